@@ -1,0 +1,166 @@
+"""Starts the servers that are compared, tells what they cost, and drives them with the load client."""
+
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+READY_SECONDS = 20
+CAUGHT_UP_SECONDS = 120
+LOAD_SECONDS_MAX = 600
+
+
+class BenchError(Exception):
+    """The measurement cannot go on; the text says why and what to do."""
+
+
+def find_tools():
+    """Paths by name. `make bench` names the folders in the environment; otherwise the release build's are used."""
+    build = Path(os.environ.get("USERTRAIL_TEST_BUILD_DIR", ROOT / "build/release"))
+    tools = {
+        "program": Path(os.environ.get("USERTRAIL_TEST_BINARY", ROOT / "build/usertrail")),
+        "load": build / "tests/load/usertrail-load",
+        "epoll": build / "bench/bench_epoll_server",
+        "probe": build / "bench/bench_fdatasync_probe",
+        "build": build,
+    }
+    for path in tools.values():
+        if not path.exists():
+            raise BenchError(f"{path} is not there; build it first: tools/build release")
+    return tools
+
+
+class Server:
+    """A running server process. `port` is where it listens on 127.0.0.1."""
+
+    def __init__(self, process, port):
+        self.process = process
+        self.port = port
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def cpu_seconds(self):
+        """User and system time of the whole process so far."""
+        text = Path(f"/proc/{self.process.pid}/stat").read_text()
+        fields = text.rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def peak_bytes(self):
+        """The greatest resident size so far (VmHWM)."""
+        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+        raise BenchError("the server's /proc/PID/status has no VmHWM")
+
+    def request(self, method, path, body=None):
+        """Returns (status, body as bytes, length of the whole answer)."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            headers = {"Content-Type": "application/json"} if body else {}
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            text = answer.read()
+            head = sum(len(name) + len(value) + 4 for name, value in answer.getheaders())
+            return answer.status, text, len(f"HTTP/1.1 {answer.status} {answer.reason}") + 4 + head + len(text)
+        finally:
+            connection.close()
+
+    def wait_until_caught_up(self):
+        """Posts one activity more and waits until it can be read: the log keeps the order, so all before it are stored."""
+        name = f"bench-{time.monotonic_ns()}"
+        status, text, _ = self.request("POST", "/api/v1/activities", json.dumps({"userId": name, "action": "END"}))
+        if status != 202:
+            raise BenchError(f"the service answered {status} to the closing activity: {text[:200]!r}")
+        deadline = time.monotonic() + CAUGHT_UP_SECONDS
+        while time.monotonic() < deadline:
+            status, text, _ = self.request("GET", f"/api/v1/activities?userId={name}")
+            if status == 200 and json.loads(text)["results"] == 1:
+                return
+            time.sleep(0.02)
+        raise BenchError(f"the worker did not catch up within {CAUGHT_UP_SECONDS} s")
+
+    def load(self, tools, *arguments):
+        """Runs the load client against this server; returns its figures."""
+        command = [tools["load"], "run", "--url", self.url, "--server-ids", "--quiet", "--json", "-", *map(str, arguments)]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=LOAD_SECONDS_MAX, check=False)
+        if result.returncode != 0:
+            raise BenchError(f"the load client failed: {result.stderr.strip()} {result.stdout.strip()}")
+        figures = json.loads(result.stdout)
+        if figures["acknowledged"] != figures["sent"]:
+            raise BenchError(f"not everything was acknowledged, so the figures would mislead: {result.stdout.strip()}")
+        return figures
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def stop(process):
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        print("a server did not end within 30 s of SIGTERM and was killed", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def usertrail(tools, folder, threads):
+    """The program with a fresh data folder, gone afterwards."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    port = free_port()
+    log = folder.parent / "usertrail.log"
+    command = [tools["program"], "serve", "--listen", f"127.0.0.1:{port}", "--data-dir", folder, "--threads", str(threads)]
+    with open(log, "wb") as output:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+    try:
+        server = Server(process, port)
+        wait_until_ready(server, log)
+        yield server
+    finally:
+        stop(process)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def wait_until_ready(server, log):
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline and server.process.poll() is None:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            if server.request("GET", "/readyz")[0] == 200:
+                return
+        time.sleep(0.02)
+    raise BenchError(f"the program did not get ready: {log.read_text(errors='replace')[-1000:]}")
+
+
+@contextlib.contextmanager
+def bare_epoll(tools, answer_bytes, threads):
+    command = [tools["epoll"], "--threads", str(threads), "--answer-bytes", str(answer_bytes)]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    try:
+        words = process.stdout.readline().split()
+        if len(words) != 2:
+            raise BenchError("the bare epoll server did not start")
+        yield Server(process, int(words[1]))
+    finally:
+        stop(process)
+        process.stdout.close()
+
+
+def probe_disk(tools, folder, write_bytes, count):
+    """The disk's own fdatasync: p50, p90, p99 and max in microseconds."""
+    command = [tools["probe"], folder, str(write_bytes), str(count)]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)

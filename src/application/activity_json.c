@@ -1,0 +1,296 @@
+#include "application/activity_json.h"
+
+#include "application/activity_json_metadata.h"
+#include "base/assert.h"
+#include "base/json_text.h"
+#include "base/timestamp.h"
+
+#include <stdlib.h>
+#include <yyjson.h>
+
+/* Parser memory for activities of up to a few KiB; larger ones get their own for the moment. */
+enum { POOL_BYTES = 64 * 1024, POOL_TEXT_BYTES_MAX = 4 * 1024 };
+
+/* Tells "malformed JSON" from "wrong member" in a rejection: the former concerns all of it. */
+static const char whole_activity[] = "";
+
+enum status activity_json_reader_init(struct activity_json_reader *reader,
+                                      const struct activity_rules *rules, size_t activity_bytes_max)
+{
+    ASSERT(rules->metadata_depth_max <= ACTIVITY_JSON_DEPTH_MAX);
+    void *pool = malloc(POOL_BYTES);
+    if (pool == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    *reader = (struct activity_json_reader){
+        .rules = rules,
+        .activity_bytes_max = activity_bytes_max,
+        .pool = pool,
+    };
+    buffer_init(&reader->metadata, rules->metadata_bytes_max);
+    return STATUS_OK;
+}
+
+void activity_json_reader_deinit(struct activity_json_reader *reader)
+{
+    buffer_deinit(&reader->metadata);
+    free(reader->pool);
+    reader->pool = NULL;
+}
+
+/* One reading of one activity: what the member functions below share. */
+struct reading {
+    struct activity_json_reader *reader;
+    int64_t now_ms;
+    struct arena *arena;
+    struct activity_draft draft;
+    struct rejection *rejection;
+    bool no_memory;
+};
+
+typedef void member_function(struct reading *reading, yyjson_val *value);
+
+static bool expect_string(struct reading *reading, const char *pointer, yyjson_val *value)
+{
+    if (yyjson_is_str(value)) {
+        return true;
+    }
+    rejection_add(reading->rejection, pointer, "must be a string, not %s",
+                  yyjson_is_raw(value) ? "a number" : yyjson_get_type_desc(value));
+    return false;
+}
+
+static struct str string_of(yyjson_val *value)
+{
+    return (struct str){.data = yyjson_get_str(value), .len = yyjson_get_len(value)};
+}
+
+static void read_id(struct reading *reading, yyjson_val *value)
+{
+    if (expect_string(reading, "/id", value) &&
+        activity_rules_check_id(string_of(value), reading->rejection)) {
+        reading->draft.activity.id = string_of(value);
+    }
+}
+
+static void read_user_id(struct reading *reading, yyjson_val *value)
+{
+    if (expect_string(reading, "/userId", value) &&
+        activity_rules_check_user_id(reading->reader->rules, string_of(value),
+                                     reading->rejection)) {
+        reading->draft.activity.user_id = string_of(value);
+    }
+}
+
+static void read_action(struct reading *reading, yyjson_val *value)
+{
+    if (expect_string(reading, "/action", value) &&
+        activity_rules_check_action(reading->reader->rules, string_of(value), reading->rejection)) {
+        reading->draft.activity.action = string_of(value);
+    }
+}
+
+static void read_timestamp(struct reading *reading, yyjson_val *value)
+{
+    if (expect_string(reading, "/timestamp", value)) {
+        reading->draft.has_timestamp = activity_rules_check_timestamp(
+            reading->reader->rules, string_of(value), reading->now_ms,
+            &reading->draft.activity.timestamp_ms, reading->rejection);
+    }
+}
+
+static void read_metadata(struct reading *reading, yyjson_val *value)
+{
+    struct buffer *text = &reading->reader->metadata;
+    buffer_clear(text);
+    enum status status = activity_json_write_metadata(
+        value, reading->reader->rules->metadata_depth_max, text, reading->rejection);
+    if (status == STATUS_TOO_LARGE) {
+        rejection_add(reading->rejection, "/metadata",
+                      "must have at most %zu bytes as compact JSON",
+                      reading->reader->rules->metadata_bytes_max);
+    } else if (status == STATUS_OK) {
+        reading->draft.activity.metadata = arena_copy_str(reading->arena, buffer_str(text));
+    }
+    reading->no_memory = reading->no_memory || status == STATUS_NO_MEMORY ||
+                         (status == STATUS_OK && reading->draft.activity.metadata.data == NULL);
+}
+
+struct member {
+    struct str name;
+    member_function *read;
+};
+
+static const struct member members[] = {
+    {{"userId", 6}, read_user_id},
+    {{"action", 6}, read_action},
+    {{"timestamp", 9}, read_timestamp},
+    {{"metadata", 8}, read_metadata},
+    {{"id", 2}, read_id},
+};
+
+static size_t find_member(struct str name)
+{
+    size_t index = 0;
+    while (index < ARRAY_LENGTH(members) && !str_equal(members[index].name, name)) {
+        index++;
+    }
+    return index;
+}
+
+static void read_members(struct reading *reading, yyjson_val *object)
+{
+    bool seen[ARRAY_LENGTH(members)] = {false};
+    yyjson_obj_iter members_left;
+    yyjson_obj_iter_init(object, &members_left);
+    for (yyjson_val *key; (key = yyjson_obj_iter_next(&members_left)) != NULL;) {
+        size_t index = find_member(string_of(key));
+        if (index == ARRAY_LENGTH(members)) {
+            rejection_add_member(reading->rejection, "", string_of(key),
+                                 "is not a member of an activity; put it into metadata");
+        } else if (seen[index]) {
+            rejection_add_member(reading->rejection, "", string_of(key), "appears more than once");
+        } else {
+            seen[index] = true;
+            members[index].read(reading, yyjson_obj_iter_get_val(key));
+        }
+    }
+    if (!seen[0]) {
+        rejection_add(reading->rejection, "/userId", "is required");
+    }
+    if (!seen[1]) {
+        rejection_add(reading->rejection, "/action", "is required");
+    }
+}
+
+static void read_document(struct reading *reading, yyjson_val *root)
+{
+    if (!yyjson_is_obj(root)) {
+        rejection_add(reading->rejection, whole_activity,
+                      "an activity must be a JSON object, not %s",
+                      yyjson_is_raw(root) ? "a number" : yyjson_get_type_desc(root));
+        return;
+    }
+    read_members(reading, root);
+}
+
+/* Anything but an object is refused anyway and is not parsed in place: the parser would end a bare
+ * number with NUL and so overwrite the comma behind it. */
+static yyjson_read_flag flags_for(const char *text, size_t len)
+{
+    bool object = len > 0 && text[0] == '{';
+    return YYJSON_READ_NUMBER_AS_RAW | (object ? YYJSON_READ_INSITU : 0);
+}
+
+static yyjson_doc *parse(struct activity_json_reader *reader, char *text, size_t len,
+                         yyjson_read_err *out_err)
+{
+    const yyjson_read_flag flags = flags_for(text, len);
+    yyjson_alc pool;
+    if (len <= POOL_TEXT_BYTES_MAX && yyjson_alc_pool_init(&pool, reader->pool, POOL_BYTES)) {
+        return yyjson_read_opts(text, len, flags, &pool, out_err);
+    }
+    return yyjson_read_opts(text, len, flags, NULL, out_err);
+}
+
+static size_t leading_space(const char *text, size_t len)
+{
+    size_t blank = 0;
+    while (blank < len && strchr(" \t\r\n", text[blank]) != NULL && text[blank] != '\0') {
+        blank++;
+    }
+    return blank;
+}
+
+/* A text without anything in it has its own words: people forget the body. (The parser calls no
+ * byte at all an invalid parameter, and nothing but white space empty.) */
+static void tell_malformed(struct rejection *rejection, const yyjson_read_err *err)
+{
+    if (err->code == YYJSON_READ_ERROR_EMPTY_CONTENT ||
+        err->code == YYJSON_READ_ERROR_INVALID_PARAMETER) {
+        rejection_add(rejection, whole_activity, "there is no JSON here");
+        return;
+    }
+    rejection_add(rejection, whole_activity, "this is not JSON: %s at byte %zu", err->msg,
+                  err->pos);
+}
+
+static enum status check_size(const struct activity_json_reader *reader, size_t len,
+                              struct rejection *rejection)
+{
+    if (len <= reader->activity_bytes_max) {
+        return STATUS_OK;
+    }
+    rejection_add(rejection, whole_activity,
+                  "an activity may have at most %zu bytes of JSON, this one has %zu",
+                  reader->activity_bytes_max, len);
+    return STATUS_TOO_LARGE;
+}
+
+static enum status parse_text(struct activity_json_reader *reader,
+                              const struct activity_json_text *text, yyjson_doc **out_document,
+                              struct rejection *rejection)
+{
+    size_t blank = leading_space(text->data, text->len);
+    yyjson_read_err err;
+    yyjson_doc *document = parse(reader, text->data + blank, text->len - blank, &err);
+    if (document != NULL) {
+        *out_document = document;
+        return STATUS_OK;
+    }
+    if (err.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION) {
+        return STATUS_NO_MEMORY;
+    }
+    err.pos += blank;
+    tell_malformed(rejection, &err);
+    return STATUS_INVALID;
+}
+
+enum status activity_json_read(struct activity_json_reader *reader,
+                               const struct activity_json_text *text,
+                               struct activity_draft *out_draft, struct rejection *rejection)
+{
+    yyjson_doc *document = NULL;
+    enum status status = check_size(reader, text->len, rejection);
+    if (status == STATUS_OK) {
+        status = parse_text(reader, text, &document, rejection);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    size_t faults_before = rejection->count;
+    struct reading reading = {
+        .reader = reader,
+        .now_ms = text->now_ms,
+        .arena = text->arena,
+        .draft.activity.metadata = STR("{}"),
+        .rejection = rejection,
+    };
+    read_document(&reading, yyjson_doc_get_root(document));
+    yyjson_doc_free(document);
+    if (reading.no_memory) {
+        return STATUS_NO_MEMORY;
+    }
+    if (rejection->count != faults_before) {
+        return STATUS_INVALID;
+    }
+    *out_draft = reading.draft;
+    return STATUS_OK;
+}
+
+void activity_json_append(struct buffer *buffer, const struct activity *activity)
+{
+    char timestamp[TIMESTAMP_TEXT_BYTES];
+    timestamp_format(activity->timestamp_ms, timestamp);
+    buffer_append_literal(buffer, "{\"id\":\"");
+    buffer_append_str(buffer, activity->id); /* its characters need no escape */
+    buffer_append_literal(buffer, "\",\"userId\":");
+    json_text_append_string(buffer, activity->user_id);
+    buffer_append_literal(buffer, ",\"action\":");
+    json_text_append_string(buffer, activity->action);
+    buffer_append_literal(buffer, ",\"timestamp\":\"");
+    buffer_append(buffer, timestamp, sizeof timestamp);
+    buffer_append_literal(buffer, "\",\"metadata\":");
+    buffer_append_str(buffer, activity->metadata);
+    buffer_append_char(buffer, '}');
+}

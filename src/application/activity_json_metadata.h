@@ -1,0 +1,18 @@
+#pragma once
+/*
+ * Metadata from the parser's tree back to text: without insignificant white space, with the
+ * shortest spelling of strings, with keys in their order and numbers to the letter. Private to
+ * activity_json.
+ */
+#include "base/buffer.h"
+#include "base/macros.h"
+#include "base/status.h"
+#include "domain/rejection.h"
+
+struct yyjson_val;
+
+/* INVALID: faults are in `rejection` (not an object, too deep, a key twice, NUL in a key).
+ * TOO_LARGE: beyond the maximum of `out_text`. NO_MEMORY. */
+MUST_USE enum status activity_json_write_metadata(struct yyjson_val *value, unsigned depth_max,
+                                                  struct buffer *out_text,
+                                                  struct rejection *rejection);

@@ -1,0 +1,337 @@
+#include "application/store_activities.h"
+
+#include "base/assert.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+const struct store_activities_config store_activities_config_default = {
+    .batch_rows_max = 4096,
+    .poll_wait_ms = 100,
+    .gather_rows = 512,
+    .gather_ms = 3,
+    .retry_ms_min = 50,
+    .retry_ms_max = 5000,
+};
+
+struct store_activities {
+    struct store_activities_config config;
+    enum verdict *verdicts;      /* room for one batch */
+    struct activity_batch batch; /* polled and not yet stored, when batch_waits */
+    bool batch_waits;
+    struct position_set committed; /* what the log was told last */
+    struct position_set start_end; /* the log's end when the worker began */
+
+    pthread_mutex_t mutex; /* guards everything below */
+    pthread_cond_t stopped;
+    bool stop;
+    struct position_set handled; /* below it, everything is in the store's answers */
+    struct store_activities_state state;
+};
+
+enum status store_activities_new(const struct store_activities_config *config,
+                                 struct store_activities **out_worker, struct error *err)
+{
+    ASSERT(config->batch_rows_max >= 1 && config->batch_rows_max <= EVENT_LOG_POLL_ROWS_MAX);
+    struct store_activities *worker = calloc(1, sizeof *worker);
+    enum verdict *verdicts = calloc(config->batch_rows_max, sizeof *verdicts);
+    if (worker == NULL || verdicts == NULL) {
+        free(worker);
+        free(verdicts);
+        return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for the worker");
+    }
+    worker->config = *config;
+    worker->verdicts = verdicts;
+    position_set_init(&worker->committed);
+    position_set_init(&worker->start_end);
+    position_set_init(&worker->handled);
+    pthread_mutex_init(&worker->mutex, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&worker->stopped, &attributes);
+    pthread_condattr_destroy(&attributes);
+    *out_worker = worker;
+    return STATUS_OK;
+}
+
+void store_activities_free(struct store_activities *worker)
+{
+    if (worker == NULL) {
+        return;
+    }
+    position_set_deinit(&worker->committed);
+    position_set_deinit(&worker->start_end);
+    position_set_deinit(&worker->handled);
+    pthread_cond_destroy(&worker->stopped);
+    pthread_mutex_destroy(&worker->mutex);
+    free(worker->verdicts);
+    free(worker);
+}
+
+static void set_condition(struct store_activities *worker, enum worker_condition condition,
+                          const struct error *err)
+{
+    pthread_mutex_lock(&worker->mutex);
+    worker->state.condition = condition;
+    snprintf(worker->state.reason, sizeof worker->state.reason, "%s",
+             err == NULL ? "" : err->message);
+    pthread_mutex_unlock(&worker->mutex);
+}
+
+static enum status no_memory(struct error *err)
+{
+    return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for the worker's positions");
+}
+
+static bool reached(const struct position_set *handled, const struct position_set *goal)
+{
+    for (size_t i = 0; i < goal->count; i++) {
+        if (position_set_get(handled, goal->items[i].partition) < goal->items[i].offset) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum status raise_handled(struct store_activities *worker, const struct position_set *to,
+                                 struct error *err)
+{
+    pthread_mutex_lock(&worker->mutex);
+    enum status status = position_set_raise_all(&worker->handled, to);
+    worker->state.caught_up =
+        worker->state.caught_up || (worker->state.condition != WORKER_STARTING &&
+                                    reached(&worker->handled, &worker->start_end));
+    pthread_mutex_unlock(&worker->mutex);
+    return status == STATUS_OK ? STATUS_OK : no_memory(err);
+}
+
+static enum status go_on_behind(struct store_activities *worker, const struct position_set *durable,
+                                struct error *err)
+{
+    enum status status = event_log_seek(worker->config.log, durable, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (event_log_end_position(worker->config.log, &worker->start_end) != STATUS_OK) {
+        return no_memory(err);
+    }
+    set_condition(worker, WORKER_RUNNING, NULL);
+    return raise_handled(worker, durable, err);
+}
+
+/* Asks the store what it holds of this log and goes on there. What it holds counts as not yet told
+ * to the log: a crash may have come between the store's sync and the commit, and a log that is full
+ * of what is covered would otherwise stay full. */
+static enum status resume(struct store_activities *worker, struct error *err)
+{
+    struct event_log_state log;
+    event_log_describe(worker->config.log, &log);
+    struct position_set durable;
+    position_set_init(&durable);
+    enum status status =
+        activity_store_durable_positions(worker->config.store, log.log_id, &durable, err);
+    if (status == STATUS_OK) {
+        status = go_on_behind(worker, &durable, err);
+    }
+    position_set_deinit(&durable);
+    return status;
+}
+
+static void count_verdicts(struct store_activities *worker)
+{
+    pthread_mutex_lock(&worker->mutex);
+    for (size_t i = 0; i < worker->batch.count; i++) {
+        ASSERT(worker->verdicts[i] < VERDICT_COUNT);
+        worker->state.verdicts[worker->verdicts[i]]++;
+    }
+    pthread_mutex_unlock(&worker->mutex);
+}
+
+static enum status put(struct store_activities *worker, struct error *err)
+{
+    if (worker->batch.count > 0) {
+        enum status status =
+            activity_store_put_batch(worker->config.store, &worker->batch, worker->verdicts, err);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        count_verdicts(worker);
+    }
+    worker->batch_waits = false;
+    return raise_handled(worker, worker->batch.next, err);
+}
+
+/* Tells the log what the store made durable since the last time. */
+static enum status commit(struct store_activities *worker, struct error *err)
+{
+    struct position_set durable;
+    position_set_init(&durable);
+    enum status status =
+        activity_store_durable_positions(worker->config.store, worker->batch.log_id, &durable, err);
+    if (status == STATUS_OK && !reached(&worker->committed, &durable)) {
+        status = event_log_commit(worker->config.log, &durable, err);
+        if (status == STATUS_OK &&
+            position_set_raise_all(&worker->committed, &durable) != STATUS_OK) {
+            status = no_memory(err);
+        }
+    }
+    position_set_deinit(&durable);
+    return status;
+}
+
+enum status store_activities_step(struct store_activities *worker, struct error *err)
+{
+    enum status status = STATUS_OK;
+    if (worker->state.condition == WORKER_STARTING) {
+        status = resume(worker, err);
+    }
+    if (status == STATUS_OK && !worker->batch_waits) {
+        status = event_log_poll(worker->config.log, worker->config.batch_rows_max,
+                                worker->config.poll_wait_ms, &worker->batch, err);
+        worker->batch_waits = status == STATUS_OK;
+    }
+    if (status == STATUS_OK) {
+        status = put(worker, err);
+    }
+    return status == STATUS_OK ? commit(worker, err) : status;
+}
+
+bool store_activities_may_pass(enum status status)
+{
+    return status == STATUS_BUSY || status == STATUS_UNAVAILABLE || status == STATUS_TIMED_OUT ||
+           status == STATUS_NO_SPACE || status == STATUS_NO_MEMORY;
+}
+
+static bool must_stop(struct store_activities *worker)
+{
+    pthread_mutex_lock(&worker->mutex);
+    bool stop = worker->stop;
+    pthread_mutex_unlock(&worker->mutex);
+    return stop;
+}
+
+/* Sleeps, unless told to stop. */
+static void pause_for(struct store_activities *worker, unsigned ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += ms / 1000;
+    until.tv_nsec += (long)(ms % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    pthread_mutex_lock(&worker->mutex);
+    while (!worker->stop &&
+           pthread_cond_timedwait(&worker->stopped, &worker->mutex, &until) != ETIMEDOUT) {
+    }
+    pthread_mutex_unlock(&worker->mutex);
+}
+
+/* "Full jitter" below a doubling ceiling, so that many workers do not come back as one. */
+static unsigned next_pause_ms(struct store_activities *worker, unsigned failures)
+{
+    uint64_t ceiling = worker->config.retry_ms_min;
+    for (unsigned i = 0; i < failures && ceiling < worker->config.retry_ms_max; i++) {
+        ceiling *= 2;
+    }
+    if (ceiling > worker->config.retry_ms_max) {
+        ceiling = worker->config.retry_ms_max;
+    }
+    return (unsigned)(ceiling / 2 + random_below(worker->config.random, ceiling / 2 + 1));
+}
+
+static void retry_later(struct store_activities *worker, unsigned failures, const struct error *err)
+{
+    if (failures == 0) {
+        log_error(worker->config.logger, "the worker cannot go on and will keep trying", err);
+    }
+    bool starting = worker->state.condition == WORKER_STARTING;
+    set_condition(worker, starting ? WORKER_STARTING : WORKER_RETRYING, err);
+    pause_for(worker, next_pause_ms(worker, failures));
+}
+
+/* While activities trickle in, a store works better with a few dozen at once than with each by
+ * itself; the first one after a silence is stored at once. */
+static void gather(struct store_activities *worker)
+{
+    size_t count = worker->batch.count;
+    if (count > 0 && count < worker->config.gather_rows) {
+        pause_for(worker, worker->config.gather_ms);
+    }
+}
+
+static void note_success(struct store_activities *worker, unsigned failures)
+{
+    if (failures > 0) {
+        set_condition(worker, WORKER_RUNNING, NULL);
+        log_write(worker->config.logger, LOG_INFO, "the worker goes on",
+                  LOG_FIELDS(log_number("failedAttempts", failures)));
+    }
+}
+
+static enum status finish(struct store_activities *worker, struct error *err)
+{
+    enum status status = activity_store_sync(worker->config.store, err);
+    if (status == STATUS_OK && worker->state.condition != WORKER_STARTING) {
+        status = commit(worker, err);
+    }
+    set_condition(worker, status == STATUS_OK ? WORKER_STOPPED : WORKER_FAILED,
+                  status == STATUS_OK ? NULL : err);
+    return status;
+}
+
+enum status store_activities_run(struct store_activities *worker, struct error *err)
+{
+    unsigned failures = 0;
+    while (!must_stop(worker)) {
+        enum status status = store_activities_step(worker, err);
+        if (status == STATUS_OK) {
+            note_success(worker, failures);
+            gather(worker);
+            failures = 0;
+        } else if (store_activities_may_pass(status)) {
+            retry_later(worker, failures, err);
+            failures++;
+        } else {
+            set_condition(worker, WORKER_FAILED, err);
+            return status;
+        }
+    }
+    return finish(worker, err);
+}
+
+void store_activities_stop(struct store_activities *worker)
+{
+    pthread_mutex_lock(&worker->mutex);
+    worker->stop = true;
+    pthread_cond_broadcast(&worker->stopped);
+    pthread_mutex_unlock(&worker->mutex);
+}
+
+static uint64_t distance(const struct position_set *from, const struct position_set *to)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < to->count; i++) {
+        int64_t behind = to->items[i].offset - position_set_get(from, to->items[i].partition);
+        sum += behind > 0 ? (uint64_t)behind : 0;
+    }
+    return sum;
+}
+
+void store_activities_describe(struct store_activities *worker,
+                               struct store_activities_state *out_state)
+{
+    struct position_set end;
+    position_set_init(&end);
+    /* Without memory for the end the pending count reads 0; everything else stays right. */
+    enum status status = event_log_end_position(worker->config.log, &end);
+    pthread_mutex_lock(&worker->mutex);
+    *out_state = worker->state;
+    out_state->pending = status == STATUS_OK ? distance(&worker->handled, &end) : 0;
+    pthread_mutex_unlock(&worker->mutex);
+    position_set_deinit(&end);
+}

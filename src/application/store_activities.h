@@ -1,0 +1,75 @@
+#pragma once
+/*
+ * The worker: moves activities from the event log into the store, batch by batch, and tells the log
+ * what the store made durable. It resumes from the store's own positions, so a crash at any moment
+ * neither loses nor doubles. A store or log that is down is retried with growing, jittered pauses;
+ * what nobody can repair by waiting stops the worker with a reason.
+ *
+ * run and step belong to one thread; stop and describe may be called from any.
+ */
+#include "application/event_log.h"
+#include "base/clock.h"
+#include "base/logger.h"
+#include "base/random.h"
+#include "domain/activity_store.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct store_activities_config {
+    struct event_log *log; /* borrowed, as all of these */
+    struct activity_store *store;
+    const struct random *random;
+    const struct logger *logger;
+    size_t batch_rows_max; /* rows in one put_batch */
+    unsigned poll_wait_ms; /* how long an idle worker sleeps at once */
+    size_t gather_rows;    /* behind a batch with fewer rows than this, ... */
+    unsigned gather_ms;    /* ... the next one is given so long to gather */
+    unsigned retry_ms_min; /* first pause after a failure */
+    unsigned retry_ms_max; /* longest pause */
+};
+
+extern const struct store_activities_config store_activities_config_default;
+
+enum worker_condition {
+    WORKER_STARTING, /* has not yet asked the store where to resume */
+    WORKER_RUNNING,
+    WORKER_RETRYING, /* log or store is down, see reason */
+    WORKER_STOPPED,  /* was told to */
+    WORKER_FAILED    /* needs a person, see reason */
+};
+
+struct store_activities_state {
+    enum worker_condition condition;
+    char reason[ERROR_MESSAGE_BYTES]; /* "" unless retrying or failed */
+    uint64_t verdicts[VERDICT_COUNT]; /* since start */
+    uint64_t pending;                 /* durable in the log and not yet in the store's answers */
+    bool caught_up; /* everything that was in the log at start is in the store's answers */
+};
+
+struct store_activities;
+
+/* NO_MEMORY. */
+MUST_USE enum status store_activities_new(const struct store_activities_config *config,
+                                          struct store_activities **out_worker, struct error *err);
+void store_activities_free(struct store_activities *worker);
+CLEANUP_FUNCTION(struct store_activities *, store_activities_free)
+
+/* Works until stop is called (OK, the store is synced and the log told) or until it fails: CORRUPT
+ * or what the log or store said. Blocks. */
+MUST_USE enum status store_activities_run(struct store_activities *worker, struct error *err);
+
+/* One turn of run, for tests that own time: resume if need be, poll, put, commit. OK also when
+ * there was nothing to do. BUSY, UNAVAILABLE, TIMED_OUT, NO_SPACE, NO_MEMORY: the same turn may be
+ * tried again and loses nothing. */
+MUST_USE enum status store_activities_step(struct store_activities *worker, struct error *err);
+
+/* Whether what failed so may succeed later without anybody's doing. */
+bool store_activities_may_pass(enum status status);
+
+/* Ends run soon, also out of a pause. Any thread. */
+void store_activities_stop(struct store_activities *worker);
+
+/* Any thread; never waits for the log or store. */
+void store_activities_describe(struct store_activities *worker,
+                               struct store_activities_state *out_state);

@@ -1,0 +1,107 @@
+#include "base/arena.h"
+
+#include "base/assert.h"
+
+#include <stdalign.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+enum { ARENA_CHUNK_BYTES = 16 * 1024 };
+
+struct arena_chunk {
+    struct arena_chunk *older;
+    size_t capacity; /* bytes behind the header */
+    size_t used;
+    alignas(max_align_t) char data[];
+};
+
+void arena_init(struct arena *arena, size_t bytes_max)
+{
+    *arena = (struct arena){.bytes_max = bytes_max};
+}
+
+static void chunks_free(struct arena_chunk *chunk)
+{
+    while (chunk != NULL) {
+        struct arena_chunk *older = chunk->older;
+        free(chunk);
+        chunk = older;
+    }
+}
+
+void arena_deinit(struct arena *arena)
+{
+    chunks_free(arena->chunks);
+    arena->chunks = NULL;
+    arena->bytes_used = 0;
+}
+
+void arena_reset(struct arena *arena)
+{
+    struct arena_chunk *kept = arena->chunks;
+    while (kept != NULL && kept->capacity != ARENA_CHUNK_BYTES) {
+        struct arena_chunk *older = kept->older;
+        free(kept);
+        kept = older;
+    }
+    if (kept != NULL) {
+        chunks_free(kept->older);
+        kept->older = NULL;
+        kept->used = 0;
+    }
+    arena->chunks = kept;
+    arena->bytes_used = kept == NULL ? 0 : sizeof *kept + kept->capacity;
+}
+
+static struct arena_chunk *arena_add_chunk(struct arena *arena, size_t size)
+{
+    size_t capacity = size > ARENA_CHUNK_BYTES ? size : ARENA_CHUNK_BYTES;
+    size_t left = arena->bytes_max - arena->bytes_used;
+    if (left < sizeof(struct arena_chunk) || capacity > left - sizeof(struct arena_chunk)) {
+        /* Close to the maximum an ordinary chunk may no longer fit where the request itself does.
+         */
+        capacity = size;
+    }
+    if (left < sizeof(struct arena_chunk) || capacity > left - sizeof(struct arena_chunk)) {
+        return NULL;
+    }
+    struct arena_chunk *chunk = malloc(sizeof *chunk + capacity);
+    if (chunk == NULL) {
+        return NULL;
+    }
+    *chunk = (struct arena_chunk){.older = arena->chunks, .capacity = capacity};
+    arena->chunks = chunk;
+    arena->bytes_used += sizeof *chunk + capacity;
+    return chunk;
+}
+
+void *arena_allocate(struct arena *arena, size_t size)
+{
+    ASSERT(arena->bytes_used <= arena->bytes_max);
+    if (size > arena->bytes_max || size > SIZE_MAX - alignof(max_align_t)) {
+        return NULL; /* the second: rounding up must not overflow */
+    }
+    size = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+    struct arena_chunk *chunk = arena->chunks;
+    if (chunk == NULL || chunk->capacity - chunk->used < size) {
+        chunk = arena_add_chunk(arena, size);
+        if (chunk == NULL) {
+            return NULL;
+        }
+    }
+    void *memory = chunk->data + chunk->used;
+    chunk->used += size;
+    return memory;
+}
+
+struct str arena_copy_str(struct arena *arena, struct str s)
+{
+    char *copy = arena_allocate(arena, s.len == 0 ? 1 : s.len);
+    if (copy == NULL) {
+        return (struct str){0};
+    }
+    if (s.len > 0) {
+        memcpy(copy, s.data, s.len);
+    }
+    return (struct str){.data = copy, .len = s.len};
+}

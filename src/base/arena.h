@@ -1,0 +1,30 @@
+#pragma once
+/*
+ * Memory for one request or one batch: many small allocations, one release. It has a maximum, and
+ * what passes it gets NULL, never the machine's last page. One thread at a time.
+ */
+#include "base/str.h"
+
+#include <stddef.h>
+
+struct arena_chunk;
+
+struct arena {
+    struct arena_chunk *chunks; /* newest first */
+    size_t bytes_used;          /* sum of all chunks, headers included */
+    size_t bytes_max;
+};
+
+/* Allocates nothing yet. */
+void arena_init(struct arena *arena, size_t bytes_max);
+void arena_deinit(struct arena *arena);
+
+/* Forgets all allocations; keeps one ordinary chunk so that a busy owner need not ask malloc. */
+void arena_reset(struct arena *arena);
+
+/* Aligned for any type, not zeroed; lives until reset. NULL beyond the maximum or without memory.
+ */
+void *arena_allocate(struct arena *arena, size_t size);
+
+/* A copy of the bytes. {NULL, 0} when it does not fit; an empty slice copies to a non-NULL one. */
+struct str arena_copy_str(struct arena *arena, struct str s);

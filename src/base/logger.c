@@ -1,0 +1,147 @@
+#include "base/logger.h"
+
+#include "base/buffer.h"
+#include "base/json_text.h"
+#include "base/timestamp.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+_Static_assert(LOG_LINE_BYTES_MAX <= PIPE_BUF, "a line is one write that never waits");
+
+static const char *const level_names[] = {
+    [LOG_DEBUG] = "debug",
+    [LOG_INFO] = "info",
+    [LOG_WARNING] = "warning",
+    [LOG_ERROR] = "error",
+};
+
+static void append_time(struct buffer *line, const struct logger *logger)
+{
+    char text[TIMESTAMP_TEXT_BYTES];
+    timestamp_format(clock_wall_ms(logger->clock), text);
+    buffer_append(line, text, sizeof text);
+}
+
+static void append_value(struct buffer *line, const struct log_field *field)
+{
+    if (field->text.data != NULL) {
+        json_text_append_string(line, field->text);
+    } else {
+        buffer_append_i64(line, field->number);
+    }
+}
+
+static void append_json_member(struct buffer *line, const struct log_field *field)
+{
+    buffer_append_char(line, ',');
+    json_text_append_string(line, str_from(field->name));
+    buffer_append_char(line, ':');
+    append_value(line, field);
+}
+
+/* A member that would make the line too long is left out whole, so that the line stays JSON. */
+static void append_bounded(struct buffer *line, const struct log_field *field,
+                           void (*append)(struct buffer *, const struct log_field *))
+{
+    size_t before = line->len;
+    append(line, field);
+    if (line->failed != STATUS_OK || line->len > LOG_LINE_BYTES_MAX - 2) {
+        line->failed = STATUS_OK;
+        line->len = before;
+    }
+}
+
+static void append_json_line(struct buffer *line, const struct logger *logger, enum log_level level,
+                             const char *message)
+{
+    buffer_append_literal(line, "{\"time\":\"");
+    append_time(line, logger);
+    buffer_append_literal(line, "\",\"level\":\"");
+    buffer_append_str(line, str_from(level_names[level]));
+    buffer_append_char(line, '"');
+    append_bounded(line, &(struct log_field){.name = "message", .text = str_from(message)},
+                   append_json_member);
+}
+
+static void append_text_member(struct buffer *line, const struct log_field *field)
+{
+    buffer_append_char(line, ' ');
+    buffer_append_str(line, str_from(field->name));
+    buffer_append_char(line, '=');
+    append_value(line, field);
+}
+
+static void append_text_line(struct buffer *line, const struct logger *logger, enum log_level level,
+                             const char *message)
+{
+    append_time(line, logger);
+    buffer_append_format(line, " %-7s %.*s", level_names[level], LOG_LINE_BYTES_MAX / 2, message);
+}
+
+static _Atomic uint64_t lines_lost;
+
+/* A pipe that has room at all has room for PIPE_BUF bytes, which no line passes, so a write behind
+ * this does not wait. */
+static bool has_room(int descriptor)
+{
+    struct pollfd look = {.fd = descriptor, .events = POLLOUT};
+    return poll(&look, 1, 0) == 1 && (look.revents & POLLOUT) != 0;
+}
+
+/* There is nowhere left to say that logging failed, so a failure drops the line. */
+static void write_line(int descriptor, struct str line)
+{
+    if (!has_room(descriptor)) {
+        atomic_fetch_add(&lines_lost, 1);
+        return;
+    }
+    while (line.len > 0) {
+        ssize_t written = write(descriptor, line.data, line.len);
+        if (written < 0 && errno != EINTR) {
+            return;
+        }
+        if (written > 0) {
+            line.data += written;
+            line.len -= (size_t)written;
+        }
+    }
+}
+
+void log_write(const struct logger *logger, enum log_level level, const char *message,
+               const struct log_field *fields, size_t field_count)
+{
+    if (level < logger->level) {
+        return;
+    }
+    bool json = logger->format == LOG_FORMAT_JSON;
+    struct buffer line;
+    buffer_init(&line, LOG_LINE_BYTES_MAX);
+    if (json) {
+        append_json_line(&line, logger, level, message);
+    } else {
+        append_text_line(&line, logger, level, message);
+    }
+    for (size_t i = 0; i < field_count; i++) {
+        append_bounded(&line, &fields[i], json ? append_json_member : append_text_member);
+    }
+    uint64_t lost = atomic_load(&lines_lost);
+    if (lost > 0) {
+        struct log_field field = log_number("linesLost", (int64_t)lost);
+        append_bounded(&line, &field, json ? append_json_member : append_text_member);
+    }
+    buffer_append_str(&line, json ? STR("}\n") : STR("\n"));
+    write_line(logger->descriptor, buffer_str(&line));
+    buffer_deinit(&line);
+}
+
+void log_error(const struct logger *logger, const char *message, const struct error *err)
+{
+    log_write(logger, LOG_ERROR, message,
+              LOG_FIELDS(log_text("reason", str_from(err->message)),
+                         log_text("status", str_from(status_name(err->status))),
+                         log_number("errno", err->cause)));
+}

@@ -1,0 +1,55 @@
+#pragma once
+/*
+ * Structured log lines on a file descriptor: one JSON object a line for machines, aligned text for
+ * people. A line is one write, so lines of several threads do not mix; every value is escaped, so
+ * input cannot forge a line. Main, HTTP and threads that have no caller (the worker, the log's own)
+ * write lines; everything else returns errors. A line for which
+ * its reader has no room is dropped and counted (linesLost), so logging never holds up who logs.
+ * Any thread.
+ */
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/macros.h"
+#include "base/str.h"
+
+#include <stdint.h>
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
+
+enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
+
+enum { LOG_LINE_BYTES_MAX = 4096 }; /* a longer line is cut and still well formed */
+
+struct logger {
+    const struct clock *clock;
+    int descriptor;
+    enum log_format format;
+    enum log_level level; /* lines below are dropped */
+};
+
+struct log_field {
+    const char *name;
+    struct str text; /* when .data is NULL the number counts */
+    int64_t number;
+};
+
+static inline struct log_field log_text(const char *name, struct str text)
+{
+    return (struct log_field){.name = name, .text = text.data == NULL ? STR("") : text};
+}
+
+static inline struct log_field log_number(const char *name, int64_t number)
+{
+    return (struct log_field){.name = name, .number = number};
+}
+
+/* log_write(logger, LOG_INFO, "segment rolled", LOG_FIELDS(log_number("segment", 7))) */
+#define LOG_FIELDS(...)                                                                            \
+    (const struct log_field[]){__VA_ARGS__}, ARRAY_LENGTH(((const struct log_field[]){__VA_ARGS__}))
+#define LOG_NO_FIELDS NULL, 0
+
+void log_write(const struct logger *logger, enum log_level level, const char *message,
+               const struct log_field *fields, size_t field_count);
+
+/* One line for one failure: the message, the error's words, its status and cause. */
+void log_error(const struct logger *logger, const char *message, const struct error *err);

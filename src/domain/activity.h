@@ -1,0 +1,43 @@
+#pragma once
+/*
+ * One thing that one user did. All texts are well-formed UTF-8 and are borrowed: whoever hands an
+ * activity over says how long its slices live. Any thread.
+ */
+#include "base/str.h"
+
+#include <stdint.h>
+
+struct activity {
+    struct str id;          /* 1..128 of [A-Za-z0-9._:-] */
+    struct str user_id;     /* kept to the byte */
+    struct str action;      /* kept to the byte */
+    struct str metadata;    /* a JSON object without insignificant white space, at least "{}" */
+    int64_t timestamp_ms;   /* when the user did it; see base/timestamp.h */
+    int64_t received_at_ms; /* when this service accepted it */
+};
+
+/* The place of an activity in the order of all answers: by timestamp, then by the bytes of the id.
+ * Ids are unique, so this is a total order. */
+struct activity_key {
+    int64_t timestamp_ms;
+    struct str id;
+};
+
+static inline struct activity_key activity_key_of(const struct activity *activity)
+{
+    return (struct activity_key){.timestamp_ms = activity->timestamp_ms, .id = activity->id};
+}
+
+/* Below, equal or above 0. */
+static inline int activity_key_compare(struct activity_key a, struct activity_key b)
+{
+    if (a.timestamp_ms != b.timestamp_ms) {
+        return a.timestamp_ms < b.timestamp_ms ? -1 : 1;
+    }
+    return str_compare(a.id, b.id);
+}
+
+/* Same content in everything that a client decides: user, action, metadata and, with
+ * `compare_timestamp`, the timestamp (which the server may have filled in). */
+bool activity_same_content(const struct activity *a, const struct activity *b,
+                           bool compare_timestamp);

@@ -1,0 +1,63 @@
+#include "domain/activity_filter.h"
+
+#include "base/timestamp.h"
+
+struct activity_filter activity_filter_all(void)
+{
+    return (struct activity_filter){.from_ms = TIMESTAMP_MS_MIN, .to_ms = TIMESTAMP_MS_MAX + 1};
+}
+
+static bool matches_one(const struct str *values, size_t count, struct str value)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (str_equal(values[i], value)) {
+            return true;
+        }
+    }
+    return count == 0;
+}
+
+bool activity_filter_matches(const struct activity_filter *filter, const struct activity *activity)
+{
+    return activity->timestamp_ms >= filter->from_ms && activity->timestamp_ms < filter->to_ms &&
+           matches_one(filter->user_ids, filter->user_id_count, activity->user_id) &&
+           matches_one(filter->actions, filter->action_count, activity->action);
+}
+
+static uint64_t hash_bytes(uint64_t hash, const void *data, size_t len)
+{
+    const unsigned char *bytes = data;
+    for (size_t i = 0; i < len; i++) {
+        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+    }
+    return hash;
+}
+
+static uint64_t hash_number(uint64_t hash, uint64_t number)
+{
+    for (int i = 0; i < 8; i++) {
+        unsigned char byte = (unsigned char)(number >> (8 * i));
+        hash = hash_bytes(hash, &byte, 1);
+    }
+    return hash;
+}
+
+static const uint64_t hash_start = UINT64_C(0xcbf29ce484222325);
+
+static uint64_t hash_list(const struct str *values, size_t count)
+{
+    uint64_t sum = count;
+    for (size_t i = 0; i < count; i++) {
+        sum += hash_bytes(hash_start, values[i].data, values[i].len);
+    }
+    return sum;
+}
+
+uint64_t activity_filter_hash(const struct activity_filter *filter)
+{
+    uint64_t hash = hash_start;
+    hash = hash_number(hash, hash_list(filter->user_ids, filter->user_id_count));
+    hash = hash_number(hash, hash_list(filter->actions, filter->action_count));
+    hash = hash_number(hash, (uint64_t)filter->from_ms);
+    return hash_number(hash, (uint64_t)filter->to_ms);
+}

@@ -1,0 +1,31 @@
+#pragma once
+/*
+ * Which activities somebody asks for. All conditions must hold; of several users or actions one
+ * must match; an empty list matches everything. Slices and arrays are borrowed. Any thread.
+ */
+#include "domain/activity.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { FILTER_USERS_MAX = 64, FILTER_ACTIONS_MAX = 64 };
+
+struct activity_filter {
+    const struct str *user_ids; /* at most FILTER_USERS_MAX, each once */
+    size_t user_id_count;
+    const struct str *actions; /* at most FILTER_ACTIONS_MAX, each once */
+    size_t action_count;
+    int64_t from_ms; /* inclusive; TIMESTAMP_MS_MIN when open */
+    int64_t to_ms;   /* exclusive; TIMESTAMP_MS_MAX + 1 when open */
+};
+
+/* Everything. */
+struct activity_filter activity_filter_all(void);
+
+bool activity_filter_matches(const struct activity_filter *filter, const struct activity *activity);
+
+/* The same for the same conditions in any order of users and actions, and stable over processes and
+ * releases: a cursor carries it to be used with its own filter only. 64-bit FNV-1a, summed over
+ * the values of a list. */
+uint64_t activity_filter_hash(const struct activity_filter *filter);

@@ -1,0 +1,133 @@
+/* Guards that a filter never lets in more than was asked, and that a cursor knows its own filter.
+ */
+#include "base/macros.h"
+#include "base/timestamp.h"
+#include "domain/activity_filter.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+/* cmocka wants the headers above first. */
+#include <cmocka.h>
+static const struct activity ann = {
+    .id = {"1", 1},
+    .user_id = {"ann", 3},
+    .action = {"click", 5},
+    .metadata = {"{}", 2},
+    .timestamp_ms = 100,
+};
+
+static void test_all_matches_everything(void **state)
+{
+    (void)state;
+    struct activity_filter filter = activity_filter_all();
+    struct activity activity = ann;
+    assert_true(activity_filter_matches(&filter, &activity));
+    activity.timestamp_ms = TIMESTAMP_MS_MIN;
+    assert_true(activity_filter_matches(&filter, &activity));
+    activity.timestamp_ms = TIMESTAMP_MS_MAX;
+    assert_true(activity_filter_matches(&filter, &activity));
+}
+
+static void test_times(void **state)
+{
+    (void)state;
+    struct activity_filter filter = activity_filter_all();
+    filter.from_ms = 100;
+    assert_true(activity_filter_matches(&filter, &ann));
+    filter.from_ms = 101;
+    assert_false(activity_filter_matches(&filter, &ann));
+    filter.from_ms = 0;
+    filter.to_ms = 100;
+    assert_false(activity_filter_matches(&filter, &ann));
+    filter.to_ms = 101;
+    assert_true(activity_filter_matches(&filter, &ann));
+}
+
+/* Of a list one must match; of both lists, each. */
+static void test_lists(void **state)
+{
+    (void)state;
+    struct str users[] = {STR("bob"), STR("ann"), STR("an")};
+    struct str actions[] = {STR("view"), STR("click")};
+    struct activity_filter filter = activity_filter_all();
+    filter.user_ids = users;
+    filter.actions = actions;
+    filter.user_id_count = 1;
+    assert_false(activity_filter_matches(&filter, &ann));
+    filter.user_id_count = 2;
+    assert_true(activity_filter_matches(&filter, &ann));
+    filter.action_count = 1;
+    assert_false(activity_filter_matches(&filter, &ann));
+    filter.action_count = 2;
+    assert_true(activity_filter_matches(&filter, &ann));
+    filter.user_ids = users + 2;
+    filter.user_id_count = 1;
+    assert_false(activity_filter_matches(&filter, &ann));
+}
+
+static uint64_t hash_of(const struct str *users, size_t user_count, const struct str *actions,
+                        size_t action_count)
+{
+    struct activity_filter filter = activity_filter_all();
+    filter.user_ids = users;
+    filter.user_id_count = user_count;
+    filter.actions = actions;
+    filter.action_count = action_count;
+    return activity_filter_hash(&filter);
+}
+
+static void test_hash_ignores_order(void **state)
+{
+    (void)state;
+    struct str one[] = {STR("a"), STR("b"), STR("c")};
+    struct str other[] = {STR("c"), STR("a"), STR("b")};
+    assert_true(hash_of(one, 3, one, 2) == hash_of(other, 3, other + 1, 2));
+}
+
+static void test_hash_tells_filters_apart(void **state)
+{
+    (void)state;
+    struct str texts[] = {STR("a"), STR("b"), STR("ab"), STR("")};
+    struct activity_filter from = activity_filter_all();
+    struct activity_filter to = activity_filter_all();
+    from.from_ms = 1;
+    to.to_ms = 1;
+    const uint64_t hashes[] = {
+        hash_of(NULL, 0, NULL, 0),      hash_of(texts, 1, NULL, 0),
+        hash_of(NULL, 0, texts, 1),     hash_of(texts, 1, texts, 1),
+        hash_of(texts, 2, NULL, 0),     hash_of(texts + 2, 1, NULL, 0),
+        hash_of(texts + 3, 1, NULL, 0), hash_of(texts + 2, 2, NULL, 0),
+        activity_filter_hash(&from),    activity_filter_hash(&to),
+    };
+    for (size_t a = 0; a < ARRAY_LENGTH(hashes); a++) {
+        for (size_t b = 0; b < a; b++) {
+            assert_true(hashes[a] != hashes[b]);
+        }
+    }
+}
+
+/* A cursor made by one release is used with the next one. */
+static void test_hash_is_stable(void **state)
+{
+    (void)state;
+    struct str users[] = {STR("ann")};
+    struct str actions[] = {STR("click"), STR("view")};
+    assert_true(hash_of(NULL, 0, NULL, 0) == UINT64_C(0xbb9b892c756775f1));
+    assert_true(hash_of(users, 1, actions, 2) == UINT64_C(0xeff3a43a4bd2c596));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_matches_everything),
+        cmocka_unit_test(test_times),
+        cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_hash_ignores_order),
+        cmocka_unit_test(test_hash_tells_filters_apart),
+        cmocka_unit_test(test_hash_is_stable),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,28 @@
+#pragma once
+/*
+ * Ids for activities whose client sent none: UUIDv7 (RFC 9562 section 5.7) that increase strictly
+ * in the order in which one process accepts activities, over all threads. The 12 bits behind the
+ * milliseconds count fractions of a millisecond (section 6.2, method 3); 62 bits are random.
+ * Any thread.
+ */
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/uuid.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+struct activity_id_source {
+    const struct clock *clock;
+    const struct random *random;
+    _Atomic uint64_t last; /* 48 bits of milliseconds and 12 bits of fraction, newest given out */
+};
+
+void activity_id_source_init(struct activity_id_source *source, const struct clock *clock,
+                             const struct random *random);
+
+/* Never fails; when the clock steps back the ids go on from the newest one. */
+struct uuid activity_id_next(struct activity_id_source *source);
+
+/* The milliseconds in a UUIDv7; 0 for another version. */
+int64_t activity_id_time_ms(struct uuid id);

@@ -1,0 +1,99 @@
+#include "domain/activity_store.h"
+
+#include "base/assert.h"
+
+static bool reports(enum status status, const struct error *err)
+{
+    return status == STATUS_OK || err == NULL || err->status == status;
+}
+
+enum status activity_store_put_batch(struct activity_store *store,
+                                     const struct activity_batch *batch, enum verdict *out_verdicts,
+                                     struct error *err)
+{
+    ASSERT(batch->count == 0 || (batch->rows != NULL && out_verdicts != NULL));
+    ASSERT(batch->next != NULL);
+    enum status status = store->operations->put_batch(store, batch, out_verdicts, err);
+    ASSERT(reports(status, err));
+    return status;
+}
+
+enum status activity_store_durable_positions(struct activity_store *store, struct uuid log_id,
+                                             struct position_set *out_positions, struct error *err)
+{
+    enum status status = store->operations->durable_positions(store, log_id, out_positions, err);
+    ASSERT(reports(status, err));
+    return status;
+}
+
+enum status activity_store_sync(struct activity_store *store, struct error *err)
+{
+    enum status status = store->operations->sync(store, err);
+    ASSERT(reports(status, err));
+    return status;
+}
+
+enum status activity_store_find(struct activity_store *store,
+                                const struct activity_page_request *request, struct arena *arena,
+                                struct activity_page *out_page, struct error *err)
+{
+    ASSERT(request->limit >= 1 && request->bytes_max >= 1);
+    ASSERT(request->filter.user_id_count <= FILTER_USERS_MAX);
+    ASSERT(request->filter.action_count <= FILTER_ACTIONS_MAX);
+    struct activity_page page = {0};
+    enum status status = store->operations->find(store, request, arena, &page, err);
+    ASSERT(reports(status, err));
+    if (status == STATUS_OK) {
+        ASSERT(page.count <= request->limit && (!page.cut_short || page.more));
+        *out_page = page;
+    }
+    return status;
+}
+
+enum status activity_store_get(struct activity_store *store, struct str id, struct arena *arena,
+                               struct activity *out_activity, struct error *err)
+{
+    ASSERT(id.len >= 1);
+    enum status status = store->operations->get(store, id, arena, out_activity, err);
+    ASSERT(reports(status, err));
+    ASSERT(status != STATUS_OK || str_equal(out_activity->id, id));
+    return status;
+}
+
+enum status activity_store_count(struct activity_store *store, const struct activity_filter *filter,
+                                 uint64_t deadline_ns, uint64_t *out_count, struct error *err)
+{
+    enum status status = store->operations->count(store, filter, deadline_ns, out_count, err);
+    ASSERT(reports(status, err));
+    return status;
+}
+
+enum status activity_store_erase(struct activity_store *store, struct str user_id,
+                                 int64_t erased_at_ms, uint64_t *out_erased, struct error *err)
+{
+    ASSERT(user_id.len >= 1);
+    enum status status = store->operations->erase(store, user_id, erased_at_ms, out_erased, err);
+    ASSERT(reports(status, err));
+    return status;
+}
+
+enum status activity_store_expire(struct activity_store *store, int64_t before_ms,
+                                  uint64_t *out_expired, struct error *err)
+{
+    enum status status = store->operations->expire(store, before_ms, out_expired, err);
+    ASSERT(reports(status, err));
+    return status;
+}
+
+void activity_store_describe(struct activity_store *store, struct activity_store_state *out_state)
+{
+    store->operations->describe(store, out_state);
+    ASSERT(out_state->kind != NULL);
+}
+
+void activity_store_free(struct activity_store *store)
+{
+    if (store != NULL) {
+        store->operations->free(store);
+    }
+}

@@ -1,0 +1,116 @@
+#pragma once
+/*
+ * The repository port: where activities can be queried. Adapters fill a const table of operations;
+ * callers use the wrappers below, which assert the contract. The contract suite in
+ * tests/contract/activity_store_contract.c holds every adapter to what is written here.
+ *
+ * Threads: put_batch, sync and expire come from one thread, the worker; durable_positions, find,
+ * get, count and erase from any thread at any time. None of them may run on an event loop.
+ *
+ * Exactly once: an id is stored once over the whole retention. What put_batch took is in the
+ * answers of find, get and count when it returns. What a crash leaves behind is at least everything
+ * below durable_positions.
+ */
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/macros.h"
+#include "domain/activity_batch.h"
+#include "domain/activity_filter.h"
+#include "domain/activity_page.h"
+#include "domain/position.h"
+
+enum verdict {
+    VERDICT_STORED,
+    VERDICT_DUPLICATE,   /* the id is there with the same content */
+    VERDICT_CONFLICT,    /* the id is there with other content; the first one stays */
+    VERDICT_REDELIVERED, /* this very position had its verdict before: nothing is counted again */
+    VERDICT_ERASED,      /* its user was erased after it was received: dropped */
+    VERDICT_COUNT
+};
+
+struct activity_store;
+
+struct activity_store_state {
+    const char *kind;    /* "memory", "local", "mongodb": static */
+    bool durable;        /* false: nothing survives the process */
+    uint64_t activities; /* stored now */
+    uint64_t bytes;      /* memory or disk that they take */
+};
+
+struct activity_store_operations {
+    enum status (*put_batch)(struct activity_store *store, const struct activity_batch *batch,
+                             enum verdict *out_verdicts, struct error *err);
+    enum status (*durable_positions)(struct activity_store *store, struct uuid log_id,
+                                     struct position_set *out_positions, struct error *err);
+    enum status (*sync)(struct activity_store *store, struct error *err);
+    enum status (*find)(struct activity_store *store, const struct activity_page_request *request,
+                        struct arena *arena, struct activity_page *out_page, struct error *err);
+    enum status (*get)(struct activity_store *store, struct str id, struct arena *arena,
+                       struct activity *out_activity, struct error *err);
+    enum status (*count)(struct activity_store *store, const struct activity_filter *filter,
+                         uint64_t deadline_ns, uint64_t *out_count, struct error *err);
+    enum status (*erase)(struct activity_store *store, struct str user_id, int64_t erased_at_ms,
+                         uint64_t *out_erased, struct error *err);
+    enum status (*expire)(struct activity_store *store, int64_t before_ms, uint64_t *out_expired,
+                          struct error *err);
+    void (*describe)(struct activity_store *store, struct activity_store_state *out_state);
+    void (*free)(struct activity_store *store);
+};
+
+/* Embedded first in every adapter. */
+struct activity_store {
+    const struct activity_store_operations *operations;
+};
+
+/* Stores the rows and says of each what became of it, in the order of the rows; out_verdicts has
+ * room for batch->count. All or nothing as far as the verdicts go: on failure none is given, and
+ * the same batch may be put again. UNAVAILABLE, TIMED_OUT, NO_SPACE, NO_MEMORY: try again later;
+ * CORRUPT: stop. */
+MUST_USE enum status activity_store_put_batch(struct activity_store *store,
+                                              const struct activity_batch *batch,
+                                              enum verdict *out_verdicts, struct error *err);
+
+/* Raises `out_positions` to what of this log would survive a crash now: the worker resumes there
+ * and the log may drop what lies below. An unknown log leaves the set as it is. */
+MUST_USE enum status activity_store_durable_positions(struct activity_store *store,
+                                                      struct uuid log_id,
+                                                      struct position_set *out_positions,
+                                                      struct error *err);
+
+/* Makes durable what was put, if the store can. */
+MUST_USE enum status activity_store_sync(struct activity_store *store, struct error *err);
+
+/* Fills a page; the rows and their texts live in `arena`. NO_MEMORY: the page does not fit the
+ * arena. TIMED_OUT: the deadline passed first. */
+MUST_USE enum status activity_store_find(struct activity_store *store,
+                                         const struct activity_page_request *request,
+                                         struct arena *arena, struct activity_page *out_page,
+                                         struct error *err);
+
+/* One activity by its id, or NOT_FOUND. */
+MUST_USE enum status activity_store_get(struct activity_store *store, struct str id,
+                                        struct arena *arena, struct activity *out_activity,
+                                        struct error *err);
+
+/* How many activities match. `deadline_ns` as in activity_page_request. */
+MUST_USE enum status activity_store_count(struct activity_store *store,
+                                          const struct activity_filter *filter,
+                                          uint64_t deadline_ns, uint64_t *out_count,
+                                          struct error *err);
+
+/* Removes all activities of the user from every answer, at once, and drops from now on what was
+ * received before `erased_at_ms`. Says how many were removed. */
+MUST_USE enum status activity_store_erase(struct activity_store *store, struct str user_id,
+                                          int64_t erased_at_ms, uint64_t *out_erased,
+                                          struct error *err);
+
+/* Removes activities whose timestamp lies before `before_ms`, perhaps not all of them at once (an
+ * adapter may drop whole files only). Says how many went. */
+MUST_USE enum status activity_store_expire(struct activity_store *store, int64_t before_ms,
+                                           uint64_t *out_expired, struct error *err);
+
+void activity_store_describe(struct activity_store *store, struct activity_store_state *out_state);
+
+/* Takes NULL. No other call may be under way. */
+void activity_store_free(struct activity_store *store);
+CLEANUP_FUNCTION(struct activity_store *, activity_store_free)

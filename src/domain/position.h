@@ -1,0 +1,45 @@
+#pragma once
+/*
+ * Where activities stand in an event log. A log has an id and one or more partitions; offsets grow
+ * by partition. A position set says for each partition the offset from which on nothing is covered:
+ * everything below is. One thread at a time.
+ */
+#include "base/macros.h"
+#include "base/status.h"
+#include "base/uuid.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct position {
+    int32_t partition; /* 0 in a local log */
+    int64_t offset;    /* >= 0 */
+};
+
+struct position_set {
+    struct position *items; /* one for each partition, sorted by partition */
+    size_t count;
+    size_t capacity;
+};
+
+enum { POSITION_PARTITIONS_MAX = 65536 };
+
+/* Allocates nothing yet. */
+void position_set_init(struct position_set *set);
+void position_set_deinit(struct position_set *set);
+
+/* The offset of the partition, 0 when the set does not know it. */
+int64_t position_set_get(const struct position_set *set, int32_t partition);
+
+/* Raises the partition's offset to `position.offset`; a lower one changes nothing. NO_MEMORY, or
+ * TOO_LARGE beyond POSITION_PARTITIONS_MAX. */
+MUST_USE enum status position_set_raise(struct position_set *set, struct position position);
+
+/* Raises every partition of `from`. */
+MUST_USE enum status position_set_raise_all(struct position_set *set,
+                                            const struct position_set *from);
+
+static inline bool position_set_covers(const struct position_set *set, struct position position)
+{
+    return position.offset < position_set_get(set, position.partition);
+}

@@ -1,0 +1,206 @@
+#include "infrastructure/activity_store_failing/activity_store_failing.h"
+
+#include "base/assert.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+struct failing_store {
+    struct activity_store store;
+    struct activity_store *inner;
+    pthread_mutex_t lock; /* guards the rest */
+    struct activity_store_failure failures[STORE_FAILURES_MAX];
+    uint64_t seen[STORE_FAILURES_MAX]; /* calls since the plan was made */
+    size_t failure_count;
+    uint64_t calls[STORE_OPERATION_COUNT];
+};
+
+static struct failing_store *store_of(struct activity_store *store)
+{
+    return CONTAINER_OF(store, struct failing_store, store);
+}
+
+static const char *const operation_names[STORE_OPERATION_COUNT] = {
+    [STORE_PUT_BATCH] = "put_batch",
+    [STORE_DURABLE_POSITIONS] = "durable_positions",
+    [STORE_SYNC] = "sync",
+    [STORE_FIND] = "find",
+    [STORE_GET] = "get",
+    [STORE_COUNT] = "count",
+    [STORE_ERASE] = "erase",
+    [STORE_EXPIRE] = "expire",
+};
+
+/* Counts the call in every failure that names its operation, so that their ranges stay in step. */
+static enum status planned_status(struct failing_store *self,
+                                  enum activity_store_operation operation)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < self->failure_count; i++) {
+        const struct activity_store_failure *failure = &self->failures[i];
+        if (failure->operation != operation) {
+            continue;
+        }
+        uint64_t before = self->seen[i]++;
+        bool hit = before >= failure->skip && before - failure->skip < failure->times;
+        if (hit && status == STATUS_OK) {
+            status = failure->status;
+        }
+    }
+    return status;
+}
+
+/* OK: the call goes on to the store behind. */
+static enum status begin(struct failing_store *self, enum activity_store_operation operation,
+                         struct error *err)
+{
+    pthread_mutex_lock(&self->lock);
+    self->calls[operation]++;
+    enum status status = planned_status(self, operation);
+    pthread_mutex_unlock(&self->lock);
+    return status == STATUS_OK
+               ? STATUS_OK
+               : error_set(err, status, 0, "%s failed as planned", operation_names[operation]);
+}
+
+static enum status failing_put_batch(struct activity_store *store,
+                                     const struct activity_batch *batch, enum verdict *out_verdicts,
+                                     struct error *err)
+{
+    struct failing_store *self = store_of(store);
+    enum status status = begin(self, STORE_PUT_BATCH, err);
+    return status != STATUS_OK ? status
+                               : activity_store_put_batch(self->inner, batch, out_verdicts, err);
+}
+
+static enum status failing_durable_positions(struct activity_store *store, struct uuid log_id,
+                                             struct position_set *out_positions, struct error *err)
+{
+    struct failing_store *self = store_of(store);
+    enum status status = begin(self, STORE_DURABLE_POSITIONS, err);
+    return status != STATUS_OK
+               ? status
+               : activity_store_durable_positions(self->inner, log_id, out_positions, err);
+}
+
+static enum status failing_sync(struct activity_store *store, struct error *err)
+{
+    struct failing_store *self = store_of(store);
+    enum status status = begin(self, STORE_SYNC, err);
+    return status != STATUS_OK ? status : activity_store_sync(self->inner, err);
+}
+
+static enum status failing_find(struct activity_store *store,
+                                const struct activity_page_request *request, struct arena *arena,
+                                struct activity_page *out_page, struct error *err)
+{
+    struct failing_store *self = store_of(store);
+    enum status status = begin(self, STORE_FIND, err);
+    return status != STATUS_OK ? status
+                               : activity_store_find(self->inner, request, arena, out_page, err);
+}
+
+static enum status failing_get(struct activity_store *store, struct str id, struct arena *arena,
+                               struct activity *out_activity, struct error *err)
+{
+    struct failing_store *self = store_of(store);
+    enum status status = begin(self, STORE_GET, err);
+    return status != STATUS_OK ? status
+                               : activity_store_get(self->inner, id, arena, out_activity, err);
+}
+
+static enum status failing_count(struct activity_store *store, const struct activity_filter *filter,
+                                 uint64_t deadline_ns, uint64_t *out_count, struct error *err)
+{
+    struct failing_store *self = store_of(store);
+    enum status status = begin(self, STORE_COUNT, err);
+    return status != STATUS_OK
+               ? status
+               : activity_store_count(self->inner, filter, deadline_ns, out_count, err);
+}
+
+static enum status failing_erase(struct activity_store *store, struct str user_id,
+                                 int64_t erased_at_ms, uint64_t *out_erased, struct error *err)
+{
+    struct failing_store *self = store_of(store);
+    enum status status = begin(self, STORE_ERASE, err);
+    return status != STATUS_OK
+               ? status
+               : activity_store_erase(self->inner, user_id, erased_at_ms, out_erased, err);
+}
+
+static enum status failing_expire(struct activity_store *store, int64_t before_ms,
+                                  uint64_t *out_expired, struct error *err)
+{
+    struct failing_store *self = store_of(store);
+    enum status status = begin(self, STORE_EXPIRE, err);
+    return status != STATUS_OK ? status
+                               : activity_store_expire(self->inner, before_ms, out_expired, err);
+}
+
+static void failing_describe(struct activity_store *store, struct activity_store_state *out_state)
+{
+    activity_store_describe(store_of(store)->inner, out_state);
+}
+
+static void failing_free(struct activity_store *store)
+{
+    struct failing_store *self = store_of(store);
+    activity_store_free(self->inner);
+    pthread_mutex_destroy(&self->lock);
+    free(self);
+}
+
+static const struct activity_store_operations failing_operations = {
+    .put_batch = failing_put_batch,
+    .durable_positions = failing_durable_positions,
+    .sync = failing_sync,
+    .find = failing_find,
+    .get = failing_get,
+    .count = failing_count,
+    .erase = failing_erase,
+    .expire = failing_expire,
+    .describe = failing_describe,
+    .free = failing_free,
+};
+
+enum status activity_store_failing_new(struct activity_store *inner,
+                                       struct activity_store **out_store, struct error *err)
+{
+    struct failing_store *self = calloc(1, sizeof *self);
+    if (self == NULL) {
+        return error_set(err, STATUS_NO_MEMORY, 0, "no memory for the failing store");
+    }
+    int failed = pthread_mutex_init(&self->lock, NULL);
+    ASSERT(failed == 0);
+    self->store.operations = &failing_operations;
+    self->inner = inner;
+    *out_store = &self->store;
+    return STATUS_OK;
+}
+
+void activity_store_failing_plan(struct activity_store *store,
+                                 const struct activity_store_failure *failures, size_t count)
+{
+    struct failing_store *self = store_of(store);
+    ASSERT(store->operations == &failing_operations && count <= STORE_FAILURES_MAX);
+    pthread_mutex_lock(&self->lock);
+    for (size_t i = 0; i < count; i++) {
+        ASSERT(failures[i].status != STATUS_OK);
+        self->failures[i] = failures[i];
+        self->seen[i] = 0;
+    }
+    self->failure_count = count;
+    pthread_mutex_unlock(&self->lock);
+}
+
+uint64_t activity_store_failing_calls(struct activity_store *store,
+                                      enum activity_store_operation operation)
+{
+    struct failing_store *self = store_of(store);
+    ASSERT(store->operations == &failing_operations);
+    pthread_mutex_lock(&self->lock);
+    uint64_t calls = self->calls[operation];
+    pthread_mutex_unlock(&self->lock);
+    return calls;
+}

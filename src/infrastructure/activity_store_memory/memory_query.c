@@ -1,0 +1,417 @@
+#include "infrastructure/activity_store_memory/memory_query.h"
+
+#include "base/assert.h"
+#include "base/timestamp.h"
+
+enum {
+    STEP_ROWS = 4096, /* about 0.1 to 0.5 ms */
+    PAGE_FIRST_ROWS = 64,
+    LISTS_MAX = FILTER_USERS_MAX > FILTER_ACTIONS_MAX ? FILTER_USERS_MAX : FILTER_ACTIONS_MAX
+};
+
+/* One list on its way to being merged: [low, high) is left of it. */
+struct cursor {
+    const struct memory_list *list;
+    struct memory_place low;
+    struct memory_place high;
+    uint32_t row; /* the next one in the order asked for */
+};
+
+/* Names that one member of a row must be among. */
+struct condition {
+    bool given;
+    uint32_t names[LISTS_MAX];
+    size_t count;
+};
+
+struct walk {
+    const struct memory_table *table;
+    enum activity_order order;
+    struct cursor heap[LISTS_MAX]; /* the next row of all is on top */
+    size_t count;
+    struct condition users;   /* what is still to be checked of each row */
+    struct condition actions; /* the same */
+};
+
+static bool place_before(struct memory_place a, struct memory_place b)
+{
+    return a.run != b.run ? a.run < b.run : a.index < b.index;
+}
+
+static void raise_low(struct cursor *cursor, struct memory_place place)
+{
+    if (place_before(cursor->low, place)) {
+        cursor->low = place;
+    }
+}
+
+static void lower_high(struct cursor *cursor, struct memory_place place)
+{
+    if (place_before(place, cursor->high)) {
+        cursor->high = place;
+    }
+}
+
+/* Leaves of the list what lies behind the key. */
+static void cut_after(struct cursor *cursor, const struct memory_rows *rows,
+                      enum activity_order order, struct activity_key after)
+{
+    struct memory_key key = memory_key_make(after);
+    struct memory_place place = memory_list_lower_bound(cursor->list, rows, &key);
+    if (order == ORDER_NEWEST_FIRST) {
+        lower_high(cursor, place);
+        return;
+    }
+    if (!memory_place_equal(place, memory_list_end(cursor->list))) {
+        uint32_t row = memory_list_row(cursor->list, place);
+        if (memory_row_compare(memory_rows_at(rows, row), &key) == 0) {
+            place = memory_list_next(cursor->list, place);
+        }
+    }
+    raise_low(cursor, place);
+}
+
+static struct cursor cursor_of(const struct memory_list *list, const struct memory_rows *rows,
+                               const struct activity_filter *filter)
+{
+    struct cursor cursor = {
+        .list = list,
+        .low = memory_list_begin(list),
+        .high = memory_list_end(list),
+    };
+    /* No id sorts before the empty one, so these are the borders of the times. */
+    struct memory_key from = {.mark.timestamp_ms = filter->from_ms, .id = STR("")};
+    struct memory_key to = {.mark.timestamp_ms = filter->to_ms, .id = STR("")};
+    if (filter->from_ms > TIMESTAMP_MS_MIN) {
+        raise_low(&cursor, memory_list_lower_bound(list, rows, &from));
+    }
+    if (filter->to_ms <= TIMESTAMP_MS_MAX) {
+        lower_high(&cursor, memory_list_lower_bound(list, rows, &to));
+    }
+    return cursor;
+}
+
+/* Reads the next row; false when none is left. */
+static bool cursor_load(struct cursor *cursor, enum activity_order order)
+{
+    if (!place_before(cursor->low, cursor->high)) {
+        return false;
+    }
+    struct memory_place place = order == ORDER_OLDEST_FIRST
+                                    ? cursor->low
+                                    : memory_list_previous(cursor->list, cursor->high);
+    cursor->row = memory_list_row(cursor->list, place);
+    return true;
+}
+
+static bool cursor_advance(struct cursor *cursor, enum activity_order order)
+{
+    if (order == ORDER_OLDEST_FIRST) {
+        cursor->low = memory_list_next(cursor->list, cursor->low);
+    } else {
+        cursor->high = memory_list_previous(cursor->list, cursor->high);
+    }
+    return cursor_load(cursor, order);
+}
+
+static bool comes_first(const struct walk *walk, size_t a, size_t b)
+{
+    int order = memory_rows_compare(&walk->table->rows, walk->heap[a].row, walk->heap[b].row);
+    return walk->order == ORDER_OLDEST_FIRST ? order < 0 : order > 0;
+}
+
+static void sift_down(struct walk *walk, size_t at)
+{
+    for (;;) {
+        size_t first = at;
+        for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < walk->count; child++) {
+            if (comes_first(walk, child, first)) {
+                first = child;
+            }
+        }
+        if (first == at) {
+            return;
+        }
+        struct cursor moved = walk->heap[at];
+        walk->heap[at] = walk->heap[first];
+        walk->heap[first] = moved;
+        at = first;
+    }
+}
+
+static void walk_add_list(struct walk *walk, const struct memory_list *list,
+                          const struct memory_query *query)
+{
+    struct cursor cursor = cursor_of(list, &walk->table->rows, query->filter);
+    if (query->resumed) {
+        struct activity_key last = {
+            .timestamp_ms = query->last_ms,
+            .id = {.data = query->last_id, .len = query->last_id_len},
+        };
+        cut_after(&cursor, &walk->table->rows, query->order, last);
+    }
+    if (cursor_load(&cursor, query->order)) {
+        walk->heap[walk->count++] = cursor;
+    }
+}
+
+/* The numbers of those names that exist, and how many rows carry them. */
+static uint64_t condition_resolve(struct condition *condition, const struct memory_names *names,
+                                  const struct str *texts, size_t count)
+{
+    uint64_t rows = 0;
+    condition->given = count > 0;
+    condition->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t name = memory_names_find(names, texts[i], memory_names_hash(names, texts[i]));
+        if (name != MEMORY_NONE) {
+            condition->names[condition->count++] = name;
+            rows += memory_names_at(names, name)->list.count;
+        }
+    }
+    return rows;
+}
+
+/* Walks the lists of the condition, which then needs no check any more. */
+static void walk_condition(struct walk *walk, struct condition *condition,
+                           const struct memory_names *names, const struct memory_query *query)
+{
+    for (size_t i = 0; i < condition->count; i++) {
+        walk_add_list(walk, &memory_names_at(names, condition->names[i])->list, query);
+    }
+    condition->given = false;
+}
+
+static void walk_open(struct walk *walk, const struct memory_table *table,
+                      const struct memory_query *query)
+{
+    const struct activity_filter *filter = query->filter;
+    walk->table = table;
+    walk->order = query->order;
+    walk->count = 0;
+    uint64_t of_users =
+        condition_resolve(&walk->users, &table->users, filter->user_ids, filter->user_id_count);
+    uint64_t of_actions =
+        condition_resolve(&walk->actions, &table->actions, filter->actions, filter->action_count);
+    if (walk->users.given && (!walk->actions.given || of_users <= of_actions)) {
+        walk_condition(walk, &walk->users, &table->users, query);
+    } else if (walk->actions.given) {
+        walk_condition(walk, &walk->actions, &table->actions, query);
+    } else {
+        walk_add_list(walk, &table->all, query);
+    }
+    for (size_t i = walk->count / 2; i > 0; i--) {
+        sift_down(walk, i - 1);
+    }
+}
+
+/* Takes the next row of the lists, wanted or not. */
+static bool walk_next(struct walk *walk, uint32_t *out_row)
+{
+    if (walk->count == 0) {
+        return false;
+    }
+    *out_row = walk->heap[0].row;
+    if (!cursor_advance(&walk->heap[0], walk->order)) {
+        walk->heap[0] = walk->heap[--walk->count];
+    }
+    sift_down(walk, 0);
+    return true;
+}
+
+static bool condition_holds(const struct condition *condition, uint32_t name)
+{
+    if (!condition->given) {
+        return true;
+    }
+    for (size_t i = 0; i < condition->count; i++) {
+        if (condition->names[i] == name) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool walk_wants(const struct walk *walk, uint32_t row)
+{
+    if (!walk->users.given && !walk->actions.given) {
+        return true;
+    }
+    const struct memory_row *record = memory_rows_at(&walk->table->rows, row);
+    return condition_holds(&walk->users, record->user) &&
+           condition_holds(&walk->actions, record->action);
+}
+
+static bool walk_wants_all(const struct walk *walk)
+{
+    return !walk->users.given && !walk->actions.given;
+}
+
+static void query_init(struct memory_query *query, const struct activity_filter *filter,
+                       enum activity_order order)
+{
+    query->filter = filter;
+    query->order = order;
+    query->resumed = false;
+}
+
+static void query_resume_after(struct memory_query *query, int64_t timestamp_ms, struct str id)
+{
+    ASSERT(id.len <= sizeof query->last_id);
+    query->resumed = true;
+    query->last_ms = timestamp_ms;
+    query->last_id_len = id.len;
+    memcpy(query->last_id, id.data, id.len);
+}
+
+static void query_resume_after_row(struct memory_query *query, const struct memory_table *table,
+                                   uint32_t row)
+{
+    char space[UUID_TEXT_BYTES];
+    const struct memory_row *record = memory_rows_at(&table->rows, row);
+    query_resume_after(query, record->timestamp_ms, memory_row_id(record, space));
+}
+
+void memory_page_query_init(struct memory_page_query *query,
+                            const struct activity_page_request *request, struct arena *arena)
+{
+    query_init(&query->query, &request->filter, request->order);
+    if (request->after != NULL) {
+        query_resume_after(&query->query, request->after->timestamp_ms, request->after->id);
+    }
+    query->request = request;
+    query->arena = arena;
+    query->page = (struct activity_page){0};
+    query->capacity = 0;
+    query->skip_left = request->skip;
+    query->bytes = 0;
+}
+
+/* With one list whose rows are all wanted, skipping is counting. */
+static void skip_at_once(struct memory_page_query *query, struct walk *walk)
+{
+    if (query->skip_left == 0 || walk->count != 1 || !walk_wants_all(walk)) {
+        return;
+    }
+    struct cursor *cursor = &walk->heap[0];
+    uint64_t left = memory_list_distance(cursor->list, cursor->low, cursor->high);
+    uint64_t steps = query->skip_left < left ? query->skip_left : left;
+    if (query->request->order == ORDER_OLDEST_FIRST) {
+        cursor->low = memory_list_forward(cursor->list, cursor->low, steps);
+    } else {
+        cursor->high = memory_list_back(cursor->list, cursor->high, steps);
+    }
+    query->skip_left -= (size_t)steps;
+    if (!cursor_load(cursor, walk->order)) {
+        walk->count = 0;
+    }
+}
+
+/* The arena cannot enlarge an array, so a larger one takes its place; what is left behind is at
+ * most as much again. */
+static bool make_room(struct memory_page_query *query)
+{
+    if (query->page.count < query->capacity) {
+        return true;
+    }
+    size_t capacity = query->capacity == 0 ? PAGE_FIRST_ROWS : query->capacity * 2;
+    if (capacity > query->request->limit) {
+        capacity = query->request->limit;
+    }
+    struct activity *rows = arena_allocate(query->arena, capacity * sizeof *rows);
+    if (rows == NULL) {
+        return false;
+    }
+    if (query->page.count > 0) {
+        memcpy(rows, query->page.rows, query->page.count * sizeof *rows);
+    }
+    query->page.rows = rows;
+    query->capacity = capacity;
+    return true;
+}
+
+/* A row that matches, behind those that are skipped. MEMORY_PAUSED: go on with the next one. */
+static enum memory_progress page_take(struct memory_page_query *query,
+                                      const struct memory_table *table, uint32_t row)
+{
+    struct activity_page *page = &query->page;
+    char space[UUID_TEXT_BYTES];
+    struct activity view = memory_table_view(table, row, space);
+    size_t bytes =
+        sizeof view + view.id.len + view.user_id.len + view.action.len + view.metadata.len;
+    if (page->count == query->request->limit) {
+        page->more = true;
+        return MEMORY_DONE;
+    }
+    if (page->count > 0 && bytes > query->request->bytes_max - query->bytes) {
+        page->more = true;
+        page->cut_short = true;
+        return MEMORY_DONE;
+    }
+    if (!make_room(query) ||
+        !memory_table_copy(table, row, query->arena, &page->rows[page->count])) {
+        return MEMORY_FULL;
+    }
+    page->count++;
+    query->bytes += bytes;
+    if (query->bytes > query->request->bytes_max) {
+        query->bytes = query->request->bytes_max;
+    }
+    return MEMORY_PAUSED;
+}
+
+enum memory_progress memory_page_query_step(struct memory_page_query *query,
+                                            const struct memory_table *table)
+{
+    struct walk walk;
+    uint32_t row = MEMORY_NONE;
+    walk_open(&walk, table, &query->query);
+    skip_at_once(query, &walk);
+    for (int steps = 0; steps < STEP_ROWS; steps++) {
+        if (!walk_next(&walk, &row)) {
+            return MEMORY_DONE;
+        }
+        if (!walk_wants(&walk, row)) {
+            continue;
+        }
+        if (query->skip_left > 0) {
+            query->skip_left--;
+            continue;
+        }
+        enum memory_progress progress = page_take(query, table, row);
+        if (progress != MEMORY_PAUSED) {
+            return progress;
+        }
+    }
+    query_resume_after_row(&query->query, table, row);
+    return MEMORY_PAUSED;
+}
+
+void memory_count_query_init(struct memory_count_query *query, const struct activity_filter *filter)
+{
+    query_init(&query->query, filter, ORDER_OLDEST_FIRST);
+    query->count = 0;
+}
+
+enum memory_progress memory_count_query_step(struct memory_count_query *query,
+                                             const struct memory_table *table)
+{
+    struct walk walk;
+    uint32_t row = MEMORY_NONE;
+    walk_open(&walk, table, &query->query);
+    if (walk_wants_all(&walk)) {
+        for (size_t i = 0; i < walk.count; i++) {
+            const struct cursor *cursor = &walk.heap[i];
+            query->count += memory_list_distance(cursor->list, cursor->low, cursor->high);
+        }
+        return MEMORY_DONE;
+    }
+    for (int steps = 0; steps < STEP_ROWS; steps++) {
+        if (!walk_next(&walk, &row)) {
+            return MEMORY_DONE;
+        }
+        query->count += walk_wants(&walk, row) ? 1 : 0;
+    }
+    query_resume_after_row(&query->query, table, row);
+    return MEMORY_PAUSED;
+}

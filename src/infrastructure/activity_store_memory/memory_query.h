@@ -1,0 +1,51 @@
+#pragma once
+/*
+ * Answers out of a memory table, a step at a time: a step looks at a bounded number of rows, so
+ * that whoever holds the store's lock can give it up between two steps. A step begins behind the
+ * last row that the one before looked at, whatever was added or removed in between.
+ */
+#include "domain/activity_page.h"
+#include "infrastructure/activity_store_memory/memory_table.h"
+
+enum memory_progress {
+    MEMORY_DONE,
+    MEMORY_PAUSED, /* call again */
+    MEMORY_FULL    /* the arena is used up */
+};
+
+struct memory_query {
+    const struct activity_filter *filter;
+    enum activity_order order;
+    bool resumed; /* `last` names a row */
+    int64_t last_ms;
+    size_t last_id_len;
+    char last_id[UINT8_MAX];
+};
+
+struct memory_page_query {
+    struct memory_query query;
+    const struct activity_page_request *request;
+    struct arena *arena;
+    struct activity_page page;
+    size_t capacity;  /* of page.rows */
+    size_t skip_left; /* matching rows still to be passed over */
+    size_t bytes;     /* of the rows so far */
+};
+
+struct memory_count_query {
+    struct memory_query query;
+    uint64_t count;
+};
+
+void memory_page_query_init(struct memory_page_query *query,
+                            const struct activity_page_request *request, struct arena *arena);
+
+/* The page is complete when this says MEMORY_DONE. */
+enum memory_progress memory_page_query_step(struct memory_page_query *query,
+                                            const struct memory_table *table);
+
+void memory_count_query_init(struct memory_count_query *query,
+                             const struct activity_filter *filter);
+
+enum memory_progress memory_count_query_step(struct memory_count_query *query,
+                                             const struct memory_table *table);

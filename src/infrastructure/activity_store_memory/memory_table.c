@@ -1,0 +1,272 @@
+#include "infrastructure/activity_store_memory/memory_table.h"
+
+#include "base/assert.h"
+#include "base/macros.h"
+
+#include <xxhash.h>
+
+/* Beyond this share of all rows, a user's rows leave the lists in one pass over everything rather
+ * than one by one: a search in two lists costs as much as passing over so many rows. */
+enum { ERASE_SHARE = 128 };
+
+void memory_table_init(struct memory_table *table, uint64_t bytes_max, const struct random *random)
+{
+    *table = (struct memory_table){.pool.bytes_max = bytes_max, .seed = random_u64(random)};
+    memory_rows_init(&table->rows);
+    memory_index_init(&table->ids);
+    memory_names_init(&table->users, random_u64(random));
+    memory_names_init(&table->actions, random_u64(random));
+    memory_list_init(&table->all);
+}
+
+void memory_table_deinit(struct memory_table *table)
+{
+    memory_list_deinit(&table->all, &table->pool);
+    memory_names_deinit(&table->actions, &table->pool);
+    memory_names_deinit(&table->users, &table->pool);
+    memory_index_deinit(&table->ids, &table->pool);
+    memory_rows_deinit(&table->rows, &table->pool);
+    ASSERT(table->pool.bytes == 0);
+}
+
+static uint64_t hash_id(const struct memory_table *table, const struct memory_key *key)
+{
+    return key->is_uuid ? XXH3_64bits_withSeed(key->uuid.bytes, UUID_BYTES, table->seed)
+                        : XXH3_64bits_withSeed(key->id.data, key->id.len, table->seed);
+}
+
+struct memory_arrival memory_table_expect(const struct memory_table *table,
+                                          const struct activity *activity)
+{
+    struct memory_arrival arrival = {
+        .activity = activity,
+        .key = memory_key_make(activity_key_of(activity)),
+        .user_hash = memory_names_hash(&table->users, activity->user_id),
+    };
+    arrival.id_hash = hash_id(table, &arrival.key);
+    memory_index_prefetch(&table->ids, arrival.id_hash);
+    memory_index_prefetch(&table->users.index, arrival.user_hash);
+    return arrival;
+}
+
+void memory_table_approach(const struct memory_table *table, const struct memory_arrival *arrival)
+{
+    uint32_t user = memory_index_guess(&table->users.index, arrival->user_hash);
+    if (user != MEMORY_NONE) {
+        const struct memory_name *name = memory_names_at(&table->users, user);
+        __builtin_prefetch(name);
+        __builtin_prefetch(&name->erased_at_ms);
+    }
+}
+
+static bool has_id(const void *context, const void *wanted, uint32_t value)
+{
+    return memory_row_has_id(memory_rows_at(context, value), wanted);
+}
+
+static uint32_t find_key(const struct memory_table *table, const struct memory_key *key,
+                         uint64_t hash)
+{
+    struct memory_match match = {.same = has_id, .context = &table->rows, .wanted = key};
+    return memory_index_find(&table->ids, hash, &match);
+}
+
+uint32_t memory_table_find(const struct memory_table *table, const struct memory_arrival *arrival)
+{
+    return find_key(table, &arrival->key, arrival->id_hash);
+}
+
+uint32_t memory_table_find_id(const struct memory_table *table, struct str id)
+{
+    struct memory_key key = memory_key_make((struct activity_key){.id = id});
+    return find_key(table, &key, hash_id(table, &key));
+}
+
+bool memory_table_is_erased(const struct memory_table *table, const struct memory_arrival *arrival)
+{
+    const struct activity *activity = arrival->activity;
+    uint32_t user = memory_names_find(&table->users, activity->user_id, arrival->user_hash);
+    return user != MEMORY_NONE &&
+           activity->received_at_ms < memory_names_at(&table->users, user)->erased_at_ms;
+}
+
+static struct memory_list_context context_of(struct memory_table *table)
+{
+    return (struct memory_list_context){.rows = &table->rows, .pool = &table->pool};
+}
+
+/* Puts the row into the three lists and the index, or into none. */
+static bool link_row(struct memory_table *table, uint32_t row, uint64_t id_hash)
+{
+    struct memory_list_context context = context_of(table);
+    const struct memory_row *record = memory_rows_at(&table->rows, row);
+    struct memory_list *of_user = &memory_names_at(&table->users, record->user)->list;
+    struct memory_list *of_action = &memory_names_at(&table->actions, record->action)->list;
+    if (!memory_list_insert(of_user, context, row)) {
+        return false;
+    }
+    if (!memory_list_insert(of_action, context, row)) {
+        memory_list_remove(of_user, context, row);
+        return false;
+    }
+    if (!memory_list_insert(&table->all, context, row)) {
+        memory_list_remove(of_action, context, row);
+        memory_list_remove(of_user, context, row);
+        return false;
+    }
+    if (!memory_index_insert(&table->ids, &table->pool, id_hash, row)) {
+        memory_list_remove(&table->all, context, row);
+        memory_list_remove(of_action, context, row);
+        memory_list_remove(of_user, context, row);
+        return false;
+    }
+    return true;
+}
+
+uint32_t memory_table_add(struct memory_table *table, const struct memory_arrival *arrival)
+{
+    const struct activity *activity = arrival->activity;
+    uint32_t user = memory_names_find_or_add(&table->users, &table->pool, activity->user_id,
+                                             arrival->user_hash);
+    if (user == MEMORY_NONE) {
+        return MEMORY_NONE;
+    }
+    uint64_t action_hash = memory_names_hash(&table->actions, activity->action);
+    uint32_t action =
+        memory_names_find_or_add(&table->actions, &table->pool, activity->action, action_hash);
+    if (action == MEMORY_NONE) {
+        memory_names_release_unused(&table->users, &table->pool, user);
+        return MEMORY_NONE;
+    }
+    uint32_t row = memory_rows_add(&table->rows, &table->pool, &arrival->key, activity);
+    if (row != MEMORY_NONE) {
+        memory_rows_at(&table->rows, row)->user = user;
+        memory_rows_at(&table->rows, row)->action = action;
+        if (link_row(table, row, arrival->id_hash)) {
+            return row;
+        }
+        memory_rows_release(&table->rows, &table->pool, row);
+    }
+    memory_names_release_unused(&table->users, &table->pool, user);
+    memory_names_release_unused(&table->actions, &table->pool, action);
+    return MEMORY_NONE;
+}
+
+static void remove_from_ids(struct memory_table *table, uint32_t row)
+{
+    char space[UUID_TEXT_BYTES];
+    struct memory_key key = memory_row_key(memory_rows_at(&table->rows, row), space);
+    memory_index_remove(&table->ids, &table->pool, hash_id(table, &key), row);
+}
+
+void memory_table_remove(struct memory_table *table, uint32_t row)
+{
+    struct memory_list_context context = context_of(table);
+    uint32_t user = memory_rows_at(&table->rows, row)->user;
+    uint32_t action = memory_rows_at(&table->rows, row)->action;
+    memory_list_remove(&memory_names_at(&table->users, user)->list, context, row);
+    memory_list_remove(&memory_names_at(&table->actions, action)->list, context, row);
+    memory_list_remove(&table->all, context, row);
+    remove_from_ids(table, row);
+    memory_rows_release(&table->rows, &table->pool, row);
+    memory_names_release_unused(&table->users, &table->pool, user);
+    memory_names_release_unused(&table->actions, &table->pool, action);
+}
+
+/* All rows of the user in one pass over every list: quicker when they are many. */
+static void remove_user_in_one_pass(struct memory_table *table, struct memory_name *user)
+{
+    struct memory_list_context context = context_of(table);
+    struct memory_list gone = user->list;
+    memory_list_init(&user->list);
+    struct memory_place end = memory_list_end(&gone);
+    struct memory_place place = memory_list_begin(&gone);
+    for (; !memory_place_equal(place, end); place = memory_list_next(&gone, place)) {
+        memory_rows_at(&table->rows, memory_list_row(&gone, place))->action = MEMORY_NONE;
+    }
+    memory_list_remove_marked(&table->all, context);
+    for (uint32_t action = 0; action < table->actions.used; action++) {
+        struct memory_name *name = memory_names_at(&table->actions, action);
+        if (name->text != NULL) {
+            memory_list_remove_marked(&name->list, context);
+            memory_names_release_unused(&table->actions, &table->pool, action);
+        }
+    }
+    place = memory_list_begin(&gone);
+    for (; !memory_place_equal(place, end); place = memory_list_next(&gone, place)) {
+        uint32_t row = memory_list_row(&gone, place);
+        remove_from_ids(table, row);
+        memory_rows_release(&table->rows, &table->pool, row);
+    }
+    memory_list_deinit(&gone, &table->pool);
+}
+
+bool memory_table_erase(struct memory_table *table, struct str user_id, int64_t erased_at_ms,
+                        uint64_t *out_erased)
+{
+    uint64_t hash = memory_names_hash(&table->users, user_id);
+    uint32_t user = memory_names_find_or_add(&table->users, &table->pool, user_id, hash);
+    if (user == MEMORY_NONE) {
+        return false;
+    }
+    struct memory_name *name = memory_names_at(&table->users, user);
+    if (name->erased_at_ms < erased_at_ms) {
+        name->erased_at_ms = erased_at_ms;
+    }
+    *out_erased = name->list.count;
+    if (name->list.count > table->rows.live / ERASE_SHARE) {
+        remove_user_in_one_pass(table, name);
+    }
+    while (name->list.count > 0) {
+        struct memory_place begin = memory_list_begin(&name->list);
+        memory_table_remove(table, memory_list_row(&name->list, begin));
+    }
+    return true;
+}
+
+uint64_t memory_table_expire(struct memory_table *table, int64_t before_ms, uint64_t rows_max)
+{
+    uint64_t expired = 0;
+    for (; expired < rows_max && table->all.count > 0; expired++) {
+        uint32_t oldest = memory_list_row(&table->all, memory_list_begin(&table->all));
+        if (memory_rows_at(&table->rows, oldest)->timestamp_ms >= before_ms) {
+            break;
+        }
+        memory_table_remove(table, oldest);
+    }
+    return expired;
+}
+
+struct activity memory_table_view(const struct memory_table *table, uint32_t row,
+                                  char space[UUID_TEXT_BYTES])
+{
+    const struct memory_row *record = memory_rows_at(&table->rows, row);
+    return (struct activity){
+        .id = memory_row_id(record, space),
+        .user_id = memory_names_text(&table->users, record->user),
+        .action = memory_names_text(&table->actions, record->action),
+        .metadata = memory_row_metadata(record),
+        .timestamp_ms = record->timestamp_ms,
+        .received_at_ms = record->received_at_ms,
+    };
+}
+
+bool memory_table_copy(const struct memory_table *table, uint32_t row, struct arena *arena,
+                       struct activity *out_activity)
+{
+    char space[UUID_TEXT_BYTES];
+    struct activity copy = memory_table_view(table, row, space);
+    size_t len = copy.id.len + copy.user_id.len + copy.action.len + copy.metadata.len;
+    char *next = arena_allocate(arena, len);
+    if (next == NULL) {
+        return false;
+    }
+    struct str *texts[] = {&copy.id, &copy.user_id, &copy.action, &copy.metadata};
+    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+        memcpy(next, texts[i]->data, texts[i]->len);
+        texts[i]->data = next;
+        next += texts[i]->len;
+    }
+    *out_activity = copy;
+    return true;
+}

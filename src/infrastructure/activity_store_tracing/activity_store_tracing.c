@@ -1,0 +1,209 @@
+#include "infrastructure/activity_store_tracing/activity_store_tracing.h"
+
+#include <stdlib.h>
+
+struct tracing_store {
+    struct activity_store store;
+    struct activity_store *inner;
+    const struct logger *logger;
+};
+
+static struct tracing_store *store_of(struct activity_store *store)
+{
+    return CONTAINER_OF(store, struct tracing_store, store);
+}
+
+enum { TRACE_FIELDS_MAX = 8 }; /* what a call was asked, at most */
+
+/* One call on its way: what it was asked comes first, then its end. */
+struct trace {
+    const struct logger *logger;
+    uint64_t begin_ns;
+    struct log_field fields[TRACE_FIELDS_MAX + 2];
+    size_t count;
+};
+
+static struct trace trace_begin(const struct tracing_store *self)
+{
+    return (struct trace){.logger = self->logger,
+                          .begin_ns = clock_monotonic_ns(self->logger->clock)};
+}
+
+static void trace_number(struct trace *trace, const char *name, int64_t number)
+{
+    trace->fields[trace->count++] = log_number(name, number);
+}
+
+static void trace_text(struct trace *trace, const char *name, struct str text)
+{
+    trace->fields[trace->count++] = log_text(name, text);
+}
+
+static void trace_filter(struct trace *trace, const struct activity_filter *filter)
+{
+    trace_number(trace, "users", (int64_t)filter->user_id_count);
+    trace_number(trace, "actions", (int64_t)filter->action_count);
+    trace_number(trace, "from_ms", filter->from_ms);
+    trace_number(trace, "to_ms", filter->to_ms);
+}
+
+static enum status trace_end(struct trace *trace, const char *message, enum status status)
+{
+    uint64_t now_ns = clock_monotonic_ns(trace->logger->clock);
+    trace_text(trace, "status", str_from(status_name(status)));
+    trace_number(trace, "us", (int64_t)((now_ns - trace->begin_ns) / 1000));
+    log_write(trace->logger, LOG_DEBUG, message, trace->fields, trace->count);
+    return status;
+}
+
+static void trace_verdicts(struct trace *trace, const enum verdict *verdicts, size_t count)
+{
+    static const char *const names[VERDICT_COUNT] = {
+        [VERDICT_STORED] = "stored",     [VERDICT_DUPLICATE] = "duplicate",
+        [VERDICT_CONFLICT] = "conflict", [VERDICT_REDELIVERED] = "redelivered",
+        [VERDICT_ERASED] = "erased",
+    };
+    int64_t sums[VERDICT_COUNT] = {0};
+    for (size_t i = 0; i < count; i++) {
+        sums[verdicts[i]]++;
+    }
+    for (size_t i = 0; i < VERDICT_COUNT; i++) {
+        trace_number(trace, names[i], sums[i]);
+    }
+}
+
+static enum status tracing_put_batch(struct activity_store *store,
+                                     const struct activity_batch *batch, enum verdict *out_verdicts,
+                                     struct error *err)
+{
+    struct tracing_store *self = store_of(store);
+    struct trace trace = trace_begin(self);
+    enum status status = activity_store_put_batch(self->inner, batch, out_verdicts, err);
+    trace_number(&trace, "rows", (int64_t)batch->count);
+    if (status == STATUS_OK) {
+        trace_verdicts(&trace, out_verdicts, batch->count);
+    }
+    return trace_end(&trace, "store put_batch", status);
+}
+
+static enum status tracing_durable_positions(struct activity_store *store, struct uuid log_id,
+                                             struct position_set *out_positions, struct error *err)
+{
+    struct tracing_store *self = store_of(store);
+    struct trace trace = trace_begin(self);
+    char text[UUID_TEXT_BYTES];
+    uuid_format(log_id, text);
+    enum status status = activity_store_durable_positions(self->inner, log_id, out_positions, err);
+    trace_text(&trace, "log", (struct str){.data = text, .len = sizeof text});
+    trace_number(&trace, "partitions", (int64_t)out_positions->count);
+    return trace_end(&trace, "store durable_positions", status);
+}
+
+static enum status tracing_sync(struct activity_store *store, struct error *err)
+{
+    struct tracing_store *self = store_of(store);
+    struct trace trace = trace_begin(self);
+    enum status status = activity_store_sync(self->inner, err);
+    return trace_end(&trace, "store sync", status);
+}
+
+static enum status tracing_find(struct activity_store *store,
+                                const struct activity_page_request *request, struct arena *arena,
+                                struct activity_page *out_page, struct error *err)
+{
+    struct tracing_store *self = store_of(store);
+    struct trace trace = trace_begin(self);
+    enum status status = activity_store_find(self->inner, request, arena, out_page, err);
+    trace_filter(&trace, &request->filter);
+    trace_text(&trace, "order",
+               request->order == ORDER_OLDEST_FIRST ? STR("oldest") : STR("newest"));
+    trace_number(&trace, "limit", (int64_t)request->limit);
+    trace_number(&trace, "skip", (int64_t)request->skip);
+    trace_number(&trace, "found", status == STATUS_OK ? (int64_t)out_page->count : 0);
+    return trace_end(&trace, "store find", status);
+}
+
+static enum status tracing_get(struct activity_store *store, struct str id, struct arena *arena,
+                               struct activity *out_activity, struct error *err)
+{
+    struct tracing_store *self = store_of(store);
+    struct trace trace = trace_begin(self);
+    enum status status = activity_store_get(self->inner, id, arena, out_activity, err);
+    trace_text(&trace, "id", id);
+    return trace_end(&trace, "store get", status);
+}
+
+static enum status tracing_count(struct activity_store *store, const struct activity_filter *filter,
+                                 uint64_t deadline_ns, uint64_t *out_count, struct error *err)
+{
+    struct tracing_store *self = store_of(store);
+    struct trace trace = trace_begin(self);
+    enum status status = activity_store_count(self->inner, filter, deadline_ns, out_count, err);
+    trace_filter(&trace, filter);
+    trace_number(&trace, "counted", status == STATUS_OK ? (int64_t)*out_count : 0);
+    return trace_end(&trace, "store count", status);
+}
+
+/* The user's name stays out of the log: it is what is to be forgotten. */
+static enum status tracing_erase(struct activity_store *store, struct str user_id,
+                                 int64_t erased_at_ms, uint64_t *out_erased, struct error *err)
+{
+    struct tracing_store *self = store_of(store);
+    struct trace trace = trace_begin(self);
+    enum status status = activity_store_erase(self->inner, user_id, erased_at_ms, out_erased, err);
+    trace_number(&trace, "erased_at_ms", erased_at_ms);
+    trace_number(&trace, "erased", status == STATUS_OK ? (int64_t)*out_erased : 0);
+    return trace_end(&trace, "store erase", status);
+}
+
+static enum status tracing_expire(struct activity_store *store, int64_t before_ms,
+                                  uint64_t *out_expired, struct error *err)
+{
+    struct tracing_store *self = store_of(store);
+    struct trace trace = trace_begin(self);
+    enum status status = activity_store_expire(self->inner, before_ms, out_expired, err);
+    trace_number(&trace, "before_ms", before_ms);
+    trace_number(&trace, "expired", status == STATUS_OK ? (int64_t)*out_expired : 0);
+    return trace_end(&trace, "store expire", status);
+}
+
+static void tracing_describe(struct activity_store *store, struct activity_store_state *out_state)
+{
+    activity_store_describe(store_of(store)->inner, out_state);
+}
+
+static void tracing_free(struct activity_store *store)
+{
+    struct tracing_store *self = store_of(store);
+    activity_store_free(self->inner);
+    free(self);
+}
+
+static const struct activity_store_operations tracing_operations = {
+    .put_batch = tracing_put_batch,
+    .durable_positions = tracing_durable_positions,
+    .sync = tracing_sync,
+    .find = tracing_find,
+    .get = tracing_get,
+    .count = tracing_count,
+    .erase = tracing_erase,
+    .expire = tracing_expire,
+    .describe = tracing_describe,
+    .free = tracing_free,
+};
+
+enum status activity_store_tracing_new(struct activity_store *inner, const struct logger *logger,
+                                       struct activity_store **out_store, struct error *err)
+{
+    struct tracing_store *self = malloc(sizeof *self);
+    if (self == NULL) {
+        return error_set(err, STATUS_NO_MEMORY, 0, "no memory for tracing the activity store");
+    }
+    *self = (struct tracing_store){
+        .store.operations = &tracing_operations,
+        .inner = inner,
+        .logger = logger,
+    };
+    *out_store = &self->store;
+    return STATUS_OK;
+}

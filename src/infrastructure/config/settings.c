@@ -1,0 +1,307 @@
+#include "infrastructure/config/settings.h"
+
+#include "base/assert.h"
+#include "base/buffer.h"
+#include "base/str.h"
+#include "infrastructure/config/settings_table.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SETTINGS_LINE_BYTES_MAX = 4096, SETTINGS_NAME_BYTES = 64, SETTINGS_PATH_SHOWN_MAX = 60 };
+
+static const char environment_prefix[] = "USERTRAIL_";
+/* Variables that configure the tests, not the program. */
+static const char environment_test_prefix[] = "USERTRAIL_TEST_";
+
+static const struct setting *find_setting(struct str key)
+{
+    for (size_t i = 0; i < settings_table_count; i++) {
+        if (str_equal(str_from(settings_table[i].key), key)) {
+            return &settings_table[i];
+        }
+    }
+    return NULL;
+}
+
+static enum status set_defaults(struct settings *settings, struct error *err)
+{
+    memset(settings, 0, sizeof *settings);
+    for (size_t i = 0; i < settings_table_count; i++) {
+        enum status status = setting_parse(&settings_table[i], settings_table[i].key,
+                                           settings_table[i].default_text, settings, err);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    return STATUS_OK;
+}
+
+/* --- flags: --key value, --key=value, --switch --- */
+
+struct flag {
+    struct str key;
+    const char *value; /* NULL: none was given with "=" */
+};
+
+static bool split_flag(const char *argument, struct flag *out_flag)
+{
+    if (strncmp(argument, "--", 2) != 0 || argument[2] == '\0') {
+        return false;
+    }
+    const char *equals = strchr(argument, '=');
+    out_flag->key = equals == NULL ? str_from(argument + 2)
+                                   : (struct str){argument + 2, (size_t)(equals - argument - 2)};
+    out_flag->value = equals == NULL ? NULL : equals + 1;
+    return true;
+}
+
+static enum status next_flag(const struct settings_sources *sources, int *index,
+                             struct flag *out_flag, const struct setting **out_setting,
+                             struct error *err)
+{
+    const char *argument = sources->arguments[*index];
+    if (!split_flag(argument, out_flag)) {
+        return error_set(err, STATUS_INVALID, 0,
+                         "\"%.60s\" is not understood here; flags are written --key value",
+                         argument);
+    }
+    bool is_config = str_equal(out_flag->key, STR("config"));
+    *out_setting = is_config ? NULL : find_setting(out_flag->key);
+    if (!is_config && *out_setting == NULL) {
+        return error_set(
+            err, STATUS_INVALID, 0, "there is no flag --%.*s; `usertrail serve --help` lists them",
+            (int)(out_flag->key.len > 40 ? 40 : out_flag->key.len), out_flag->key.data);
+    }
+    bool is_switch = !is_config && (*out_setting)->type == SETTING_SWITCH;
+    (*index)++;
+    if (out_flag->value == NULL && is_switch) {
+        out_flag->value = "true";
+    } else if (out_flag->value == NULL) {
+        if (*index == sources->argument_count) {
+            return error_set(err, STATUS_INVALID, 0, "--%.*s needs a value",
+                             STR_FORMAT(out_flag->key));
+        }
+        out_flag->value = sources->arguments[(*index)++];
+    }
+    return STATUS_OK;
+}
+
+static enum status read_flags(const struct settings_sources *sources, struct settings *settings,
+                              struct error *err)
+{
+    for (int i = 0; i < sources->argument_count;) {
+        struct flag flag;
+        const struct setting *setting;
+        enum status status = next_flag(sources, &i, &flag, &setting, err);
+        if (status == STATUS_OK && setting != NULL) {
+            char source[SETTINGS_NAME_BYTES];
+            snprintf(source, sizeof source, "--%s", setting->key);
+            status = setting_parse(setting, source, flag.value, settings, err);
+        }
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    return STATUS_OK;
+}
+
+/* --- environment: USERTRAIL_DATA_DIR for data-dir --- */
+
+static void environment_name(const char *key, char out_name[SETTINGS_NAME_BYTES])
+{
+    snprintf(out_name, SETTINGS_NAME_BYTES, "%s%s", environment_prefix, key);
+    for (char *c = out_name; *c != '\0'; c++) {
+        *c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
+    }
+}
+
+static const struct setting *find_by_environment_name(struct str name)
+{
+    for (size_t i = 0; i < settings_table_count; i++) {
+        char known[SETTINGS_NAME_BYTES];
+        environment_name(settings_table[i].key, known);
+        if (str_equal(str_from(known), name)) {
+            return &settings_table[i];
+        }
+    }
+    return NULL;
+}
+
+static const char *environment_value(char *const *environment, const char *name)
+{
+    size_t len = strlen(name);
+    for (; *environment != NULL; environment++) {
+        if (strncmp(*environment, name, len) == 0 && (*environment)[len] == '=') {
+            return *environment + len + 1;
+        }
+    }
+    return NULL;
+}
+
+static enum status read_environment(const struct settings_sources *sources,
+                                    struct settings *settings, FILE *warnings, struct error *err)
+{
+    for (char *const *entry = sources->environment; *entry != NULL; entry++) {
+        struct str value = str_from(*entry);
+        struct str name = str_split(&value, '=');
+        if (!str_starts_with(name, str_from(environment_prefix)) ||
+            str_starts_with(name, str_from(environment_test_prefix)) ||
+            str_equal(name, STR("USERTRAIL_CONFIG")) || value.data == NULL) {
+            continue; /* not ours, or an entry without "=", which execve lets through */
+        }
+        const struct setting *setting = find_by_environment_name(name);
+        if (setting == NULL) {
+            fprintf(warnings, "usertrail: the variable %.*s names no setting and is ignored\n",
+                    STR_FORMAT(name));
+            continue;
+        }
+        char source[SETTINGS_NAME_BYTES];
+        environment_name(setting->key, source);
+        enum status status = setting_parse(setting, source, value.data, settings, err);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    return STATUS_OK;
+}
+
+/* --- file: key = value, "#" begins a comment line --- */
+
+/* For messages: the end of a path, which tells more than its beginning. */
+static const char *shown(const char *path)
+{
+    size_t len = strlen(path);
+    return len > SETTINGS_PATH_SHOWN_MAX ? path + len - SETTINGS_PATH_SHOWN_MAX : path;
+}
+
+static enum status read_line(char *line, const char *path, unsigned number,
+                             struct settings *settings, struct error *err)
+{
+    struct str rest = str_trim(str_from(line));
+    if (rest.len == 0 || rest.data[0] == '#') {
+        return STATUS_OK;
+    }
+    struct str key = str_trim(str_split(&rest, '='));
+    const struct setting *setting = find_setting(key);
+    if (rest.data == NULL || setting == NULL) {
+        return error_set(err, STATUS_INVALID, 0, "%s:%u: %s", shown(path), number,
+                         rest.data == NULL ? "a line must read key = value"
+                                           : "there is no setting of this name");
+    }
+    struct str value = str_trim(rest);
+    char source[96];
+    snprintf(source, sizeof source, "%s:%u", shown(path), number);
+    char *text = line + (value.data - line);
+    text[value.len] = '\0';
+    return setting_parse(setting, source, text, settings, err);
+}
+
+/* The next line without its end; false when there is none. Bytes beyond the maximum are read over,
+ * and `failed` then says so. */
+static bool next_line(FILE *file, struct buffer *line)
+{
+    int c = getc(file);
+    if (c == EOF) {
+        return false;
+    }
+    buffer_clear(line);
+    for (; c != EOF && c != '\n'; c = getc(file)) {
+        buffer_append_char(line, (char)c);
+    }
+    if (line->len > 0 && line->data[line->len - 1] == '\r') {
+        line->len--;
+    }
+    buffer_append_char(line, '\0');
+    return true;
+}
+
+static enum status check_line(const struct buffer *line, const char *path, unsigned number,
+                              struct error *err)
+{
+    if (line->failed != STATUS_OK) {
+        return error_set(err, STATUS_INVALID, 0, "%s:%u: the line is longer than %d bytes", path,
+                         number, SETTINGS_LINE_BYTES_MAX - 1);
+    }
+    if (strlen(line->data) + 1 != line->len) {
+        return error_set(err, STATUS_INVALID, 0, "%.80s:%u: the line holds a NUL byte", path,
+                         number);
+    }
+    return STATUS_OK;
+}
+
+static enum status read_open_file(FILE *file, const char *path, struct settings *settings,
+                                  struct error *err)
+{
+    struct buffer line;
+    buffer_init(&line, SETTINGS_LINE_BYTES_MAX);
+    enum status status = STATUS_OK;
+    for (unsigned number = 1; status == STATUS_OK && next_line(file, &line); number++) {
+        status = check_line(&line, path, number, err);
+        if (status == STATUS_OK) {
+            status = read_line(line.data, path, number, settings, err);
+        }
+    }
+    buffer_deinit(&line);
+    if (status == STATUS_OK && ferror(file) != 0) {
+        return error_set(err, STATUS_INVALID, errno, "%s cannot be read", shown(path));
+    }
+    return status;
+}
+
+static enum status read_file(const char *path, struct settings *settings, struct error *err)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        char text[64];
+        return error_set(err, STATUS_INVALID, errno, "the configuration file %s: %s", shown(path),
+                         strerror_r(errno, text, sizeof text));
+    }
+    enum status status = read_open_file(file, path, settings, err);
+    fclose(file);
+    return status;
+}
+
+/* The file is named by flag or environment and read before both. */
+static enum status config_path(const struct settings_sources *sources, const char **out_path,
+                               struct error *err)
+{
+    *out_path = environment_value(sources->environment, "USERTRAIL_CONFIG");
+    for (int i = 0; i < sources->argument_count;) {
+        struct flag flag = {0};
+        const struct setting *setting = NULL;
+        enum status status = next_flag(sources, &i, &flag, &setting, err);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        if (setting == NULL) {
+            *out_path = flag.value;
+        }
+    }
+    return STATUS_OK;
+}
+
+enum status settings_read(const struct settings_sources *sources, struct settings *out_settings,
+                          FILE *warnings, struct error *err)
+{
+    struct settings settings;
+    const char *path = NULL;
+    enum status status = set_defaults(&settings, err);
+    ASSERT(status == STATUS_OK);
+    status = config_path(sources, &path, err);
+    if (status == STATUS_OK && path != NULL) {
+        status = read_file(path, &settings, err);
+    }
+    if (status == STATUS_OK) {
+        status = read_environment(sources, &settings, warnings, err);
+    }
+    if (status == STATUS_OK) {
+        status = read_flags(sources, &settings, err);
+    }
+    if (status == STATUS_OK) {
+        *out_settings = settings;
+    }
+    return status;
+}

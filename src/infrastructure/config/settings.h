@@ -1,0 +1,94 @@
+#pragma once
+/*
+ * Everything that can be configured, from one table (settings_table.c) that drives parsing and
+ * checking, the help and CONFIGURATION.md. A later source overrides an earlier one: defaults, file,
+ * environment, flags. One thread at a time.
+ */
+#include "base/error.h"
+#include "base/macros.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum { SETTINGS_TEXT_BYTES = 1024 };
+
+enum settings_role { ROLE_ALL, ROLE_API, ROLE_WORKER };
+enum settings_event_log { EVENT_LOG_LOCAL, EVENT_LOG_KAFKA, EVENT_LOG_MEMORY };
+enum settings_store { STORE_LOCAL, STORE_MONGODB, STORE_MEMORY };
+
+struct settings_address {
+    char host[64]; /* numeric, without brackets */
+    uint16_t port;
+    bool loopback;
+};
+
+/* Sizes in bytes, times in milliseconds. */
+struct settings {
+    struct settings_address listen;
+    char data_dir[SETTINGS_TEXT_BYTES];
+    uint64_t role;      /* enum settings_role */
+    uint64_t event_log; /* enum settings_event_log */
+    uint64_t store;     /* enum settings_store */
+    uint64_t threads;   /* 0: as many as there are CPUs for this process */
+    bool allow_anonymous;
+    bool trace_ports;
+    uint64_t log_level;  /* enum log_level */
+    uint64_t log_format; /* enum settings_log_format */
+
+    uint64_t log_bytes;
+    uint64_t log_segment_bytes;
+    uint64_t log_queue_bytes;
+    uint64_t store_memory_bytes;
+
+    uint64_t user_id_length;
+    uint64_t action_length;
+    uint64_t metadata_bytes;
+    uint64_t metadata_depth;
+    uint64_t timestamp_ahead_ms;
+    uint64_t activity_bytes;
+    uint64_t batch_bytes;
+    uint64_t batch_activities;
+
+    uint64_t page_bytes;
+    uint64_t query_timeout_ms;
+    uint64_t queries;
+
+    uint64_t connections;
+    uint64_t header_bytes;
+    uint64_t target_bytes;
+    uint64_t body_memory_bytes;
+    uint64_t answer_memory_bytes;
+    uint64_t header_timeout_ms;
+    uint64_t body_timeout_ms;
+    uint64_t idle_timeout_ms;
+    uint64_t write_timeout_ms;
+    uint64_t shutdown_delay_ms;
+    uint64_t drain_timeout_ms;
+};
+
+enum settings_log_format { SETTINGS_LOG_AUTO, SETTINGS_LOG_TEXT, SETTINGS_LOG_JSON };
+
+struct settings_sources {
+    int argument_count; /* flags behind the command's name */
+    char *const *arguments;
+    char *const *environment; /* as environ */
+};
+
+/* Reads all sources into `out_settings`. What is odd but no reason to stop (an unknown USERTRAIL_*
+ * variable) goes to `warnings`, a line each. INVALID: `err` says which value of which source is
+ * wrong and what it may be. */
+MUST_USE enum status settings_read(const struct settings_sources *sources,
+                                   struct settings *out_settings, FILE *warnings,
+                                   struct error *err);
+
+/* The flags with their defaults and meanings, for --help. */
+void settings_print_help(FILE *out);
+
+/* The same as CONFIGURATION.md. */
+void settings_print_markdown(FILE *out);
+
+/* CPUs that this process may use: its affinity mask and the cgroup's quota, rounded up, at least 1.
+ */
+unsigned settings_cpu_count(void);

@@ -1,0 +1,141 @@
+/*
+ * The table of settings as people read it: --help and CONFIGURATION.md.
+ */
+#include "base/str.h"
+#include "infrastructure/config/settings_table.h"
+
+#include <ctype.h>
+#include <string.h>
+
+static const char *value_name(const struct setting *setting)
+{
+    switch (setting->type) {
+    case SETTING_ADDRESS:
+        return "ADDRESS:PORT";
+    case SETTING_TEXT:
+        return "PATH";
+    case SETTING_BYTES:
+        return "SIZE";
+    case SETTING_DURATION:
+        return "TIME";
+    case SETTING_NUMBER:
+        return "NUMBER";
+    default:
+        return "";
+    }
+}
+
+static void print_value(FILE *out, const struct setting *setting)
+{
+    if (setting->type != SETTING_CHOICE) {
+        fputs(value_name(setting), out);
+        return;
+    }
+    for (size_t i = 0; setting->choices[i] != NULL; i++) {
+        fprintf(out, "%s%s", i == 0 ? "" : "|", setting->choices[i]);
+    }
+}
+
+static bool begins_section(size_t index)
+{
+    return index == 0 ||
+           strcmp(settings_table[index].section, settings_table[index - 1].section) != 0;
+}
+
+void settings_print_help(FILE *out)
+{
+    for (size_t i = 0; i < settings_table_count; i++) {
+        const struct setting *setting = &settings_table[i];
+        if (begins_section(i)) {
+            fprintf(out, "\n%s\n", setting->section);
+        }
+        fprintf(out, "  --%s ", setting->key);
+        print_value(out, setting);
+        fprintf(out, "\n      %s (default %s)\n", setting->meaning, setting->default_text);
+    }
+    fprintf(out,
+            "\nOther\n  --config PATH\n      Read settings from a file of lines `key = value`; "
+            "environment and flags override it.\n");
+}
+
+static void print_unit(FILE *out, const struct setting *setting, uint64_t value)
+{
+    static const char *const names[] = {"", "KiB", "MiB", "GiB", "TiB"};
+    size_t unit = 0;
+    if (setting->type == SETTING_BYTES) {
+        for (; value >= 1024 && value % 1024 == 0 && unit < 4; unit++) {
+            value /= 1024;
+        }
+        fprintf(out, "%llu%s", (unsigned long long)value, names[unit]);
+    } else if (setting->type == SETTING_DURATION && value % 3600000 == 0 && value > 0) {
+        fprintf(out, "%lluh", (unsigned long long)value / 3600000);
+    } else {
+        fprintf(out, "%llu%s", (unsigned long long)value,
+                setting->type == SETTING_DURATION ? "ms" : "");
+    }
+}
+
+static void print_range(FILE *out, const struct setting *setting)
+{
+    switch (setting->type) {
+    case SETTING_NUMBER:
+    case SETTING_BYTES:
+    case SETTING_DURATION:
+        print_unit(out, setting, setting->min);
+        fputs(" to ", out);
+        print_unit(out, setting, setting->max);
+        break;
+    case SETTING_CHOICE:
+        for (size_t i = 0; setting->choices[i] != NULL; i++) {
+            fprintf(out, "%s`%s`", i == 0 ? "" : ", ", setting->choices[i]);
+        }
+        break;
+    case SETTING_SWITCH:
+        fputs("`true`, `false`", out);
+        break;
+    default:
+        fputs(value_name(setting), out);
+        break;
+    }
+}
+
+static void print_variable(FILE *out, const char *key)
+{
+    fputs("`USERTRAIL_", out);
+    for (; *key != '\0'; key++) {
+        fputc(*key == '-' ? '_' : toupper((unsigned char)*key), out);
+    }
+    fputc('`', out);
+}
+
+void settings_print_markdown(FILE *out)
+{
+    fputs(
+        "# Configuration\n\n"
+        "This page is generated from the table in `src/infrastructure/config/settings_table.c` by\n"
+        "`usertrail configuration`; `make check` fails when it is out of date.\n\n"
+        "Every setting can be given as a flag (`--data-dir DIR`), as a variable of the "
+        "environment\n"
+        "(`USERTRAIL_DATA_DIR=DIR`) or as a line of a file (`data-dir = DIR`, named by `--config` "
+        "or\n"
+        "`USERTRAIL_CONFIG`). A flag overrides the environment, which overrides the file, which\n"
+        "overrides the default. Unknown flags and unknown lines are refused; an unknown variable "
+        "is\n"
+        "warned about only, since container platforms inject such.\n\n"
+        "Sizes are bytes, or end in KiB, MiB, GiB, TiB. Times end in ms, s, m, h.\n",
+        out);
+    for (size_t i = 0; i < settings_table_count; i++) {
+        const struct setting *setting = &settings_table[i];
+        if (begins_section(i)) {
+            fprintf(out,
+                    "\n## %s\n\n| flag | variable | default | values | meaning |\n"
+                    "| --- | --- | --- | --- | --- |\n",
+                    setting->section);
+        }
+        fprintf(out, "| `--%s` | ", setting->key);
+        print_variable(out, setting->key);
+        fprintf(out, " | `%s` | ", setting->default_text);
+        print_range(out, setting);
+        fprintf(out, " | %s |\n", setting->meaning);
+    }
+}

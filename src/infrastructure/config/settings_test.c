@@ -1,0 +1,345 @@
+/*
+ * Guards where settings come from: defaults, file, environment and flags, in this order of weight;
+ * what is unknown is refused or warned about; and the reference names every setting.
+ */
+#include "base/str.h"
+#include "infrastructure/config/settings.h"
+#include "infrastructure/config/settings_table.h"
+
+#include <ctype.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { WORDS_MAX = 16 };
+
+struct reading {
+    struct settings settings;
+    struct error err;
+    char *warnings;
+    size_t warnings_len;
+    enum status status;
+};
+
+/* `arguments` and `environment` end with NULL. */
+static void read_from(struct reading *reading, const char *const *arguments,
+                      const char *const *environment)
+{
+    char *words[WORDS_MAX];
+    char *variables[WORDS_MAX + 1] = {NULL};
+    int count = 0;
+    for (; arguments[count] != NULL; count++) {
+        assert_true(count < WORDS_MAX);
+        words[count] = (char *)(uintptr_t)arguments[count];
+    }
+    for (int i = 0; environment[i] != NULL; i++) {
+        assert_true(i < WORDS_MAX);
+        variables[i] = (char *)(uintptr_t)environment[i];
+    }
+    struct settings_sources sources = {count, words, variables};
+    memset(reading, 0, sizeof *reading);
+    reading->settings.threads = 12345;
+    FILE *warnings = open_memstream(&reading->warnings, &reading->warnings_len);
+    assert_non_null(warnings);
+    reading->status = settings_read(&sources, &reading->settings, warnings, &reading->err);
+    fclose(warnings);
+    if (reading->status != STATUS_OK) {
+        assert_int_equal(reading->status, STATUS_INVALID);
+        assert_int_equal(reading->err.status, STATUS_INVALID);
+        assert_int_equal(reading->settings.threads, 12345); /* untouched */
+    }
+}
+
+static void forget(struct reading *reading)
+{
+    free(reading->warnings);
+}
+
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define NOTHING    ((const char *const[]){NULL})
+
+static void expect_refused(const char *const *arguments, const char *const *environment,
+                           const char *word)
+{
+    struct reading reading;
+    read_from(&reading, arguments, environment);
+    assert_int_equal(reading.status, STATUS_INVALID);
+    if (strstr(reading.err.message, word) == NULL) {
+        fail_msg("\"%s\" does not name %s", reading.err.message, word);
+    }
+    forget(&reading);
+}
+
+/* A file of this content, its name in `path`. */
+static void write_file(char path[32], const void *content, size_t len)
+{
+    snprintf(path, 32, "/tmp/settings_test_XXXXXX");
+    int descriptor = mkstemp(path);
+    assert_true(descriptor >= 0);
+    assert_int_equal(write(descriptor, content, len), (ssize_t)len);
+    close(descriptor);
+}
+
+static void read_file_of(struct reading *reading, struct str content)
+{
+    char path[32];
+    write_file(path, content.data, content.len);
+    read_from(reading, WORDS("--config", path), NOTHING);
+    unlink(path);
+}
+
+static void expect_file_refused(struct str content, const char *word)
+{
+    struct reading reading;
+    read_file_of(&reading, content);
+    assert_int_equal(reading.status, STATUS_INVALID);
+    if (strstr(reading.err.message, word) == NULL) {
+        fail_msg("\"%s\" does not name %s", reading.err.message, word);
+    }
+    forget(&reading);
+}
+
+static void starts_with_the_defaults(void **state)
+{
+    (void)state;
+    struct reading reading;
+    read_from(&reading, NOTHING, NOTHING);
+    assert_int_equal(reading.status, STATUS_OK);
+    const struct settings *settings = &reading.settings;
+    assert_string_equal(settings->listen.host, "127.0.0.1");
+    assert_int_equal(settings->listen.port, 3000);
+    assert_true(settings->listen.loopback);
+    assert_string_equal(settings->data_dir, "./data");
+    assert_int_equal(settings->role, ROLE_ALL);
+    assert_int_equal(settings->event_log, EVENT_LOG_LOCAL);
+    assert_int_equal(settings->connections, 10000);
+    assert_int_equal(settings->user_id_length, 256);
+    assert_int_equal(settings->metadata_bytes, 65536);
+    assert_int_equal(settings->metadata_depth, 32);
+    assert_int_equal(settings->activity_bytes, 131072);
+    assert_int_equal(settings->batch_bytes, 16 << 20);
+    assert_int_equal(settings->batch_activities, 10000);
+    assert_int_equal(settings->timestamp_ahead_ms, 24 * 3600 * 1000);
+    assert_false(settings->allow_anonymous);
+    assert_int_equal(reading.warnings_len, 0);
+    forget(&reading);
+}
+
+static void reads_flags_in_every_form(void **state)
+{
+    (void)state;
+    struct reading reading;
+    read_from(&reading,
+              WORDS("--threads", "3", "--data-dir=/a=b", "--allow-anonymous", "--trace-ports=false",
+                    "--threads=4"),
+              NOTHING);
+    assert_int_equal(reading.status, STATUS_OK);
+    assert_int_equal(reading.settings.threads, 4); /* the last one counts */
+    assert_string_equal(reading.settings.data_dir, "/a=b");
+    assert_true(reading.settings.allow_anonymous);
+    assert_false(reading.settings.trace_ports);
+    forget(&reading);
+}
+
+static void refuses_flags_by_name(void **state)
+{
+    (void)state;
+    expect_refused(WORDS("--thread", "3"), NOTHING, "--thread");
+    expect_refused(WORDS("--no-such"), NOTHING, "--no-such");
+    expect_refused(WORDS("--Threads", "3"), NOTHING, "--Threads");
+    expect_refused(WORDS("--=3"), NOTHING, "no flag --");
+    expect_refused(WORDS("--"), NOTHING, "\"--\"");
+    expect_refused(WORDS("-t", "3"), NOTHING, "\"-t\"");
+    expect_refused(WORDS("threads=3"), NOTHING, "\"threads=3\"");
+    expect_refused(WORDS("--allow-anonymous", "false"), NOTHING, "\"false\"");
+    expect_refused(WORDS(""), NOTHING, "\"\"");
+    expect_refused(WORDS("--threads"), NOTHING, "--threads needs a value");
+    expect_refused(WORDS("--config"), NOTHING, "--config needs a value");
+    expect_refused(WORDS("--threads", "x"), NOTHING, "--threads: \"x\"");
+    expect_refused(WORDS("--threads="), NOTHING, "--threads: \"\"");
+    expect_refused(WORDS("--data-dir="), NOTHING, "--data-dir");
+}
+
+static void reads_the_environment(void **state)
+{
+    (void)state;
+    struct reading reading;
+    read_from(&reading, NOTHING,
+              WORDS("PATH=/bin", "USERTRAIL_DATA_DIR=/e=f", "USERTRAIL_ALLOW_ANONYMOUS=true",
+                    "USERTRAIL_LOG_SEGMENT_BYTES=1MiB", "USERTRAIL_TEST_KAFKA=x"));
+    assert_int_equal(reading.status, STATUS_OK);
+    assert_string_equal(reading.settings.data_dir, "/e=f");
+    assert_true(reading.settings.allow_anonymous);
+    assert_int_equal(reading.settings.log_segment_bytes, 1 << 20);
+    assert_int_equal(reading.warnings_len, 0);
+    forget(&reading);
+    expect_refused(NOTHING, WORDS("USERTRAIL_THREADS=many"), "USERTRAIL_THREADS: \"many\"");
+    expect_refused(NOTHING, WORDS("USERTRAIL_THREADS="), "USERTRAIL_THREADS");
+}
+
+/* Container platforms inject such; an entry without "=" names nothing, and is possible. */
+static void warns_about_unknown_variables(void **state)
+{
+    (void)state;
+    struct reading reading;
+    read_from(&reading, NOTHING,
+              WORDS("USERTRAIL_PORT=tcp://10.0.0.1:3000", "USERTRAIL_", "USERTRAIL_THREADS",
+                    "USERTRAIL_data_dir=x"));
+    assert_int_equal(reading.status, STATUS_OK);
+    assert_int_equal(reading.settings.threads, 0);
+    assert_non_null(strstr(reading.warnings, "USERTRAIL_PORT "));
+    assert_non_null(strstr(reading.warnings, "USERTRAIL_data_dir "));
+    assert_null(strstr(reading.warnings, "10.0.0.1")); /* a value may be a secret */
+    forget(&reading);
+}
+
+static void reads_a_file(void **state)
+{
+    (void)state;
+    struct reading reading;
+    read_file_of(&reading, STR("# a comment\n\n  threads = 3  \r\ndata-dir=/a b = c\n\t# more\n"
+                               "allow-anonymous = true\nlisten = [::1]:80"));
+    assert_int_equal(reading.status, STATUS_OK);
+    assert_int_equal(reading.settings.threads, 3);
+    assert_string_equal(reading.settings.data_dir, "/a b = c");
+    assert_true(reading.settings.allow_anonymous);
+    assert_int_equal(reading.settings.listen.port, 80);
+    forget(&reading);
+}
+
+static void refuses_lines_of_a_file_by_number(void **state)
+{
+    (void)state;
+    expect_file_refused(STR("\nthread = 3\n"), ":2: there is no setting");
+    expect_file_refused(STR("threads\n"), ":1: a line must read key = value");
+    expect_file_refused(STR("= 3\n"), ":1: there is no setting");
+    expect_file_refused(STR("config = /etc/x\n"), ":1: there is no setting");
+    expect_file_refused(STR("--threads = 3\n"), ":1: there is no setting");
+    expect_file_refused(STR("#\n#\nthreads = x\n"), ":3: \"x\"");
+    expect_file_refused(STR("threads =\n"), ":1: \"\"");
+    expect_file_refused(STR("threads = 3\0listen = 0.0.0.0:80\n"), ":1: ");
+    char line[6000];
+    memset(line, 'x', sizeof line);
+    expect_file_refused((struct str){line, sizeof line}, ":1: the line is longer");
+}
+
+static void refuses_a_file_that_cannot_be_read(void **state)
+{
+    (void)state;
+    expect_refused(WORDS("--config", "/no/such/file"), NOTHING, "/no/such/file");
+    expect_refused(WORDS("--config=/tmp"), NOTHING, "/tmp");
+    expect_refused(NOTHING, WORDS("USERTRAIL_CONFIG=/no/such/other"), "/no/such/other");
+    struct reading reading; /* the flag wins, so the variable's file is not even opened */
+    read_from(&reading, WORDS("--config", "/dev/null"), WORDS("USERTRAIL_CONFIG=/no/such/other"));
+    assert_int_equal(reading.status, STATUS_OK);
+    forget(&reading);
+}
+
+static void flags_over_environment_over_file_over_defaults(void **state)
+{
+    (void)state;
+    static const char content[] = "threads = 1\nqueries = 1\nconnections = 1\n";
+    char path[32];
+    char variable[64];
+    write_file(path, content, sizeof content - 1);
+    snprintf(variable, sizeof variable, "USERTRAIL_CONFIG=%s", path);
+    struct reading reading;
+    read_from(&reading, WORDS("--threads", "3"),
+              WORDS("USERTRAIL_THREADS=2", "USERTRAIL_QUERIES=2", variable));
+    unlink(path);
+    assert_int_equal(reading.status, STATUS_OK);
+    assert_int_equal(reading.settings.threads, 3);
+    assert_int_equal(reading.settings.queries, 2);
+    assert_int_equal(reading.settings.connections, 1);
+    assert_int_equal(reading.settings.user_id_length, 256);
+    forget(&reading);
+}
+
+typedef void print_function(FILE *out);
+
+static char *printed(print_function *print)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    assert_non_null(out);
+    print(out);
+    fclose(out);
+    return text;
+}
+
+/* Also: each key is unique, its variable leads back to it, and no two share a field. */
+static void the_reference_names_every_setting(void **state)
+{
+    (void)state;
+    char *markdown = printed(settings_print_markdown);
+    char *help = printed(settings_print_help);
+    for (size_t i = 0; i < settings_table_count; i++) {
+        const struct setting *setting = &settings_table[i];
+        char text[128];
+        snprintf(text, sizeof text, "| `--%s` | `USERTRAIL_", setting->key);
+        assert_non_null(strstr(markdown, text));
+        snprintf(text, sizeof text, "\n  --%s ", setting->key);
+        assert_non_null(strstr(help, text));
+        assert_non_null(strstr(help, setting->meaning));
+        assert_non_null(strstr(markdown, setting->meaning));
+        for (size_t j = 0; j < i; j++) {
+            assert_string_not_equal(setting->key, settings_table[j].key);
+            assert_int_not_equal(setting->offset, settings_table[j].offset);
+        }
+    }
+    free(markdown);
+    free(help);
+}
+
+static void every_default_can_be_given_as_a_variable(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < settings_table_count; i++) {
+        char variable[256];
+        snprintf(variable, sizeof variable, "USERTRAIL_%s=", settings_table[i].key);
+        for (char *c = variable; *c != '\0'; c++) {
+            *c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
+        }
+        size_t used = strlen(variable);
+        snprintf(variable + used, sizeof variable - used, "%s", settings_table[i].default_text);
+        struct reading reading;
+        read_from(&reading, NOTHING, WORDS(variable));
+        assert_int_equal(reading.status, STATUS_OK);
+        assert_int_equal(reading.warnings_len, 0);
+        forget(&reading);
+    }
+}
+
+static void there_is_at_least_one_cpu(void **state)
+{
+    (void)state;
+    long online = sysconf(_SC_NPROCESSORS_CONF);
+    assert_true(settings_cpu_count() >= 1);
+    assert_true(settings_cpu_count() <= (unsigned long)online);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(starts_with_the_defaults),
+        cmocka_unit_test(reads_flags_in_every_form),
+        cmocka_unit_test(refuses_flags_by_name),
+        cmocka_unit_test(reads_the_environment),
+        cmocka_unit_test(warns_about_unknown_variables),
+        cmocka_unit_test(reads_a_file),
+        cmocka_unit_test(refuses_lines_of_a_file_by_number),
+        cmocka_unit_test(refuses_a_file_that_cannot_be_read),
+        cmocka_unit_test(flags_over_environment_over_file_over_defaults),
+        cmocka_unit_test(the_reference_names_every_setting),
+        cmocka_unit_test(every_default_can_be_given_as_a_variable),
+        cmocka_unit_test(there_is_at_least_one_cpu),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

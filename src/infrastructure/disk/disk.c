@@ -1,0 +1,189 @@
+#include "infrastructure/disk/disk.h"
+
+#include "base/assert.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum status disk_open(struct disk *disk, const char *path, enum disk_mode mode,
+                      struct disk_file **out_file, struct error *err)
+{
+    struct disk_file *file = NULL;
+    enum status status = disk->operations->open(disk, path, mode, &file, err);
+    ASSERT((status == STATUS_OK) == (file != NULL));
+    if (status == STATUS_OK) {
+        *out_file = file;
+    }
+    return status;
+}
+
+enum status disk_remove(struct disk *disk, const char *path, struct error *err)
+{
+    return disk->operations->remove(disk, path, err);
+}
+
+enum status disk_rename(struct disk *disk, const char *from, const char *to, struct error *err)
+{
+    return disk->operations->rename(disk, from, to, err);
+}
+
+enum status disk_make_directory(struct disk *disk, const char *path, struct error *err)
+{
+    return disk->operations->make_directory(disk, path, err);
+}
+
+enum status disk_sync_directory(struct disk *disk, const char *path, struct error *err)
+{
+    return disk->operations->sync_directory(disk, path, err);
+}
+
+enum status disk_list(struct disk *disk, const char *path, disk_visit *visit, void *context,
+                      struct error *err)
+{
+    return disk->operations->list(disk, path, visit, context, err);
+}
+
+enum status disk_free_bytes(struct disk *disk, const char *path, uint64_t *out_bytes,
+                            struct error *err)
+{
+    return disk->operations->free_bytes(disk, path, out_bytes, err);
+}
+
+enum status disk_file_read(struct disk_file *file, uint64_t offset, struct iovec into,
+                           size_t *out_len, struct error *err)
+{
+    size_t total = 0;
+    while (total < into.iov_len) {
+        struct iovec rest = {.iov_base = (char *)into.iov_base + total,
+                             .iov_len = into.iov_len - total};
+        size_t len = 0;
+        enum status status = file->operations->read(file, offset + total, rest, &len, err);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        ASSERT(len <= rest.iov_len);
+        if (len == 0) {
+            break;
+        }
+        total += len;
+    }
+    *out_len = total;
+    return STATUS_OK;
+}
+
+/* One write, and the new offset behind it. */
+static enum status write_some(struct disk_file *file, uint64_t *offset, const struct iovec *parts,
+                              size_t count, struct error *err)
+{
+    size_t len = 0;
+    enum status status =
+        file->operations->write(file, *offset, (struct disk_parts){parts, count}, &len, err);
+    if (status == STATUS_OK) {
+        ASSERT(len > 0);
+        *offset += len;
+    }
+    return status;
+}
+
+enum status disk_file_write(struct disk_file *file, uint64_t offset, const struct iovec *parts,
+                            size_t count, struct error *err)
+{
+    uint64_t part_start = offset; /* where the first of the remaining parts belongs */
+    while (count > 0) {
+        if (offset - part_start >= parts->iov_len) {
+            part_start += parts->iov_len;
+            parts++;
+            count--;
+            continue;
+        }
+        enum status status;
+        size_t done = (size_t)(offset - part_start);
+        if (done == 0) {
+            status = write_some(file, &offset, parts, count, err);
+        } else { /* a short write ended inside this part */
+            struct iovec rest = {.iov_base = (char *)parts->iov_base + done,
+                                 .iov_len = parts->iov_len - done};
+            status = write_some(file, &offset, &rest, 1, err);
+        }
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    return STATUS_OK;
+}
+
+enum status disk_file_sync(struct disk_file *file, struct error *err)
+{
+    return file->operations->sync(file, err);
+}
+
+enum status disk_file_allocate(struct disk_file *file, uint64_t offset, uint64_t len,
+                               struct error *err)
+{
+    ASSERT(len > 0);
+    return file->operations->allocate(file, offset, len, err);
+}
+
+enum status disk_file_truncate(struct disk_file *file, uint64_t size, struct error *err)
+{
+    return file->operations->truncate(file, size, err);
+}
+
+enum status disk_file_size(struct disk_file *file, uint64_t *out_size, struct error *err)
+{
+    return file->operations->size(file, out_size, err);
+}
+
+enum status disk_file_lock(struct disk_file *file, struct error *err)
+{
+    return file->operations->lock(file, err);
+}
+
+void disk_file_close(struct disk_file *file)
+{
+    if (file != NULL) {
+        file->operations->close(file);
+    }
+}
+
+enum status disk_path(const char *directory, const char *name, char out_path[DISK_PATH_BYTES_MAX],
+                      struct error *err)
+{
+    int len = snprintf(out_path, DISK_PATH_BYTES_MAX, "%s/%s", directory, name);
+    if (len < 0 || len >= DISK_PATH_BYTES_MAX) {
+        return error_set(err, STATUS_INVALID, 0, "the path of \"%.40s\" is longer than %d bytes",
+                         name, DISK_PATH_BYTES_MAX - 1);
+    }
+    return STATUS_OK;
+}
+
+/* The end of a long path says more than its beginning. */
+static const char *tail_of(const char *path)
+{
+    enum { SHOWN_BYTES = 80 };
+    size_t len = strlen(path);
+    return len <= SHOWN_BYTES ? path : path + len - SHOWN_BYTES;
+}
+
+enum status disk_error(struct error *err, int cause, const char *operation, const char *path)
+{
+    enum status status = error_set_system(err, cause, "%s %s", operation, tail_of(path));
+    switch (cause) {
+    case ENOENT:
+        status = STATUS_NOT_FOUND;
+        break;
+    case EEXIST:
+        status = STATUS_DUPLICATE;
+        break;
+    case EWOULDBLOCK:
+        status = STATUS_BUSY;
+        break;
+    default:
+        break;
+    }
+    if (err != NULL) {
+        err->status = status;
+    }
+    return status;
+}

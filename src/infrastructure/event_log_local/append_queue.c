@@ -1,0 +1,298 @@
+#include "infrastructure/event_log_local/append_queue.h"
+
+#include "base/assert.h"
+#include "infrastructure/event_log_local/segment_format.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+void append_queue_init(struct append_queue *queue, const struct clock *clock,
+                       const struct append_queue_limits *limits)
+{
+    *queue = (struct append_queue){.clock = clock, .limits = *limits};
+    pthread_mutex_init(&queue->mutex, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&queue->work, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+static void record_free(struct append_record *record)
+{
+    free(record->frames);
+    free(record);
+}
+
+void append_queue_deinit(struct append_queue *queue)
+{
+    ASSERT(queue->outstanding == 0);
+    while (queue->pool != NULL) {
+        struct append_record *record = queue->pool;
+        queue->pool = record->next;
+        record_free(record);
+    }
+    pthread_cond_destroy(&queue->work);
+    pthread_mutex_destroy(&queue->mutex);
+}
+
+static size_t cost_of(size_t length)
+{
+    return length + COMMIT_HEADER_BYTES;
+}
+
+/* Whether an append may come in; under the lock. */
+static enum status admit(struct append_queue *queue, size_t length)
+{
+    size_t cost = cost_of(length);
+    if (queue->stopping) {
+        return STATUS_UNAVAILABLE;
+    }
+    if (queue->accepting != STATUS_OK && clock_monotonic_ns(queue->clock) < queue->retry_at_ns) {
+        return queue->accepting;
+    }
+    if (length > queue->limits.queue_bytes_max || cost > queue->limits.held_bytes_max / 2) {
+        return STATUS_TOO_LARGE;
+    }
+    if (queue->outstanding >= APPEND_QUEUE_APPENDS_MAX ||
+        (queue->outstanding > 0 &&
+         queue->outstanding_bytes + cost > queue->limits.queue_bytes_max)) {
+        return STATUS_BUSY;
+    }
+    queue->full =
+        queue->held_bytes + queue->outstanding_bytes + cost > queue->limits.held_bytes_max;
+    return queue->full ? STATUS_NO_SPACE : STATUS_OK;
+}
+
+static struct append_record *take_pooled(struct append_queue *queue, size_t length)
+{
+    struct append_record *record = queue->pool;
+    if (record == NULL || length > APPEND_POOLED_BYTES) {
+        return NULL;
+    }
+    queue->pool = record->next;
+    queue->pool_count--;
+    return record;
+}
+
+static struct append_record *make_record(size_t length)
+{
+    size_t capacity = length > APPEND_POOLED_BYTES ? length : APPEND_POOLED_BYTES;
+    struct append_record *record = malloc(sizeof *record);
+    uint8_t *frames = malloc(capacity);
+    if (record == NULL || frames == NULL) {
+        free(record);
+        free(frames);
+        return NULL;
+    }
+    *record = (struct append_record){.capacity = capacity, .frames = frames};
+    return record;
+}
+
+enum status append_queue_reserve(struct append_queue *queue, size_t length,
+                                 struct append_record **out_record)
+{
+    pthread_mutex_lock(&queue->mutex);
+    enum status status = admit(queue, length);
+    struct append_record *record = NULL;
+    if (status == STATUS_OK) {
+        queue->outstanding++;
+        queue->outstanding_bytes += cost_of(length);
+        record = take_pooled(queue, length);
+    }
+    pthread_mutex_unlock(&queue->mutex);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (record == NULL) {
+        record = make_record(length);
+    }
+    if (record == NULL) {
+        pthread_mutex_lock(&queue->mutex);
+        queue->outstanding--;
+        queue->outstanding_bytes -= cost_of(length);
+        pthread_mutex_unlock(&queue->mutex);
+        return STATUS_NO_MEMORY;
+    }
+    record->length = length;
+    *out_record = record;
+    return STATUS_OK;
+}
+
+void append_queue_push(struct append_queue *queue, struct append_record *record)
+{
+    record->next = NULL;
+    pthread_mutex_lock(&queue->mutex);
+    if (queue->first == NULL) {
+        queue->first = record;
+    } else {
+        queue->last->next = record;
+    }
+    queue->last = record;
+    bool wake = queue->committer_sleeps;
+    queue->committer_sleeps = false;
+    pthread_mutex_unlock(&queue->mutex);
+    if (wake) {
+        pthread_cond_signal(&queue->work);
+    }
+}
+
+/* Sleeps until there is something to take; false when it is time to look at the disk instead. Under
+ * the lock. */
+static bool wait_for_work(struct append_queue *queue)
+{
+    enum { LOOK_EVERY_NS = 100000000, NANOSECONDS_PER_SECOND = 1000000000 };
+    while (queue->first == NULL && !queue->stopping) {
+        queue->committer_sleeps = true;
+        if (queue->accepting == STATUS_OK || queue->retry_at_ns == UINT64_MAX) {
+            pthread_cond_wait(&queue->work, &queue->mutex);
+            continue;
+        }
+        if (clock_monotonic_ns(queue->clock) >= queue->retry_at_ns) {
+            return false;
+        }
+        struct timespec until;
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_nsec += LOOK_EVERY_NS;
+        until.tv_sec += until.tv_nsec / NANOSECONDS_PER_SECOND;
+        until.tv_nsec %= NANOSECONDS_PER_SECOND;
+        pthread_cond_timedwait(&queue->work, &queue->mutex, &until);
+    }
+    return true;
+}
+
+size_t append_queue_take(struct append_queue *queue, struct append_record **out_records,
+                         size_t count_max, size_t bytes_max)
+{
+    pthread_mutex_lock(&queue->mutex);
+    bool work = wait_for_work(queue);
+    queue->committer_sleeps = false;
+    size_t count = 0;
+    size_t bytes = 0;
+    while (work && count < count_max && queue->first != NULL) {
+        struct append_record *record = queue->first;
+        if (count > 0 && bytes + record->length > bytes_max) {
+            break;
+        }
+        bytes += record->length;
+        queue->first = record->next;
+        out_records[count++] = record;
+    }
+    pthread_mutex_unlock(&queue->mutex);
+    return count;
+}
+
+void append_queue_settle(struct append_queue *queue, struct append_record *const *records,
+                         size_t count, uint64_t written)
+{
+    pthread_mutex_lock(&queue->mutex);
+    for (size_t i = 0; i < count; i++) {
+        queue->outstanding--;
+        queue->outstanding_bytes -= cost_of(records[i]->length);
+    }
+    queue->held_bytes += written;
+    pthread_mutex_unlock(&queue->mutex);
+}
+
+void append_queue_recycle(struct append_queue *queue, struct append_record *const *records,
+                          size_t count)
+{
+    struct append_record *surplus = NULL;
+    pthread_mutex_lock(&queue->mutex);
+    for (size_t i = 0; i < count; i++) {
+        struct append_record *record = records[i];
+        struct append_record **home = &surplus;
+        if (record->capacity == APPEND_POOLED_BYTES && queue->pool_count < APPEND_POOL_MAX) {
+            home = &queue->pool;
+            queue->pool_count++;
+        }
+        record->next = *home;
+        *home = record;
+    }
+    pthread_mutex_unlock(&queue->mutex);
+    while (surplus != NULL) {
+        struct append_record *record = surplus;
+        surplus = record->next;
+        record_free(record);
+    }
+}
+
+bool append_queue_is_empty(struct append_queue *queue)
+{
+    pthread_mutex_lock(&queue->mutex);
+    bool empty = queue->first == NULL;
+    pthread_mutex_unlock(&queue->mutex);
+    return empty;
+}
+
+void append_queue_hold(struct append_queue *queue, uint64_t bytes)
+{
+    pthread_mutex_lock(&queue->mutex);
+    queue->held_bytes += bytes;
+    pthread_mutex_unlock(&queue->mutex);
+}
+
+void append_queue_release(struct append_queue *queue, uint64_t bytes)
+{
+    pthread_mutex_lock(&queue->mutex);
+    ASSERT(bytes <= queue->held_bytes);
+    queue->held_bytes -= bytes;
+    queue->full = false;
+    pthread_mutex_unlock(&queue->mutex);
+}
+
+void append_queue_refuse(struct append_queue *queue, const struct error *why, unsigned retry_ms)
+{
+    ASSERT(why->status == STATUS_NO_SPACE || why->status == STATUS_UNAVAILABLE);
+    pthread_mutex_lock(&queue->mutex);
+    queue->accepting = why->status;
+    queue->retry_at_ns =
+        retry_ms == APPEND_REFUSE_FOR_GOOD
+            ? UINT64_MAX
+            : clock_monotonic_ns(queue->clock) + (uint64_t)retry_ms * NANOSECONDS_PER_MILLISECOND;
+    memcpy(queue->reason, why->message, sizeof queue->reason);
+    pthread_mutex_unlock(&queue->mutex);
+}
+
+bool append_queue_is_stopping(struct append_queue *queue)
+{
+    pthread_mutex_lock(&queue->mutex);
+    bool stopping = queue->stopping;
+    pthread_mutex_unlock(&queue->mutex);
+    return stopping;
+}
+
+void append_queue_resume(struct append_queue *queue)
+{
+    pthread_mutex_lock(&queue->mutex);
+    queue->accepting = STATUS_OK;
+    queue->reason[0] = '\0';
+    pthread_mutex_unlock(&queue->mutex);
+}
+
+void append_queue_stop(struct append_queue *queue)
+{
+    pthread_mutex_lock(&queue->mutex);
+    queue->stopping = true;
+    pthread_mutex_unlock(&queue->mutex);
+    pthread_cond_signal(&queue->work);
+}
+
+void append_queue_describe(struct append_queue *queue, struct event_log_state *out_state)
+{
+    pthread_mutex_lock(&queue->mutex);
+    out_state->accepting = queue->accepting;
+    memcpy(out_state->reason, queue->reason, sizeof queue->reason);
+    if (queue->accepting == STATUS_OK && queue->full) {
+        out_state->accepting = STATUS_NO_SPACE;
+        snprintf(out_state->reason, sizeof out_state->reason,
+                 "the event log holds all of its %llu bytes; it goes on when the store has made "
+                 "some durable, or with a higher limit",
+                 (unsigned long long)queue->limits.held_bytes_max);
+    }
+    out_state->bytes = queue->held_bytes;
+    out_state->bytes_max = queue->limits.held_bytes_max;
+    pthread_mutex_unlock(&queue->mutex);
+}

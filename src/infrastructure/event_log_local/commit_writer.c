@@ -1,0 +1,309 @@
+#include "infrastructure/event_log_local/commit_writer.h"
+
+#include "base/assert.h"
+
+enum { AHEAD_RETRY_MS = 1000 };
+
+/* A failed sync leaves the disk's state unknown, and asking again would only hide it. */
+static enum status poison(struct commit_writer *writer, struct error *err)
+{
+    writer->poisoned = true;
+    struct error cause = *err;
+    return error_set(err, STATUS_UNAVAILABLE, cause.cause,
+                     "the event log accepts nothing until a restart: %.110s", cause.message);
+}
+
+/* Making segments --------------------------------------------------------------------------- */
+
+static enum status open_new(struct commit_writer *writer, const char *path,
+                            struct disk_file **out_file, struct error *err)
+{
+    struct disk_file *file = NULL;
+    enum status status = disk_open(writer->disk, path, DISK_MAKE, &file, err);
+    if (status == STATUS_DUPLICATE) { /* left over from an attempt that failed half-way */
+        status = disk_open(writer->disk, path, DISK_WRITE, &file, err);
+        if (status == STATUS_OK) {
+            status = disk_file_truncate(file, 0, err);
+        }
+    }
+    if (status != STATUS_OK) {
+        disk_file_close(file);
+        return status;
+    }
+    *out_file = file;
+    return STATUS_OK;
+}
+
+static enum status make_segment(struct commit_writer *writer, uint64_t ordinal, uint64_t bytes,
+                                struct segment_file *out_segment, struct error *err)
+{
+    char path[DISK_PATH_BYTES_MAX];
+    CLEANUP(disk_file_close) struct disk_file *file = NULL;
+    enum status status = segment_path(writer->directory, ordinal, path, err);
+    if (status == STATUS_OK) {
+        status = open_new(writer, path, &file, err);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = disk_file_allocate(file, 0, bytes, err);
+    if (status != STATUS_OK) {
+        enum status removed = disk_remove(writer->disk, path, NULL);
+        (void)removed; /* the next attempt uses the file, and opening ignores an empty one */
+        return status;
+    }
+    if (disk_sync_directory(writer->disk, writer->directory, err) != STATUS_OK) {
+        return poison(writer, err);
+    }
+    *out_segment = (struct segment_file){.file = TAKE(file), .ordinal = ordinal, .reserved = bytes};
+    return STATUS_OK;
+}
+
+/* Gives reserved space back that no commit will use; a failure only wastes it. */
+static void retire_active(struct commit_writer *writer)
+{
+    struct segment_file *active = &writer->active;
+    struct error err;
+    if (active->file != NULL && active->reserved > active->used &&
+        disk_file_truncate(active->file, active->used, &err) != STATUS_OK) {
+        log_error(writer->logger, "could not give back unused space of the event log", &err);
+    }
+    disk_file_close(active->file);
+    *active = (struct segment_file){0};
+}
+
+static uint64_t segment_size_for(const struct commit_writer *writer, uint64_t bytes)
+{
+    return bytes > writer->segment_bytes ? bytes : writer->segment_bytes;
+}
+
+static enum status reserve(struct segment_file *segment, uint64_t bytes, struct error *err)
+{
+    if (segment->reserved >= bytes) {
+        return STATUS_OK;
+    }
+    enum status status =
+        disk_file_allocate(segment->file, segment->reserved, bytes - segment->reserved, err);
+    if (status == STATUS_OK) {
+        segment->reserved = bytes;
+    }
+    return status;
+}
+
+enum status commit_writer_roll(struct commit_writer *writer, uint64_t bytes, struct error *err)
+{
+    enum status status = STATUS_OK;
+    if (writer->ahead.file == NULL) {
+        status = make_segment(writer, writer->active.ordinal + 1, segment_size_for(writer, bytes),
+                              &writer->ahead, err);
+    } else {
+        status = reserve(&writer->ahead, bytes, err);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct segment segment = {.ordinal = writer->ahead.ordinal,
+                              .first_offset = writer->next_offset};
+    if (segment_list_add(writer->list, segment) != STATUS_OK) {
+        return error_set(err, STATUS_UNAVAILABLE, 0, "no memory for another segment");
+    }
+    retire_active(writer);
+    writer->active = writer->ahead;
+    writer->ahead = (struct segment_file){0};
+    return STATUS_OK;
+}
+
+/* Makes `bytes` fit behind the last commit, in this segment or in the next. */
+static enum status make_room(struct commit_writer *writer, uint64_t bytes, struct error *err)
+{
+    struct segment_file *active = &writer->active;
+    if (active->used + bytes <= active->reserved) {
+        return STATUS_OK;
+    }
+    if (active->used == 0 || active->used + bytes <= writer->segment_bytes) {
+        return reserve(active, segment_size_for(writer, active->used + bytes), err);
+    }
+    return commit_writer_roll(writer, bytes, err);
+}
+
+enum status commit_writer_prepare_ahead(struct commit_writer *writer, struct error *err)
+{
+    if (writer->ahead.file != NULL || writer->active.used < writer->segment_bytes / 2 ||
+        clock_monotonic_ns(writer->clock) < writer->ahead_retry_ns) {
+        return STATUS_OK;
+    }
+    enum status status = make_segment(writer, writer->active.ordinal + 1, writer->segment_bytes,
+                                      &writer->ahead, err);
+    if (status != STATUS_OK) { /* the roll tries again and reports */
+        writer->ahead_retry_ns = clock_monotonic_ns(writer->clock) +
+                                 (uint64_t)AHEAD_RETRY_MS * NANOSECONDS_PER_MILLISECOND;
+    }
+    return writer->poisoned ? status : STATUS_OK;
+}
+
+/* Commits ----------------------------------------------------------------------------------- */
+
+static uint32_t stamp_record(struct append_record *record, int64_t first_offset, uint32_t digest)
+{
+    uint8_t *at = record->frames;
+    for (uint32_t i = 0; i < record->count; i++) {
+        at = frame_stamp(at, first_offset + i, &digest);
+    }
+    ASSERT(at == record->frames + record->length);
+    return digest;
+}
+
+static void make_header(struct commit_writer *writer, uint64_t body_bytes, uint32_t count,
+                        uint32_t digest, uint8_t out[COMMIT_HEADER_BYTES])
+{
+    const struct commit_header header = {
+        .log_id = writer->log_id,
+        .sequence = ++writer->sequence, /* never used twice, whatever becomes of this commit */
+        .first_offset = writer->next_offset,
+        .body_bytes = (uint32_t)body_bytes,
+        .count = count,
+        .written_at_ms = clock_wall_ms(writer->clock),
+        .digest = digest,
+    };
+    commit_header_encode(&header, out);
+}
+
+/* Nothing half-written may stay where the next commit begins. */
+static enum status take_back(struct commit_writer *writer, enum status status, struct error *err)
+{
+    struct error why;
+    struct segment_file *active = &writer->active;
+    if (disk_file_truncate(active->file, active->used, &why) != STATUS_OK) {
+        *err = why;
+        return poison(writer, err);
+    }
+    active->reserved = active->used;
+    return status;
+}
+
+static enum status write_parts(struct commit_writer *writer, size_t part_count, struct error *err)
+{
+    struct segment_file *active = &writer->active;
+    enum status status =
+        disk_file_write(active->file, active->used, writer->parts, part_count, err);
+    if (status != STATUS_OK) {
+        return take_back(writer, status, err);
+    }
+    if (disk_file_sync(active->file, err) != STATUS_OK) {
+        return poison(writer, err);
+    }
+    return STATUS_OK;
+}
+
+static enum status write_commit(struct commit_writer *writer, struct append_record *const *records,
+                                size_t count, struct position *out_reached, struct error *err)
+{
+    uint64_t body_bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        body_bytes += records[i]->length;
+    }
+    writer->commit_bytes = COMMIT_HEADER_BYTES + body_bytes;
+    enum status status = make_room(writer, writer->commit_bytes, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    uint8_t header[COMMIT_HEADER_BYTES];
+    uint32_t digest = 0;
+    uint32_t activities = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct append_record *record = records[i];
+        digest = stamp_record(record, writer->next_offset + activities, digest);
+        activities += record->count;
+        writer->parts[1 + i] =
+            (struct iovec){.iov_base = record->frames, .iov_len = record->length};
+        out_reached[i] = (struct position){.offset = writer->next_offset + activities - 1};
+    }
+    make_header(writer, body_bytes, activities, digest, header);
+    writer->parts[0] = (struct iovec){.iov_base = header, .iov_len = sizeof header};
+    status = write_parts(writer, 1 + count, err);
+    if (status == STATUS_OK) {
+        writer->active.used += writer->commit_bytes;
+        writer->next_offset += activities;
+        writer->sealed = false;
+    }
+    return status;
+}
+
+/* Above the disk there are two ways to fail: for lack of space, or not for that. */
+static enum status as_commit_status(enum status status, struct error *err)
+{
+    if (status == STATUS_OK || status == STATUS_NO_SPACE) {
+        return status;
+    }
+    err->status = STATUS_UNAVAILABLE;
+    return STATUS_UNAVAILABLE;
+}
+
+enum status commit_writer_write(struct commit_writer *writer, struct append_record *const *records,
+                                size_t count, struct position *out_reached, struct error *err)
+{
+    ASSERT(!writer->poisoned && count >= 1 && count <= COMMIT_APPENDS_MAX);
+    return as_commit_status(write_commit(writer, records, count, out_reached, err), err);
+}
+
+enum status commit_writer_look(struct commit_writer *writer, struct error *err)
+{
+    ASSERT(!writer->poisoned);
+    return as_commit_status(make_room(writer, writer->commit_bytes, err), err);
+}
+
+/* Closing ----------------------------------------------------------------------------------- */
+
+static enum status seal(struct commit_writer *writer, struct error *err)
+{
+    struct segment_file *active = &writer->active;
+    if (!writer->sealed && active->used > 0) {
+        uint8_t header[COMMIT_HEADER_BYTES];
+        make_header(writer, 0, 0, 0, header);
+        struct iovec part = {.iov_base = header, .iov_len = sizeof header};
+        enum status status = disk_file_write(active->file, active->used, &part, 1, err);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        active->used += COMMIT_HEADER_BYTES;
+    }
+    enum status status = disk_file_truncate(active->file, active->used, err);
+    return status == STATUS_OK ? disk_file_sync(active->file, err) : status;
+}
+
+static enum status remove_ahead(struct commit_writer *writer, struct error *err)
+{
+    if (writer->ahead.file == NULL) {
+        return STATUS_OK;
+    }
+    char path[DISK_PATH_BYTES_MAX];
+    enum status status = segment_path(writer->directory, writer->ahead.ordinal, path, err);
+    if (status == STATUS_OK) {
+        status = disk_remove(writer->disk, path, err);
+    }
+    if (status == STATUS_OK) {
+        status = disk_sync_directory(writer->disk, writer->directory, err);
+    }
+    return status;
+}
+
+void commit_writer_close(struct commit_writer *writer)
+{
+    struct error err;
+    if (!writer->poisoned &&
+        (seal(writer, &err) != STATUS_OK || remove_ahead(writer, &err) != STATUS_OK)) {
+        log_error(
+            writer->logger,
+            "could not tidy the event log at its end; nothing is lost, the next start does it",
+            &err);
+    }
+    commit_writer_abandon(writer);
+}
+
+void commit_writer_abandon(struct commit_writer *writer)
+{
+    disk_file_close(writer->active.file);
+    disk_file_close(writer->ahead.file);
+    writer->active.file = NULL;
+    writer->ahead.file = NULL;
+}

@@ -1,0 +1,54 @@
+#pragma once
+/*
+ * The event log in local files: durable when fdatasync returned (durability local-disk). One
+ * committer thread writes what all event loops append, one commit for all that waits. The files
+ * are described in segment_format.h; one process at a time owns the folder.
+ *
+ * A batch is TOO_LARGE beyond queue_bytes_max or half of log_bytes_max. Threads: as event_log.h
+ * says; the functions here from any thread.
+ */
+#include "application/event_log.h"
+#include "base/clock.h"
+#include "base/logger.h"
+#include "base/random.h"
+#include "infrastructure/disk/disk.h"
+
+#define EVENT_LOG_LOCAL_SEGMENT_BYTES_DEFAULT (UINT64_C(64) << 20)
+#define EVENT_LOG_LOCAL_LOG_BYTES_DEFAULT     (UINT64_C(8) << 30)
+#define EVENT_LOG_LOCAL_QUEUE_BYTES_DEFAULT   ((size_t)32 << 20)
+
+enum { EVENT_LOG_LOCAL_LOG_BYTES_MIN = 4096 };
+
+struct event_log_local_config {
+    struct disk *disk;
+    const char *directory;  /* made when absent; its parent must exist */
+    uint64_t segment_bytes; /* reserved at a time; 0: the default; a quarter of log_bytes_max at
+                               most. A commit that is larger gets a segment of its own size */
+    uint64_t log_bytes_max; /* written and queued; 0: the default. On the disk may stand up to two
+                               segments' reserved space more */
+    size_t queue_bytes_max; /* waiting for the disk; 0: the default */
+    const struct clock *clock;
+    const struct random *random;
+    const struct logger *logger;
+};
+
+/* Opens or makes the log. BUSY: another process has it. CORRUPT: a person must look. INVALID: the
+ * configuration. UNAVAILABLE, NO_SPACE, NO_MEMORY: `err` says what failed. */
+MUST_USE enum status event_log_local_new(const struct event_log_local_config *config,
+                                         struct event_log **out_log, struct error *err);
+
+/* Writes where this process serves into the lock file, for others to find. */
+MUST_USE enum status event_log_local_write_address(struct event_log *log, struct str address,
+                                                   struct error *err);
+
+/* What was not as it had been written, since the log was opened. */
+struct event_log_local_damage {
+    uint64_t ranges;             /* runs of bytes in which nothing valid was found */
+    uint64_t activities_missing; /* offsets that were once given out and could not be served */
+    uint64_t segments_missing;   /* files that ought to be there */
+    uint64_t torn_tails;         /* incomplete last commits that were cut; a crash leaves one */
+    uint64_t set_aside;          /* files written to set-aside/ */
+};
+
+void event_log_local_describe_damage(struct event_log *log,
+                                     struct event_log_local_damage *out_damage);

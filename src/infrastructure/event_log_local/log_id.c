@@ -1,0 +1,98 @@
+#include "infrastructure/event_log_local/log_id.h"
+
+#include "base/assert.h"
+#include "base/crc32c.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define LINE_START "usertrail-event-log 1 "
+
+enum {
+    START_BYTES = sizeof LINE_START - 1,
+    CHECKED_BYTES = START_BYTES + UUID_TEXT_BYTES + 1,
+    LINE_BYTES = CHECKED_BYTES + 8 + 1,
+    BUFFER_BYTES = LINE_BYTES + 1
+};
+
+static void format_line(struct uuid log_id, char out_line[BUFFER_BYTES])
+{
+    memcpy(out_line, LINE_START, START_BYTES);
+    uuid_format(log_id, out_line + START_BYTES);
+    out_line[CHECKED_BYTES - 1] = ' ';
+    int len = snprintf(out_line + CHECKED_BYTES, BUFFER_BYTES - CHECKED_BYTES, "%08x\n",
+                       (unsigned)crc32c(out_line, CHECKED_BYTES));
+    ASSERT(len == LINE_BYTES - CHECKED_BYTES);
+}
+
+enum status log_id_read(struct disk *disk, const char *directory, struct uuid *out_log_id,
+                        struct error *err)
+{
+    char path[DISK_PATH_BYTES_MAX];
+    CLEANUP(disk_file_close) struct disk_file *file = NULL;
+    enum status status = disk_path(directory, "log-id", path, err);
+    if (status == STATUS_OK) {
+        status = disk_open(disk, path, DISK_READ, &file, err);
+    }
+    char line[BUFFER_BYTES] = {0};
+    size_t len = 0;
+    if (status == STATUS_OK) {
+        struct iovec into = {.iov_base = line, .iov_len = sizeof line};
+        status = disk_file_read(file, 0, into, &len, err);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    char expected[BUFFER_BYTES];
+    struct uuid log_id;
+    if (len == LINE_BYTES &&
+        uuid_parse((struct str){.data = line + START_BYTES, .len = UUID_TEXT_BYTES}, &log_id)) {
+        format_line(log_id, expected);
+        if (memcmp(line, expected, LINE_BYTES) == 0) {
+            *out_log_id = log_id;
+            return STATUS_OK;
+        }
+    }
+    return error_set(err, STATUS_CORRUPT, 0, "the file log-id in %.100s is damaged", directory);
+}
+
+static enum status write_file(struct disk *disk, const char *path, struct uuid log_id,
+                              struct error *err)
+{
+    CLEANUP(disk_file_close) struct disk_file *file = NULL;
+    enum status status = disk_open(disk, path, DISK_WRITE_OR_MAKE, &file, err);
+    if (status == STATUS_OK) {
+        status = disk_file_truncate(file, 0, err);
+    }
+    if (status == STATUS_OK) {
+        char line[BUFFER_BYTES];
+        format_line(log_id, line);
+        struct iovec part = {.iov_base = line, .iov_len = LINE_BYTES};
+        status = disk_file_write(file, 0, &part, 1, err);
+    }
+    if (status == STATUS_OK) {
+        status = disk_file_sync(file, err);
+    }
+    return status;
+}
+
+enum status log_id_write(struct disk *disk, const char *directory, struct uuid log_id,
+                         struct error *err)
+{
+    char draft[DISK_PATH_BYTES_MAX];
+    char path[DISK_PATH_BYTES_MAX];
+    enum status status = disk_path(directory, "log-id.draft", draft, err);
+    if (status == STATUS_OK) {
+        status = disk_path(directory, "log-id", path, err);
+    }
+    if (status == STATUS_OK) {
+        status = write_file(disk, draft, log_id, err);
+    }
+    if (status == STATUS_OK) {
+        status = disk_rename(disk, draft, path, err);
+    }
+    if (status == STATUS_OK) {
+        status = disk_sync_directory(disk, directory, err);
+    }
+    return status;
+}

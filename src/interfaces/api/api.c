@@ -1,0 +1,216 @@
+#include "interfaces/api/api.h"
+
+#include "base/assert.h"
+#include "interfaces/api/api_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum status api_new(const struct api_config *config, struct api **out_api, struct error *err)
+{
+    CLEANUP(api_free) struct api *api = calloc(1, sizeof *api);
+    if (api == NULL) {
+        return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for the API");
+    }
+    struct event_log_state log;
+    event_log_describe(config->log, &log);
+    api->log_id = log.log_id;
+    api->config = *config;
+    atomic_init(&api->draining, false);
+    api->loops = calloc(config->loops, sizeof *api->loops);
+    if (api->loops == NULL) {
+        return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for the API's loops");
+    }
+    for (unsigned i = 0; i < config->loops; i++) {
+        struct api_loop *loop = &api->loops[i];
+        loop->api = api;
+        loop->listener.completed = api_record_completed;
+        buffer_init(&loop->answer, API_ANSWER_BYTES_MAX);
+        enum status status =
+            activity_json_reader_init(&loop->reader, config->rules, config->activity_bytes_max);
+        if (status != STATUS_OK) {
+            return error_set(err, status, 0, "there is no memory for the API's JSON readers");
+        }
+    }
+    *out_api = TAKE(api);
+    return STATUS_OK;
+}
+
+void api_free(struct api *api)
+{
+    if (api == NULL) {
+        return;
+    }
+    for (unsigned i = 0; api->loops != NULL && i < api->config.loops; i++) {
+        activity_json_reader_deinit(&api->loops[i].reader);
+        buffer_deinit(&api->loops[i].answer);
+    }
+    free(api->loops);
+    free(api);
+}
+
+void api_set_server(struct api *api, struct http_server *server)
+{
+    api->server = server;
+}
+
+void api_begin_drain(struct api *api)
+{
+    atomic_store(&api->draining, true);
+}
+
+static void answer_not_found(struct http_exchange *exchange)
+{
+    http_problem_respond(exchange,
+                         &(struct http_problem){
+                             .status = 404,
+                             .type = "no-such-route",
+                             .title = "There is nothing at this path",
+                             .detail = "activities are at /api/v1/activities, the state of this "
+                                       "service at /health",
+                         },
+                         NULL);
+}
+
+static void answer_method_not_allowed(struct http_exchange *exchange, const struct api_route *route)
+{
+    char detail[128];
+    snprintf(detail, sizeof detail, "this path answers %s", api_route_allow(route));
+    http_problem_respond(exchange,
+                         &(struct http_problem){
+                             .status = 405,
+                             .type = "method-not-allowed",
+                             .title = "This path does not answer this method",
+                             .detail = detail,
+                         },
+                         api_route_allow(route));
+}
+
+static void answer_options(struct http_exchange *exchange, const char *allow)
+{
+    struct http_header header = {STR("Allow"), str_from(allow)};
+    http_exchange_respond(
+        exchange, &(struct http_response){.status = 204, .headers = &header, .header_count = 1});
+}
+
+/* The handler of this method on this route, NULL when another answer is due (and was given). */
+static api_call_function *choose(const struct api_call *call, const struct api_route *route)
+{
+    switch (call->request->method) {
+    case HTTP_METHOD_GET:
+    case HTTP_METHOD_HEAD:
+        return route->get;
+    case HTTP_METHOD_POST:
+        if (route->post != NULL) {
+            return route->post;
+        }
+        break;
+    case HTTP_METHOD_OPTIONS:
+        answer_options(call->exchange, api_route_allow(route));
+        return NULL;
+    default:
+        break;
+    }
+    answer_method_not_allowed(call->exchange, route);
+    return NULL;
+}
+
+static struct str header_of(const struct api_call *call, struct str name)
+{
+    return http_request_header(call->request, name);
+}
+
+/* "application/json" with any parameters; a charset must be UTF-8, the only one JSON has. */
+static bool is_json(struct str content_type)
+{
+    struct str type = str_trim(str_split(&content_type, ';'));
+    if (!str_equal_ignoring_case(type, STR("application/json"))) {
+        return false;
+    }
+    while (content_type.data != NULL) {
+        struct str value = str_trim(str_split(&content_type, ';'));
+        struct str name = str_trim(str_split(&value, '='));
+        bool charset = str_equal_ignoring_case(name, STR("charset"));
+        if (charset && !str_equal_ignoring_case(value, STR("utf-8")) &&
+            !str_equal_ignoring_case(value, STR("\"utf-8\""))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void refuse_media(struct http_exchange *exchange, const char *detail)
+{
+    http_problem_respond(exchange,
+                         &(struct http_problem){
+                             .status = 415,
+                             .type = "unsupported-media-type",
+                             .title = "This kind of body is not understood",
+                             .detail = detail,
+                         },
+                         NULL);
+}
+
+/* Decides before any of the body is read. */
+static bool accepts_body(const struct api_call *call)
+{
+    struct str type = header_of(call, STR("content-type"));
+    struct str coding = header_of(call, STR("content-encoding"));
+    if (!call->request->has_body) {
+        http_problem_respond(call->exchange,
+                             &(struct http_problem){
+                                 .status = 411,
+                                 .type = "length-required",
+                                 .title = "The request has no body",
+                                 .detail = "send the activity as JSON with a Content-Length header",
+                             },
+                             NULL);
+        return false;
+    }
+    if (type.data != NULL && !is_json(type)) {
+        refuse_media(call->exchange, "send the header Content-Type: application/json and JSON in "
+                                     "UTF-8 as the body");
+        return false;
+    }
+    if (coding.data != NULL && !str_equal_ignoring_case(coding, STR("identity"))) {
+        refuse_media(call->exchange, "send the body without Content-Encoding");
+        return false;
+    }
+    return true;
+}
+
+static void begin(void *context, struct http_exchange *exchange)
+{
+    struct api *api = context;
+    struct api_call call = {api, exchange, http_exchange_request(exchange), {0}};
+    if (str_equal(call.request->path, STR("*"))) {
+        answer_options(exchange, "GET, HEAD, POST, OPTIONS");
+        return;
+    }
+    const struct api_route *route = api_route_find(call.request->path, &call.rest);
+    if (route == NULL) {
+        answer_not_found(exchange);
+        return;
+    }
+    api_call_function *handler = choose(&call, route);
+    if (handler == api_record_post && accepts_body(&call)) {
+        http_exchange_set_body_bytes_max(exchange, api->config.batch_bytes_max);
+    }
+}
+
+static void handle(void *context, struct http_exchange *exchange)
+{
+    struct api_call call = {context, exchange, http_exchange_request(exchange), {0}};
+    const struct api_route *route = api_route_find(call.request->path, &call.rest);
+    ASSERT(route != NULL);
+    if (call.request->method == HTTP_METHOD_POST) {
+        route->post(&call);
+    } else {
+        route->get(&call);
+    }
+}
+
+struct http_handler api_handler(struct api *api)
+{
+    return (struct http_handler){.begin = begin, .handle = handle, .context = api};
+}

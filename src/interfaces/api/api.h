@@ -1,0 +1,43 @@
+#pragma once
+/*
+ * The HTTP API over the use cases: what http_server calls, and what it answers. Made and freed by
+ * main; the handler runs on the event loops.
+ */
+#include "application/find_activities.h"
+#include "application/record_activities.h"
+#include "application/store_activities.h"
+#include "base/error.h"
+#include "interfaces/http/http_server.h"
+
+struct api;
+
+struct api_config {
+    struct record_activities *recorder; /* borrowed, as all of these */
+    struct find_activities *finder;
+    struct event_log *log;
+    struct activity_store *store;
+    struct store_activities *worker;
+    const struct activity_rules *rules;
+    const struct clock *clock;
+    const char *version;
+    size_t activity_bytes_max; /* JSON text of one activity */
+    size_t batch_bytes_max;    /* body of an array */
+    size_t batch_activities_max;
+    unsigned loops; /* as in http_server_config */
+};
+
+/* NO_MEMORY. */
+MUST_USE enum status api_new(const struct api_config *config, struct api **out_api,
+                             struct error *err);
+
+struct http_handler api_handler(struct api *api);
+
+/* Names the server that late results go to; before it starts. */
+void api_set_server(struct api *api, struct http_server *server);
+
+/* From now on /readyz answers 503, while requests are still served. Any thread. */
+void api_begin_drain(struct api *api);
+
+/* Takes NULL. After the server stopped and the log was freed. */
+void api_free(struct api *api);
+CLEANUP_FUNCTION(struct api *, api_free)

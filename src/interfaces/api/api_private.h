@@ -1,0 +1,78 @@
+#pragma once
+/*
+ * What the files of this folder share: the API's state, its routes and its ways to answer. Loop
+ * thread only, except where a function says otherwise.
+ */
+#include "interfaces/api/api.h"
+#include "interfaces/http/http_problem.h"
+
+#include <stdatomic.h>
+
+enum { API_ANSWER_BYTES_MAX = 64 * 1024 * 1024 };
+
+struct api_loop {
+    struct append_listener listener;
+    struct api *api;
+    struct activity_json_reader reader;
+    struct buffer answer; /* where this loop renders answers; used from begin to end of one call */
+};
+
+struct api {
+    struct api_config config;
+    struct http_server *server;
+    struct uuid log_id;
+    atomic_bool draining;
+    struct api_loop *loops; /* config.loops of them */
+};
+
+/* Which request this is; lives on the stack while it is handled. */
+struct api_call {
+    struct api *api;
+    struct http_exchange *exchange;
+    const struct http_request *request;
+    struct str rest; /* the raw path segment behind the route's prefix; {NULL, 0} without one */
+};
+
+typedef void api_call_function(const struct api_call *call);
+
+struct api_route {
+    struct str path;         /* exact, or the prefix of "/{id}" when has_id */
+    bool has_id;             /* one more segment follows */
+    api_call_function *get;  /* also serves HEAD */
+    api_call_function *post; /* NULL: not allowed */
+};
+
+/* The route of a raw path, NULL when there is none; the id's raw segment goes to *out_rest. */
+const struct api_route *api_route_find(struct str path, struct str *out_rest);
+
+/* "GET, HEAD, POST, OPTIONS" as the route allows. Static. */
+const char *api_route_allow(const struct api_route *route);
+
+/* --- handlers, each answers its call --- */
+void api_record_post(const struct api_call *call);
+void api_find_list(const struct api_call *call);
+void api_find_one(const struct api_call *call);
+void api_probe_live(const struct api_call *call);
+void api_probe_ready(const struct api_call *call);
+void api_probe_health(const struct api_call *call);
+
+/* Results of appends, on the log's thread; part of api_record. */
+void api_record_completed(struct append_listener *listener, const struct append_result *results,
+                          size_t count);
+
+/* --- answers --- */
+/* 200/202 with a JSON document; `link` is the Link header, {NULL, 0} for none. */
+void api_answer_json(struct http_exchange *exchange, int status, struct str json, struct str link);
+
+/* The one table from what a function says to what a client is told. `detail` says what happened. */
+struct http_problem api_problem_of(enum status status, const char *detail);
+
+/* The same, answered. */
+void api_answer_problem(struct http_exchange *exchange, enum status status, const char *detail);
+
+/* 400 that names a parameter of the query string. */
+void api_answer_bad_parameter(struct http_exchange *exchange, const char *detail);
+
+/* Refuses a query string where none is understood; true when the request was answered so. Names in
+ * `known` are separated by commas; "" for none. */
+bool api_refuses_parameters(const struct api_call *call, const char *known);

@@ -1,0 +1,293 @@
+#include "interfaces/api/api_query_string.h"
+
+#include "base/timestamp.h"
+#include "base/utf8.h"
+
+static bool hex_value(char c, unsigned *out_value)
+{
+    if (c >= '0' && c <= '9') {
+        *out_value = (unsigned)(c - '0');
+    } else if ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')) {
+        *out_value = (unsigned)((c | 0x20) - 'a') + 10;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool decode_escape(struct str text, size_t at, char *out_char)
+{
+    unsigned high;
+    unsigned low;
+    if (text.len - at < 3 || !hex_value(text.data[at + 1], &high) ||
+        !hex_value(text.data[at + 2], &low)) {
+        return false;
+    }
+    *out_char = (char)(high << 4 | low);
+    return true;
+}
+
+enum status api_percent_decode(struct str text, bool plus_is_space, struct arena *arena,
+                               struct str *out_text)
+{
+    char *decoded = arena_allocate(arena, text.len + 1);
+    if (decoded == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    size_t len = 0;
+    for (size_t at = 0; at < text.len; len++) {
+        if (text.data[at] == '%') {
+            if (!decode_escape(text, at, &decoded[len])) {
+                return STATUS_INVALID;
+            }
+            at += 3;
+        } else {
+            decoded[len] = plus_is_space && text.data[at] == '+' ? ' ' : text.data[at];
+            at++;
+        }
+    }
+    struct str result = {decoded, len};
+    size_t code_points;
+    if (memchr(decoded, '\0', len) != NULL || !utf8_count(result, &code_points)) {
+        return STATUS_INVALID;
+    }
+    *out_text = result;
+    return STATUS_OK;
+}
+
+typedef enum status parameter_function(struct api_question *question, struct str value,
+                                       struct error *err);
+
+static enum status add_to_list(struct str *list, size_t *count, size_t max, struct str value,
+                               struct error *err)
+{
+    if (value.len == 0) {
+        return error_set(err, STATUS_INVALID, 0,
+                         "userId and action must not be empty; leave the parameter out to ask for "
+                         "all");
+    }
+    for (size_t i = 0; i < *count; i++) {
+        if (str_equal(list[i], value)) {
+            return STATUS_OK;
+        }
+    }
+    if (*count == max) {
+        return error_set(err, STATUS_INVALID, 0,
+                         "userId and action may each appear at most %zu times", max);
+    }
+    list[(*count)++] = value;
+    return STATUS_OK;
+}
+
+static enum status read_user_id(struct api_question *question, struct str value, struct error *err)
+{
+    return add_to_list(question->user_ids, &question->find.filter.user_id_count, FILTER_USERS_MAX,
+                       value, err);
+}
+
+static enum status read_action(struct api_question *question, struct str value, struct error *err)
+{
+    return add_to_list(question->actions, &question->find.filter.action_count, FILTER_ACTIONS_MAX,
+                       value, err);
+}
+
+static enum status read_time(struct str value, const char *name, int64_t *out_ms, struct error *err)
+{
+    if (timestamp_parse(value, out_ms)) {
+        return STATUS_OK;
+    }
+    return error_set(err, STATUS_INVALID, 0,
+                     "%s must be an RFC 3339 date-time such as 2024-01-15T10:00:00Z (a \"+\" in an "
+                     "offset is written %%2B)",
+                     name);
+}
+
+static enum status read_from(struct api_question *question, struct str value, struct error *err)
+{
+    return read_time(value, "from", &question->find.filter.from_ms, err);
+}
+
+static enum status read_to(struct api_question *question, struct str value, struct error *err)
+{
+    return read_time(value, "to", &question->find.filter.to_ms, err);
+}
+
+static enum status read_limit(struct api_question *question, struct str value, struct error *err)
+{
+    unsigned long long limit;
+    if (!str_parse_u64(value, FIND_LIMIT_MAX, &limit) || limit == 0) {
+        return error_set(err, STATUS_INVALID, 0, "limit must be a number from 1 to %d",
+                         FIND_LIMIT_MAX);
+    }
+    question->find.limit = (size_t)limit;
+    return STATUS_OK;
+}
+
+static enum status read_page(struct api_question *question, struct str value, struct error *err)
+{
+    unsigned long long page;
+    if (!str_parse_u64(value, UINT32_MAX, &page) || page == 0) {
+        return error_set(err, STATUS_INVALID, 0, "page must be a number from 1 up");
+    }
+    question->find.page = (size_t)page;
+    return STATUS_OK;
+}
+
+static enum status read_cursor(struct api_question *question, struct str value, struct error *err)
+{
+    (void)err; /* an empty or wrong cursor is told by who decodes it */
+    question->find.cursor = value;
+    return STATUS_OK;
+}
+
+static enum status read_order(struct api_question *question, struct str value, struct error *err)
+{
+    if (str_equal(value, STR("asc"))) {
+        question->find.order = ORDER_OLDEST_FIRST;
+    } else if (str_equal(value, STR("desc"))) {
+        question->find.order = ORDER_NEWEST_FIRST;
+    } else {
+        return error_set(err, STATUS_INVALID, 0,
+                         "order must be asc (oldest first) or desc (newest first)");
+    }
+    return STATUS_OK;
+}
+
+struct parameter {
+    struct str name;
+    bool repeatable;
+    parameter_function *read;
+};
+
+static const struct parameter parameters[] = {
+    {{"userId", 6}, true, read_user_id}, {{"action", 6}, true, read_action},
+    {{"from", 4}, false, read_from},     {{"to", 2}, false, read_to},
+    {{"limit", 5}, false, read_limit},   {{"page", 4}, false, read_page},
+    {{"cursor", 6}, false, read_cursor}, {{"order", 5}, false, read_order},
+};
+
+enum { PARAMETER_COUNT = ARRAY_LENGTH(parameters), NAME_SHOWN_MAX = 48 };
+
+static size_t find_parameter(struct str name)
+{
+    size_t index = 0;
+    while (index < PARAMETER_COUNT && !str_equal(parameters[index].name, name)) {
+        index++;
+    }
+    return index;
+}
+
+struct str api_query_shown(struct str name)
+{
+    struct str rest = {name.data, name.len > NAME_SHOWN_MAX ? NAME_SHOWN_MAX : name.len};
+    uint32_t code_point;
+    while (rest.len > 0 && utf8_next(&rest, &code_point)) {
+    }
+    return (struct str){name.data, (size_t)(rest.data - name.data)};
+}
+
+static enum status read_pair(struct str pair, struct arena *arena, bool seen[PARAMETER_COUNT],
+                             struct api_question *question, struct error *err)
+{
+    struct str raw_name = str_split(&pair, '=');
+    struct str name;
+    struct str value;
+    enum status status = api_percent_decode(raw_name, true, arena, &name);
+    if (status == STATUS_OK) {
+        status = api_percent_decode(pair, true, arena, &value);
+    }
+    if (status == STATUS_INVALID) {
+        return error_set(err, status, 0, "the parameter %.*s is not percent-encoded UTF-8",
+                         STR_FORMAT(api_query_shown(raw_name)));
+    }
+    if (status != STATUS_OK) {
+        return error_set(err, status, 0, "there is no memory for so long a query");
+    }
+    size_t index = find_parameter(name);
+    if (index == PARAMETER_COUNT) {
+        return error_set(err, STATUS_INVALID, 0,
+                         "the parameter %.*s is not known; there are userId, action, from, to, "
+                         "limit, page, cursor, order",
+                         STR_FORMAT(api_query_shown(name)));
+    }
+    if (seen[index] && !parameters[index].repeatable) {
+        return error_set(err, STATUS_INVALID, 0, "the parameter %.*s may appear once only",
+                         STR_FORMAT(name));
+    }
+    seen[index] = true;
+    return parameters[index].read(question, value, err);
+}
+
+enum status api_question_read(struct str query, struct arena *arena,
+                              struct api_question *out_question, struct error *err)
+{
+    bool seen[PARAMETER_COUNT] = {false};
+    out_question->find = (struct find_activities_question){
+        .filter = activity_filter_all(),
+        .order = ORDER_NEWEST_FIRST,
+        .limit = FIND_LIMIT_DEFAULT,
+    };
+    out_question->find.filter.user_ids = out_question->user_ids;
+    out_question->find.filter.actions = out_question->actions;
+    while (query.data != NULL) {
+        struct str pair = str_split(&query, '&');
+        if (pair.len == 0) {
+            continue;
+        }
+        enum status status = read_pair(pair, arena, seen, out_question, err);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    return STATUS_OK;
+}
+
+static bool ends_link(char c)
+{
+    return (unsigned char)c <= ' ' || (unsigned char)c >= 0x7f || strchr("<>\"\\`^{|}", c) != NULL;
+}
+
+static void append_escaped(struct buffer *out, struct str raw)
+{
+    for (size_t i = 0; i < raw.len; i++) {
+        if (ends_link(raw.data[i])) {
+            buffer_append_format(out, "%%%02X", (unsigned char)raw.data[i]);
+        } else {
+            buffer_append_char(out, raw.data[i]);
+        }
+    }
+}
+
+/* Whether a raw name means `wanted`, however much of it is percent-encoded. */
+static bool decodes_to(struct str raw, struct str wanted)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < wanted.len; i++) {
+        if (at == raw.len) {
+            return false;
+        }
+        char c = raw.data[at];
+        bool escaped = c == '%';
+        if ((escaped && !decode_escape(raw, at, &c)) || c != wanted.data[i]) {
+            return false;
+        }
+        at += escaped ? 3 : 1;
+    }
+    return at == raw.len;
+}
+
+void api_query_with_cursor(struct str query, struct str cursor, struct buffer *out_query)
+{
+    while (query.data != NULL) {
+        struct str pair = str_split(&query, '&');
+        struct str value = pair;
+        struct str name = str_split(&value, '=');
+        if (pair.len == 0 || decodes_to(name, STR("page")) || decodes_to(name, STR("cursor"))) {
+            continue;
+        }
+        append_escaped(out_query, pair);
+        buffer_append_char(out_query, '&');
+    }
+    buffer_append_literal(out_query, "cursor=");
+    buffer_append_str(out_query, cursor);
+}

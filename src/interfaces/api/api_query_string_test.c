@@ -1,0 +1,305 @@
+/*
+ * Guards the query string: every parameter and its limits, refusal by name of everything else (a
+ * misspelt filter must not answer with everybody's activities), decoding, and the query of the Link
+ * header, which must lead on where it is sent back.
+ */
+#include "base/timestamp.h"
+#include "base/utf8.h"
+#include "interfaces/api/api_query_string.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+struct fixture {
+    struct arena arena;
+    struct api_question question;
+    struct error err;
+};
+
+static struct fixture fixture;
+
+static int fixture_setup(void **state)
+{
+    (void)state;
+    arena_init(&fixture.arena, 1 << 20);
+    return 0;
+}
+
+static int fixture_teardown(void **state)
+{
+    (void)state;
+    arena_deinit(&fixture.arena);
+    return 0;
+}
+
+static enum status read_str(struct str query)
+{
+    fixture.err = (struct error){0};
+    return api_question_read(query, &fixture.arena, &fixture.question, &fixture.err);
+}
+
+static const struct find_activities_question *expect_read(const char *query)
+{
+    if (read_str(str_from(query)) != STATUS_OK) {
+        fail_msg("%s: %s", query, fixture.err.message);
+    }
+    return &fixture.question.find;
+}
+
+/* The message also has to be fit for a JSON text. */
+static void expect_refused(const char *query, const char *word)
+{
+    size_t code_points;
+    if (read_str(str_from(query)) != STATUS_INVALID || strstr(fixture.err.message, word) == NULL) {
+        fail_msg("%s: \"%s\" does not name %s", query, fixture.err.message, word);
+    }
+    assert_int_equal(fixture.err.status, STATUS_INVALID);
+    assert_true(utf8_count(str_from(fixture.err.message), &code_points));
+}
+
+static void expect_everything(const struct find_activities_question *question)
+{
+    assert_int_equal(question->filter.user_id_count, 0);
+    assert_int_equal(question->filter.action_count, 0);
+    assert_int_equal(question->filter.from_ms, TIMESTAMP_MS_MIN);
+    assert_int_equal(question->filter.to_ms, TIMESTAMP_MS_MAX + 1);
+    assert_int_equal(question->order, ORDER_NEWEST_FIRST);
+    assert_int_equal(question->limit, FIND_LIMIT_DEFAULT);
+    assert_int_equal(question->page, 0);
+    assert_null(question->cursor.data);
+}
+
+static void no_parameter_asks_for_everything(void **state)
+{
+    (void)state;
+    assert_int_equal(read_str((struct str){0}), STATUS_OK);
+    expect_everything(&fixture.question.find);
+    expect_everything(expect_read(""));
+    expect_everything(expect_read("&"));
+    expect_everything(expect_read("&&&"));
+}
+
+static void reads_every_parameter(void **state)
+{
+    (void)state;
+    const struct find_activities_question *question =
+        expect_read("userId=ann&action=click&from=2024-01-15T10:00:00Z&to=2024-01-15T12:00:00%2B01:"
+                    "00&limit=5&page=3&order=asc&&userId=bob");
+    assert_int_equal(question->filter.user_id_count, 2);
+    assert_true(str_equal(question->filter.user_ids[0], STR("ann")));
+    assert_true(str_equal(question->filter.user_ids[1], STR("bob")));
+    assert_int_equal(question->filter.action_count, 1);
+    assert_true(str_equal(question->filter.actions[0], STR("click")));
+    assert_int_equal(question->filter.from_ms, INT64_C(1705312800000));
+    assert_int_equal(question->filter.to_ms, INT64_C(1705316400000));
+    assert_int_equal(question->limit, 5);
+    assert_int_equal(question->page, 3);
+    assert_int_equal(question->order, ORDER_OLDEST_FIRST);
+    question = expect_read("order=desc&cursor=abc");
+    assert_int_equal(question->order, ORDER_NEWEST_FIRST);
+    assert_true(str_equal(question->cursor, STR("abc")));
+}
+
+/* Present and empty is not absent: who decodes it must refuse it. */
+static void an_empty_cursor_is_a_cursor(void **state)
+{
+    (void)state;
+    assert_non_null(expect_read("cursor=")->cursor.data);
+    assert_non_null(expect_read("cursor")->cursor.data);
+}
+
+static void decodes_names_and_values(void **state)
+{
+    (void)state;
+    const struct find_activities_question *question =
+        expect_read("user%49d=a%20b+c%26d%3D%2B%25&userId=%c3%A9&userId=a=b&userId=%5Bobject]");
+    assert_int_equal(question->filter.user_id_count, 4);
+    assert_true(str_equal(question->filter.user_ids[0], STR("a b c&d=+%")));
+    assert_true(str_equal(question->filter.user_ids[1], STR("\xc3\xa9")));
+    assert_true(str_equal(question->filter.user_ids[2], STR("a=b")));
+    assert_true(str_equal(question->filter.user_ids[3], STR("[object]")));
+}
+
+static void a_repeated_value_counts_once(void **state)
+{
+    (void)state;
+    char query[64 * 40] = "";
+    size_t used = 0;
+    for (int i = 0; i < FILTER_USERS_MAX; i++) {
+        used += (size_t)snprintf(query + used, sizeof query - used, "userId=u%d&action=a%d&", i, i);
+    }
+    snprintf(query + used, sizeof query - used, "userId=u7&action=a7");
+    assert_int_equal(expect_read(query)->filter.user_id_count, FILTER_USERS_MAX);
+    assert_int_equal(fixture.question.find.filter.action_count, FILTER_ACTIONS_MAX);
+    snprintf(query + used, sizeof query - used, "userId=other");
+    expect_refused(query, "at most 64");
+    snprintf(query + used, sizeof query - used, "action=other");
+    expect_refused(query, "at most 64");
+}
+
+static void unknown_parameters_are_refused_by_name(void **state)
+{
+    (void)state;
+    expect_refused("user=ann", "user ");
+    expect_refused("userid=ann", "userid");
+    expect_refused("userId[$ne]=x", "userId[$ne]");
+    expect_refused("userId%5B%24ne%5D=x", "userId[$ne]");
+    expect_refused("metadata.$where=1", "metadata.$where");
+    expect_refused("limit=5&Limit=6", "Limit");
+    expect_refused("=x", "not known");
+    expect_refused("=", "not known");
+    expect_refused("userId", "must not be empty");
+    expect_refused(" userId=ann", " userId");
+}
+
+static void values_have_their_limits(void **state)
+{
+    (void)state;
+    assert_int_equal(expect_read("limit=1")->limit, 1);
+    assert_int_equal(expect_read("limit=1000")->limit, 1000);
+    assert_int_equal(expect_read("page=4294967295")->page, UINT32_MAX);
+    assert_int_equal(expect_read("to=1970-01-01T00:00:00Z")->filter.to_ms, 0);
+    static const char *const limits[] = {"0", "1001", "-1", "+5",  "5.0",
+                                         "",  "x",    "5 ", "1e3", "99999999999999999999999"};
+    for (size_t i = 0; i < ARRAY_LENGTH(limits); i++) {
+        char query[64];
+        snprintf(query, sizeof query, "limit=%s", limits[i]);
+        expect_refused(query, "limit must be a number from 1 to 1000");
+    }
+    expect_refused("page=0", "page");
+    expect_refused("page=-1", "page");
+    expect_refused("page=4294967296", "page");
+    expect_refused("order=", "order");
+    expect_refused("order=ASC", "order");
+    expect_refused("from=yesterday", "from");
+    expect_refused("from=", "from");
+    expect_refused("from=2024-01-15T10:00:00+01:00", "%2B");
+    expect_refused("to=2024-01-15", "to ");
+    expect_refused("userId=", "must not be empty");
+    expect_refused("action=&userId=a", "must not be empty");
+}
+
+static void only_lists_may_be_repeated(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"from", "to", "limit", "page", "cursor", "order"};
+    static const char *const values[] = {
+        "2024-01-15T10:00:00Z", "2024-01-15T10:00:00Z", "1", "1", "a", "asc"};
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        char query[128];
+        snprintf(query, sizeof query, "%s=%s&%s=%s", names[i], values[i], names[i], values[i]);
+        expect_refused(query, names[i]);
+    }
+}
+
+static void broken_encoding_is_refused(void **state)
+{
+    (void)state;
+    static const char *const values[] = {"%",    "%4",        "%zz",    "%4g",
+                                         "a%",   "%00",       "%ff",    "%c3",
+                                         "\xff", "%ed%a0%80", "%c0%af", "%f4%90%80%80"};
+    for (size_t i = 0; i < ARRAY_LENGTH(values); i++) {
+        char query[64];
+        snprintf(query, sizeof query, "userId=%s", values[i]);
+        expect_refused(query, "userId is not percent-encoded UTF-8");
+        snprintf(query, sizeof query, "%s=x", values[i]);
+        expect_refused(query, "is not percent-encoded UTF-8");
+    }
+}
+
+/* A name is cut in the message, but not within a character. */
+static void a_long_name_is_cut_between_characters(void **state)
+{
+    (void)state;
+    for (int ascii = 0; ascii < 4; ascii++) {
+        char query[256] = "";
+        for (int i = 0; i < ascii; i++) {
+            query[i] = 'x';
+        }
+        for (int i = 0; i < 30; i++) {
+            memcpy(query + ascii + 4 * i, "\xf0\x9f\x98\x80", 5);
+        }
+        expect_refused(query, "is not known");
+    }
+}
+
+static void too_little_memory_is_told(void **state)
+{
+    (void)state;
+    struct arena none;
+    arena_init(&none, 0);
+    assert_int_equal(api_question_read(STR("userId=a"), &none, &fixture.question, &fixture.err),
+                     STATUS_NO_MEMORY);
+    arena_deinit(&none);
+}
+
+static void a_path_segment_keeps_its_plus(void **state)
+{
+    (void)state;
+    struct str text;
+    assert_int_equal(api_percent_decode(STR("a+b%2Fc"), false, &fixture.arena, &text), STATUS_OK);
+    assert_true(str_equal(text, STR("a+b/c")));
+    assert_int_equal(api_percent_decode((struct str){0}, false, &fixture.arena, &text), STATUS_OK);
+    assert_int_equal(text.len, 0);
+    assert_non_null(text.data);
+}
+
+struct link_case {
+    const char *query; /* NULL: none */
+    const char *next;
+};
+
+static void the_next_link_has_the_cursor_instead(void **state)
+{
+    (void)state;
+    static const struct link_case cases[] = {
+        {NULL, "cursor=C"},
+        {"", "cursor=C"},
+        {"userId=ann&limit=5", "userId=ann&limit=5&cursor=C"},
+        {"page=2&userId=ann", "userId=ann&cursor=C"},
+        {"cursor=old&order=asc&&", "order=asc&cursor=C"},
+        {"p%61ge=2&%63ursor=old&limit=1", "limit=1&cursor=C"},
+        {"pages=2", "pages=2&cursor=C"},
+        {"userId=a%26b+c%3D", "userId=a%26b+c%3D&cursor=C"},
+        {"userId=<\">\\^`{|}", "userId=%3C%22%3E%5C%5E%60%7B%7C%7D&cursor=C"},
+        {"userId=\xc3\xa9\x7f", "userId=%C3%A9%7F&cursor=C"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        struct buffer link;
+        buffer_init(&link, 1024);
+        struct str query = cases[i].query == NULL ? (struct str){0} : str_from(cases[i].query);
+        api_query_with_cursor(query, STR("C"), &link);
+        assert_int_equal(link.failed, STATUS_OK);
+        if (!str_equal(buffer_str(&link), str_from(cases[i].next))) {
+            fail_msg("%.*s instead of %s", STR_FORMAT(buffer_str(&link)), cases[i].next);
+        }
+        buffer_deinit(&link);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(no_parameter_asks_for_everything),
+        TEST(reads_every_parameter),
+        TEST(an_empty_cursor_is_a_cursor),
+        TEST(decodes_names_and_values),
+        TEST(a_repeated_value_counts_once),
+        TEST(unknown_parameters_are_refused_by_name),
+        TEST(values_have_their_limits),
+        TEST(only_lists_may_be_repeated),
+        TEST(broken_encoding_is_refused),
+        TEST(a_long_name_is_cut_between_characters),
+        TEST(too_little_memory_is_told),
+        TEST(a_path_segment_keeps_its_plus),
+        TEST(the_next_link_has_the_cursor_instead),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,421 @@
+/*
+ * POST of one activity or of an array of them. The body is read and checked on its loop, handed to
+ * the log, and the answer waits in the exchange until the log says that it is durable.
+ *
+ * An array is answered as its weakest item: items that are wrong are rejected one by one, but when
+ * the rest cannot be made durable nothing is promised.
+ */
+#include "application/receipt.h"
+#include "base/assert.h"
+#include "interfaces/api/api_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    RECORD_FIRST_ITEMS = 64,
+    RECORD_COMPLETIONS_AT_ONCE = 64,
+    RECORD_DETAIL_BYTES = REJECTION_POINTER_BYTES + REJECTION_DETAIL_BYTES + 2
+};
+
+struct record_item {
+    struct str problem; /* why it is rejected; {NULL, 0}: accepted, the next of `accepted` */
+};
+
+/* One POST until its answer; lives in the exchange's arena. */
+struct record {
+    bool is_array;
+    struct activity *accepted;
+    size_t accepted_count;
+    struct record_item *items; /* arrays only, in the order of the body */
+    size_t item_count;
+    size_t capacity; /* of both arrays */
+};
+
+static struct api_loop *loop_of(const struct api_call *call)
+{
+    return &call->api->loops[http_exchange_ticket(call->exchange).loop];
+}
+
+static void answer_no_memory(const struct api_call *call)
+{
+    api_answer_problem(call->exchange, STATUS_NO_MEMORY,
+                       "there is no memory for this request now; send it again later, or less at "
+                       "once");
+}
+
+/* "userId: is required": the first fault in one sentence, for clients that show nothing else. */
+static struct http_problem problem_of_rejection(enum status status,
+                                                const struct rejection *rejection,
+                                                char detail[RECORD_DETAIL_BYTES])
+{
+    ASSERT(rejection->count > 0);
+    const struct rejection_fault *fault = &rejection->faults[0];
+    const char *pointer = fault->pointer[0] == '/' ? fault->pointer + 1 : fault->pointer;
+    snprintf(detail, RECORD_DETAIL_BYTES, "%s%s%s", pointer, pointer[0] == '\0' ? "" : ": ",
+             fault->detail);
+    return (struct http_problem){
+        .status = status == STATUS_TOO_LARGE ? 413 : 400,
+        .type = status == STATUS_TOO_LARGE ? "activity-too-large" : "invalid-activity",
+        .title = "The activity cannot be accepted",
+        .detail = detail,
+        .rejection = rejection,
+    };
+}
+
+/* Reads one activity and completes it; the draft's texts live as long as the exchange. */
+static enum status read_one(const struct api_call *call, char *text, size_t len,
+                            struct activity *out_activity, struct rejection *rejection)
+{
+    struct arena *arena = http_exchange_arena(call->exchange);
+    struct activity_draft draft;
+    struct activity_json_text json = {
+        .data = text,
+        .len = len,
+        .now_ms = clock_wall_ms(call->api->config.clock),
+        .arena = arena,
+    };
+    enum status status = activity_json_read(&loop_of(call)->reader, &json, &draft, rejection);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    char *id_text = NULL;
+    if (draft.activity.id.data == NULL) {
+        id_text = arena_allocate(arena, UUID_TEXT_BYTES);
+        if (id_text == NULL) {
+            return STATUS_NO_MEMORY;
+        }
+    }
+    record_activities_complete(call->api->config.recorder, &draft, id_text);
+    *out_activity = draft.activity;
+    return STATUS_OK;
+}
+
+/* What never reaches the log; what does is counted when the log has spoken. */
+static void count_rejected(const struct api_call *call, size_t activities)
+{
+    record_activities_count(call->api->config.recorder, activities, 0, activities);
+}
+
+static void answer_append_failed(struct http_exchange *exchange, enum status status)
+{
+    static const char *const details[STATUS_COUNT] = {
+        [STATUS_BUSY] = "the queue in front of the event log is full; nothing of this request was "
+                        "accepted, send it again later",
+        [STATUS_NO_SPACE] =
+            "the event log has no space left; nothing of this request was accepted, "
+            "send it again when space was made",
+        [STATUS_TOO_LARGE] = "this is more than the event log takes at once; send fewer activities",
+        [STATUS_NO_MEMORY] = "there is no memory for this request now; nothing of it was accepted, "
+                             "send it again later",
+    };
+    const char *detail = details[status];
+    api_answer_problem(exchange, status,
+                       detail != NULL
+                           ? detail
+                           : "the activity could not be made durable and may or may not have been "
+                             "kept; send it again with the same id");
+}
+
+static void submit(const struct api_call *call, struct record *record)
+{
+    struct http_ticket ticket = http_exchange_ticket(call->exchange);
+    http_exchange_set_data(call->exchange, record);
+    enum status status = record_activities_append(
+        call->api->config.recorder, record->accepted, record->accepted_count,
+        &loop_of(call)->listener,
+        (struct append_ticket){ticket.loop, ticket.slot, ticket.generation});
+    if (status != STATUS_OK) {
+        count_rejected(call, record->accepted_count);
+        answer_append_failed(call->exchange, status);
+    }
+}
+
+/* --- one activity --- */
+
+static void post_one(const struct api_call *call, struct record *record)
+{
+    struct rejection rejection;
+    rejection_init(&rejection);
+    record->accepted = arena_allocate(http_exchange_arena(call->exchange), sizeof(struct activity));
+    enum status status = STATUS_NO_MEMORY;
+    if (record->accepted != NULL) {
+        status = read_one(call, call->request->body, call->request->body_len, record->accepted,
+                          &rejection);
+    }
+    if (status == STATUS_OK) {
+        record->accepted_count = 1;
+        submit(call, record);
+        return;
+    }
+    count_rejected(call, 1);
+    if (status == STATUS_NO_MEMORY) {
+        answer_no_memory(call);
+        return;
+    }
+    char detail[RECORD_DETAIL_BYTES];
+    struct http_problem problem = problem_of_rejection(status, &rejection, detail);
+    http_problem_respond(call->exchange, &problem, NULL);
+}
+
+/* --- an array --- */
+
+static bool make_room(struct arena *arena, struct record *record)
+{
+    if (record->item_count < record->capacity) {
+        return true;
+    }
+    size_t capacity = record->capacity == 0 ? RECORD_FIRST_ITEMS : record->capacity * 2;
+    struct activity *accepted = arena_allocate(arena, capacity * sizeof *accepted);
+    struct record_item *items = arena_allocate(arena, capacity * sizeof *items);
+    if (accepted == NULL || items == NULL) {
+        return false;
+    }
+    if (record->item_count > 0) {
+        memcpy(accepted, record->accepted, record->accepted_count * sizeof *accepted);
+        memcpy(items, record->items, record->item_count * sizeof *items);
+    }
+    record->accepted = accepted;
+    record->items = items;
+    record->capacity = capacity;
+    return true;
+}
+
+/* Keeps the problem of a rejected item as JSON, for the answer. */
+static bool keep_problem(const struct api_call *call, enum status status,
+                         const struct rejection *rejection, struct record_item *item)
+{
+    char detail[RECORD_DETAIL_BYTES];
+    struct http_problem problem = problem_of_rejection(status, rejection, detail);
+    struct buffer *json = &loop_of(call)->answer;
+    buffer_clear(json);
+    http_problem_append(&problem, json);
+    if (json->failed == STATUS_OK) {
+        item->problem = arena_copy_str(http_exchange_arena(call->exchange), buffer_str(json));
+    }
+    return json->failed == STATUS_OK && item->problem.data != NULL;
+}
+
+static enum status read_item(const struct api_call *call, struct record *record, char *text,
+                             size_t len)
+{
+    if (!make_room(http_exchange_arena(call->exchange), record)) {
+        return STATUS_NO_MEMORY;
+    }
+    struct record_item *item = &record->items[record->item_count];
+    struct rejection rejection;
+    rejection_init(&rejection);
+    *item = (struct record_item){0};
+    enum status status =
+        read_one(call, text, len, &record->accepted[record->accepted_count], &rejection);
+    if (status == STATUS_NO_MEMORY) {
+        return status;
+    }
+    record->item_count++;
+    if (status == STATUS_OK) {
+        record->accepted_count++;
+        return STATUS_OK;
+    }
+    return keep_problem(call, status, &rejection, item) ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
+/* Reads all items. A body that is no array as a whole is refused as a whole. */
+static enum status read_items(const struct api_call *call, struct record *record, struct error *err)
+{
+    struct activity_json_array array;
+    activity_json_array_init(&array, call->request->body, call->request->body_len);
+    char *item;
+    size_t len;
+    enum status status;
+    while ((status = activity_json_array_next(&array, &item, &len, err)) == STATUS_OK) {
+        if (array.count > call->api->config.batch_activities_max) {
+            return error_set(err, STATUS_TOO_LARGE, 0,
+                             "an array may hold at most %zu activities; send several arrays",
+                             call->api->config.batch_activities_max);
+        }
+        status = read_item(call, record, item, len);
+        if (status != STATUS_OK) {
+            return error_set(err, status, 0, "there is no memory for so many activities now");
+        }
+    }
+    if (status == STATUS_NOT_FOUND && record->item_count == 0) {
+        return error_set(err, STATUS_INVALID, 0, "the array is empty; there is nothing to record");
+    }
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static void append_results(struct buffer *json, const struct record *record)
+{
+    size_t accepted = 0;
+    buffer_append_literal(json, "\"results\":[");
+    for (size_t i = 0; i < record->item_count; i++) {
+        buffer_append_str(json, i == 0 ? STR("{\"index\":") : STR(",{\"index\":"));
+        buffer_append_u64(json, i);
+        if (record->items[i].problem.data == NULL) {
+            buffer_append_literal(json, ",\"id\":\"");
+            buffer_append_str(json, record->accepted[accepted++].id);
+            buffer_append_literal(json, "\"}");
+        } else {
+            buffer_append_literal(json, ",\"error\":");
+            buffer_append_str(json, record->items[i].problem);
+            buffer_append_char(json, '}');
+        }
+    }
+    buffer_append_char(json, ']');
+}
+
+/* 400 for an array of which nothing can be accepted, with the reason of each item. */
+static void answer_nothing_accepted(const struct api_call *call, const struct record *record)
+{
+    struct buffer *members = &loop_of(call)->answer;
+    buffer_clear(members);
+    buffer_append_format(members, "\"accepted\":0,\"rejected\":%zu,", record->item_count);
+    append_results(members, record);
+    if (members->failed != STATUS_OK) {
+        answer_no_memory(call);
+        return;
+    }
+    http_problem_respond(
+        call->exchange,
+        &(struct http_problem){
+            .status = 400,
+            .type = "nothing-accepted",
+            .title = "No activity of the array can be accepted",
+            .detail = "every activity of the array was rejected; results tells why",
+            .members = buffer_str(members),
+        },
+        NULL);
+}
+
+static void post_array(const struct api_call *call, struct record *record)
+{
+    struct error err;
+    record->is_array = true;
+    enum status status = read_items(call, record, &err);
+    if (status != STATUS_OK) {
+        count_rejected(call, record->item_count);
+        api_answer_problem(call->exchange, status, err.message);
+        return;
+    }
+    count_rejected(call, record->item_count - record->accepted_count);
+    if (record->accepted_count == 0) {
+        answer_nothing_accepted(call, record);
+    } else {
+        submit(call, record);
+    }
+}
+
+void api_record_post(const struct api_call *call)
+{
+    if (api_refuses_parameters(call, "")) {
+        return;
+    }
+    struct record *record = arena_allocate(http_exchange_arena(call->exchange), sizeof *record);
+    if (record == NULL) {
+        answer_no_memory(call);
+        return;
+    }
+    *record = (struct record){0};
+    if (activity_json_is_array(call->request->body, call->request->body_len)) {
+        post_array(call, record);
+    } else {
+        post_one(call, record);
+    }
+}
+
+/* --- the answer, once the log has spoken --- */
+
+static void append_promise(struct buffer *json, const struct api *api,
+                           const struct http_completion *completion)
+{
+    buffer_append_literal(json, "\"durability\":\"");
+    buffer_append_str(json, str_from(durability_name((enum durability)completion->detail)));
+    buffer_append_literal(json, "\",\"receipt\":\"");
+    receipt_encode(api->log_id, &completion->reached, 1, json);
+    buffer_append_char(json, '"');
+}
+
+static void render_accepted(struct buffer *json, const struct api *api, const struct record *record,
+                            const struct http_completion *completion)
+{
+    buffer_clear(json);
+    if (record->is_array) {
+        buffer_append_literal(json, "{\"status\":\"success\",\"accepted\":");
+        buffer_append_u64(json, record->accepted_count);
+        buffer_append_literal(json, ",\"rejected\":");
+        buffer_append_u64(json, record->item_count - record->accepted_count);
+        buffer_append_char(json, ',');
+        append_promise(json, api, completion);
+        buffer_append_char(json, ',');
+        append_results(json, record);
+    } else {
+        buffer_append_literal(
+            json, "{\"status\":\"success\",\"message\":\"Log queued successfully\",\"id\":\"");
+        buffer_append_str(json, record->accepted[0].id);
+        buffer_append_literal(json, "\",");
+        append_promise(json, api, completion);
+    }
+    buffer_append_char(json, '}');
+}
+
+/* On the loop. A client that went away before its answer took its record along. */
+static void completed_on_loop(struct http_exchange *exchange,
+                              const struct http_completion *completion)
+{
+    struct api_loop *loop = completion->data;
+    if (exchange == NULL) {
+        return;
+    }
+    const struct record *record = http_exchange_data(exchange);
+    if (completion->status != STATUS_OK) {
+        answer_append_failed(exchange, completion->status);
+        return;
+    }
+    render_accepted(&loop->answer, loop->api, record, completion);
+    if (loop->answer.failed != STATUS_OK) {
+        api_answer_problem(exchange, STATUS_NO_MEMORY,
+                           "the activities are durable, but there is no memory for the answer; a "
+                           "retry with the same ids stores nothing twice");
+        return;
+    }
+    api_answer_json(exchange, 202, buffer_str(&loop->answer), (struct str){0});
+}
+
+/* Whether or not the client is still there: what became durable is in the log and is counted so. */
+static void count_results(struct api_loop *loop, const struct append_result *results,
+                          size_t result_count)
+{
+    uint64_t received = 0;
+    uint64_t accepted = 0;
+    for (size_t i = 0; i < result_count; i++) {
+        received += results[i].count;
+        accepted += results[i].status == STATUS_OK ? results[i].count : 0;
+    }
+    record_activities_count(loop->api->config.recorder, received, accepted, received - accepted);
+}
+
+void api_record_completed(struct append_listener *listener, const struct append_result *results,
+                          size_t result_count)
+{
+    struct api_loop *loop = CONTAINER_OF(listener, struct api_loop, listener);
+    struct http_completion completions[RECORD_COMPLETIONS_AT_ONCE];
+    size_t used = 0;
+    count_results(loop, results, result_count);
+    for (size_t i = 0; i < result_count; i++) {
+        const struct append_result *result = &results[i];
+        /* Logs with several partitions have a receipt of their own; see receipt.h. */
+        ASSERT(result->status != STATUS_OK || result->reached_count == 1);
+        completions[used++] = (struct http_completion){
+            .ticket = {result->ticket.loop, result->ticket.slot, result->ticket.generation},
+            .run = completed_on_loop,
+            .status = result->status,
+            .detail = (int)result->durability,
+            .reached = result->status == STATUS_OK ? result->reached[0] : (struct position){0},
+            .data = loop,
+        };
+        if (used == ARRAY_LENGTH(completions) || i + 1 == result_count) {
+            http_server_complete(loop->api->server, completions, used);
+            used = 0;
+        }
+    }
+}

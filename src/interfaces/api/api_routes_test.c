@@ -1,0 +1,141 @@
+/*
+ * Guards the table of routes: the canonical path and every alias lead to the same handlers, ids
+ * stay raw and undivided, and nothing else matches.
+ */
+#include "interfaces/api/api_private.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static const char *const collections[] = {"/api/v1/activities", "/api/v1/logs", "/api/logs",
+                                          "/logs", "/api/activities"};
+
+static const struct api_route *find(const char *path, struct str *out_rest)
+{
+    return api_route_find(str_from(path), out_rest);
+}
+
+static const struct api_route *find_below(const char *collection, const char *rest,
+                                          struct str *out_rest)
+{
+    static char path[256];
+    snprintf(path, sizeof path, "%s%s", collection, rest);
+    return find(path, out_rest);
+}
+
+static void every_alias_has_the_same_handlers(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(collections); i++) {
+        static const char *const endings[] = {"", "/"};
+        for (size_t ending = 0; ending < ARRAY_LENGTH(endings); ending++) {
+            struct str rest;
+            const struct api_route *route = find_below(collections[i], endings[ending], &rest);
+            assert_non_null(route);
+            assert_true(route->get == api_find_list && route->post == api_record_post);
+            assert_null(rest.data);
+            assert_string_equal(api_route_allow(route), "GET, HEAD, POST, OPTIONS");
+        }
+    }
+}
+
+static void one_more_segment_is_an_id(void **state)
+{
+    (void)state;
+    static const char *const ids[] = {
+        "x", "019bbe4c-0000-7000-8000-000000000000", "a%2Fb", "%2F", "%", "a.b_c:d-e", "..", ";"};
+    for (size_t i = 0; i < ARRAY_LENGTH(collections); i++) {
+        for (size_t id = 0; id < ARRAY_LENGTH(ids); id++) {
+            char rest_of_path[64];
+            snprintf(rest_of_path, sizeof rest_of_path, "/%s", ids[id]);
+            struct str rest;
+            const struct api_route *route = find_below(collections[i], rest_of_path, &rest);
+            assert_non_null(route);
+            assert_true(route->get == api_find_one && route->post == NULL);
+            assert_true(str_equal(rest, str_from(ids[id]))); /* raw: split before decoding */
+            assert_string_equal(api_route_allow(route), "GET, HEAD, OPTIONS");
+        }
+    }
+}
+
+static void probes_have_their_own_paths(void **state)
+{
+    (void)state;
+    struct str rest;
+    assert_true(find("/livez", &rest)->get == api_probe_live);
+    assert_true(find("/readyz", &rest)->get == api_probe_ready);
+    assert_true(find("/health", &rest)->get == api_probe_health);
+    assert_true(find("/health/", &rest)->get == api_probe_health);
+    assert_null(find("/livez", &rest)->post);
+}
+
+static void nothing_else_matches(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {
+        "/",
+        "",
+        "*",
+        "//",
+        "/api",
+        "/api/",
+        "/api/v1",
+        "/api/v2/activities",
+        "/log",
+        "/logsx",
+        "/logs-x",
+        "/logs//",
+        "/logs//x",
+        "/logs/a/",
+        "/logs/a/b",
+        "/LOGS",
+        "logs",
+        "/livezz",
+        "/livez/x",
+        "/livez//",
+        "/health/x",
+        "/api/v1/activities/a/b",
+        "//logs",
+        "/./logs",
+        "/%6Cogs",
+        "/logs%2Fx",
+        "/api/v1/activitiesx",
+        "/api%2Fv1/activities",
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(paths); i++) {
+        struct str rest;
+        if (find(paths[i], &rest) != NULL) {
+            fail_msg("%s has a route", paths[i]);
+        }
+    }
+}
+
+/* A path is a slice: what stands behind it in memory is none of its business. */
+static void reads_no_further_than_the_path(void **state)
+{
+    (void)state;
+    static const char text[] = "/logs/id?userId=x";
+    struct str rest;
+    assert_true(api_route_find((struct str){text, 5}, &rest)->get == api_find_list);
+    assert_true(api_route_find((struct str){text, 6}, &rest)->get == api_find_list);
+    assert_null(api_route_find((struct str){text, 4}, &rest));
+    assert_true(api_route_find((struct str){text, 7}, &rest)->get == api_find_one);
+    assert_true(str_equal(rest, STR("i")));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_alias_has_the_same_handlers),
+        cmocka_unit_test(one_more_segment_is_an_id),
+        cmocka_unit_test(probes_have_their_own_paths),
+        cmocka_unit_test(nothing_else_matches),
+        cmocka_unit_test(reads_no_further_than_the_path),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

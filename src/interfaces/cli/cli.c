@@ -1,0 +1,86 @@
+#include "interfaces/cli/cli.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+static void print_usage(const struct cli *cli, FILE *out)
+{
+    fprintf(out,
+            "usertrail %s records what users do and answers what a user did.\n\n"
+            "Usage: usertrail COMMAND [options]\n\nCommands\n",
+            cli->version);
+    for (size_t i = 0; i < cli->command_count; i++) {
+        fprintf(out, "  %-14s %s\n", cli->commands[i].name, cli->commands[i].summary);
+    }
+    fprintf(out, "\n`usertrail COMMAND --help` tells more about one of them.\n");
+}
+
+static void print_help(const struct cli_command *command)
+{
+    printf("Usage: usertrail %s %s\n\n%s\n", command->name, command->arguments, command->summary);
+    if (command->help[0] != '\0') {
+        printf("\n%s\n", command->help);
+    }
+    if (command->print_options != NULL) {
+        command->print_options();
+    }
+}
+
+static const struct cli_command *find(const struct cli *cli, const char *name)
+{
+    for (size_t i = 0; i < cli->command_count; i++) {
+        if (strcmp(cli->commands[i].name, name) == 0) {
+            return &cli->commands[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_help(const char *argument)
+{
+    return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
+}
+
+static int answer_help(const struct cli *cli, const char *topic)
+{
+    const struct cli_command *command = topic == NULL ? NULL : find(cli, topic);
+    if (topic != NULL && command == NULL) {
+        fprintf(stderr, "usertrail: there is no command \"%s\"; `usertrail help` lists them\n",
+                topic);
+        return EXIT_USAGE;
+    }
+    if (command != NULL) {
+        print_help(command);
+    } else {
+        print_usage(cli, stdout);
+    }
+    return EXIT_FINE;
+}
+
+int cli_run(const struct cli *cli, int argc, char **argv)
+{
+    if (argc < 2) {
+        print_usage(cli, stderr);
+        return EXIT_USAGE;
+    }
+    const char *name = argv[1];
+    if (is_help(name) || strcmp(name, "help") == 0) {
+        return answer_help(cli, argc > 2 ? argv[2] : NULL);
+    }
+    if (strcmp(name, "--version") == 0) {
+        name = "version";
+    }
+    const struct cli_command *command = find(cli, name);
+    if (command == NULL) {
+        fprintf(stderr, "usertrail: there is no command \"%s\"; `usertrail help` lists them\n",
+                name);
+        return EXIT_USAGE;
+    }
+    for (int i = 2; i < argc; i++) {
+        if (is_help(argv[i])) {
+            return answer_help(cli, name);
+        }
+    }
+    return command->run(argc - 2, argv + 2);
+}

@@ -1,0 +1,259 @@
+#include "interfaces/http/http_connection.h"
+
+#include "base/assert.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { DISCARD_BYTES_MAX = 32 * 1024 * 1024 }; /* read only to let the client read its answer */
+
+static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buffer);
+
+/* --- opening and closing --- */
+
+static struct http_connection *connection_new(struct http_loop *loop, int descriptor)
+{
+    struct http_connection *connection = calloc(1, sizeof *connection);
+    if (connection == NULL) {
+        return NULL;
+    }
+    connection->loop = loop;
+    connection->tcp.data = connection;
+    connection->write.data = connection;
+    if (uv_tcp_init(&loop->uv, &connection->tcp) != 0) {
+        free(connection);
+        return NULL;
+    }
+    connection->next = loop->connections;
+    if (connection->next != NULL) {
+        connection->next->previous = connection;
+    }
+    loop->connections = connection;
+    loop->connection_count++;
+    /* Fails for descriptors that the loop watches already only, which a new one is not. */
+    int opened = uv_tcp_open(&connection->tcp, descriptor);
+    ASSERT(opened == 0);
+    return connection;
+}
+
+bool http_connection_open(struct http_loop *loop, int descriptor)
+{
+    struct http_connection *connection = connection_new(loop, descriptor);
+    if (connection == NULL) {
+        return false;
+    }
+    http_connection_update(connection);
+    return true;
+}
+
+void http_connection_open_refused(struct http_loop *loop, int descriptor)
+{
+    struct http_connection *connection = connection_new(loop, descriptor);
+    if (connection == NULL) {
+        close(descriptor);
+        return;
+    }
+    connection->refused = true;
+    loop->refusals++;
+    http_input_fail(connection, HTTP_FAULT_CONNECTIONS, NULL);
+    http_connection_update(connection);
+}
+
+static void connection_uncount(struct http_connection *connection)
+{
+    struct http_loop *loop = connection->loop;
+    if (connection->refused) {
+        loop->refusals--;
+        return;
+    }
+    atomic_fetch_sub_explicit(&loop->load, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&loop->server->connections_open, 1, memory_order_relaxed);
+}
+
+static void connection_unlink(struct http_connection *connection)
+{
+    struct http_loop *loop = connection->loop;
+    if (connection->previous == NULL) {
+        loop->connections = connection->next;
+    } else {
+        connection->previous->next = connection->next;
+    }
+    if (connection->next != NULL) {
+        connection->next->previous = connection->previous;
+    }
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct http_connection *connection = handle->data;
+    struct http_loop *loop = connection->loop;
+    ASSERT(!connection->dirty);
+    loop->connection_count--;
+    free(connection->stash);
+    free(connection);
+    http_loop_finish_if_done(loop);
+}
+
+void http_connection_drop_first(struct http_connection *connection)
+{
+    struct http_exchange *exchange = connection->first;
+    connection->first = exchange->next;
+    if (connection->first == NULL) {
+        connection->last = NULL;
+    }
+    connection->exchange_count--;
+    connection->unsent_bytes -= exchange->answer.bytes.len;
+    http_exchange_table_release(&connection->loop->exchanges, exchange);
+}
+
+void http_connection_cut(struct http_connection *connection)
+{
+    if (connection->closing) {
+        return;
+    }
+    connection->closing = true;
+    connection->incoming = NULL;
+    while (connection->first != NULL) {
+        http_connection_drop_first(connection);
+    }
+    http_deadline_clear(&connection->input_deadline);
+    http_deadline_clear(&connection->output_deadline);
+    connection_unlink(connection);
+    connection_uncount(connection);
+    uv_close((uv_handle_t *)&connection->tcp, on_closed);
+}
+
+/* --- reading --- */
+
+static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *out_buffer)
+{
+    (void)suggested;
+    struct http_connection *connection = handle->data;
+    out_buffer->base = connection->loop->read_buffer;
+    out_buffer->len = sizeof connection->loop->read_buffer;
+}
+
+static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buffer)
+{
+    struct http_connection *connection = stream->data;
+    if (len > 0) {
+        http_input_take(connection, buffer->base, (size_t)len);
+    } else if (len == UV_EOF) {
+        http_input_end(connection);
+    } else if (len < 0) {
+        http_connection_cut(connection);
+    }
+}
+
+static bool wants_to_read(const struct http_connection *connection)
+{
+    if (connection->at_end) {
+        return false;
+    }
+    return connection->input == HTTP_INPUT_OPEN ? connection->stash_len == 0
+                                                : connection->discarded < DISCARD_BYTES_MAX;
+}
+
+static bool reading_update(struct http_connection *connection)
+{
+    bool wanted = wants_to_read(connection);
+    if (wanted == connection->reading) {
+        return true;
+    }
+    connection->reading = wanted;
+    uv_stream_t *stream = (uv_stream_t *)&connection->tcp;
+    return (wanted ? uv_read_start(stream, on_allocate, on_read) : uv_read_stop(stream)) == 0;
+}
+
+/* --- what it waits for --- */
+
+static enum http_deadline_kind deadline_wanted(const struct http_connection *connection)
+{
+    if (connection->lingering) {
+        return HTTP_DEADLINE_LINGER;
+    }
+    if (connection->incoming != NULL) {
+        return connection->incoming->parser.phase < HTTP_PARSER_PHASE_BODY ? HTTP_DEADLINE_HEADER
+                                                                           : HTTP_DEADLINE_BODY;
+    }
+    return connection->first == NULL ? HTTP_DEADLINE_IDLE : HTTP_DEADLINE_NONE;
+}
+
+static void deadline_update(struct http_connection *connection)
+{
+    enum http_deadline_kind wanted = deadline_wanted(connection);
+    if (wanted == connection->input_deadline.kind) {
+        return;
+    }
+    if (wanted == HTTP_DEADLINE_NONE) {
+        http_deadline_clear(&connection->input_deadline);
+        return;
+    }
+    http_deadline_set(&connection->loop->deadlines, &connection->input_deadline, wanted,
+                      uv_now(&connection->loop->uv));
+}
+
+void http_connection_update(struct http_connection *connection)
+{
+    if (connection->closing) {
+        return;
+    }
+    if (!reading_update(connection)) {
+        http_connection_cut(connection);
+        return;
+    }
+    deadline_update(connection);
+}
+
+void http_connection_expire(struct http_connection *connection, enum http_deadline_kind kind)
+{
+    switch (kind) {
+    case HTTP_DEADLINE_HEADER:
+        http_input_fail(connection, HTTP_FAULT_HEADER_TIMEOUT, NULL);
+        http_connection_update(connection);
+        break;
+    case HTTP_DEADLINE_BODY:
+        http_input_fail(connection, HTTP_FAULT_BODY_TIMEOUT, NULL);
+        http_connection_update(connection);
+        break;
+    case HTTP_DEADLINE_WRITE:
+        http_output_expire(connection);
+        break;
+    default:
+        http_connection_cut(connection);
+    }
+}
+
+void http_connection_touch(struct http_connection *connection)
+{
+    if (connection->dirty || connection->closing) {
+        return;
+    }
+    connection->dirty = true;
+    connection->dirty_next = connection->loop->dirty;
+    connection->loop->dirty = connection;
+}
+
+void http_connection_settle(struct http_connection *connection)
+{
+    if (!connection->closing) {
+        http_output_flush(connection);
+    }
+}
+
+/* A client that has just come may have sent its request already: it gets its one answer. */
+void http_connection_drain(struct http_connection *connection)
+{
+    if (connection->lingering || (connection->first == NULL && !connection->has_served)) {
+        return;
+    }
+    if (connection->first == NULL) {
+        http_connection_cut(connection);
+        return;
+    }
+    if (connection->incoming == NULL) {
+        connection->input = HTTP_INPUT_DISCARD;
+        connection->stash_len = 0;
+    }
+    http_connection_update(connection);
+}

@@ -1,0 +1,73 @@
+#pragma once
+/*
+ * One request and its answer on a connection. A handler answers at once or later; until then the
+ * exchange waits in its slot, and what works for it elsewhere names it by a ticket, so that a late
+ * result for a connection that is gone finds nobody and harms nothing. Answers leave a connection
+ * in the order of its requests, whatever the order in which they are given.
+ *
+ * Loop thread only, except where a function says any thread.
+ */
+#include "base/arena.h"
+#include "base/macros.h"
+#include "base/status.h"
+#include "domain/position.h"
+#include "interfaces/http/http_message.h"
+
+#include <stdint.h>
+
+struct http_exchange;
+struct http_server;
+
+/* Names an exchange across threads. */
+struct http_ticket {
+    uint32_t loop;
+    uint32_t slot;
+    uint64_t generation;
+};
+
+const struct http_request *http_exchange_request(const struct http_exchange *exchange);
+
+/* Memory that lives until the exchange is answered; bounded by
+ * http_limits.exchange_arena_bytes_max. */
+struct arena *http_exchange_arena(struct http_exchange *exchange);
+
+struct http_ticket http_exchange_ticket(const struct http_exchange *exchange);
+
+/* Whatever the handler wants to find again when its result comes; NULL at first. The transport
+ * never looks at it; it must need no release (put it into the exchange's arena). */
+void http_exchange_set_data(struct http_exchange *exchange, void *data);
+void *http_exchange_data(const struct http_exchange *exchange);
+
+/* How much body this request may have; called from http_handler.begin. 0: none. */
+void http_exchange_set_body_bytes_max(struct http_exchange *exchange, size_t bytes);
+
+/* Answers; exactly once for each exchange, which is gone afterwards, with its request's body and
+ * its arena. Everything in `response` is copied. When the memory for answers is in use, the client
+ * gets a 503 instead. */
+void http_exchange_respond(struct http_exchange *exchange, const struct http_response *response);
+
+/* A result for an exchange of any loop; see http_server_complete. */
+struct http_completion;
+typedef void http_completion_function(struct http_exchange *exchange /* NULL: it is gone */,
+                                      const struct http_completion *completion);
+
+struct http_completion {
+    struct http_ticket ticket;
+    http_completion_function *run; /* called on the ticket's loop */
+    enum status status;
+    int detail;              /* means what `run` wants it to */
+    struct position reached; /* likewise */
+    void *data;              /* likewise; `run` releases it, also when the exchange is gone */
+};
+
+/* Queues `count` completions for their loop and wakes it once; all tickets name the same loop. Any
+ * thread. Never blocks on I/O, never fails: the queue's room was reserved with each ticket. */
+void http_server_complete(struct http_server *server, const struct http_completion *completions,
+                          size_t count);
+
+/* Runs `work(data)` on a pool thread and then `done(exchange or NULL, data)` on this loop; `done`
+ * releases data. `work` must not touch the exchange. BUSY: too many are under way, answer 503. */
+typedef void http_work_function(void *data);
+typedef void http_work_done_function(struct http_exchange *exchange, void *data);
+MUST_USE enum status http_exchange_offload(struct http_exchange *exchange, http_work_function *work,
+                                           http_work_done_function *done, void *data);

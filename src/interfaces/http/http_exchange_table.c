@@ -1,0 +1,113 @@
+#include "interfaces/http/http_exchange_table.h"
+
+#include "base/assert.h"
+#include "interfaces/http/http_loop.h"
+
+#include <stdlib.h>
+
+enum {
+    SLOTS_FIRST = 64,
+    WARM_MAX = 256 /* unused exchanges that keep their memory */
+};
+
+void http_exchange_table_init(struct http_exchange_table *table, struct http_loop *loop)
+{
+    *table = (struct http_exchange_table){.loop = loop};
+}
+
+void http_exchange_table_deinit(struct http_exchange_table *table)
+{
+    for (uint32_t i = 0; i < table->count; i++) {
+        struct http_exchange *exchange = table->slots[i];
+        http_parser_deinit(&exchange->parser);
+        arena_deinit(&exchange->arena);
+        http_answer_deinit(&exchange->answer);
+        free(exchange);
+    }
+    free(table->slots);
+    table->slots = NULL;
+    table->count = 0;
+}
+
+static bool table_reserve(struct http_exchange_table *table)
+{
+    if (table->count < table->capacity) {
+        return true;
+    }
+    uint32_t capacity = table->capacity == 0 ? SLOTS_FIRST : table->capacity * 2;
+    struct http_exchange **grown = realloc(table->slots, capacity * sizeof *grown);
+    if (grown == NULL) {
+        return false;
+    }
+    table->slots = grown;
+    table->capacity = capacity;
+    return true;
+}
+
+static struct http_exchange *exchange_new(struct http_exchange_table *table)
+{
+    struct http_exchange *exchange = table_reserve(table) ? malloc(sizeof *exchange) : NULL;
+    if (exchange == NULL) {
+        return NULL;
+    }
+    *exchange = (struct http_exchange){.loop = table->loop, .slot = table->count, .generation = 1};
+    struct http_server *server = table->loop->server;
+    const struct http_limits *limits = &server->config.limits;
+    http_parser_init(&exchange->parser, limits, &server->body_memory);
+    arena_init(&exchange->arena, limits->exchange_arena_bytes_max);
+    http_answer_init(&exchange->answer, &server->answer_memory);
+    table->slots[table->count] = exchange;
+    table->count++;
+    return exchange;
+}
+
+struct http_exchange *http_exchange_table_acquire(struct http_exchange_table *table)
+{
+    struct http_exchange *exchange = table->free;
+    if (exchange == NULL) {
+        return exchange_new(table);
+    }
+    table->free = exchange->next;
+    table->free_count--;
+    exchange->next = NULL;
+    return exchange;
+}
+
+static void arena_trim(struct arena *arena, size_t bytes_max)
+{
+    arena_deinit(arena);
+    arena_init(arena, bytes_max);
+}
+
+/* Everything but the slot's number and the generation becomes as new. */
+void http_exchange_table_release(struct http_exchange_table *table, struct http_exchange *exchange)
+{
+    bool trim = table->free_count >= WARM_MAX;
+    exchange->generation++;
+    exchange->connection = NULL;
+    exchange->phase = HTTP_EXCHANGE_READING;
+    exchange->continue_due = false;
+    exchange->closes = false;
+    exchange->body_bytes_max = 0;
+    exchange->data = NULL;
+    http_parser_reset(&exchange->parser, trim);
+    http_answer_reset(&exchange->answer, trim);
+    if (trim) {
+        arena_trim(&exchange->arena, exchange->arena.bytes_max);
+    } else {
+        arena_reset(&exchange->arena);
+    }
+    exchange->next = table->free;
+    table->free = exchange;
+    table->free_count++;
+}
+
+struct http_exchange *http_exchange_table_find(const struct http_exchange_table *table,
+                                               const struct http_ticket *ticket)
+{
+    ASSERT(ticket->slot < table->count);
+    struct http_exchange *exchange = table->slots[ticket->slot];
+    bool alive = exchange->generation == ticket->generation &&
+                 exchange->phase != HTTP_EXCHANGE_ANSWERED && exchange->connection != NULL;
+    return alive ? exchange : NULL;
+}

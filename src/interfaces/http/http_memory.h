@@ -1,0 +1,29 @@
+#pragma once
+/*
+ * A bound that all loops share for memory of one kind, as request bodies or answers. Who takes
+ * memory charges it first and releases the same amount later. Any thread.
+ */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct http_memory {
+    atomic_size_t bytes_used;
+    size_t bytes_max;
+};
+
+/* False when the bound would be passed; then nothing is charged. */
+static inline bool http_memory_charge(struct http_memory *memory, size_t bytes)
+{
+    size_t before = atomic_fetch_add_explicit(&memory->bytes_used, bytes, memory_order_relaxed);
+    if (bytes > memory->bytes_max || before > memory->bytes_max - bytes) {
+        atomic_fetch_sub_explicit(&memory->bytes_used, bytes, memory_order_relaxed);
+        return false;
+    }
+    return true;
+}
+
+static inline void http_memory_release(struct http_memory *memory, size_t bytes)
+{
+    atomic_fetch_sub_explicit(&memory->bytes_used, bytes, memory_order_relaxed);
+}

@@ -1,0 +1,15 @@
+#pragma once
+/*
+ * Work that would block a loop, on libuv's thread pool; bounded over all loops. Loop thread only.
+ */
+#include "interfaces/http/http_loop.h"
+
+struct http_offload_task {
+    http_work_function *work;
+    http_work_done_function *done;
+    void *data;
+};
+
+/* BUSY: too many are under way; NO_MEMORY. On failure `done` is not called. */
+MUST_USE enum status http_offload_start(struct http_loop *loop, struct http_ticket ticket,
+                                        const struct http_offload_task *task);

@@ -1,0 +1,188 @@
+/* Answers on their way out: in order of request, gathered, with a deadline for who does not read.
+ */
+#include "base/assert.h"
+#include "interfaces/http/http_connection.h"
+
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+enum {
+    FLUSH_PARTS = 64, /* answers in one write */
+    /* No further answer is added to that many bytes: all of a write keep their memory until its
+     * end. */
+    FLUSH_BYTES = 1024 * 1024,
+    /* Taken within one write_timeout, this much of a large answer earns another one. */
+    WRITE_PROGRESS_BYTES_MIN = 64 * 1024
+};
+
+static char continue_text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+struct gathered {
+    uv_buf_t parts[FLUSH_PARTS];
+    unsigned part_count;
+    unsigned answers;
+    size_t bytes;
+};
+
+static void gathered_add(struct gathered *gathered, char *data, size_t len)
+{
+    gathered->parts[gathered->part_count] = (uv_buf_t){.base = data, .len = len};
+    gathered->part_count++;
+    gathered->bytes += len;
+}
+
+/* The answers whose turn it is; behind them a 100 Continue when its request is next. */
+static void gather(struct http_connection *connection, struct gathered *out_gathered)
+{
+    struct gathered *gathered = out_gathered;
+    gathered->part_count = 0;
+    gathered->answers = 0;
+    gathered->bytes = 0;
+    struct http_exchange *exchange = connection->first;
+    while (exchange != NULL && gathered->part_count < FLUSH_PARTS &&
+           gathered->bytes < FLUSH_BYTES) {
+        if (exchange->phase != HTTP_EXCHANGE_ANSWERED) {
+            if (exchange->continue_due) {
+                exchange->continue_due = false;
+                gathered_add(gathered, continue_text, sizeof continue_text - 1);
+            }
+            return;
+        }
+        gathered_add(gathered, exchange->answer.bytes.data, exchange->answer.bytes.len);
+        gathered->answers++;
+        if (exchange->closes) {
+            return;
+        }
+        exchange = exchange->next;
+    }
+}
+
+/* Shuts down only the write side: closing with bytes unread would send a reset, which can destroy
+ * the answer before the client has read it (RFC 9112 section 9.6). */
+void http_output_finish(struct http_connection *connection)
+{
+    uv_os_fd_t descriptor;
+    while (connection->first != NULL) {
+        http_connection_drop_first(connection);
+    }
+    connection->incoming = NULL;
+    connection->input = HTTP_INPUT_DISCARD;
+    if (connection->at_end || uv_fileno((uv_handle_t *)&connection->tcp, &descriptor) != 0 ||
+        shutdown(descriptor, SHUT_WR) != 0) {
+        http_connection_cut(connection);
+        return;
+    }
+    connection->lingering = true;
+    http_connection_update(connection);
+}
+
+static void answers_sent(struct http_connection *connection)
+{
+    bool closes = false;
+    for (; connection->sending > 0; connection->sending--) {
+        closes = connection->first->closes;
+        http_connection_drop_first(connection);
+    }
+    bool leaving = http_loop_is_leaving(connection->loop);
+    bool ends = connection->at_end || (leaving && connection->has_served);
+    if (closes || (connection->first == NULL && ends)) {
+        http_output_finish(connection);
+    } else {
+        http_input_resume(connection);
+    }
+}
+
+/* A write that the kernel takes at once is reported before the loop looks for events, when the turn
+ * has ended already: what it allows to go on must not wait for the next event. */
+static void on_written(uv_write_t *write, int status)
+{
+    struct http_connection *connection = write->data;
+    connection->writing = false;
+    if (connection->closing) {
+        return;
+    }
+    http_deadline_clear(&connection->output_deadline);
+    if (status != 0) {
+        http_connection_cut(connection);
+        return;
+    }
+    answers_sent(connection);
+    http_connection_touch(connection);
+    http_loop_end_turn(connection->loop);
+}
+
+/* What the client has not taken: our queue and the kernel's, which lets us write only now and then
+ * although the client reads steadily. */
+static size_t bytes_left(struct http_connection *connection)
+{
+    uv_os_fd_t descriptor;
+    int unacknowledged = 0;
+    if (uv_fileno((uv_handle_t *)&connection->tcp, &descriptor) != 0 ||
+        ioctl(descriptor, SIOCOUTQ, &unacknowledged) != 0) {
+        unacknowledged = 0;
+    }
+    return uv_stream_get_write_queue_size((uv_stream_t *)&connection->tcp) + (size_t)unacknowledged;
+}
+
+static void write_deadline_set(struct http_connection *connection)
+{
+    connection->write_left = bytes_left(connection);
+    http_deadline_set(&connection->loop->deadlines, &connection->output_deadline,
+                      HTTP_DEADLINE_WRITE, uv_now(&connection->loop->uv));
+}
+
+void http_output_expire(struct http_connection *connection)
+{
+    if (bytes_left(connection) + WRITE_PROGRESS_BYTES_MIN <= connection->write_left) {
+        write_deadline_set(connection);
+    } else {
+        http_connection_cut(connection);
+    }
+}
+
+/* What the kernel did not take at once goes out as it makes room. */
+static void write_rest(struct http_connection *connection, struct gathered *gathered,
+                       size_t written)
+{
+    unsigned part = 0;
+    while (written >= gathered->parts[part].len) {
+        written -= gathered->parts[part].len;
+        part++;
+    }
+    gathered->parts[part].base += written;
+    gathered->parts[part].len -= written;
+    int result = uv_write(&connection->write, (uv_stream_t *)&connection->tcp,
+                          &gathered->parts[part], gathered->part_count - part, on_written);
+    if (result != 0) {
+        http_connection_cut(connection);
+        return;
+    }
+    connection->writing = true;
+    write_deadline_set(connection);
+    http_connection_update(connection);
+}
+
+void http_output_flush(struct http_connection *connection)
+{
+    while (!connection->closing && !connection->writing && !connection->lingering) {
+        struct gathered gathered;
+        gather(connection, &gathered);
+        if (gathered.part_count == 0) {
+            return;
+        }
+        connection->sending = gathered.answers;
+        int result =
+            uv_try_write((uv_stream_t *)&connection->tcp, gathered.parts, gathered.part_count);
+        if (result < 0 && result != UV_EAGAIN) {
+            http_connection_cut(connection);
+            return;
+        }
+        size_t written = result < 0 ? 0 : (size_t)result;
+        if (written < gathered.bytes) {
+            write_rest(connection, &gathered, written);
+            return;
+        }
+        answers_sent(connection);
+    }
+}

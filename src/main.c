@@ -1,0 +1,589 @@
+/*
+ * The composition root: the only file that may name every layer. Reads the settings, makes the
+ * adapters they name, plugs them into the use cases and these into the server, and takes everything
+ * down again in the opposite order.
+ */
+#include "application/find_activities.h"
+#include "application/record_activities.h"
+#include "application/store_activities.h"
+#include "base/assert.h"
+#include "infrastructure/activity_store_memory/activity_store_memory.h"
+#include "infrastructure/activity_store_tracing/activity_store_tracing.h"
+#include "infrastructure/config/settings.h"
+#include "infrastructure/disk/disk_posix.h"
+#include "infrastructure/event_log_local/event_log_local.h"
+#include "infrastructure/event_log_memory/event_log_memory.h"
+#include "infrastructure/event_log_tracing/event_log_tracing.h"
+#include "interfaces/api/api.h"
+#include "interfaces/cli/cli.h"
+#include "usertrail_version.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Pool threads that answer questions; few, since a question is mostly computing. */
+#define POOL_THREADS_MIN 4u
+
+/* Descriptors beside those of connections: segments, listeners, wake-ups, standard streams. */
+#define DESCRIPTORS_RESERVED 256u
+
+struct service {
+    struct settings settings;
+    struct logger logger;
+    struct activity_rules rules;
+    struct event_log *log;
+    struct event_log *local_log; /* the same without a tracer around it; NULL: not a local one */
+    struct activity_store *store;
+    struct record_activities recorder;
+    struct find_activities finder;
+    struct store_activities *worker;
+    pthread_t worker_thread;
+    bool worker_runs;
+    enum status worker_status;
+    struct error worker_err;
+    struct api *api;
+    struct http_server *server;
+};
+
+/* --- what is refused before anything is touched --- */
+
+static enum status check_adapters(const struct settings *settings, struct error *err)
+{
+    if (settings->event_log == EVENT_LOG_KAFKA) {
+        return error_set(err, STATUS_INVALID, 0,
+                         "--event-log kafka: this version has no Kafka event log; use local or "
+                         "memory");
+    }
+    if (settings->store == STORE_LOCAL || settings->store == STORE_MONGODB) {
+        return error_set(err, STATUS_INVALID, 0,
+                         "--store %s: this version has no such store; use memory, which is filled "
+                         "from the event log at every start",
+                         settings->store == STORE_LOCAL ? "local" : "mongodb");
+    }
+    if (settings->role != ROLE_ALL) {
+        return error_set(
+            err, STATUS_INVALID, 0,
+            "--role %s: processes of their own need an event log and a store that they "
+            "can share (kafka and mongodb); use --role all",
+            settings->role == ROLE_API ? "api" : "worker");
+    }
+    return STATUS_OK;
+}
+
+static enum status check_exposure(const struct settings *settings, struct error *err)
+{
+    if (settings->listen.loopback || settings->allow_anonymous) {
+        return STATUS_OK;
+    }
+    return error_set(err, STATUS_INVALID, 0,
+                     "--listen %s is reachable from other machines and no API key is configured; "
+                     "say --allow-anonymous if everybody there may read and write",
+                     settings->listen.host);
+}
+
+/* --- the machine --- */
+
+static void raise_descriptor_limit(struct service *service)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return;
+    }
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    uint64_t room =
+        limit.rlim_cur > DESCRIPTORS_RESERVED ? limit.rlim_cur - DESCRIPTORS_RESERVED : 1;
+    if (service->settings.connections > room) {
+        log_write(&service->logger, LOG_WARNING,
+                  "the limit of open files allows fewer connections than configured; raise it "
+                  "(ulimit -n, LimitNOFILE=)",
+                  LOG_FIELDS(log_number("configured", (int64_t)service->settings.connections),
+                             log_number("allowed", (int64_t)room)));
+        service->settings.connections = room;
+    }
+}
+
+/* A program that is started with a standard stream closed would get its number for the next file it
+ * opens, and lines for people would then be written into a segment of the log. */
+static bool open_standard_streams(void)
+{
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++) {
+        if (fcntl(stream, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_CLOEXEC) != stream) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Signals are waited for by main alone; threads made later inherit the mask. A terminal that goes
+ * away ends the service like the others do. Writing beyond a limit of the file's size is told by
+ * the write. */
+static void block_signals(sigset_t *out_signals)
+{
+    sigemptyset(out_signals);
+    sigaddset(out_signals, SIGTERM);
+    sigaddset(out_signals, SIGINT);
+    sigaddset(out_signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, out_signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+}
+
+static void init_logger(struct service *service)
+{
+    const struct settings *settings = &service->settings;
+    bool text = settings->log_format == SETTINGS_LOG_TEXT ||
+                (settings->log_format == SETTINGS_LOG_AUTO && isatty(STDERR_FILENO) != 0);
+    service->logger = (struct logger){
+        .clock = &clock_system,
+        .descriptor = STDERR_FILENO,
+        .format = text ? LOG_FORMAT_TEXT : LOG_FORMAT_JSON,
+        .level = (enum log_level)settings->log_level,
+    };
+}
+
+static void init_threads(struct service *service)
+{
+    if (service->settings.threads == 0) {
+        service->settings.threads = settings_cpu_count();
+    }
+    char count[24];
+    unsigned long long threads = service->settings.threads > POOL_THREADS_MIN
+                                     ? (unsigned long long)service->settings.threads
+                                     : POOL_THREADS_MIN;
+    snprintf(count, sizeof count, "%llu", threads);
+    setenv("UV_THREADPOOL_SIZE", count, 0); /* before libuv's first use; the user's own wins */
+}
+
+/* --- the parts, from the inside out --- */
+
+/* Makes the folder if it is missing, so that its name survives a power cut. */
+static enum status make_directory_durably(char *path, struct error *err)
+{
+    if (access(path, F_OK) == 0) {
+        return STATUS_OK;
+    }
+    enum status status = disk_make_directory(disk_posix(), path, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    char *slash = strrchr(path, '/');
+    if (slash == NULL || slash == path) {
+        return disk_sync_directory(disk_posix(), slash == NULL ? "." : "/", err);
+    }
+    *slash = '\0';
+    status = disk_sync_directory(disk_posix(), path, err);
+    *slash = '/';
+    return status;
+}
+
+/* Makes the folder and those above it that are missing. */
+static enum status make_data_dir(const char *path, struct error *err)
+{
+    char prefix[SETTINGS_TEXT_BYTES];
+    size_t len = strlen(path);
+    snprintf(prefix, sizeof prefix, "%s", path);
+    while (len > 1 && prefix[len - 1] == '/') {
+        prefix[--len] = '\0';
+    }
+    for (char *slash = strchr(prefix + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        enum status status = make_directory_durably(prefix, err);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        *slash = '/';
+    }
+    return make_directory_durably(prefix, err);
+}
+
+static enum status open_local_log(struct service *service, struct error *err)
+{
+    const struct settings *settings = &service->settings;
+    char directory[DISK_PATH_BYTES_MAX];
+    enum status status = make_data_dir(settings->data_dir, err);
+    if (status == STATUS_OK) {
+        status = disk_path(settings->data_dir, "log", directory, err);
+    }
+    if (status == STATUS_OK) {
+        status = event_log_local_new(
+            &(struct event_log_local_config){
+                .disk = disk_posix(),
+                .directory = directory,
+                .segment_bytes = settings->log_segment_bytes,
+                .log_bytes_max = settings->log_bytes,
+                .queue_bytes_max = settings->log_queue_bytes,
+                .clock = &clock_system,
+                .random = &random_system,
+                .logger = &service->logger,
+            },
+            &service->log, err);
+        service->local_log = service->log;
+    }
+    return status;
+}
+
+static enum status open_log(struct service *service, struct error *err)
+{
+    const struct settings *settings = &service->settings;
+    enum status status;
+    if (settings->event_log == EVENT_LOG_MEMORY) {
+        status = event_log_memory_new(
+            &(struct event_log_memory_config){
+                .bytes_max = settings->log_bytes,
+                .random = &random_system,
+            },
+            &service->log, err);
+    } else {
+        status = open_local_log(service, err);
+    }
+    if (status == STATUS_OK && settings->trace_ports) {
+        status = event_log_tracing_new(
+            &(struct event_log_tracing_config){
+                .inner = service->log, .clock = &clock_system, .logger = &service->logger},
+            &service->log, err);
+    }
+    return status;
+}
+
+static enum status open_store(struct service *service, struct error *err)
+{
+    enum status status = activity_store_memory_new(
+        &(struct activity_store_memory_config){
+            .bytes_max = service->settings.store_memory_bytes,
+            .clock = &clock_system,
+            .random = &random_system,
+        },
+        &service->store, err);
+    if (status == STATUS_OK && service->settings.trace_ports) {
+        status = activity_store_tracing_new(service->store, &service->logger, &service->store, err);
+    }
+    return status;
+}
+
+static enum status make_use_cases(struct service *service, struct error *err)
+{
+    const struct settings *settings = &service->settings;
+    service->rules = (struct activity_rules){
+        .user_id_code_points_max = settings->user_id_length,
+        .action_code_points_max = settings->action_length,
+        .metadata_bytes_max = settings->metadata_bytes,
+        .metadata_depth_max = (unsigned)settings->metadata_depth,
+        .timestamp_ahead_ms_max = (int64_t)settings->timestamp_ahead_ms,
+    };
+    record_activities_init(&service->recorder, service->log, &clock_system, &random_system);
+    find_activities_init(&service->finder, &(struct find_activities_config){
+                                               .store = service->store,
+                                               .clock = &clock_system,
+                                               .deadline_ms = (unsigned)settings->query_timeout_ms,
+                                               .page_bytes_max = settings->page_bytes,
+                                           });
+    struct store_activities_config config = store_activities_config_default;
+    config.log = service->log;
+    config.store = service->store;
+    config.random = &random_system;
+    config.logger = &service->logger;
+    return store_activities_new(&config, &service->worker, err);
+}
+
+static enum status make_api(struct service *service, struct error *err)
+{
+    const struct settings *settings = &service->settings;
+    return api_new(
+        &(struct api_config){
+            .recorder = &service->recorder,
+            .finder = &service->finder,
+            .log = service->log,
+            .store = service->store,
+            .worker = service->worker,
+            .rules = &service->rules,
+            .clock = &clock_system,
+            .version = USERTRAIL_VERSION,
+            .activity_bytes_max = settings->activity_bytes,
+            .batch_bytes_max = settings->batch_bytes,
+            .batch_activities_max = settings->batch_activities,
+            .loops = (unsigned)settings->threads,
+        },
+        &service->api, err);
+}
+
+static enum status make_server(struct service *service, struct error *err)
+{
+    const struct settings *settings = &service->settings;
+    struct http_server_config config = {
+        .host = settings->listen.host,
+        .port = settings->listen.port,
+        .loops = (unsigned)settings->threads,
+        .limits = http_limits_default,
+        .handler = api_handler(service->api),
+        .clock = &clock_system,
+        .logger = &service->logger,
+    };
+    config.limits.connections_max = (unsigned)settings->connections;
+    config.limits.header_bytes_max = settings->header_bytes;
+    config.limits.target_bytes_max = settings->target_bytes;
+    config.limits.body_memory_bytes_max = settings->body_memory_bytes;
+    config.limits.answer_memory_bytes_max = settings->answer_memory_bytes;
+    config.limits.offloads_max = (unsigned)settings->queries;
+    config.limits.header_timeout_ms = (unsigned)settings->header_timeout_ms;
+    config.limits.body_timeout_ms = (unsigned)settings->body_timeout_ms;
+    config.limits.idle_timeout_ms = (unsigned)settings->idle_timeout_ms;
+    config.limits.write_timeout_ms = (unsigned)settings->write_timeout_ms;
+    enum status status = http_server_new(&config, &service->server, err);
+    if (status == STATUS_OK) {
+        api_set_server(service->api, service->server);
+    }
+    return status;
+}
+
+static void *run_worker(void *context)
+{
+    struct service *service = context;
+    pthread_setname_np(pthread_self(), "worker");
+    service->worker_status = store_activities_run(service->worker, &service->worker_err);
+    if (service->worker_status != STATUS_OK) {
+        kill(getpid(), SIGTERM); /* main waits for signals; it then asks why */
+    }
+    return NULL;
+}
+
+static enum status start_worker(struct service *service, struct error *err)
+{
+    int failed = pthread_create(&service->worker_thread, NULL, run_worker, service);
+    if (failed != 0) {
+        return error_set_system(err, failed, "the worker's thread cannot be made");
+    }
+    service->worker_runs = true;
+    return STATUS_OK;
+}
+
+/* --- life --- */
+
+enum { ADDRESS_TEXT_BYTES = 96 };
+
+/* As in a URL; the port is the real one, also when any was asked for. */
+static void format_address(const struct service *service, char out_text[ADDRESS_TEXT_BYTES])
+{
+    const char *host = service->settings.listen.host;
+    bool six = strchr(host, ':') != NULL;
+    snprintf(out_text, ADDRESS_TEXT_BYTES, "%s%s%s:%u", six ? "[" : "", host, six ? "]" : "",
+             http_server_port(service->server));
+}
+
+/* Commands that write to this folder later find the server by what stands in the lock. On a full
+ * disk they will not, which is no reason to keep what can be read from its readers. */
+static void publish_address(struct service *service)
+{
+    char address[ADDRESS_TEXT_BYTES];
+    struct error err;
+    if (service->local_log == NULL) {
+        return;
+    }
+    format_address(service, address);
+    if (event_log_local_write_address(service->local_log, str_from(address), &err) != STATUS_OK) {
+        log_error(&service->logger, "the address could not be written into the lock", &err);
+    }
+}
+
+static void announce(const struct service *service)
+{
+    char address[ADDRESS_TEXT_BYTES];
+    format_address(service, address);
+    char message[ADDRESS_TEXT_BYTES + 16];
+    snprintf(message, sizeof message, "ready on http://%s", address);
+    log_write(&service->logger, LOG_INFO, message, LOG_NO_FIELDS);
+}
+
+/* Until the store holds everything that the log held, /readyz says 503. False when it will not. */
+static bool wait_until_caught_up(const struct service *service, const sigset_t *signals)
+{
+    struct store_activities_state state;
+    siginfo_t signal_info;
+    do {
+        store_activities_describe(service->worker, &state);
+        if (state.caught_up || state.condition == WORKER_FAILED) {
+            return state.caught_up;
+        }
+    } while (sigtimedwait(signals, &signal_info, &(struct timespec){.tv_nsec = 2000000}) < 0);
+    kill(getpid(), SIGTERM); /* the signal was taken here; the caller waits for one */
+    return false;
+}
+
+static enum status start(struct service *service, struct error *err)
+{
+    enum status status = open_log(service, err);
+    status = status == STATUS_OK ? open_store(service, err) : status;
+    status = status == STATUS_OK ? make_use_cases(service, err) : status;
+    status = status == STATUS_OK ? make_api(service, err) : status;
+    status = status == STATUS_OK ? make_server(service, err) : status;
+    status = status == STATUS_OK ? start_worker(service, err) : status;
+    return status == STATUS_OK ? http_server_start(service->server, err) : status;
+}
+
+static void shut_down(struct service *service)
+{
+    api_begin_drain(service->api);
+    http_server_leave(service->server);
+    log_write(&service->logger, LOG_INFO, "shutting down", LOG_NO_FIELDS);
+    uint64_t delay_ms = service->settings.shutdown_delay_ms;
+    struct timespec delay = {.tv_sec = (time_t)(delay_ms / 1000),
+                             .tv_nsec = (long)(delay_ms % 1000) * 1000000};
+    nanosleep(&delay, NULL);
+    http_server_stop(service->server, (unsigned)service->settings.drain_timeout_ms);
+}
+
+static void stop_worker(struct service *service)
+{
+    if (service->worker_runs) {
+        store_activities_stop(service->worker);
+        pthread_join(service->worker_thread, NULL);
+    }
+}
+
+/* In this order: nobody may be called who is gone. The log's last results go to the server's
+ * queues. */
+static void take_down(struct service *service)
+{
+    stop_worker(service);
+    event_log_free(service->log);
+    http_server_free(service->server);
+    api_free(service->api);
+    store_activities_free(service->worker);
+    activity_store_free(service->store);
+}
+
+static int serve_until_signal(struct service *service, const sigset_t *signals)
+{
+    int signal_number;
+    publish_address(service);
+    if (wait_until_caught_up(service, signals)) {
+        announce(service);
+    }
+    sigwait(signals, &signal_number);
+    shut_down(service);
+    stop_worker(service);
+    service->worker_runs = false;
+    if (service->worker_status != STATUS_OK) {
+        log_error(&service->logger,
+                  "not all is durable in the store; it stays in the event log and comes from there "
+                  "at the next start",
+                  &service->worker_err);
+        if (!store_activities_may_pass(service->worker_status)) {
+            return EXIT_FAILED;
+        }
+    }
+    log_write(&service->logger, LOG_INFO, "stopped", LOG_NO_FIELDS);
+    return EXIT_FINE;
+}
+
+static int run_serve(int argument_count, char **arguments)
+{
+    static struct service service; /* too large for a stack, one for the process */
+    struct error err;
+    struct settings_sources sources = {argument_count, arguments, environ};
+    enum status status = settings_read(&sources, &service.settings, stderr, &err);
+    status = status == STATUS_OK ? check_adapters(&service.settings, &err) : status;
+    status = status == STATUS_OK ? check_exposure(&service.settings, &err) : status;
+    if (status != STATUS_OK) {
+        fprintf(stderr, "usertrail: %s\n", err.message);
+        return EXIT_USAGE;
+    }
+    sigset_t signals;
+    block_signals(&signals);
+    init_logger(&service);
+    init_threads(&service);
+    raise_descriptor_limit(&service);
+    status = start(&service, &err);
+    if (status == STATUS_OK) {
+        int code = serve_until_signal(&service, &signals);
+        take_down(&service);
+        return code;
+    }
+    fprintf(stderr, "usertrail: %s\n", err.message);
+    if (service.server != NULL) {
+        http_server_stop(service.server, 0);
+    }
+    take_down(&service);
+    return EXIT_FAILED;
+}
+
+static void print_settings(void)
+{
+    settings_print_help(stdout);
+}
+
+static int run_configuration(int argument_count, char **arguments)
+{
+    (void)argument_count;
+    (void)arguments;
+    settings_print_markdown(stdout);
+    return EXIT_FINE;
+}
+
+static int run_check_config(int argument_count, char **arguments)
+{
+    struct error err;
+    static struct settings settings;
+    struct settings_sources sources = {argument_count, arguments, environ};
+    enum status status = settings_read(&sources, &settings, stderr, &err);
+    status = status == STATUS_OK ? check_adapters(&settings, &err) : status;
+    status = status == STATUS_OK ? check_exposure(&settings, &err) : status;
+    if (status != STATUS_OK) {
+        fprintf(stderr, "usertrail: %s\n", err.message);
+        return EXIT_USAGE;
+    }
+    printf("The configuration is fine.\n");
+    return EXIT_FINE;
+}
+
+static int run_version(int argument_count, char **arguments)
+{
+    (void)argument_count;
+    (void)arguments;
+    printf("usertrail %s (%s)\n", USERTRAIL_VERSION, USERTRAIL_REVISION);
+    return EXIT_FINE;
+}
+
+static const struct cli_command commands[] = {
+    {.name = "serve",
+     .arguments = "[options]",
+     .summary = "Accepts activities over HTTP, keeps them, answers questions about them.",
+     .help = "Examples\n"
+             "  usertrail serve --data-dir ./data\n"
+             "  usertrail serve --listen 127.0.0.1:8080 --log-bytes 20GiB\n"
+             "  USERTRAIL_LISTEN=0.0.0.0:3000 usertrail serve --allow-anonymous",
+     .print_options = print_settings,
+     .run = run_serve},
+    {.name = "check-config",
+     .arguments = "[options]",
+     .summary = "Reads flags, environment and file as serve does and says what is wrong.",
+     .help = "",
+     .print_options = print_settings,
+     .run = run_check_config},
+    {.name = "configuration",
+     .arguments = "",
+     .summary = "Prints the reference of all settings as Markdown.",
+     .help = "",
+     .run = run_configuration},
+    {.name = "version",
+     .arguments = "",
+     .summary = "Prints the version.",
+     .help = "",
+     .run = run_version},
+};
+
+int main(int argc, char **argv)
+{
+    if (!open_standard_streams()) {
+        return EXIT_FAILED;
+    }
+    struct cli cli = {USERTRAIL_VERSION, commands, ARRAY_LENGTH(commands)};
+    return cli_run(&cli, argc, argv);
+}

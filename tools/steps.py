@@ -1,0 +1,274 @@
+"""Runs the steps of `make test` and `make check` one after the other: a line of progress for each, the full output of those
+that fail only, and a table of times at the end. A step is a command, or a function for what is quicker done in this process.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHON = "/usr/bin/python3"
+SHOWN_LINES_MAX = 300  # of a failed step; the log file has all
+
+# For presets whose programs run under sanitizers. The link order is not verified since tests preload a library that makes
+# system calls fail; huge allocations fail as they do without a sanitizer. USERTRAIL_TEST_SANITIZED tells tests that
+# programs are several times slower.
+SANITIZER_ENVIRONMENT = {
+    "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1:allocator_may_return_null=1:verify_asan_link_order=0",
+    "UBSAN_OPTIONS": "print_stacktrace=1",
+    "TSAN_OPTIONS": "second_deadlock_stack=1",
+    "USERTRAIL_TEST_SANITIZED": "1",
+}
+SANITIZED_PRESETS = ("asan-ubsan", "tsan")
+
+
+@dataclass
+class Counts:
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def add(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+
+    def __str__(self):
+        text = f"{self.passed} passed, {self.failed} failed"
+        return text + (f", {self.skipped} skipped" if self.skipped else "")
+
+
+@dataclass
+class Step:
+    """needs: names of steps without whose success this one cannot run. count: reads the counts after the command ended,
+    given whether it succeeded; without it the step counts only when it fails. refuse: a text that must not stand in the
+    output, even though the command succeeded."""
+
+    name: str
+    command: list
+    count: object = None
+    needs: tuple = ()
+    environment: dict = field(default_factory=dict)
+    timeout_seconds: int = 1200
+    refuse: str = ""
+
+
+def end_session(pid):
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+class Runner:
+    def __init__(self, folder):
+        self.folder = ROOT / "build" / folder
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.started = time.monotonic()
+        self.total = Counts()
+        self.rows = []
+        self.broken = set()
+        self.running = set()  # sessions of the commands under way
+
+    def run(self, step):
+        self.run_together([step])
+
+    def run_together(self, steps):
+        """Runs steps at the same time that wait more than they compute and do not disturb each other."""
+        runnable = [step for step in steps if not self._miss_needs(step)]
+        if not runnable:
+            return
+        print(f"==> {' and '.join(step.name for step in runnable)} … ", end="", flush=True)
+        with ThreadPoolExecutor(len(runnable)) as pool:
+            try:
+                ends = list(pool.map(self._execute, runnable))
+            except BaseException:
+                for pid in list(self.running):
+                    end_session(pid)
+                raise
+        if len(runnable) > 1:
+            print()
+        for step, (seconds, problem) in zip(runnable, ends):
+            counts = step.count(problem is None) if step.count else Counts()
+            if problem and not counts.failed:
+                counts.failed = 1
+            if len(runnable) > 1:
+                print(f"    {step.name}: ", end="")
+            self._record(step, seconds, counts, problem)
+            if problem or counts.failed:
+                self._show(step)
+
+    def _miss_needs(self, step):
+        missing = [need for need in step.needs if need in self.broken]
+        if missing:
+            print(f"==> {step.name} … ", end="")
+            self._record(step, 0.0, Counts(failed=1), f"not run: {missing[0]} failed")
+        return bool(missing)
+
+    def finish(self):
+        """Prints the table and the sum; the caller prints nothing after it. Returns the exit code."""
+        width = max(len(row[0]) for row in self.rows)
+        print("\n" + "step".ljust(width) + "   seconds   result")
+        for name, seconds, result in self.rows:
+            print(f"{name.ljust(width)}   {seconds:7.1f}   {result}")
+        print(f"{'all'.ljust(width)}   {time.monotonic() - self.started:7.1f}\n")
+        print(self.total, flush=True)
+        return 1 if self.total.failed else 0
+
+    def _log(self, step):
+        return self.folder / (re.sub(r"[^a-z0-9]+", "-", step.name.lower()).strip("-") + ".log")
+
+    def _execute(self, step):
+        """Returns the seconds it took, and None when the command succeeded, otherwise why not."""
+        started = time.monotonic()
+        problem = self._run_command(step, self._log(step))
+        return time.monotonic() - started, problem
+
+    def _run_command(self, step, log):
+        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **step.environment}
+        with open(log, "wb") as output:
+            process = subprocess.Popen(step.command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
+                                       stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+            self.running.add(process.pid)
+            try:
+                code = process.wait(step.timeout_seconds)
+            except subprocess.TimeoutExpired:
+                return f"stopped after {step.timeout_seconds} s"
+            finally:
+                # Whatever the step left running in its session goes with it, also on Ctrl-C.
+                end_session(process.pid)
+                process.wait()
+                self.running.discard(process.pid)
+        if code == 0:
+            refused = step.refuse and step.refuse in log.read_text(errors="replace")
+            return f"printed \"{step.refuse}\"" if refused else None
+        return f"exit code {code}" if code > 0 else f"ended by {signal.Signals(-code).name}"
+
+    def _record(self, step, seconds, counts, problem):
+        if problem or counts.failed:
+            self.broken.add(step.name)
+        counted = str(counts) if counts.passed or counts.failed or counts.skipped else "fine"
+        result = counted + (f" ({problem})" if problem else "")
+        self.total.add(counts)
+        self.rows.append((step.name, seconds, result))
+        print(f"{result}, {seconds:.1f} s", flush=True)
+
+    def _show(self, step):
+        log = self._log(step)
+        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+        if len(lines) > SHOWN_LINES_MAX:
+            print(f"(the last {SHOWN_LINES_MAX} of {len(lines)} lines)")
+        for line in lines[-SHOWN_LINES_MAX:]:
+            print(f"    {line}")
+        print(f"==> {step.name} failed; its output is also in {log.relative_to(ROOT)}", flush=True)
+
+
+CMOCKA_PASSED = re.compile(r"^\[ +OK \] ", re.MULTILINE)
+# The last lines of a group, as "[  FAILED  ] 2 test(s), listed below:", with the group's name before the number since 1.1.6.
+CMOCKA_LISTED = r"^\[ +%s +\] (?:.*: )?(\d+) test\(s\), listed below"
+CMOCKA_FAILED = re.compile(CMOCKA_LISTED % "FAILED", re.MULTILINE)
+CMOCKA_SKIPPED = re.compile(CMOCKA_LISTED % "SKIPPED", re.MULTILINE)
+
+
+def count_cmocka(text, succeeded):
+    """The cases in the output of one test program. A program that failed without naming a case (a crash, a sanitizer's
+    report, a timeout) counts as one failed case; one that is not a cmocka program as one case."""
+    counts = Counts(passed=len(CMOCKA_PASSED.findall(text)),
+                    failed=sum(map(int, CMOCKA_FAILED.findall(text))),
+                    skipped=sum(map(int, CMOCKA_SKIPPED.findall(text))))
+    if not succeeded and not counts.failed:
+        counts.failed = 1
+    if succeeded and not (counts.passed or counts.skipped):
+        counts.passed = 1
+    return counts
+
+
+def count_ctest_report(path):
+    counts = Counts()
+    for case in ElementTree.parse(path).getroot().iter("testcase"):
+        text = case.findtext("system-out") or ""
+        counts.add(count_cmocka(text, succeeded=case.get("status") == "run"))
+    return counts
+
+
+def count_pytest_report(path):
+    counts = Counts()
+    for suite in ElementTree.parse(path).getroot().iter("testsuite"):
+        failed = int(suite.get("failures")) + int(suite.get("errors"))
+        skipped = int(suite.get("skipped"))
+        counts.add(Counts(max(int(suite.get("tests")) - failed - skipped, 0), failed, skipped))
+    return counts
+
+
+def report_counter(read, path):
+    """A Step.count that reads a report the command wrote; none written means the command did not get that far."""
+    def count(succeeded):
+        if not path.exists():
+            return Counts(failed=1)
+        try:
+            counts = read(path)
+        except (ElementTree.ParseError, TypeError, ValueError) as problem:
+            print(f"(cannot read {path.relative_to(ROOT)}: {problem}) ", end="")
+            counts = Counts(failed=1)
+        path.unlink()
+        return counts
+    return count
+
+
+def build_step(preset, label):
+    refused = "" if preset in SANITIZED_PRESETS else "warning:"
+    return Step(f"{label} build", ["tools/build", preset], timeout_seconds=1800, refuse=refused)
+
+
+def ctest_step(runner, preset, label, build):
+    report = runner.folder / f"ctest-{preset}.xml"
+    report.unlink(missing_ok=True)
+    command = ["ctest", "--test-dir", f"build/{preset}", "-j", str(os.cpu_count() or 2), "--output-on-failure",
+               "--no-tests=error", "-L", "^(unit|contract|sim)$", "--output-junit", str(report),
+               "--test-output-size-passed", "1000000", "--test-output-size-failed", "1000000"]
+    return Step(f"{label} unit, contract and simulation tests", command, needs=(build.name,),
+                environment=SANITIZER_ENVIRONMENT if preset in SANITIZED_PRESETS else {}, count=report_counter(count_ctest_report, report))
+
+
+def pytest_step(runner, preset, label, build, name, folder):
+    """The scenario tests, and those of the HTTP transport alone, which drive a server of their own in the same way. They
+    find the program and the tools built beside it through the variables. Each folder has its own conftest.py."""
+    report = runner.folder / f"{name}-{preset}.xml"
+    report.unlink(missing_ok=True)
+    program = "build/usertrail" if preset == "release" else f"build/{preset}/usertrail"
+    environment = {"USERTRAIL_TEST_BINARY": str(ROOT / program),
+                   "USERTRAIL_TEST_BUILD_DIR": str(ROOT / "build" / preset),
+                   "HTTP_TEST_SERVER": str(ROOT / "build" / preset / "tests/http/http_test_server"),
+                   **(SANITIZER_ENVIRONMENT if preset in SANITIZED_PRESETS else {})}
+    command = [PYTHON, "-m", "pytest", folder, "-q", "-rs", "--tb=short", "-p", "no:cacheprovider",
+               "--durations=10", f"--junitxml={report}"]
+    return Step(f"{label} {name} tests", command, needs=(build.name,), environment=environment,
+                count=report_counter(count_pytest_report, report))
+
+
+def add_suite(runner, preset, label, scenarios=True, tests=True):
+    """Builds one preset and runs its tests."""
+    build = build_step(preset, label)
+    runner.run(build)
+    if tests:
+        runner.run(ctest_step(runner, preset, label, build))
+    if scenarios:
+        runner.run_together([pytest_step(runner, preset, label, build, "transport", "tests/http"),
+                             pytest_step(runner, preset, label, build, "scenario", "tests/scenario")])
+
+
+def main_guard(main):
+    # An end from outside goes the same way as Ctrl-C, so that the running step is ended as well.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        sys.exit(130)

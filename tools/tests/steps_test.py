@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""What steps.py counts is what the test programs said, in the words of both cmocka releases, and nothing that failed to run
+is lost from the sum."""
+
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+TOOLS = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(TOOLS))
+
+import steps  # noqa: E402 (found through the line above)
+
+CMOCKA_1_1_5 = """[==========] Running 3 test(s).
+[ RUN      ] test_ok
+[       OK ] test_ok
+[ RUN      ] test_skip
+[  SKIPPED ] test_skip
+[ RUN      ] test_bad
+[  ERROR   ] --- 0x3 != 0x4
+[  FAILED  ] test_bad
+[==========] 3 test(s) run.
+[  PASSED  ] 1 test(s).
+[  SKIPPED ] 1 test(s), listed below:
+[  SKIPPED ] test_skip
+
+ 1 SKIPPED TEST(S)
+[  FAILED  ] 1 test(s), listed below:
+[  FAILED  ] test_bad
+
+ 1 FAILED TEST(S)
+"""
+CMOCKA_1_1_7 = CMOCKA_1_1_5.replace("[==========] ", "[==========] t: ").replace(" ] 1 test(s), listed", " ] t: 1 test(s), listed")
+
+
+class Counting(unittest.TestCase):
+    def test_both_releases(self):
+        for text in (CMOCKA_1_1_5, CMOCKA_1_1_7):
+            self.assertEqual(steps.count_cmocka(text, False), steps.Counts(1, 1, 1))
+
+    def test_several_groups(self):
+        self.assertEqual(steps.count_cmocka(CMOCKA_1_1_5 + CMOCKA_1_1_7, False), steps.Counts(2, 2, 2))
+
+    def test_crash_is_a_failure(self):
+        text = "[==========] Running 2 test(s).\n[ RUN      ] a\n[       OK ] a\n[ RUN      ] b\n"
+        self.assertEqual(steps.count_cmocka(text, False), steps.Counts(1, 1, 0))
+
+    def test_sanitizer_report_after_good_cases_is_a_failure(self):
+        text = "[ RUN      ] a\n[       OK ] a\n[==========] 1 test(s) run.\n[  PASSED  ] 1 test(s).\n==1==ERROR: LeakSanitizer\n"
+        self.assertEqual(steps.count_cmocka(text, False), steps.Counts(1, 1, 0))
+
+    def test_other_programs_are_one_case(self):
+        self.assertEqual(steps.count_cmocka("seed 42\n", True), steps.Counts(1, 0, 0))
+        self.assertEqual(steps.count_cmocka("", False), steps.Counts(0, 1, 0))
+
+    def test_ctest_report(self):
+        text = ('<testsuite><testcase name="a" status="run"><system-out>[       OK ] x\n[       OK ] y\n</system-out></testcase>'
+                '<testcase name="b" status="notrun"><system-out>no such program</system-out></testcase></testsuite>')
+        self.assertEqual(self.read(steps.count_ctest_report, text), steps.Counts(2, 1, 0))
+
+    def test_pytest_report(self):
+        text = '<testsuites><testsuite errors="1" failures="2" skipped="3" tests="10"/></testsuites>'
+        self.assertEqual(self.read(steps.count_pytest_report, text), steps.Counts(4, 3, 3))
+
+    def read(self, count, text):
+        with tempfile.TemporaryDirectory() as folder:
+            report = Path(folder, "report.xml")
+            report.write_text(text)
+            return count(report)
+
+
+class Running(unittest.TestCase):
+    """With the output of the runner kept away from the test's own."""
+
+    def setUp(self):
+        self.runner = steps.Runner("check-logs")
+        self.kept, sys.stdout = sys.stdout, open("/dev/null", "w")
+
+    def tearDown(self):
+        sys.stdout.close()
+        sys.stdout = self.kept
+
+    def run_steps(self, *chosen):
+        for step in chosen:
+            self.runner.run(step)
+        return self.runner.finish(), self.runner.total
+
+    def test_success(self):
+        self.assertEqual(self.run_steps(steps.Step("a trial", ["true"])), (0, steps.Counts()))
+
+    def test_failure_and_what_needs_it(self):
+        after = steps.Step("a trial after", ["true"], needs=("a trial",))
+        self.assertEqual(self.run_steps(steps.Step("a trial", ["false"]), after), (1, steps.Counts(0, 2, 0)))
+
+    def test_time_limit(self):
+        self.assertEqual(self.run_steps(steps.Step("a trial", ["sleep", "60"], timeout_seconds=1)), (1, steps.Counts(0, 1, 0)))
+
+    def test_refused_words(self):
+        step = steps.Step("a trial", ["echo", "x.c: warning: odd"], refuse="warning:")
+        self.assertEqual(self.run_steps(step), (1, steps.Counts(0, 1, 0)))
+
+    def test_report_not_written(self):
+        count = steps.report_counter(steps.count_pytest_report, steps.ROOT / "build/check-logs/none.xml")
+        self.assertEqual(self.run_steps(steps.Step("a trial", ["true"], count=count)), (1, steps.Counts(0, 1, 0)))
+
+
+if __name__ == "__main__":
+    unittest.main()
