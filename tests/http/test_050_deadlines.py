@@ -5,17 +5,16 @@ import threading
 import time
 
 import pytest
-from http_wire import HOST, get, is_problem, post
+from http_wire import HOST, PATIENCE_SECONDS, get, is_problem, post
 
 SLOW_CLIENTS = 300
 
 
-def trickle(clients, pieces, pause, until):
-    """Sends one piece after the other on each client until the server has answered it; returns the times of the answers."""
-    started = time.monotonic()
+def trickle(clients, pieces, pause, started):
+    """Sends one piece after the other on each client until the server has answered it; returns the seconds until the answers."""
     answered = {}
     sent = [0] * len(clients)
-    while len(answered) < len(clients) and time.monotonic() - started < until:
+    while len(answered) < len(clients) and time.monotonic() - started < PATIENCE_SECONDS:
         time.sleep(pause)
         readable, _, _ = select.select([client.socket for client in clients], [], [], 0)
         for index, client in enumerate(clients):
@@ -37,14 +36,15 @@ def trickle(clients, pieces, pause, until):
 def test_300_slow_clients_at_once(start, name, options, head, slow):
     server = start(**options)
     clients = [server.client() for _ in range(SLOW_CLIENTS)]
+    started = time.monotonic()
     for client in clients:
         if head:
             client.send(head)
     with server.client() as quick:  # others notice nothing
         assert quick.get(b"/echo").status == 200
-    answered = trickle(clients, slow, 0.1, 5)
+    answered = trickle(clients, slow, 0.1, started)
     assert len(answered) == SLOW_CLIENTS, name
-    assert 0.7 < min(answered.values()) and max(answered.values()) < 3
+    assert min(answered.values()) > 0.7
     for client in clients:
         assert is_problem(client.read(), 408)
         assert client.at_end()
@@ -54,24 +54,23 @@ def test_300_slow_clients_at_once(start, name, options, head, slow):
 
 def test_idle_connections_close_silently(start):
     server = start(idle_timeout_ms=300)
+    started = time.monotonic()
     with server.client() as fresh, server.client() as used, server.client() as blank:
         assert used.get(b"/echo").status == 200
         blank.send(b"\r\n")
-        started = time.monotonic()
         assert fresh.at_end() and used.at_end() and blank.at_end()
-        assert 0.1 < time.monotonic() - started < 2
+        assert 0.1 < time.monotonic() - started < PATIENCE_SECONDS
 
 
 def test_empty_lines_do_not_keep_a_connection(start):
     server = start(idle_timeout_ms=500)
     with server.client() as client:
-        started = time.monotonic()
-        for _ in range(6):
+        for _ in range(40):
             time.sleep(0.2)
             client.send_what_goes(b"\r\n")
             if select.select([client.socket], [], [], 0)[0]:
-                break
-        assert time.monotonic() - started < 1.2
+                return
+        pytest.fail("it lives on")
 
 
 def test_a_request_under_way_is_not_idle(start):
@@ -82,14 +81,14 @@ def test_a_request_under_way_is_not_idle(start):
 
 
 def test_time_starts_anew_with_each_request(start):
-    server = start(header_timeout_ms=400, body_timeout_ms=400)
+    server = start(header_timeout_ms=1500, body_timeout_ms=1500)
     with server.client() as client:
         for _ in range(4):
             data = post(b"/echo", b"ab")
             client.send(data[:10])
-            time.sleep(0.15)
+            time.sleep(0.25)
             client.send(data[10:-1])
-            time.sleep(0.15)
+            time.sleep(0.25)
             client.send(data[-1:])
             assert client.read().body == b"ab"
 
@@ -122,15 +121,15 @@ def test_answer_that_is_not_taken(start):
 
 def test_answer_that_is_taken_slowly_but_steadily(start):
     """A slow line is no reason to cut an answer."""
-    server = start(write_timeout_ms=300)
+    server = start(write_timeout_ms=1000)
     with server.client(receive_buffer=16384) as client:
         client.send(get(b"/large?12000000"))
         client.socket.setblocking(True)
         started = time.monotonic()
         got = 0
-        while time.monotonic() - started < 1.5:
+        while time.monotonic() - started < 3:
             got += len(client.socket.recv(1 << 16))
-            time.sleep(0.01)
+            time.sleep(0.02)
         while got < 12000000:
             received = client.socket.recv(1 << 20)
             assert received, "cut"

@@ -18,7 +18,7 @@ def test_requests_under_way_finish_and_idle_connections_close(start):
         started = time.monotonic()
         server.terminate()
         assert idle.at_end()
-        assert time.monotonic() - started < 0.4
+        assert time.monotonic() - started < 2  # long before the time for draining is over
         sending.send(data[-2:])
         answer = sending.read()
         assert answer.body == b"body" and answer.fields["connection"] == "close" and sending.at_end()
@@ -27,7 +27,7 @@ def test_requests_under_way_finish_and_idle_connections_close(start):
         answer = busy.read()
         assert answer.body == b"600" and answer.fields["connection"] == "close" and busy.at_end()
     server.process.wait(PATIENCE_SECONDS)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 4
 
 
 def test_what_does_not_finish_is_cut(start):
@@ -40,11 +40,11 @@ def test_what_does_not_finish_is_cut(start):
         started = time.monotonic()
         server.terminate()
         server.process.wait(PATIENCE_SECONDS)
-        assert 0.2 < time.monotonic() - started < 2
+        assert 0.2 < time.monotonic() - started < PATIENCE_SECONDS / 2
 
 
 def test_clients_that_do_not_close_hold_nothing_up(start):
-    server = start(drain_ms=10000)
+    server = start(drain_ms=30000)
     clients = [server.client() for _ in range(10)]
     for client in clients:
         client.send(get(b"/offload?100"))
@@ -53,7 +53,7 @@ def test_clients_that_do_not_close_hold_nothing_up(start):
     started = time.monotonic()
     server.terminate()
     server.process.wait(PATIENCE_SECONDS)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 8
     for client in clients:
         assert client.read().fields["connection"] == "close"
         client.close()

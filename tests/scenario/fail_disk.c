@@ -1,11 +1,13 @@
 /*
  * Makes the disk fail on request: loaded before the C library, it fails the calls that write to
  * files under the folder FAIL_DISK_FOLDER while a file of that name lies beside it: FOLDER.enospc
- * (no space for new or longer files and writes), FOLDER.eio-write, FOLDER.eio-sync, and
- * FOLDER.slow-sync, where a sync takes SLOW_SYNC_MS more. For tests only; any thread.
+ * (no space for new or longer files and writes), FOLDER.eio-write, FOLDER.eio-sync. While
+ * FOLDER.hold-sync is there a sync does not begin, so that a test says how long the disk takes.
+ * FOLDER.count-sync grows by a byte with each sync. For tests only; any thread.
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,19 +18,22 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SLOW_SYNC_MS = 300 };
+enum { HOLD_MS_MAX = 60000 }; /* a test that forgot to let go */
 
 int fallocate64(int descriptor, int mode, off_t offset, off_t len);
 ssize_t pwritev64(int descriptor, const struct iovec *parts, int count, off_t offset);
 ssize_t pwrite64(int descriptor, const void *data, size_t len, off_t offset);
 
-static bool wanted(const char *kind)
+static bool path_of(const char *kind, char out_path[PATH_MAX])
 {
     const char *folder = getenv("FAIL_DISK_FOLDER");
+    return folder != NULL && snprintf(out_path, PATH_MAX, "%s.%s", folder, kind) < PATH_MAX;
+}
+
+static bool wanted(const char *kind)
+{
     char path[PATH_MAX];
-    return folder != NULL &&
-           snprintf(path, sizeof path, "%s.%s", folder, kind) < (int)sizeof path &&
-           access(path, F_OK) == 0;
+    return path_of(kind, path) && access(path, F_OK) == 0;
 }
 
 static bool is_ours(int descriptor)
@@ -92,16 +97,32 @@ int fallocate64(int descriptor, int mode, off_t offset, off_t len)
                                                : REAL(fallocate64)(descriptor, mode, offset, len);
 }
 
-static void dawdle(int descriptor)
+static void wait_while_held(int descriptor)
 {
-    if (wanted("slow-sync") && is_ours(descriptor)) {
-        nanosleep(&(struct timespec){.tv_nsec = SLOW_SYNC_MS * 1000000L}, NULL);
+    for (int ms = 0; ms < HOLD_MS_MAX && wanted("hold-sync") && is_ours(descriptor); ms++) {
+        nanosleep(&(struct timespec){.tv_nsec = 1000000L}, NULL);
+    }
+}
+
+static void count(int descriptor)
+{
+    char path[PATH_MAX];
+    if (!path_of("count-sync", path) || !is_ours(descriptor)) {
+        return;
+    }
+    int counter = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    if (counter >= 0) {
+        if (write(counter, ".", 1) != 1) {
+            abort();
+        }
+        close(counter);
     }
 }
 
 int fdatasync(int descriptor)
 {
-    dawdle(descriptor);
+    wait_while_held(descriptor);
+    count(descriptor);
     return fails(descriptor, "eio-sync", EIO) ? -1 : REAL(fdatasync)(descriptor);
 }
 

@@ -63,12 +63,12 @@ def ask_anew(service, path):
 def test_not_ready_first(make_service):
     """Guards rolling restarts: after SIGTERM the ready probe says 503 at once while requests are still served,
     each as the last of its connection, then it ends."""
-    service = make_service("--shutdown-delay", "1500ms").start()
+    service = make_service("--shutdown-delay", f"{1500 * services.PATIENCE}ms").start()
     with service.connect() as connection, service.connect() as other:
         assert connection.get("/readyz").status == other.get("/readyz").status == 200
         begun = time.monotonic()
         service.process.send_signal(signal.SIGTERM)
-        wire.wait_until(lambda: ask_anew(service, "/readyz") == 503, "it is not ready", 5)
+        wire.wait_until(lambda: ask_anew(service, "/readyz") == 503, "it is not ready", 5 * services.PATIENCE)
         assert ask_anew(service, "/livez") == 200
         answer = connection.get("/readyz")
         expect.problem(answer, 503, detail="shutting down")
@@ -77,7 +77,7 @@ def test_not_ready_first(make_service):
         expect.accepted_one(answer)
         assert answer.header("connection") == "close" and other.is_closed_by_server()
     assert service.wait_end() == 0
-    assert 1.4 < time.monotonic() - begun < 8 * services.PATIENCE
+    assert 1.4 * services.PATIENCE < time.monotonic() - begun < 8 * services.PATIENCE
     service.start()
     assert service.wait_stored("late")
     service.stop()
@@ -119,7 +119,7 @@ def test_the_end_under_load(make_service, tmp_path):
     """Guards a clean end while many clients send: exit code 0, and whatever was acknowledged is there after the next start."""
     service = make_service().start()
     process = services.start_load(service, tmp_path / "ledger", "--connections", 16, "--seconds", 30)
-    time.sleep(0.7)
+    time.sleep(0.7 * services.PATIENCE)
     service.stop()
     figures = services.finish_load(process)
     assert figures["acknowledged"] > 0
@@ -162,7 +162,7 @@ def test_a_pause_of_the_process(fresh):
 
     client = threading.Thread(target=post_on)
     client.start()
-    time.sleep(0.2)
+    wire.wait_until(lambda: answers, "it is under way")
     fresh.process.send_signal(signal.SIGSTOP)
     time.sleep(1.2)
     during = len(answers)

@@ -1,5 +1,6 @@
 """No room, a slow disk, a disk that fails: nothing is promised that is not kept, reads go on, and what is there stays."""
 
+import select
 import shutil
 import subprocess
 import time
@@ -98,11 +99,16 @@ class Disk:
         self.folder = service.data
 
     def switch(self, kind, on):
+        """As fail_disk.c says."""
         path = self.folder.with_name(f"{self.folder.name}.{kind}")
         if on:
             path.touch()
         else:
             path.unlink()
+
+    def count_syncs(self):
+        """How many there were since "count-sync" was switched on."""
+        return self.folder.with_name(f"{self.folder.name}.count-sync").stat().st_size
 
 
 @pytest.fixture
@@ -178,7 +184,12 @@ def test_a_write_fails(on_bad_disk):
     service.stop()
 
 
-SLOW_SYNC_SECONDS = 0.3  # as in fail_disk.c
+def has_answer(connection, seconds=0.0):
+    """Whether an answer has come, or does within so many seconds."""
+    return bool(select.select([connection.socket], [], [], seconds)[0])
+
+
+QUIET_SECONDS = 0.1  # what would come too early has come by then
 
 
 def test_no_202_before_the_sync(on_bad_disk):
@@ -186,30 +197,32 @@ def test_no_202_before_the_sync(on_bad_disk):
     service, disk = on_bad_disk()
     service.start()
     service.wait_stored(service.record(activity(0))["id"])
-    disk.switch("slow-sync", True)
     for body in (activity(1), [activity(2), activity(3)]):
+        disk.switch("hold-sync", True)
         with service.connect() as connection:
-            begun = time.monotonic()
             connection.send(connection.encode("POST", LIST, body))
             assert service.get("/livez").status == service.get(f"{LIST}/{activity(0)['id']}").status == 200
             expect.problem(service.post({}), 400, "/userId", "/action")
-            assert time.monotonic() - begun < SLOW_SYNC_SECONDS, "reads and refusals waited for the disk"
+            assert not has_answer(connection, QUIET_SECONDS), "answered before the sync"
+            disk.switch("hold-sync", False)
             assert connection.read_answer().status == 202
-            assert time.monotonic() - begun >= SLOW_SYNC_SECONDS
     service.stop()
 
 
 def test_one_sync_for_all_that_wait(on_bad_disk):
-    """Guards group commit: what arrives during a sync shares the next one, so 50 clients wait for two, not for 50."""
+    """Guards group commit: what arrives during a sync shares the next one, so 50 clients wait for a few, not for 50."""
     service, disk = on_bad_disk()
     service.start()
     connections = [service.connect() for _ in range(50)]
-    disk.switch("slow-sync", True)
-    begun = time.monotonic()
+    disk.switch("hold-sync", True)
+    disk.switch("count-sync", True)
     for number, connection in enumerate(connections):
         connection.send(connection.encode("POST", LIST, activity(number)))
+    assert not any(has_answer(connection) for connection in connections)
+    time.sleep(3 * QUIET_SECONDS)  # all of them are read by now, or nearly
+    disk.switch("hold-sync", False)
     assert [connection.read_answer().status for connection in connections] == [202] * 50
-    assert time.monotonic() - begun < 5 * SLOW_SYNC_SECONDS * services.PATIENCE
+    assert 1 <= disk.count_syncs() <= 10
     for connection in connections:
         connection.close()
     service.stop()
@@ -220,13 +233,15 @@ def test_the_queue_before_the_log_is_bounded(on_bad_disk):
     stored, and everything acknowledged is."""
     service, disk = on_bad_disk("--log-queue-bytes", "1MiB")
     service.start()
-    disk.switch("slow-sync", True)
+    disk.switch("hold-sync", True)
     bodies = [[activity(10 * number + item, 20000) for item in range(10)] for number in range(20)]
     connections = [service.connect() for _ in bodies]
     for connection, body in zip(connections, bodies):
         connection.send(connection.encode("POST", LIST, body))
+    services.wire.wait_until(lambda: any(has_answer(connection) for connection in connections), "one is refused",
+                             20 * services.PATIENCE)
+    disk.switch("hold-sync", False)
     answers = [connection.read_answer() for connection in connections]
-    disk.switch("slow-sync", False)
     for answer in answers:
         if answer.status != 202:
             expect.problem(answer, 503)
@@ -243,14 +258,15 @@ def test_an_end_waits_for_the_disk(on_bad_disk):
     """Guards requests that wait for the disk when SIGTERM comes: they are answered, and what they recorded is there."""
     service, disk = on_bad_disk()
     service.start()
-    disk.switch("slow-sync", True)
+    disk.switch("hold-sync", True)
     with service.connect() as connection:
         connection.send(connection.encode("POST", LIST, activity(0)))
-        time.sleep(SLOW_SYNC_SECONDS / 3)
+        assert not has_answer(connection, QUIET_SECONDS)
         service.process.terminate()
+        assert not has_answer(connection, QUIET_SECONDS) and service.process.poll() is None
+        disk.switch("hold-sync", False)
         expect.accepted_one(connection.read_answer())
     assert service.wait_end() == 0
-    disk.switch("slow-sync", False)
     service.start()
     check_reads(service, 1)
     service.stop()
@@ -289,8 +305,8 @@ def test_a_sync_fails_under_load(on_bad_disk, tmp_path):
     """Guards every acknowledgement around the failure: the ledger holds after a restart."""
     service, disk = on_bad_disk()
     service.start()
-    process = services.start_load(service, tmp_path / "ledger", "--connections", 16, "--seconds", 1.2)
-    time.sleep(0.5)
+    process = services.start_load(service, tmp_path / "ledger", "--connections", 16, "--seconds", 1.2 * services.PATIENCE)
+    time.sleep(0.5 * services.PATIENCE)
     disk.switch("eio-sync", True)
     figures = services.finish_load(process)
     assert figures["acknowledged"] > 0 and figures["statuses"].get("503", 0) > 0, figures
