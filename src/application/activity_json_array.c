@@ -4,8 +4,8 @@
  * much), lets one bad activity be told apart from its neighbours and knows the bytes of each.
  */
 #include "application/activity_json.h"
+#include "base/word.h"
 
-#include <stdint.h>
 #include <string.h>
 
 static bool is_space(char c)
@@ -32,25 +32,15 @@ void activity_json_array_init(struct activity_json_array *array, char *text, siz
     *array = (struct activity_json_array){.text = text, .len = len};
 }
 
-#define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
-
-/* Nonzero when one of the eight bytes is `byte`: a byte that is zero after the exclusive or borrows
- * from its top bit ("Bit Twiddling Hacks", determine if a word has a zero byte). */
-static uint64_t holds_byte(uint64_t word, unsigned char byte)
-{
-    uint64_t differences = word ^ EACH_BYTE(byte);
-    return (differences - EACH_BYTE(0x01)) & ~differences & EACH_BYTE(0x80);
-}
-
 /* The offset of the next quote or backslash; `len` when there is none. Most bytes of a body stand
  * in strings, so these are passed eight at a time. */
 static size_t find_string_mark(const char *text, size_t len, size_t at)
 {
-    for (; len - at >= 8; at += 8) {
-        uint64_t word;
-        memcpy(&word, text + at, sizeof word);
-        if ((holds_byte(word, '"') | holds_byte(word, '\\')) != 0) {
-            break;
+    for (; len - at >= WORD_BYTES; at += WORD_BYTES) {
+        uint64_t word = word_load(text + at);
+        uint64_t marks = word_holds(word, '"') | word_holds(word, '\\');
+        if (marks != 0) {
+            return at + word_first(marks);
         }
     }
     while (at < len && text[at] != '"' && text[at] != '\\') {

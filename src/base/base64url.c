@@ -4,17 +4,31 @@
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
+/* Three bytes become four digits. */
+static void encode_group(const unsigned char bytes[3], char out_digits[4])
+{
+    uint32_t bits = (uint32_t)bytes[0] << 16 | (uint32_t)bytes[1] << 8 | bytes[2];
+    out_digits[0] = alphabet[bits >> 18];
+    out_digits[1] = alphabet[bits >> 12 & 0x3f];
+    out_digits[2] = alphabet[bits >> 6 & 0x3f];
+    out_digits[3] = alphabet[bits & 0x3f];
+}
+
 void base64url_encode(const void *data, size_t len, struct buffer *out_text)
 {
     const unsigned char *bytes = data;
-    for (size_t i = 0; i < len; i += 3) {
-        size_t group = len - i < 3 ? len - i : 3;
-        uint32_t bits = (uint32_t)bytes[i] << 16;
-        bits |= group > 1 ? (uint32_t)bytes[i + 1] << 8 : 0;
-        bits |= group > 2 ? (uint32_t)bytes[i + 2] : 0;
-        for (size_t digit = 0; digit <= group; digit++) {
-            buffer_append_char(out_text, alphabet[bits >> (18 - 6 * digit) & 0x3f]);
-        }
+    char digits[4];
+    if (buffer_reserve(out_text, BASE64URL_LENGTH(len)) != STATUS_OK) {
+        return; /* the buffer says so itself */
+    }
+    for (; len >= 3; bytes += 3, len -= 3) {
+        encode_group(bytes, digits);
+        buffer_append(out_text, digits, sizeof digits);
+    }
+    if (len > 0) {
+        const unsigned char rest[3] = {bytes[0], len > 1 ? bytes[1] : 0, 0};
+        encode_group(rest, digits);
+        buffer_append(out_text, digits, len + 1);
     }
 }
 

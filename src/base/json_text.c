@@ -1,5 +1,7 @@
 #include "base/json_text.h"
 
+#include "base/word.h"
+
 #include <stdbool.h>
 
 static bool needs_escape(unsigned char c)
@@ -21,17 +23,30 @@ static void append_escape(struct buffer *buffer, unsigned char c)
     }
 }
 
+/* The offset of the next byte that needs an escape; the length when there is none. */
+static size_t find_escape(struct str s, size_t at)
+{
+    for (; s.len - at >= WORD_BYTES; at += WORD_BYTES) {
+        uint64_t word = word_load(s.data + at);
+        uint64_t marks =
+            word_holds_below(word, 0x20) | word_holds(word, '"') | word_holds(word, '\\');
+        if (marks != 0) {
+            return at + word_first(marks);
+        }
+    }
+    while (at < s.len && !needs_escape((unsigned char)s.data[at])) {
+        at++;
+    }
+    return at;
+}
+
 void json_text_append_string(struct buffer *buffer, struct str s)
 {
     buffer_append_char(buffer, '"');
-    size_t plain = 0; /* where the run without escapes began */
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.data[i];
-        if (needs_escape(c)) {
-            buffer_append(buffer, s.data + plain, i - plain);
-            append_escape(buffer, c);
-            plain = i + 1;
-        }
+    size_t plain = 0; /* where the run without escapes begins */
+    for (size_t end; (end = find_escape(s, plain)) < s.len; plain = end + 1) {
+        buffer_append(buffer, s.data + plain, end - plain);
+        append_escape(buffer, (unsigned char)s.data[end]);
     }
     buffer_append(buffer, s.data + plain, s.len - plain);
     buffer_append_char(buffer, '"');

@@ -53,11 +53,35 @@ static void test_every_byte(void **state)
     }
 }
 
+/* Eight bytes are looked at together, so a byte that needs an escape is found at every place. */
+static void test_every_byte_at_every_place(void **state)
+{
+    (void)state;
+    enum { LEN = 20 };
+    for (int byte = 0; byte < 256; byte++) {
+        bool escaped = byte < 0x20 || byte == '"' || byte == '\\';
+        for (size_t at = 0; at < LEN; at++) {
+            char text[LEN];
+            struct buffer buffer;
+            memset(text, 'x', sizeof text);
+            text[at] = (char)byte;
+            buffer_init(&buffer, 100);
+            json_text_append_string(&buffer, (struct str){.data = text, .len = LEN});
+            if (escaped ? buffer.data[1 + at] != '\\' || buffer.len <= LEN + 2
+                        : buffer.len != LEN + 2 || memcmp(buffer.data + 1, text, LEN) != 0) {
+                fail_msg("byte %02x at %zu became %.*s", byte, at, STR_FORMAT(buffer_str(&buffer)));
+            }
+            buffer_deinit(&buffer);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_escapes),
         cmocka_unit_test(test_every_byte),
+        cmocka_unit_test(test_every_byte_at_every_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

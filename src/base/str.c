@@ -10,6 +10,9 @@ bool str_equal_ignoring_case(struct str a, struct str b)
     if (a.len != b.len) {
         return false;
     }
+    if (str_equal(a, b)) { /* most programs write a field's name as its standard does */
+        return true;
+    }
     for (size_t i = 0; i < a.len; i++) {
         if (lower(a.data[i]) != lower(b.data[i])) {
             return false;

@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include "base/word.h"
+
 struct sequence {
     unsigned len;            /* bytes in all */
     uint32_t first_bits;     /* what the first byte carries */
@@ -57,6 +59,22 @@ bool utf8_count(struct str s, size_t *out_code_points)
     }
     *out_code_points = count;
     return true;
+}
+
+bool utf8_is_plain_ascii(struct str s)
+{
+    size_t at = 0;
+    for (; s.len - at >= WORD_BYTES; at += WORD_BYTES) {
+        uint64_t word = word_load(s.data + at);
+        if ((word_holds_below(word, 0x20) | word_holds(word, 0x7f) | (word & word_of_each(0x80))) !=
+            0) {
+            return false;
+        }
+    }
+    while (at < s.len && s.data[at] >= 0x20 && s.data[at] < 0x7f) {
+        at++;
+    }
+    return at == s.len;
 }
 
 bool utf8_is_control(uint32_t code_point)

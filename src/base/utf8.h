@@ -15,5 +15,9 @@ bool utf8_next(struct str *rest, uint32_t *out_code_point);
 /* True when all of it is well formed; the number of code points on success. */
 bool utf8_count(struct str s, size_t *out_code_points);
 
+/* Whether it is nothing but visible ASCII and spaces: well formed, without control characters, a
+ * byte for each code point. Most texts are, and this is told eight bytes at a time. */
+bool utf8_is_plain_ascii(struct str s);
+
 /* C0 (U+0000..U+001F), DEL (U+007F) and C1 (U+0080..U+009F). */
 bool utf8_is_control(uint32_t code_point);

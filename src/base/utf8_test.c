@@ -126,12 +126,33 @@ static void test_controls(void **state)
     }
 }
 
+/* Every byte at every place of texts around the eight bytes that are looked at together. */
+static void test_plain_ascii(void **state)
+{
+    (void)state;
+    enum { LEN_MAX = 20 };
+    assert_true(utf8_is_plain_ascii((struct str){0}));
+    for (size_t len = 1; len <= LEN_MAX; len++) {
+        for (size_t at = 0; at < len; at++) {
+            for (int byte = 0; byte < 256; byte++) {
+                char text[LEN_MAX];
+                memset(text, '~', sizeof text);
+                text[at] = (char)byte;
+                bool plain = byte >= 0x20 && byte < 0x7f;
+                if (utf8_is_plain_ascii((struct str){.data = text, .len = len}) != plain) {
+                    fail_msg("byte %02x at %zu of %zu", byte, at, len);
+                }
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_code_point),  cmocka_unit_test(test_every_short_sequence),
         cmocka_unit_test(test_malformed_classes), cmocka_unit_test(test_count),
-        cmocka_unit_test(test_controls),
+        cmocka_unit_test(test_controls),          cmocka_unit_test(test_plain_ascii),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

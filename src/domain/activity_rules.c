@@ -17,15 +17,15 @@ struct name_rule {
     size_t bytes_max;
 };
 
-/* Shared by userId and action: length, well-formed text, no control characters. */
-static bool check_name(struct name_rule rule, struct str name, struct rejection *rejection)
+static bool count_code_points(struct name_rule rule, struct str name, size_t *out_code_points,
+                              struct rejection *rejection)
 {
-    if (name.len == 0) {
-        rejection_add(rejection, rule.pointer, "must not be empty");
-        return false;
-    }
     size_t code_points = 0;
     struct str rest = name;
+    if (utf8_is_plain_ascii(name)) {
+        *out_code_points = name.len;
+        return true;
+    }
     for (; rest.len > 0; code_points++) {
         uint32_t code_point;
         if (!utf8_next(&rest, &code_point)) {
@@ -37,6 +37,21 @@ static bool check_name(struct name_rule rule, struct str name, struct rejection 
                           "must not hold control characters, but holds U+%04X", code_point);
             return false;
         }
+    }
+    *out_code_points = code_points;
+    return true;
+}
+
+/* Shared by userId and action: length, well-formed text, no control characters. */
+static bool check_name(struct name_rule rule, struct str name, struct rejection *rejection)
+{
+    size_t code_points;
+    if (name.len == 0) {
+        rejection_add(rejection, rule.pointer, "must not be empty");
+        return false;
+    }
+    if (!count_code_points(rule, name, &code_points, rejection)) {
+        return false;
     }
     if (code_points > rule.code_points_max || name.len > rule.bytes_max) {
         rejection_add(rejection, rule.pointer,

@@ -154,8 +154,8 @@ static void refuse_media(struct http_exchange *exchange, const char *detail)
 /* Decides before any of the body is read. */
 static bool accepts_body(const struct api_call *call)
 {
-    struct str type = header_of(call, STR("content-type"));
-    struct str coding = header_of(call, STR("content-encoding"));
+    struct str type = header_of(call, STR("Content-Type"));
+    struct str coding = header_of(call, STR("Content-Encoding"));
     if (!call->request->has_body) {
         http_problem_respond(call->exchange,
                              &(struct http_problem){
