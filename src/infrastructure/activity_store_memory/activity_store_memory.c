@@ -6,7 +6,7 @@
 #include <pthread.h>
 
 enum {
-    PUT_SLICE_ROWS = 1024, /* under one hold of the lock: about 0.5 ms */
+    PUT_SLICE_ROWS = 4096, /* sorted together and under one hold of the lock: up to 4 ms */
     PUT_GROUP_ROWS = 16,   /* memory is fetched ahead for so many */
     EXPIRE_SLICE_ROWS = 256
 };
@@ -33,6 +33,9 @@ struct memory_store {
     size_t coverage_count;
     struct outcome *outcomes;
     size_t outcome_capacity;
+    struct memory_fresh fresh[PUT_SLICE_ROWS]; /* rows of the slice under way */
+    struct memory_fresh scratch[PUT_SLICE_ROWS];
+    size_t fresh_count;
 };
 
 static struct memory_store *store_of(struct activity_store *store)
@@ -149,6 +152,19 @@ static enum verdict judge_known(const struct memory_table *table, uint32_t row,
     return is_repetition(&stored, arrival->activity) ? VERDICT_DUPLICATE : VERDICT_CONFLICT;
 }
 
+static bool store_row(struct memory_store *self, const struct memory_arrival *arrival,
+                      uint32_t *out_row)
+{
+    uint32_t row = memory_table_add(&self->table, arrival);
+    if (row == MEMORY_NONE) {
+        return false;
+    }
+    ASSERT(self->fresh_count < PUT_SLICE_ROWS);
+    self->fresh[self->fresh_count++] = (struct memory_fresh){.mark = arrival->key.mark, .row = row};
+    *out_row = row;
+    return true;
+}
+
 /* False without memory. What was covered and is gone since was erased or expired: of an erased user
  * it stays away, anything else is taken once more rather than lost. */
 static bool put_row(struct memory_store *self, const struct memory_arrival *arrival, bool covered,
@@ -165,15 +181,14 @@ static bool put_row(struct memory_store *self, const struct memory_arrival *arri
         out_outcome->verdict = judge_known(&self->table, row, arrival);
     } else {
         out_outcome->verdict = VERDICT_STORED;
-        out_outcome->row = memory_table_add(&self->table, arrival);
-        return out_outcome->row != MEMORY_NONE;
+        return store_row(self, arrival, &out_outcome->row);
     }
     return true;
 }
 
-/* Rows [begin, begin + count) of the batch, count at most PUT_GROUP_ROWS; how many went through. */
-static size_t put_group(struct memory_store *self, const struct activity_batch *batch, size_t begin,
-                        size_t count, const struct position_set *covered)
+/* Rows [begin, begin + count) of the batch, count at most PUT_GROUP_ROWS; false without memory. */
+static bool put_group(struct memory_store *self, const struct activity_batch *batch, size_t begin,
+                      size_t count, const struct position_set *covered)
 {
     struct memory_arrival arrivals[PUT_GROUP_ROWS];
     const struct logged_activity *rows = batch->rows + begin;
@@ -186,10 +201,10 @@ static size_t put_group(struct memory_store *self, const struct activity_batch *
     for (size_t i = 0; i < count; i++) {
         bool before = position_set_covers(covered, rows[i].position);
         if (!put_row(self, &arrivals[i], before, &self->outcomes[begin + i])) {
-            return i;
+            return false;
         }
     }
-    return count;
+    return true;
 }
 
 /* Takes back what the first `done` rows of a batch stored, so that the batch can be put again. A
@@ -211,17 +226,20 @@ static enum status put_slice(struct memory_store *self, const struct activity_ba
                              size_t begin, size_t end, const struct position_set *covered)
 {
     self->table.pool.full = false;
-    while (begin < end) {
-        size_t count = end - begin < PUT_GROUP_ROWS ? end - begin : PUT_GROUP_ROWS;
-        size_t through = put_group(self, batch, begin, count, covered);
-        begin += through;
-        if (through < count) {
-            enum status status = take_refusal(self);
-            take_back(self, begin);
-            return status;
-        }
+    self->fresh_count = 0;
+    bool fine = true;
+    for (size_t at = begin; fine && at < end; at += PUT_GROUP_ROWS) {
+        size_t count = end - at < PUT_GROUP_ROWS ? end - at : PUT_GROUP_ROWS;
+        fine = put_group(self, batch, at, count, covered);
     }
-    return STATUS_OK;
+    fine = fine && memory_table_link(&self->table, self->fresh, self->scratch, self->fresh_count);
+    if (fine) {
+        return STATUS_OK;
+    }
+    enum status status = take_refusal(self);
+    memory_table_discard(&self->table, self->fresh, self->fresh_count);
+    take_back(self, begin);
+    return status;
 }
 
 static enum status put_rows(struct memory_store *self, const struct activity_batch *batch,

@@ -193,6 +193,100 @@ static bool is_newest(const struct memory_list *list, const struct memory_rows *
     return timestamp_ms == list->last_ms && memory_rows_compare(rows, last_row(list), row) < 0;
 }
 
+/* Whether the row at `index` is below the key. The row itself is looked at only when the marks do
+ * not tell. */
+static bool is_below(const struct memory_run *run, uint32_t index, const struct memory_rows *rows,
+                     const struct memory_key *key)
+{
+    struct memory_mark mark = index == 0 ? run->first : mark_at(run, rows, index);
+    int order = memory_mark_compare(mark, key->mark);
+    if (order == 0) {
+        order = memory_row_compare(memory_rows_at(rows, const_rows_of(run)[index]), key);
+    }
+    return order < 0;
+}
+
+static bool begins_below(const struct memory_list *list, uint32_t run,
+                         const struct memory_rows *rows, const struct memory_key *key)
+{
+    return is_below(run_at(list, run), 0, rows, key);
+}
+
+/* Runs among which is the one looked for: the last one that begins below the key, or the first of
+ * all. */
+struct run_range {
+    uint32_t low;
+    uint32_t high; /* not among them */
+};
+
+static uint32_t find_run(const struct memory_list *list, struct run_range range,
+                         const struct memory_rows *rows, const struct memory_key *key)
+{
+    while (range.high - range.low > 1) {
+        uint32_t middle = range.low + (range.high - range.low) / 2;
+        if (begins_below(list, middle, rows, key)) {
+            range.low = middle;
+        } else {
+            range.high = middle;
+        }
+    }
+    return range.low;
+}
+
+/* Looks around `hint` first, in steps that double: what is n runs away is found in log n steps. */
+static uint32_t find_run_near(const struct memory_list *list, const struct memory_rows *rows,
+                              const struct memory_key *key, uint32_t hint)
+{
+    uint32_t count = list->run_count;
+    uint32_t step = 1;
+    struct run_range range = {hint < count ? hint : count - 1, count};
+    if (range.low == 0 || begins_below(list, range.low, rows, key)) {
+        while (count - range.low > step && begins_below(list, range.low + step, rows, key)) {
+            range.low += step;
+            step *= 2;
+        }
+        range.high = count - range.low > step ? range.low + step : count;
+    } else {
+        range.high = range.low;
+        while (range.high > step && !begins_below(list, range.high - step, rows, key)) {
+            range.high -= step;
+            step *= 2;
+        }
+        range.low = range.high > step ? range.high - step : 0;
+    }
+    return find_run(list, range, rows, key);
+}
+
+/* A search in a run that nobody used for a while would wait for memory at nearly every step. Asked
+ * for together, what the first steps will look at comes at the same time. */
+static void fetch_steps(const struct memory_run *run)
+{
+    enum { MARKS_APART = MEMORY_RUN_ROWS / 16 };
+    if (has_few(run)) {
+        return;
+    }
+    for (uint32_t i = MARKS_APART / 2; i < run->count; i += MARKS_APART) {
+        __builtin_prefetch(&run->many[i]);
+    }
+}
+
+/* The index of the first row that is not below the key; the run's count when all are. */
+static uint32_t find_in_run(const struct memory_run *run, const struct memory_rows *rows,
+                            const struct memory_key *key)
+{
+    uint32_t low = 0;
+    uint32_t high = run->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (is_below(run, middle, rows, key)) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
 static bool append(struct memory_list *list, struct memory_list_context context, uint32_t row)
 {
     struct memory_run *run = &runs_of(list)[list->run_count - 1];
@@ -213,9 +307,11 @@ static bool append(struct memory_list *list, struct memory_list_context context,
 
 static bool insert_late(struct memory_list *list, struct memory_list_context context, uint32_t row)
 {
-    char space[UUID_TEXT_BYTES];
-    struct memory_key key = memory_row_key(memory_rows_at(context.rows, row), space);
-    struct memory_place place = memory_list_lower_bound(list, context.rows, &key);
+    struct memory_key key = memory_row_key(memory_rows_at(context.rows, row));
+    struct memory_place place = {.run = find_run_near(list, context.rows, &key, list->late_run)};
+    fetch_steps(run_at(list, place.run));
+    place.index = find_in_run(run_at(list, place.run), context.rows, &key);
+    list->late_run = place.run;
     struct memory_run *run = &runs_of(list)[place.run];
     if (run->count == MEMORY_RUN_ROWS) {
         if (!split_run(list, context, place.run)) {
@@ -291,8 +387,7 @@ static void update_last(struct memory_list *list, const struct memory_rows *rows
 
 void memory_list_remove(struct memory_list *list, struct memory_list_context context, uint32_t row)
 {
-    char space[UUID_TEXT_BYTES];
-    struct memory_key key = memory_row_key(memory_rows_at(context.rows, row), space);
+    struct memory_key key = memory_row_key(memory_rows_at(context.rows, row));
     struct memory_place place = memory_list_lower_bound(list, context.rows, &key);
     ASSERT(place.run < list->run_count && memory_list_row(list, place) == row);
     struct memory_run *run = &runs_of(list)[place.run];
@@ -347,36 +442,6 @@ void memory_list_remove_marked(struct memory_list *list, struct memory_list_cont
     update_last(list, context.rows);
 }
 
-/* Whether the row at `index` is below the key. The row itself is looked at only when the marks do
- * not tell. */
-static bool is_below(const struct memory_run *run, uint32_t index, const struct memory_rows *rows,
-                     const struct memory_key *key)
-{
-    struct memory_mark mark = index == 0 ? run->first : mark_at(run, rows, index);
-    int order = memory_mark_compare(mark, key->mark);
-    if (order == 0) {
-        order = memory_row_compare(memory_rows_at(rows, const_rows_of(run)[index]), key);
-    }
-    return order < 0;
-}
-
-/* The last run whose first row is below the key, or the first run. */
-static uint32_t find_run(const struct memory_list *list, const struct memory_rows *rows,
-                         const struct memory_key *key)
-{
-    uint32_t low = 0;
-    uint32_t high = list->run_count;
-    while (high - low > 1) {
-        uint32_t middle = low + (high - low) / 2;
-        if (is_below(run_at(list, middle), 0, rows, key)) {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
 static struct memory_place at_or_next_run(const struct memory_list *list, struct memory_place place)
 {
     if (place.index == run_at(list, place.run)->count) {
@@ -392,19 +457,10 @@ struct memory_place memory_list_lower_bound(const struct memory_list *list,
     if (list->count == 0) {
         return memory_list_end(list);
     }
-    uint32_t at = find_run(list, rows, key);
-    const struct memory_run *run = run_at(list, at);
-    uint32_t low = 0;
-    uint32_t high = run->count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (is_below(run, middle, rows, key)) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return at_or_next_run(list, (struct memory_place){.run = at, .index = low});
+    struct memory_place place = {
+        .run = find_run(list, (struct run_range){0, list->run_count}, rows, key)};
+    place.index = find_in_run(run_at(list, place.run), rows, key);
+    return at_or_next_run(list, place);
 }
 
 struct memory_place memory_list_begin(const struct memory_list *list)

@@ -28,7 +28,8 @@ struct memory_list {
     uint32_t run_count;
     uint32_t run_capacity;
     uint32_t count;
-    int64_t last_ms; /* of the newest row, so that appending need not look at it */
+    uint32_t late_run; /* where the newest late row went; the next one often belongs near it */
+    int64_t last_ms;   /* of the newest row, so that appending need not look at it */
 };
 
 /* Where a row stands; {run_count, 0} is the end. */
@@ -51,7 +52,8 @@ struct memory_list_context {
     struct memory_pool *pool;
 };
 
-/* False without memory, and then nothing changed. */
+/* False without memory, and then nothing changed. Rows in the order of answers are the quickest:
+ * each is searched for near the one before it. */
 bool memory_list_insert(struct memory_list *list, struct memory_list_context context, uint32_t row);
 
 /* Takes out a row that is there. */

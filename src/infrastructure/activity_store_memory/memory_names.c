@@ -122,11 +122,24 @@ uint32_t memory_names_find_or_add(struct memory_names *names, struct memory_pool
     return found != MEMORY_NONE ? found : add(names, pool, text, hash);
 }
 
+void memory_names_hold(struct memory_names *names, uint32_t name)
+{
+    memory_names_at(names, name)->rows++;
+}
+
+void memory_names_drop(struct memory_names *names, struct memory_pool *pool, uint32_t name)
+{
+    struct memory_name *at = memory_names_at(names, name);
+    ASSERT(at->rows > 0);
+    at->rows--;
+    memory_names_release_unused(names, pool, name);
+}
+
 void memory_names_release_unused(struct memory_names *names, struct memory_pool *pool,
                                  uint32_t name)
 {
     struct memory_name *at = memory_names_at(names, name);
-    if (at->list.count > 0 || at->erased_at_ms != MEMORY_NEVER_ERASED) {
+    if (at->rows > 0 || at->erased_at_ms != MEMORY_NEVER_ERASED) {
         return;
     }
     uint64_t hash = memory_names_hash(names, memory_names_text(names, name));

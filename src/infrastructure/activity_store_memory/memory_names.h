@@ -12,6 +12,7 @@ struct memory_name {
     char *text; /* NULL: the number is free */
     uint32_t text_len;
     uint32_t next_free; /* of a free number */
+    uint32_t rows;      /* that carry it, in the list or on their way into it */
     struct memory_list list;
     int64_t erased_at_ms; /* the tombstone of a user, or MEMORY_NEVER_ERASED */
 };
@@ -50,6 +51,11 @@ uint32_t memory_names_find(const struct memory_names *names, struct str text, ui
 /* The same, making a new one where there is none; MEMORY_NONE without memory. */
 uint32_t memory_names_find_or_add(struct memory_names *names, struct memory_pool *pool,
                                   struct str text, uint64_t hash);
+
+/* A row more, or less, carries the name. Its last row takes the name along, unless there is a
+ * tombstone. */
+void memory_names_hold(struct memory_names *names, uint32_t name);
+void memory_names_drop(struct memory_names *names, struct memory_pool *pool, uint32_t name);
 
 /* Forgets the name when it has neither rows nor a tombstone. */
 void memory_names_release_unused(struct memory_names *names, struct memory_pool *pool,

@@ -167,8 +167,14 @@ static int compare_ids(const struct memory_row *row, const struct memory_key *ke
             return order;
         }
     }
-    char space[UUID_TEXT_BYTES];
-    return str_compare(memory_row_id(row, space), key->id);
+    char of_row[UUID_TEXT_BYTES];
+    char of_key[UUID_TEXT_BYTES];
+    struct str id = key->id;
+    if (id.data == NULL) {
+        uuid_format(key->uuid, of_key);
+        id = (struct str){.data = of_key, .len = UUID_TEXT_BYTES};
+    }
+    return str_compare(memory_row_id(row, of_row), id);
 }
 
 struct memory_mark memory_row_mark(const struct memory_row *row)
@@ -191,8 +197,7 @@ int memory_rows_compare(const struct memory_rows *rows, uint32_t a, uint32_t b)
     if (row->timestamp_ms == other->timestamp_ms && row_is_uuid(row) && row_is_uuid(other)) {
         return memcmp(row->id.bytes, other->id.bytes, UUID_BYTES);
     }
-    char space[UUID_TEXT_BYTES];
-    struct memory_key key = memory_row_key(other, space);
+    struct memory_key key = memory_row_key(other);
     return memory_row_compare(row, &key);
 }
 
@@ -214,12 +219,12 @@ struct str memory_row_metadata(const struct memory_row *row)
                         .len = row->texts->metadata_len};
 }
 
-struct memory_key memory_row_key(const struct memory_row *row, char space[UUID_TEXT_BYTES])
+struct memory_key memory_row_key(const struct memory_row *row)
 {
     bool is_uuid = row_is_uuid(row);
     return (struct memory_key){
         .mark = mark_of(row->timestamp_ms, row->id, is_uuid),
-        .id = memory_row_id(row, space),
+        .id = is_uuid ? (struct str){0} : memory_row_id(row, NULL),
         .uuid = row->id,
         .is_uuid = is_uuid,
     };

@@ -48,7 +48,7 @@ struct memory_mark {
 /* A place in the order of answers, made ready for comparing with rows. */
 struct memory_key {
     struct memory_mark mark;
-    struct str id;
+    struct str id;    /* {NULL, 0}: that of `uuid`, not written out */
     struct uuid uuid; /* the id, or how it begins: as in struct memory_row */
     bool is_uuid;
 };
@@ -98,7 +98,7 @@ int memory_rows_compare(const struct memory_rows *rows, uint32_t a, uint32_t b);
 struct str memory_row_id(const struct memory_row *row, char space[UUID_TEXT_BYTES]);
 struct str memory_row_metadata(const struct memory_row *row);
 
-/* The row's own key; `space` holds the id's text as long as the key is used. */
-struct memory_key memory_row_key(const struct memory_row *row, char space[UUID_TEXT_BYTES]);
+/* The row's own key; it points into the row's texts. */
+struct memory_key memory_row_key(const struct memory_row *row);
 
 bool memory_row_has_id(const struct memory_row *row, const struct memory_key *key);

@@ -95,34 +95,6 @@ static struct memory_list_context context_of(struct memory_table *table)
     return (struct memory_list_context){.rows = &table->rows, .pool = &table->pool};
 }
 
-/* Puts the row into the three lists and the index, or into none. */
-static bool link_row(struct memory_table *table, uint32_t row, uint64_t id_hash)
-{
-    struct memory_list_context context = context_of(table);
-    const struct memory_row *record = memory_rows_at(&table->rows, row);
-    struct memory_list *of_user = &memory_names_at(&table->users, record->user)->list;
-    struct memory_list *of_action = &memory_names_at(&table->actions, record->action)->list;
-    if (!memory_list_insert(of_user, context, row)) {
-        return false;
-    }
-    if (!memory_list_insert(of_action, context, row)) {
-        memory_list_remove(of_user, context, row);
-        return false;
-    }
-    if (!memory_list_insert(&table->all, context, row)) {
-        memory_list_remove(of_action, context, row);
-        memory_list_remove(of_user, context, row);
-        return false;
-    }
-    if (!memory_index_insert(&table->ids, &table->pool, id_hash, row)) {
-        memory_list_remove(&table->all, context, row);
-        memory_list_remove(of_action, context, row);
-        memory_list_remove(of_user, context, row);
-        return false;
-    }
-    return true;
-}
-
 uint32_t memory_table_add(struct memory_table *table, const struct memory_arrival *arrival)
 {
     const struct activity *activity = arrival->activity;
@@ -139,38 +111,157 @@ uint32_t memory_table_add(struct memory_table *table, const struct memory_arriva
         return MEMORY_NONE;
     }
     uint32_t row = memory_rows_add(&table->rows, &table->pool, &arrival->key, activity);
-    if (row != MEMORY_NONE) {
-        memory_rows_at(&table->rows, row)->user = user;
-        memory_rows_at(&table->rows, row)->action = action;
-        if (link_row(table, row, arrival->id_hash)) {
-            return row;
-        }
+    if (row != MEMORY_NONE &&
+        !memory_index_insert(&table->ids, &table->pool, arrival->id_hash, row)) {
         memory_rows_release(&table->rows, &table->pool, row);
+        row = MEMORY_NONE;
     }
-    memory_names_release_unused(&table->users, &table->pool, user);
-    memory_names_release_unused(&table->actions, &table->pool, action);
-    return MEMORY_NONE;
+    if (row == MEMORY_NONE) {
+        memory_names_release_unused(&table->users, &table->pool, user);
+        memory_names_release_unused(&table->actions, &table->pool, action);
+        return MEMORY_NONE;
+    }
+    memory_rows_at(&table->rows, row)->user = user;
+    memory_rows_at(&table->rows, row)->action = action;
+    memory_names_hold(&table->users, user);
+    memory_names_hold(&table->actions, action);
+    return row;
 }
 
 static void remove_from_ids(struct memory_table *table, uint32_t row)
 {
-    char space[UUID_TEXT_BYTES];
-    struct memory_key key = memory_row_key(memory_rows_at(&table->rows, row), space);
+    struct memory_key key = memory_row_key(memory_rows_at(&table->rows, row));
     memory_index_remove(&table->ids, &table->pool, hash_id(table, &key), row);
+}
+
+/* What is in no list any more, or was in none yet. */
+static void forget_row(struct memory_table *table, uint32_t row)
+{
+    uint32_t user = memory_rows_at(&table->rows, row)->user;
+    uint32_t action = memory_rows_at(&table->rows, row)->action;
+    remove_from_ids(table, row);
+    memory_rows_release(&table->rows, &table->pool, row);
+    memory_names_drop(&table->users, &table->pool, user);
+    memory_names_drop(&table->actions, &table->pool, action);
+}
+
+void memory_table_discard(struct memory_table *table, const struct memory_fresh *fresh,
+                          size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        forget_row(table, fresh[i].row);
+    }
+}
+
+static bool in_order(const struct memory_table *table, const struct memory_fresh *a,
+                     const struct memory_fresh *b)
+{
+    int order = memory_mark_compare(a->mark, b->mark);
+    return order != 0 ? order < 0 : memory_rows_compare(&table->rows, a->row, b->row) <= 0;
+}
+
+static bool are_in_order(const struct memory_table *table, const struct memory_fresh *fresh,
+                         size_t count)
+{
+    size_t i = 1;
+    while (i < count && in_order(table, &fresh[i - 1], &fresh[i])) {
+        i++;
+    }
+    return i >= count;
+}
+
+/* Two sorted halves of `from`, which meet at `middle`, into `to`. */
+static void merge(const struct memory_table *table, const struct memory_fresh *from, size_t middle,
+                  size_t count, struct memory_fresh *to)
+{
+    size_t low = 0;
+    size_t high = middle;
+    for (size_t i = 0; i < count; i++) {
+        bool take_low = high == count || (low < middle && in_order(table, &from[low], &from[high]));
+        to[i] = from[take_low ? low++ : high++];
+    }
+}
+
+/* Merge sort from the bottom up. The C library's sort calls a function for each comparison, which
+ * costs three times as much. Returns the array in which the rows are sorted. */
+static struct memory_fresh *sort(const struct memory_table *table, struct memory_fresh *fresh,
+                                 struct memory_fresh *scratch, size_t count)
+{
+    for (size_t width = 1; width < count; width *= 2) {
+        for (size_t at = 0; at < count; at += 2 * width) {
+            size_t left = count - at;
+            merge(table, fresh + at, left < width ? left : width,
+                  left < 2 * width ? left : 2 * width, scratch + at);
+        }
+        struct memory_fresh *sorted = scratch;
+        scratch = fresh;
+        fresh = sorted;
+    }
+    return fresh;
+}
+
+static struct memory_list *list_of_user(struct memory_table *table, uint32_t row)
+{
+    return &memory_names_at(&table->users, memory_rows_at(&table->rows, row)->user)->list;
+}
+
+static struct memory_list *list_of_action(struct memory_table *table, uint32_t row)
+{
+    return &memory_names_at(&table->actions, memory_rows_at(&table->rows, row)->action)->list;
+}
+
+/* Puts the row into the three lists, or into none. */
+static bool link_row(struct memory_table *table, uint32_t row)
+{
+    struct memory_list_context context = context_of(table);
+    struct memory_list *of_user = list_of_user(table, row);
+    struct memory_list *of_action = list_of_action(table, row);
+    if (!memory_list_insert(of_user, context, row)) {
+        return false;
+    }
+    if (!memory_list_insert(of_action, context, row)) {
+        memory_list_remove(of_user, context, row);
+        return false;
+    }
+    if (!memory_list_insert(&table->all, context, row)) {
+        memory_list_remove(of_action, context, row);
+        memory_list_remove(of_user, context, row);
+        return false;
+    }
+    return true;
+}
+
+static void unlink_row(struct memory_table *table, uint32_t row)
+{
+    struct memory_list_context context = context_of(table);
+    memory_list_remove(list_of_user(table, row), context, row);
+    memory_list_remove(list_of_action(table, row), context, row);
+    memory_list_remove(&table->all, context, row);
+}
+
+bool memory_table_link(struct memory_table *table, struct memory_fresh *fresh,
+                       struct memory_fresh *scratch, size_t count)
+{
+    if (!are_in_order(table, fresh, count)) {
+        fresh = sort(table, fresh, scratch, count);
+    }
+    size_t linked = 0;
+    while (linked < count && link_row(table, fresh[linked].row)) {
+        linked++;
+    }
+    if (linked == count) {
+        return true;
+    }
+    while (linked > 0) {
+        unlink_row(table, fresh[--linked].row);
+    }
+    return false;
 }
 
 void memory_table_remove(struct memory_table *table, uint32_t row)
 {
-    struct memory_list_context context = context_of(table);
-    uint32_t user = memory_rows_at(&table->rows, row)->user;
-    uint32_t action = memory_rows_at(&table->rows, row)->action;
-    memory_list_remove(&memory_names_at(&table->users, user)->list, context, row);
-    memory_list_remove(&memory_names_at(&table->actions, action)->list, context, row);
-    memory_list_remove(&table->all, context, row);
-    remove_from_ids(table, row);
-    memory_rows_release(&table->rows, &table->pool, row);
-    memory_names_release_unused(&table->users, &table->pool, user);
-    memory_names_release_unused(&table->actions, &table->pool, action);
+    unlink_row(table, row);
+    forget_row(table, row);
 }
 
 /* All rows of the user in one pass over every list: quicker when they are many. */
@@ -179,10 +270,13 @@ static void remove_user_in_one_pass(struct memory_table *table, struct memory_na
     struct memory_list_context context = context_of(table);
     struct memory_list gone = user->list;
     memory_list_init(&user->list);
+    user->rows = 0;
     struct memory_place end = memory_list_end(&gone);
     struct memory_place place = memory_list_begin(&gone);
     for (; !memory_place_equal(place, end); place = memory_list_next(&gone, place)) {
-        memory_rows_at(&table->rows, memory_list_row(&gone, place))->action = MEMORY_NONE;
+        struct memory_row *row = memory_rows_at(&table->rows, memory_list_row(&gone, place));
+        memory_names_at(&table->actions, row->action)->rows--;
+        row->action = MEMORY_NONE;
     }
     memory_list_remove_marked(&table->all, context);
     for (uint32_t action = 0; action < table->actions.used; action++) {

@@ -42,8 +42,24 @@ uint32_t memory_table_find_id(const struct memory_table *table, struct str id);
 /* Whether its user was erased after it was received. */
 bool memory_table_is_erased(const struct memory_table *table, const struct memory_arrival *arrival);
 
-/* Adds an activity whose id is not there. MEMORY_NONE without memory. */
+/* Adds an activity whose id is not there to everything but the lists, which memory_table_link then
+ * does for many rows at once. MEMORY_NONE without memory. */
 uint32_t memory_table_add(struct memory_table *table, const struct memory_arrival *arrival);
+
+/* A row on its way into the lists. */
+struct memory_fresh {
+    struct memory_mark mark;
+    uint32_t row;
+};
+
+/* Puts rows that were added into the lists; without memory none of them, and false. `fresh` and
+ * `scratch` have room for `count` and are changed. */
+bool memory_table_link(struct memory_table *table, struct memory_fresh *fresh,
+                       struct memory_fresh *scratch, size_t count);
+
+/* Takes back rows that were added and are in no list. */
+void memory_table_discard(struct memory_table *table, const struct memory_fresh *fresh,
+                          size_t count);
 
 void memory_table_remove(struct memory_table *table, uint32_t row);
 
