@@ -2,7 +2,12 @@
 
 #include "base/assert.h"
 
-enum { AHEAD_RETRY_MS = 1000 };
+enum {
+    AHEAD_RETRY_MS = 1000,
+    ZEROS_AHEAD_BYTES = 256 * 1024,   /* written at a time */
+    ZEROS_LEFT_MIN = 16 * 1024,       /* with less left, more are written */
+    SMALL_COMMIT_BYTES_MAX = 8 * 1024 /* zeros are for commits up to this size */
+};
 
 /* A failed sync leaves the disk's state unknown, and asking again would only hide it. */
 static enum status poison(struct commit_writer *writer, struct error *err)
@@ -126,15 +131,52 @@ static enum status make_room(struct commit_writer *writer, uint64_t bytes, struc
     return commit_writer_roll(writer, bytes, err);
 }
 
-enum status commit_writer_prepare_ahead(struct commit_writer *writer, struct error *err)
+static enum status reserve_ahead(struct commit_writer *writer, struct error *err)
 {
-    if (writer->ahead.file != NULL || writer->active.used < writer->segment_bytes / 2 ||
-        clock_monotonic_ns(writer->clock) < writer->ahead_retry_ns) {
+    if (writer->ahead.file != NULL || writer->active.used < writer->segment_bytes / 2) {
         return STATUS_OK;
     }
-    enum status status = make_segment(writer, writer->active.ordinal + 1, writer->segment_bytes,
-                                      &writer->ahead, err);
-    if (status != STATUS_OK) { /* the roll tries again and reports */
+    return make_segment(writer, writer->active.ordinal + 1, writer->segment_bytes, &writer->ahead,
+                        err);
+}
+
+/* In reserved space that was never written, each commit also makes the file system note that a few
+ * more blocks hold something, and its sync waits for that, too: a lone client then waits for the
+ * disk twice as often. Small commits therefore find blocks that hold zeros already. Large ones do
+ * not: they would be written twice to spare a sync little. */
+static enum status write_zeros_ahead(struct commit_writer *writer, struct error *err)
+{
+    static const uint8_t zeros[64 * 1024];
+    struct segment_file *active = &writer->active;
+    if (writer->commit_bytes > SMALL_COMMIT_BYTES_MAX ||
+        active->written > active->used + ZEROS_LEFT_MIN || active->written == active->reserved) {
+        return STATUS_OK;
+    }
+    uint64_t left = active->reserved - active->written;
+    uint64_t bytes = left < ZEROS_AHEAD_BYTES ? left : ZEROS_AHEAD_BYTES;
+    size_t count = 0;
+    for (uint64_t at = 0; at < bytes; at += writer->parts[count++].iov_len) {
+        size_t len = bytes - at < sizeof zeros ? (size_t)(bytes - at) : sizeof zeros;
+        writer->parts[count] = (struct iovec){.iov_base = (void *)zeros, .iov_len = len};
+    }
+    enum status status = disk_file_write(active->file, active->written, writer->parts, count, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    active->written += bytes;
+    return disk_file_sync(active->file, err) == STATUS_OK ? STATUS_OK : poison(writer, err);
+}
+
+enum status commit_writer_work_ahead(struct commit_writer *writer, struct error *err)
+{
+    if (clock_monotonic_ns(writer->clock) < writer->ahead_retry_ns) {
+        return STATUS_OK;
+    }
+    enum status status = reserve_ahead(writer, err);
+    if (status == STATUS_OK) {
+        status = write_zeros_ahead(writer, err);
+    }
+    if (status != STATUS_OK) { /* the next commit meets the same and reports it */
         writer->ahead_retry_ns = clock_monotonic_ns(writer->clock) +
                                  (uint64_t)AHEAD_RETRY_MS * NANOSECONDS_PER_MILLISECOND;
     }
@@ -177,6 +219,7 @@ static enum status take_back(struct commit_writer *writer, enum status status, s
         *err = why;
         return poison(writer, err);
     }
+    active->written = active->used;
     active->reserved = active->used;
     return status;
 }
@@ -223,6 +266,9 @@ static enum status write_commit(struct commit_writer *writer, struct append_reco
     status = write_parts(writer, 1 + count, err);
     if (status == STATUS_OK) {
         writer->active.used += writer->commit_bytes;
+        if (writer->active.written < writer->active.used) {
+            writer->active.written = writer->active.used;
+        }
         writer->next_offset += activities;
         writer->sealed = false;
     }

@@ -19,6 +19,7 @@ struct segment_file {
     struct disk_file *file; /* NULL: none */
     uint64_t ordinal;
     uint64_t used;     /* bytes of commits */
+    uint64_t written;  /* bytes up to which something was written, commits or zeros ahead of them */
     uint64_t reserved; /* bytes that can be written without asking for space */
 };
 
@@ -33,7 +34,7 @@ struct commit_writer {
 
     struct segment_file active;
     struct segment_file ahead; /* the next segment */
-    uint64_t ahead_retry_ns;   /* not before */
+    uint64_t ahead_retry_ns;   /* not before, after work ahead that failed */
     uint64_t commit_bytes;     /* of the newest commit written or tried */
     uint64_t sequence;         /* of the newest header written or tried */
     int64_t next_offset;
@@ -50,9 +51,9 @@ MUST_USE enum status commit_writer_write(struct commit_writer *writer,
                                          struct append_record *const *records, size_t count,
                                          struct position *out_reached, struct error *err);
 
-/* With nothing else to do: reserves the next segment when the active one is half full. Fails only
- * when that poisons the writer. */
-MUST_USE enum status commit_writer_prepare_ahead(struct commit_writer *writer, struct error *err);
+/* With nothing else to do: reserves the next segment when the active one is half full, and writes
+ * zeros ahead of small commits. Fails only when that poisons the writer. */
+MUST_USE enum status commit_writer_work_ahead(struct commit_writer *writer, struct error *err);
 
 /* After a commit that failed: whether one of its size would find room now. */
 MUST_USE enum status commit_writer_look(struct commit_writer *writer, struct error *err);

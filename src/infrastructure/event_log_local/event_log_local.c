@@ -178,7 +178,7 @@ static void *run_committer(void *context)
         commit(local, count);
         struct error err;
         if (!local->writer.poisoned && append_queue_is_empty(&local->queue) &&
-            commit_writer_prepare_ahead(&local->writer, &err) != STATUS_OK) {
+            commit_writer_work_ahead(&local->writer, &err) != STATUS_OK) {
             refuse(local, &err);
         }
     }

@@ -229,7 +229,12 @@ static enum status open_active(const struct recovery *recovery, const struct fou
         return status;
     }
     writer->active = (struct segment_file){
-        .file = file, .ordinal = segment->ordinal, .used = scan->used, .reserved = scan->used};
+        .file = file,
+        .ordinal = segment->ordinal,
+        .used = scan->used,
+        .written = scan->used,
+        .reserved = scan->used,
+    };
     writer->sealed = scan->sealed;
     if (segment->size > scan->used) {
         status = disk_file_truncate(file, scan->used, err);
