@@ -61,6 +61,7 @@ struct event_log_state {
     char reason[ERROR_MESSAGE_BYTES]; /* why it does not accept; "" when it does */
     uint64_t bytes;                   /* held now; 0 when the adapter cannot know */
     uint64_t bytes_max;               /* 0: no limit of its own */
+    uint64_t missing; /* activities that had an offset and could not be served since the start */
 };
 
 struct event_log_operations {

@@ -1,11 +1,10 @@
 #include "application/store_activities.h"
 
 #include "base/assert.h"
+#include "base/condition.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 const struct store_activities_config store_activities_config_default = {
     .batch_rows_max = 4096,
@@ -48,11 +47,7 @@ enum status store_activities_new(const struct store_activities_config *config,
     position_set_init(&worker->start_end);
     position_set_init(&worker->handled);
     pthread_mutex_init(&worker->mutex, NULL);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&worker->stopped, &attributes);
-    pthread_condattr_destroy(&attributes);
+    condition_init(&worker->stopped);
     *out_worker = worker;
     return STATUS_OK;
 }
@@ -216,17 +211,9 @@ static bool must_stop(struct store_activities *worker)
 /* Sleeps, unless told to stop. */
 static void pause_for(struct store_activities *worker, unsigned ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    struct timespec deadline = condition_deadline(ms);
     pthread_mutex_lock(&worker->mutex);
-    while (!worker->stop &&
-           pthread_cond_timedwait(&worker->stopped, &worker->mutex, &until) != ETIMEDOUT) {
+    while (!worker->stop && condition_wait_until(&worker->stopped, &worker->mutex, &deadline)) {
     }
     pthread_mutex_unlock(&worker->mutex);
 }

@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+import expect
+
 MAGIC = b"\xf8UT\x01"  # begins each commit; see segment_format.h
 HEADER = struct.Struct("<4sI16sQQIIQII")
 HEADER_BYTES = 64
@@ -87,6 +89,9 @@ def test_a_flipped_bit(killed, place, number):
     assert [row["id"] for row in found] in (ids[:number] + ids[number + 1:], ids)
     if place == "text":
         assert len(found) == 59
+    health = service.get("/health").json
+    assert health["eventLog"]["missing"] == 60 - len(found)
+    assert health["status"] == ("ok" if len(found) == 60 else "degraded")
     assert all(row["metadata"] == {"k": "v" * 200} for row in found)
     assert re.search(r'"level":"(warning|error)"', service.stderr), service.stderr
     assert segment.name in service.stderr or re.search("damage|corrupt", service.stderr), service.stderr
@@ -149,16 +154,35 @@ def test_a_segment_that_is_gone(make_service):
 
 
 def test_a_segment_of_something_else(make_service):
-    """Guards against serving bytes that are no log: nothing of them is ever an activity, and the log works."""
+    """Guards against serving bytes that are no log, and against destroying what may be somebody's only copy: nothing of them
+    is ever an activity, they are kept aside, and the log works."""
     service = make_service()
     (service.data / "log").mkdir(parents=True)
-    (service.data / "log" / "0000000001.segment").write_bytes(b'{"id":"x","userId":"u","action":"a"}\n' * 1000)
+    foreign = b'{"id":"x","userId":"u","action":"a"}\n' * 1000
+    (service.data / "log" / "0000000001.segment").write_bytes(foreign)
     service.start()
     assert service.walk() == []
+    kept, = (service.data / "log" / "set-aside").iterdir()
+    assert kept.read_bytes() == foreign
     service.record({"userId": "u", "action": "a", "id": "after"})
     service.restart()
     assert ids_of(service) == ["after"]
     service.stop()
+
+
+def test_the_files_are_removed_under_it(fresh):
+    """Guards "202 means durable" where somebody removes the folder of a running service: what would be gone after a restart
+    is not promised, the ready probe says why, and a restart begins anew."""
+    fresh.wait_stored(fresh.record({"userId": "u", "action": "a"})["id"])
+    for path in fresh.segments():
+        path.unlink()
+    for _ in range(2):
+        expect.problem(fresh.post({"userId": "u", "action": "a"}), 503)
+    assert "removed" in expect.problem(fresh.get("/readyz"), 503)["detail"]
+    assert len(fresh.walk()) >= 1
+    fresh.kill()
+    fresh.start()
+    fresh.record({"userId": "u", "action": "a"})
 
 
 @pytest.mark.parametrize("how", ["gone", "empty", "changed"])

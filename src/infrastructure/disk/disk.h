@@ -101,7 +101,7 @@ MUST_USE enum status disk_file_read(struct disk_file *file, uint64_t offset, str
 MUST_USE enum status disk_file_write(struct disk_file *file, uint64_t offset,
                                      const struct iovec *parts, size_t count, struct error *err);
 
-/* Content and size of the file are durable when this returns OK. */
+/* Content and size of the file are durable when this returns OK, and it still has a name. */
 MUST_USE enum status disk_file_sync(struct disk_file *file, struct error *err);
 
 /* Reserves space that reads as zeros where nothing is written; makes the file longer if needed. */

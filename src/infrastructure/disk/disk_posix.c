@@ -63,10 +63,19 @@ static enum status posix_write(struct disk_file *base, uint64_t offset, struct d
     return STATUS_OK;
 }
 
+/* What has no name any more is gone after a restart, however well it was synced. */
 static enum status posix_sync(struct disk_file *base, struct error *err)
 {
     struct posix_file *file = posix_file_of(base);
-    return fdatasync(file->descriptor) == 0 ? STATUS_OK : fail(file, "cannot sync", err);
+    struct stat about;
+    if (fdatasync(file->descriptor) != 0 || fstat(file->descriptor, &about) != 0) {
+        return fail(file, "cannot sync", err);
+    }
+    if (about.st_nlink == 0) {
+        errno = ESTALE;
+        return fail(file, "somebody removed the file", err);
+    }
+    return STATUS_OK;
 }
 
 /* File systems without reservations only get a longer file; a full disk then shows at the write. */

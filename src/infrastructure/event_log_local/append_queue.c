@@ -1,23 +1,19 @@
 #include "infrastructure/event_log_local/append_queue.h"
 
 #include "base/assert.h"
+#include "base/condition.h"
 #include "infrastructure/event_log_local/segment_format.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 void append_queue_init(struct append_queue *queue, const struct clock *clock,
                        const struct append_queue_limits *limits)
 {
     *queue = (struct append_queue){.clock = clock, .limits = *limits};
     pthread_mutex_init(&queue->mutex, NULL);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&queue->work, &attributes);
-    pthread_condattr_destroy(&attributes);
+    condition_init(&queue->work);
 }
 
 static void record_free(struct append_record *record)
@@ -143,7 +139,7 @@ void append_queue_push(struct append_queue *queue, struct append_record *record)
  * the lock. */
 static bool wait_for_work(struct append_queue *queue)
 {
-    enum { LOOK_EVERY_NS = 100000000, NANOSECONDS_PER_SECOND = 1000000000 };
+    enum { LOOK_EVERY_MS = 100 };
     while (queue->first == NULL && !queue->stopping) {
         queue->committer_sleeps = true;
         if (queue->accepting == STATUS_OK || queue->retry_at_ns == UINT64_MAX) {
@@ -153,12 +149,8 @@ static bool wait_for_work(struct append_queue *queue)
         if (clock_monotonic_ns(queue->clock) >= queue->retry_at_ns) {
             return false;
         }
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += LOOK_EVERY_NS;
-        until.tv_sec += until.tv_nsec / NANOSECONDS_PER_SECOND;
-        until.tv_nsec %= NANOSECONDS_PER_SECOND;
-        pthread_cond_timedwait(&queue->work, &queue->mutex, &until);
+        struct timespec deadline = condition_deadline(LOOK_EVERY_MS);
+        (void)condition_wait_until(&queue->work, &queue->mutex, &deadline);
     }
     return true;
 }

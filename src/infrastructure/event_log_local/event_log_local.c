@@ -308,6 +308,7 @@ static void local_describe(struct event_log *log, struct event_log_state *out_st
     out_state->kind = "local";
     out_state->log_id = local->writer.log_id;
     out_state->durability = DURABILITY_LOCAL_DISK;
+    out_state->missing = atomic_load(&local->report.activities_missing);
     append_queue_describe(&local->queue, out_state);
 }
 

@@ -9,6 +9,7 @@ struct found_segment {
     uint64_t ordinal;
     uint64_t size;
     bool has_header; /* its first bytes are a header */
+    bool is_foreign; /* they are neither one nor what a torn write leaves of one */
     struct commit_header header;
     int64_t first_offset;
 };
@@ -80,8 +81,9 @@ static enum status inspect(const struct recovery *recovery, struct found_segment
         struct iovec into = {.iov_base = bytes, .iov_len = sizeof bytes};
         status = disk_file_read(file, 0, into, &len, err);
     }
-    if (status == STATUS_OK && len == sizeof bytes) {
-        segment->has_header = commit_header_decode(bytes, &segment->header);
+    if (status == STATUS_OK) {
+        segment->has_header = len == sizeof bytes && commit_header_decode(bytes, &segment->header);
+        segment->is_foreign = !commit_header_may_begin(bytes, len);
     }
     return status;
 }
@@ -164,7 +166,7 @@ static enum status keep_tail(const struct recovery *recovery, const struct found
     enum status status = open_segment(recovery, segment->ordinal, DISK_READ, &file, err);
     struct damaged_range range = {
         .file = file, .ordinal = segment->ordinal, .from = scan->used, .to = scan->tail_to};
-    bool keep = scan->tail_frames > 0;
+    bool keep = scan->tail_frames > 0 || (scan->used == 0 && segment->is_foreign);
     if (status == STATUS_OK && keep) {
         status = damage_set_aside(recovery->report, &range, err);
     }

@@ -66,6 +66,13 @@ bool commit_header_decode(const uint8_t bytes[COMMIT_HEADER_BYTES],
     return true;
 }
 
+bool commit_header_may_begin(const uint8_t *bytes, size_t len)
+{
+    static const uint8_t absent[sizeof commit_magic];
+    size_t compared = len < sizeof commit_magic ? len : sizeof commit_magic;
+    return memcmp(bytes, commit_magic, compared) == 0 || memcmp(bytes, absent, compared) == 0;
+}
+
 uint32_t frame_seed(struct uuid log_id)
 {
     return crc32c(log_id.bytes, UUID_BYTES);

@@ -92,6 +92,10 @@ void commit_header_encode(const struct commit_header *header, uint8_t out[COMMIT
 bool commit_header_decode(const uint8_t bytes[COMMIT_HEADER_BYTES],
                           struct commit_header *out_header);
 
+/* Whether `len` bytes can be the front of a header, or of one that never got to the disk (zeros).
+ */
+bool commit_header_may_begin(const uint8_t *bytes, size_t len);
+
 /* What the CRC of every frame of this log starts with. */
 uint32_t frame_seed(struct uuid log_id);
 

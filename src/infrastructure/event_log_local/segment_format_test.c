@@ -96,6 +96,25 @@ static void texts_beyond_the_format_have_no_frame(void **state)
     assert_int_equal(frame_length(&activity), 0);
 }
 
+/* A torn write leaves the front of a header or zeros; everything else is somebody else's. */
+static void what_a_segment_may_begin_with(void **state)
+{
+    (void)state;
+    static const uint8_t zeros[COMMIT_HEADER_BYTES];
+    uint8_t bytes[COMMIT_HEADER_BYTES];
+    commit_header_encode(&(struct commit_header){.log_id = log_id}, bytes);
+    for (size_t len = 0; len <= sizeof bytes; len++) {
+        assert_true(commit_header_may_begin(bytes, len));
+        assert_true(commit_header_may_begin(zeros, len));
+    }
+    for (size_t at = 0; at < 4; at++) {
+        bytes[at] ^= 0x20;
+        assert_false(commit_header_may_begin(bytes, sizeof bytes));
+        bytes[at] ^= 0x20;
+    }
+    assert_false(commit_header_may_begin((const uint8_t *)"{", 1));
+}
+
 /* Random bytes are neither, whatever they claim. */
 static void noise_is_nothing(void **state)
 {
@@ -118,6 +137,7 @@ int main(void)
         cmocka_unit_test(the_header_has_its_bytes),
         cmocka_unit_test(a_frame_comes_back),
         cmocka_unit_test(texts_beyond_the_format_have_no_frame),
+        cmocka_unit_test(what_a_segment_may_begin_with),
         cmocka_unit_test(noise_is_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,13 +1,11 @@
 #include "infrastructure/event_log_local/segment_list.h"
 
 #include "base/assert.h"
-#include "base/clock.h"
+#include "base/condition.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 void segment_name(uint64_t ordinal, char out_name[SEGMENT_NAME_BYTES])
 {
@@ -48,11 +46,7 @@ void segment_list_init(struct segment_list *list)
 {
     *list = (struct segment_list){0};
     pthread_mutex_init(&list->mutex, NULL);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&list->grown, &attributes);
-    pthread_condattr_destroy(&attributes);
+    condition_init(&list->grown);
 }
 
 void segment_list_deinit(struct segment_list *list)
@@ -178,28 +172,13 @@ void segment_list_drop_first(struct segment_list *list)
     pthread_mutex_unlock(&list->mutex);
 }
 
-static struct timespec deadline_in(unsigned wait_ms)
-{
-    enum { NANOSECONDS_PER_SECOND = 1000000000 };
-    struct timespec deadline;
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
-    deadline.tv_sec += (time_t)(wait_ms / MILLISECONDS_PER_SECOND);
-    deadline.tv_nsec += (long)(wait_ms % MILLISECONDS_PER_SECOND * NANOSECONDS_PER_MILLISECOND);
-    if (deadline.tv_nsec >= NANOSECONDS_PER_SECOND) {
-        deadline.tv_nsec -= NANOSECONDS_PER_SECOND;
-        deadline.tv_sec++;
-    }
-    return deadline;
-}
-
 bool segment_list_wait(struct segment_list *list, int64_t offset, unsigned wait_ms)
 {
     pthread_mutex_lock(&list->mutex);
     if (list->end_offset <= offset && wait_ms > 0) {
-        struct timespec deadline = deadline_in(wait_ms);
-        int result = 0;
-        while (list->end_offset <= offset && result != ETIMEDOUT) {
-            result = pthread_cond_timedwait(&list->grown, &list->mutex, &deadline);
+        struct timespec deadline = condition_deadline(wait_ms);
+        while (list->end_offset <= offset &&
+               condition_wait_until(&list->grown, &list->mutex, &deadline)) {
         }
     }
     bool grown = list->end_offset > offset;

@@ -1,14 +1,10 @@
 #include "infrastructure/event_log_memory/event_log_memory.h"
 
-#include "base/clock.h"
+#include "base/condition.h"
 
-#include <errno.h>
-#include <pthread.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { PENDING_MAX = 65536, RESULTS_MAX = 256 };
 
@@ -234,15 +230,9 @@ static void *run_completer(void *context)
 
 static bool wait_for_unread(struct event_log_memory *memory, unsigned wait_ms)
 {
-    enum { NANOSECONDS_PER_SECOND = 1000000000 };
-    struct timespec deadline;
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
-    uint64_t ns = (uint64_t)deadline.tv_nsec + (uint64_t)wait_ms * NANOSECONDS_PER_MILLISECOND;
-    deadline.tv_sec += (time_t)(ns / NANOSECONDS_PER_SECOND);
-    deadline.tv_nsec = (long)(ns % NANOSECONDS_PER_SECOND);
-    int result = 0;
-    while (memory->unread == NULL && wait_ms > 0 && result != ETIMEDOUT) {
-        result = pthread_cond_timedwait(&memory->grown, &memory->mutex, &deadline);
+    struct timespec deadline = condition_deadline(wait_ms);
+    while (memory->unread == NULL && wait_ms > 0 &&
+           condition_wait_until(&memory->grown, &memory->mutex, &deadline)) {
     }
     return memory->unread != NULL;
 }
@@ -431,11 +421,7 @@ enum status event_log_memory_new(const struct event_log_memory_config *config,
     memory->next_set = (struct position_set){.items = &memory->next, .count = 1, .capacity = 1};
     pthread_mutex_init(&memory->mutex, NULL);
     pthread_cond_init(&memory->queued, NULL);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&memory->grown, &attributes);
-    pthread_condattr_destroy(&attributes);
+    condition_init(&memory->grown);
     int result = pthread_create(&memory->completer, NULL, run_completer, memory);
     if (result != 0) {
         memory_free(&memory->log);

@@ -63,10 +63,12 @@ static const char *why_not_ready(const struct condition *condition)
     return NULL;
 }
 
-/* Requests are served, but somebody should look: the log is full, or the store takes nothing. */
+/* Requests are served, but somebody should look: the log is full or damaged, or the store takes
+ * nothing. */
 static bool is_degraded(const struct condition *condition)
 {
-    return condition->log.accepting != STATUS_OK || condition->worker.condition != WORKER_RUNNING;
+    return condition->log.accepting != STATUS_OK || condition->log.missing > 0 ||
+           condition->worker.condition != WORKER_RUNNING;
 }
 
 static void append_member(struct buffer *json, const char *name, struct str text)
@@ -90,6 +92,7 @@ static void append_log(struct buffer *json, const struct event_log_state *log)
     append_member(json, "durability", str_from(durability_name(log->durability)));
     append_number(json, "bytes", log->bytes);
     append_number(json, "bytesMax", log->bytes_max);
+    append_number(json, "missing", log->missing);
     if (log->reason[0] != '\0') {
         buffer_append_char(json, ',');
         append_member(json, "reason", str_from(log->reason));

@@ -1,16 +1,14 @@
 /* Any bytes, whole and in pieces: the parser must come to the same request or refuse both, and what
  * it takes for a head must not hold what another server would read as a different one. */
 #include "base/assert.h"
+#include "fuzz.h"
 #include "interfaces/http/http_parser.h"
 
-#include <stdint.h>
 #include <string.h>
 
 enum { BODY_MAX = 4096 };
 
 static struct http_memory memory = {.bytes_max = 1 << 24};
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static size_t parse(struct http_parser *parser, const char *text, size_t len, size_t piece,
                     enum http_parser_event *out_event)
