@@ -22,6 +22,7 @@ struct store_activities {
     bool batch_waits;
     struct position_set committed; /* what the log was told last */
     struct position_set start_end; /* the log's end when the worker began */
+    struct position_set log_end;   /* as the worker saw it last */
 
     pthread_mutex_t mutex; /* guards everything below */
     pthread_cond_t stopped;
@@ -45,6 +46,7 @@ enum status store_activities_new(const struct store_activities_config *config,
     worker->verdicts = verdicts;
     position_set_init(&worker->committed);
     position_set_init(&worker->start_end);
+    position_set_init(&worker->log_end);
     position_set_init(&worker->handled);
     pthread_mutex_init(&worker->mutex, NULL);
     condition_init(&worker->stopped);
@@ -59,6 +61,7 @@ void store_activities_free(struct store_activities *worker)
     }
     position_set_deinit(&worker->committed);
     position_set_deinit(&worker->start_end);
+    position_set_deinit(&worker->log_end);
     position_set_deinit(&worker->handled);
     pthread_cond_destroy(&worker->stopped);
     pthread_mutex_destroy(&worker->mutex);
@@ -241,12 +244,30 @@ static void retry_later(struct store_activities *worker, unsigned failures, cons
     pause_for(worker, next_pause_ms(worker, failures));
 }
 
+static uint64_t distance(const struct position_set *from, const struct position_set *to)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < to->count; i++) {
+        int64_t behind = to->items[i].offset - position_set_get(from, to->items[i].partition);
+        sum += behind > 0 ? (uint64_t)behind : 0;
+    }
+    return sum;
+}
+
+/* Whether the log holds a batch worth its while already, as behind a small one at the end of a file
+ * of the log. Only the worker changes `handled`, so it may look at it without the lock. */
+static bool has_gathered(struct store_activities *worker)
+{
+    return event_log_end_position(worker->config.log, &worker->log_end) == STATUS_OK &&
+           distance(&worker->handled, &worker->log_end) >= worker->config.gather_rows;
+}
+
 /* While activities trickle in, a store works better with a few dozen at once than with each by
  * itself; the first one after a silence is stored at once. */
 static void gather(struct store_activities *worker)
 {
     size_t count = worker->batch.count;
-    if (count > 0 && count < worker->config.gather_rows) {
+    if (count > 0 && count < worker->config.gather_rows && !has_gathered(worker)) {
         pause_for(worker, worker->config.gather_ms);
     }
 }
@@ -297,16 +318,6 @@ void store_activities_stop(struct store_activities *worker)
     worker->stop = true;
     pthread_cond_broadcast(&worker->stopped);
     pthread_mutex_unlock(&worker->mutex);
-}
-
-static uint64_t distance(const struct position_set *from, const struct position_set *to)
-{
-    uint64_t sum = 0;
-    for (size_t i = 0; i < to->count; i++) {
-        int64_t behind = to->items[i].offset - position_set_get(from, to->items[i].partition);
-        sum += behind > 0 ? (uint64_t)behind : 0;
-    }
-    return sum;
 }
 
 void store_activities_describe(struct store_activities *worker,

@@ -9,7 +9,6 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -688,6 +687,19 @@ static void a_stop_ends_a_pause(void **state)
 }
 
 /* The wait for more rows is not waited out either. */
+/* A log in many small files gives many small batches; behind each of them more waits already. */
+static void does_not_gather_while_it_is_behind(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->config.batch_rows_max = 2;
+    fixture->config.gather_rows = 4;
+    fixture->config.gather_ms = 600000;
+    add_rows(&fixture->world, 40);
+    start(fixture);
+    wait_until(fixture, is_caught_up);
+    assert_int_equal(stop_and_join(fixture), STATUS_OK);
+}
+
 static void a_stop_ends_the_gathering(void **state)
 {
     struct fixture *fixture = *state;
@@ -777,6 +789,7 @@ int main(void)
         TEST(waits_for_a_store_that_is_down_at_the_start),
         TEST(stops_when_waiting_cannot_help),
         TEST(a_stop_ends_a_pause),
+        TEST(does_not_gather_while_it_is_behind),
         TEST(a_stop_ends_the_gathering),
         TEST(a_stop_before_the_start_is_heard),
         TEST(a_stop_makes_durable_what_it_can),
