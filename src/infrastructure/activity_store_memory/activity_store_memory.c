@@ -1,7 +1,7 @@
 #include "infrastructure/activity_store_memory/activity_store_memory.h"
 
 #include "base/assert.h"
-#include "infrastructure/activity_store_memory/memory_query.h"
+#include "infrastructure/activity_table/memory_query.h"
 
 #include <pthread.h>
 

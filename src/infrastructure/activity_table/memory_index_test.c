@@ -1,7 +1,7 @@
 /* Guards that the index finds exactly what is in it while its tables grow, shrink and close gaps,
  * also when many hashes are alike: a lost id would be stored twice. */
 #include "base/random.h"
-#include "infrastructure/activity_store_memory/memory_index.h"
+#include "infrastructure/activity_table/memory_index.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,7 +4,7 @@
  * A name lives as long as it has rows or a tombstone. Reading under the store's lock, changing
  * under its write lock.
  */
-#include "infrastructure/activity_store_memory/memory_list.h"
+#include "infrastructure/activity_table/memory_list.h"
 
 #define MEMORY_NEVER_ERASED INT64_MIN
 

@@ -6,7 +6,7 @@
  */
 #include "base/arena.h"
 #include "base/random.h"
-#include "infrastructure/activity_store_memory/memory_names.h"
+#include "infrastructure/activity_table/memory_names.h"
 
 struct memory_table {
     struct memory_pool pool;

@@ -1,4 +1,4 @@
-#include "infrastructure/activity_store_memory/memory_index.h"
+#include "infrastructure/activity_table/memory_index.h"
 
 #include "base/assert.h"
 

@@ -1,4 +1,4 @@
-#include "infrastructure/activity_store_memory/memory_names.h"
+#include "infrastructure/activity_table/memory_names.h"
 
 #include "base/assert.h"
 

@@ -1,7 +1,7 @@
 /* Guards the order of rows and every way to move in it, with lists of many runs that are split,
  * joined, emptied and filled again; the contract's oracle has short lists only. */
 #include "base/random.h"
-#include "infrastructure/activity_store_memory/memory_list.h"
+#include "infrastructure/activity_table/memory_list.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "infrastructure/activity_store_memory/memory_rows.h"
+#include "infrastructure/activity_table/memory_rows.h"
 
 #include "base/assert.h"
 

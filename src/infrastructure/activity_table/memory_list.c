@@ -1,4 +1,4 @@
-#include "infrastructure/activity_store_memory/memory_list.h"
+#include "infrastructure/activity_table/memory_list.h"
 
 #include "base/assert.h"
 

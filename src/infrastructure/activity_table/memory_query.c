@@ -1,4 +1,4 @@
-#include "infrastructure/activity_store_memory/memory_query.h"
+#include "infrastructure/activity_table/memory_query.h"
 
 #include "base/assert.h"
 #include "base/timestamp.h"

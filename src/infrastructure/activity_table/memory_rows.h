@@ -8,8 +8,8 @@
  */
 #include "base/uuid.h"
 #include "domain/activity.h"
-#include "infrastructure/activity_store_memory/memory_index.h"
-#include "infrastructure/activity_store_memory/memory_pool.h"
+#include "infrastructure/activity_table/memory_index.h"
+#include "infrastructure/activity_table/memory_pool.h"
 
 struct memory_texts {
     uint32_t metadata_len;

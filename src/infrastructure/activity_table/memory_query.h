@@ -5,7 +5,7 @@
  * last row that the one before looked at, whatever was added or removed in between.
  */
 #include "domain/activity_page.h"
-#include "infrastructure/activity_store_memory/memory_table.h"
+#include "infrastructure/activity_table/memory_table.h"
 
 enum memory_progress {
     MEMORY_DONE,

@@ -5,7 +5,7 @@
  * hash beside each number: it grows without looking at what the numbers stand for, and asks its
  * user only when these bits agree. Reading under the store's lock, changing under its write lock.
  */
-#include "infrastructure/activity_store_memory/memory_pool.h"
+#include "infrastructure/activity_table/memory_pool.h"
 
 #include <stdbool.h>
 #include <stddef.h>

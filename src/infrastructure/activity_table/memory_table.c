@@ -1,4 +1,4 @@
-#include "infrastructure/activity_store_memory/memory_table.h"
+#include "infrastructure/activity_table/memory_table.h"
 
 #include "base/assert.h"
 #include "base/macros.h"

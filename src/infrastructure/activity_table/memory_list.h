@@ -8,7 +8,7 @@
  * run lies in the list itself, and two rows lie in the run itself, since most users have few.
  * Reading under the store's lock, changing under its write lock.
  */
-#include "infrastructure/activity_store_memory/memory_rows.h"
+#include "infrastructure/activity_table/memory_rows.h"
 
 enum { MEMORY_RUN_ROWS = 256, MEMORY_RUN_FEW = 2 };
 
