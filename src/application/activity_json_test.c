@@ -302,6 +302,25 @@ static void cuts_arrays_into_items(void **state)
 }
 
 /* Parsing an item in place must leave its neighbours alone, also where it is a bare number. */
+/* One byte for each value is the most that a text can ask of the parser's memory, whatever its length:
+ * what is wrong with it is told, not that memory is short. */
+static void dense_texts_are_read_at_any_length(void **state)
+{
+    (void)state;
+    static const char front[] = "{\"userId\":\"a\",\"action\":\"b\",\"metadata\":{\"a\":";
+    static char text[8192];
+    memset(text, '[', sizeof text);
+    memcpy(text, front, sizeof front - 1);
+    for (size_t len = sizeof front; len <= sizeof text; len += 7) {
+        struct reading r;
+        read_text(&r, (struct str){text, len});
+        if (r.status != STATUS_INVALID) {
+            fail_msg("%zu bytes: %s", len, status_name(r.status));
+        }
+        forget(&r);
+    }
+}
+
 static void reading_an_item_spares_the_next(void **state)
 {
     (void)state;
@@ -360,6 +379,7 @@ int main(void)
         cmocka_unit_test(bounds_the_sizes),
         cmocka_unit_test(finds_a_duplicate_among_many_keys),
         cmocka_unit_test(cuts_arrays_into_items),
+        cmocka_unit_test(dense_texts_are_read_at_any_length),
         cmocka_unit_test(reading_an_item_spares_the_next),
         cmocka_unit_test(writes_the_answer_shape),
     };
