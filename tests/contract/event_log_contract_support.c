@@ -1,6 +1,7 @@
 #include "event_log_contract_support.h"
 
 #include "base/assert.h"
+#include "support/thread_state.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -22,6 +23,7 @@ static void collect(struct append_listener *listener, const struct append_result
     struct collector *collector = CONTAINER_OF(listener, struct collector, listener);
     pthread_mutex_lock(&collector->mutex);
     collector->calls++;
+    collector->thread = thread_number();
     for (size_t i = 0; i < count; i++) {
         ASSERT(collector->count < COLLECTED_MAX);
         ASSERT((results[i].status == STATUS_OK) == (results[i].reached_count == 1));

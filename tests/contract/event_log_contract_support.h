@@ -25,6 +25,7 @@ struct collector {
     struct collected *items; /* in order of arrival */
     size_t count;
     size_t calls;
+    int thread; /* that called last, as thread_number tells it */
 };
 
 void collector_init(struct collector *collector);

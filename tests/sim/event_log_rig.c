@@ -1,6 +1,7 @@
 #include "event_log_rig.h"
 
 #include "base/assert.h"
+#include "support/thread_state.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -66,7 +67,11 @@ void rig_close(struct rig *rig)
 
 enum status rig_try_append(struct rig *rig, uint64_t first, size_t count)
 {
-    return append_and_wait(rig->log, &rig->collector, first, count);
+    enum status status = append_and_wait(rig->log, &rig->collector, first, count);
+    if (rig->collector.thread != 0) {
+        thread_wait_until_asleep(rig->collector.thread);
+    }
+    return status;
 }
 
 void rig_append(struct rig *rig, uint64_t first, size_t count)

@@ -2,15 +2,12 @@
 
 #include "base/assert.h"
 #include "support/durable_store_double.h"
+#include "support/thread_state.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 enum {
     SEGMENT_BYTES = 4096,
@@ -70,7 +67,7 @@ static void hear(struct append_listener *listener, const struct append_result *r
 {
     struct pipeline *pipeline = CONTAINER_OF(listener, struct pipeline, listener);
     pthread_mutex_lock(&pipeline->mutex);
-    pipeline->log_thread = (int)syscall(SYS_gettid);
+    pipeline->log_thread = thread_number();
     for (size_t i = 0; i < count; i++) {
         struct post *post = &pipeline->posts[results[i].ticket.slot];
         post->status = results[i].status;
@@ -79,28 +76,6 @@ static void hear(struct append_listener *listener, const struct append_result *r
     }
     pthread_cond_signal(&pipeline->answered);
     pthread_mutex_unlock(&pipeline->mutex);
-}
-
-/* After its answers the log's thread may still prepare its next file. */
-static void wait_until_log_sleeps(struct pipeline *pipeline)
-{
-    char path[64];
-    char text[256];
-    snprintf(path, sizeof path, "/proc/self/task/%d/stat", pipeline->log_thread);
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    ASSERT(file >= 0);
-    for (;;) {
-        ssize_t len = pread(file, text, sizeof text - 1, 0);
-        ASSERT(len > 0);
-        text[len] = '\0';
-        const char *name_end = strrchr(text, ')');
-        ASSERT(name_end != NULL && name_end + 2 < text + len);
-        if (name_end[2] == 'S') {
-            break;
-        }
-        sched_yield();
-    }
-    close(file);
 }
 
 /* --- clients --- */
@@ -155,7 +130,8 @@ static void wait_for_answers(struct pipeline *pipeline)
     }
     pthread_mutex_unlock(&pipeline->mutex);
     if (pipeline->log_thread != 0) {
-        wait_until_log_sleeps(pipeline);
+        /* After its answers it may still work ahead. */
+        thread_wait_until_asleep(pipeline->log_thread);
     }
 }
 
@@ -199,7 +175,8 @@ void pipeline_post_group(struct pipeline *pipeline)
     for (uint32_t i = 0; i < POSTS_AT_ONCE_MAX; i++) {
         send_post(pipeline, i);
         if (i == 0) {
-            wait_until_log_sleeps(pipeline);
+            /* After its answers it may still work ahead. */
+        thread_wait_until_asleep(pipeline->log_thread);
         }
     }
     if (below(pipeline, 8) == 0) {

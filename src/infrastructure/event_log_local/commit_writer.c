@@ -4,8 +4,9 @@
 
 enum {
     AHEAD_RETRY_MS = 1000,
-    ZEROS_AHEAD_BYTES = 256 * 1024,   /* written at a time */
-    ZEROS_LEFT_MIN = 16 * 1024,       /* with less left, more are written */
+    ZEROS_BYTES_MAX = 256 * 1024, /* written at a time, ... */
+    ZEROS_SEGMENT_SHARE = 8,      /* ... in small segments this part of one */
+    ZEROS_LEFT_SHARE = 16,        /* when this part of them is left, more are written */
     SMALL_COMMIT_BYTES_MAX = 8 * 1024 /* zeros are for commits up to this size */
 };
 
@@ -148,12 +149,15 @@ static enum status write_zeros_ahead(struct commit_writer *writer, struct error 
 {
     static const uint8_t zeros[64 * 1024];
     struct segment_file *active = &writer->active;
+    uint64_t share = writer->segment_bytes / ZEROS_SEGMENT_SHARE;
+    uint64_t bytes = share < ZEROS_BYTES_MAX ? share : ZEROS_BYTES_MAX;
     if (writer->commit_bytes > SMALL_COMMIT_BYTES_MAX ||
-        active->written > active->used + ZEROS_LEFT_MIN || active->written == active->reserved) {
+        active->written > active->used + bytes / ZEROS_LEFT_SHARE ||
+        active->written == active->reserved) {
         return STATUS_OK;
     }
     uint64_t left = active->reserved - active->written;
-    uint64_t bytes = left < ZEROS_AHEAD_BYTES ? left : ZEROS_AHEAD_BYTES;
+    bytes = left < bytes ? left : bytes;
     size_t count = 0;
     for (uint64_t at = 0; at < bytes; at += writer->parts[count++].iov_len) {
         size_t len = bytes - at < sizeof zeros ? (size_t)(bytes - at) : sizeof zeros;
@@ -176,11 +180,16 @@ enum status commit_writer_work_ahead(struct commit_writer *writer, struct error 
     if (status == STATUS_OK) {
         status = write_zeros_ahead(writer, err);
     }
-    if (status != STATUS_OK) { /* the next commit meets the same and reports it */
+    if (status != STATUS_OK && !writer->poisoned && writer->ahead_retry_ns == 0) {
+        log_error(writer->logger, "cannot work ahead of the next commits, which go on without", err);
+    }
+    if (status != STATUS_OK) {
         writer->ahead_retry_ns = clock_monotonic_ns(writer->clock) +
                                  (uint64_t)AHEAD_RETRY_MS * NANOSECONDS_PER_MILLISECOND;
+        return writer->poisoned ? status : STATUS_OK;
     }
-    return writer->poisoned ? status : STATUS_OK;
+    writer->ahead_retry_ns = 0;
+    return STATUS_OK;
 }
 
 /* Commits ----------------------------------------------------------------------------------- */

@@ -34,7 +34,7 @@ struct commit_writer {
 
     struct segment_file active;
     struct segment_file ahead; /* the next segment */
-    uint64_t ahead_retry_ns;   /* not before, after work ahead that failed */
+    uint64_t ahead_retry_ns;   /* not before, after work ahead that failed; 0: it went well */
     uint64_t commit_bytes;     /* of the newest commit written or tried */
     uint64_t sequence;         /* of the newest header written or tried */
     int64_t next_offset;
