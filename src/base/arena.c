@@ -12,18 +12,37 @@ struct arena_chunk {
     struct arena_chunk *older;
     size_t capacity; /* bytes behind the header */
     size_t used;
+    size_t charged; /* to the budget */
     alignas(max_align_t) char data[];
 };
 
 void arena_init(struct arena *arena, size_t bytes_max)
 {
-    *arena = (struct arena){.bytes_max = bytes_max};
+    arena_init_shared(arena, bytes_max, NULL);
 }
 
-static void chunks_free(struct arena_chunk *chunk)
+void arena_init_shared(struct arena *arena, size_t bytes_max, struct memory_budget *budget)
+{
+    *arena = (struct arena){.bytes_max = bytes_max, .budget = budget};
+}
+
+static bool charge(struct arena *arena, size_t bytes)
+{
+    return bytes == 0 || memory_budget_charge(arena->budget, bytes);
+}
+
+static void release(struct arena *arena, size_t bytes)
+{
+    if (bytes > 0) {
+        memory_budget_release(arena->budget, bytes);
+    }
+}
+
+static void chunks_free(struct arena *arena, struct arena_chunk *chunk)
 {
     while (chunk != NULL) {
         struct arena_chunk *older = chunk->older;
+        release(arena, chunk->charged);
         free(chunk);
         chunk = older;
     }
@@ -31,7 +50,7 @@ static void chunks_free(struct arena_chunk *chunk)
 
 void arena_deinit(struct arena *arena)
 {
-    chunks_free(arena->chunks);
+    chunks_free(arena, arena->chunks);
     arena->chunks = NULL;
     arena->bytes_used = 0;
 }
@@ -41,13 +60,16 @@ void arena_reset(struct arena *arena)
     struct arena_chunk *kept = arena->chunks;
     while (kept != NULL && kept->capacity != ARENA_CHUNK_BYTES) {
         struct arena_chunk *older = kept->older;
+        release(arena, kept->charged);
         free(kept);
         kept = older;
     }
     if (kept != NULL) {
-        chunks_free(kept->older);
+        chunks_free(arena, kept->older);
+        release(arena, kept->charged);
         kept->older = NULL;
         kept->used = 0;
+        kept->charged = 0;
     }
     arena->chunks = kept;
     arena->bytes_used = kept == NULL ? 0 : sizeof *kept + kept->capacity;
@@ -65,11 +87,17 @@ static struct arena_chunk *arena_add_chunk(struct arena *arena, size_t size)
     if (left < sizeof(struct arena_chunk) || capacity > left - sizeof(struct arena_chunk)) {
         return NULL;
     }
-    struct arena_chunk *chunk = malloc(sizeof *chunk + capacity);
-    if (chunk == NULL) {
+    bool first = arena->chunks == NULL && capacity <= ARENA_CHUNK_BYTES;
+    size_t charged = first || arena->budget == NULL ? 0 : sizeof(struct arena_chunk) + capacity;
+    if (!charge(arena, charged)) {
         return NULL;
     }
-    *chunk = (struct arena_chunk){.older = arena->chunks, .capacity = capacity};
+    struct arena_chunk *chunk = malloc(sizeof *chunk + capacity);
+    if (chunk == NULL) {
+        release(arena, charged);
+        return NULL;
+    }
+    *chunk = (struct arena_chunk){.older = arena->chunks, .capacity = capacity, .charged = charged};
     arena->chunks = chunk;
     arena->bytes_used += sizeof *chunk + capacity;
     return chunk;

@@ -56,6 +56,42 @@ static void test_maximum_holds(void **state)
     }
 }
 
+/* What arenas take together beyond their first chunks stays within the budget, and all of it is
+ * given back. */
+static void test_a_budget_in_common(void **state)
+{
+    (void)state;
+    enum { ARENAS = 8, BUDGET = 200000 };
+    struct memory_budget budget = {.bytes_max = BUDGET};
+    struct arena arenas[ARENAS];
+    for (size_t i = 0; i < ARENAS; i++) {
+        arena_init_shared(&arenas[i], SIZE_MAX / 2, &budget);
+        assert_non_null(arena_allocate(&arenas[i], 1000));
+    }
+    assert_int_equal(atomic_load(&budget.bytes_used), 0);
+    for (int round = 0; round < 3; round++) {
+        size_t got = 0;
+        for (size_t i = 0; i < 100; i++) {
+            got += arena_allocate(&arenas[i % ARENAS], 5000) != NULL ? 5000 : 0;
+        }
+        assert_true(atomic_load(&budget.bytes_used) <= BUDGET && got > BUDGET / 2);
+        assert_true(got <= BUDGET + ARENAS * 16 * 1024);
+        assert_null(arena_allocate(&arenas[0], BUDGET));
+        for (size_t i = 0; i < ARENAS; i++) {
+            arena_reset(&arenas[i]);
+        }
+        assert_int_equal(atomic_load(&budget.bytes_used), 0);
+    }
+    assert_non_null(arena_allocate(&arenas[0], BUDGET / 2));
+    malloc_fails = true;
+    assert_null(arena_allocate(&arenas[1], BUDGET / 4));
+    malloc_fails = false;
+    for (size_t i = 0; i < ARENAS; i++) {
+        arena_deinit(&arenas[i]);
+    }
+    assert_int_equal(atomic_load(&budget.bytes_used), 0);
+}
+
 /* Sizes that would overflow a sum are refused like any other that is too large. */
 static void test_enormous_sizes_are_refused(void **state)
 {
@@ -133,6 +169,7 @@ static void test_without_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_budget_in_common),
         cmocka_unit_test(test_allocations_are_apart_and_aligned),
         cmocka_unit_test(test_maximum_holds),
         cmocka_unit_test(test_enormous_sizes_are_refused),

@@ -8,7 +8,7 @@
 
 enum { BODY_MAX = 4096 };
 
-static struct http_memory memory = {.bytes_max = 1 << 24};
+static struct memory_budget memory = {.bytes_max = 1 << 24};
 
 static size_t parse(struct http_parser *parser, const char *text, size_t len, size_t piece,
                     enum http_parser_event *out_event)

@@ -208,3 +208,18 @@ def test_the_number_of_questions(make_service):
             expect.problem(answer, 503)
     assert service.get(LIST).status == 200
     service.stop()
+
+
+def test_the_memory_of_rejected_items(make_service):
+    """Guards memory against arrays of nothing but faults, each of which is told at length: what all requests take together has
+    a bound, beyond it 503, and afterwards there is room again."""
+    service = make_service("--body-memory-bytes", "2MiB").start()
+    faulty = b"[" + b"7," * 9999 + b'{"userId":"u","action":"a"}]'
+    expect.problem(service.post(faulty), 503)
+    answer = service.post(b"[" + b"7," * 99 + b'{"userId":"u","action":"a"}]')
+    assert answer.status == 202 and answer.json["rejected"] == 99
+    service.stop()
+    service = make_service().start()
+    answer = service.post(faulty)
+    assert answer.status == 202 and answer.json["rejected"] == 9999
+    service.stop()

@@ -116,8 +116,9 @@ const struct setting settings_table[] = {
      .default_text = "8GiB",
      .min = MIB(1),
      .max = TIB(1024),
-     .meaning = "Most that the event log may hold; beyond it POST answers 507 until the store made "
-                "something durable."},
+     .meaning =
+         "Most that the event log may hold; beyond it POST answers 507. With the memory store, "
+         "which is never durable, the log keeps everything."},
     {.key = "log-segment-bytes",
      .section = event_log,
      .type = SETTING_BYTES,
@@ -125,14 +126,14 @@ const struct setting settings_table[] = {
      .default_text = "64MiB",
      .min = KIB(64),
      .max = GIB(1),
-     .meaning = "Size of one file of the local event log."},
+     .meaning = "Size of one file of the local event log; at most a quarter of log-bytes is used."},
     {.key = "log-queue-bytes",
      .section = event_log,
      .type = SETTING_BYTES,
      FIELD(log_queue_bytes),
      .default_text = "64MiB",
      .min = MIB(1),
-     .max = GIB(4),
+     .max = GIB(1),
      .meaning = "Activities that may wait for the next write of the event log; beyond it POST "
                 "answers 503."},
     {.key = "store-memory-bytes",
@@ -266,7 +267,8 @@ const struct setting settings_table[] = {
      .default_text = "256MiB",
      .min = MIB(1),
      .max = TIB(1),
-     .meaning = "Bodies held at once over all connections; beyond it 503."},
+     .meaning = "Bodies, and what is read out of them, held at once over all connections; beyond "
+                "it 503."},
     {.key = "answer-memory-bytes",
      .section = http,
      .type = SETTING_BYTES,

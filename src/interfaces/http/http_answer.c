@@ -7,7 +7,7 @@ enum {
 
 #define ANSWER_BYTES_MAX ((size_t)1 << 30)
 
-void http_answer_init(struct http_answer *answer, struct http_memory *memory)
+void http_answer_init(struct http_answer *answer, struct memory_budget *memory)
 {
     *answer = (struct http_answer){.memory = memory};
     buffer_init(&answer->bytes, UNCHARGED_BYTES_MAX);
@@ -28,7 +28,7 @@ void http_answer_deinit(struct http_answer *answer)
     buffer_deinit(&answer->bytes);
     buffer_init(&answer->bytes, UNCHARGED_BYTES_MAX);
     if (answer->charged > 0) {
-        http_memory_release(answer->memory, answer->charged);
+        memory_budget_release(answer->memory, answer->charged);
         answer->charged = 0;
     }
 }
@@ -39,7 +39,7 @@ static enum status answer_charge(struct http_answer *answer, size_t bytes)
     if (bytes > ANSWER_BYTES_MAX) {
         return STATUS_TOO_LARGE;
     }
-    if (!http_memory_charge(answer->memory, bytes)) {
+    if (!memory_budget_charge(answer->memory, bytes)) {
         return STATUS_BUSY;
     }
     answer->charged = bytes;

@@ -5,16 +5,16 @@
  * exchanges alone, so that they cost nothing. Loop thread only; the bound is shared.
  */
 #include "base/buffer.h"
-#include "interfaces/http/http_memory.h"
+#include "base/memory_budget.h"
 #include "interfaces/http/http_response.h"
 
 struct http_answer {
-    struct http_memory *memory;
+    struct memory_budget *memory;
     struct buffer bytes;
     size_t charged; /* bytes of the shared bound that this answer holds */
 };
 
-void http_answer_init(struct http_answer *answer, struct http_memory *memory);
+void http_answer_init(struct http_answer *answer, struct memory_budget *memory);
 
 /* Empties it and gives its share back; keeps a small run of memory for the next one, but not with
  * `trim`. */

@@ -8,7 +8,7 @@ enum {
     BODY_FIRST_BYTES = 64 * 1024, /* at most reserved on the word of a Content-Length */
 };
 
-void http_body_init(struct http_body *body, struct http_memory *memory)
+void http_body_init(struct http_body *body, struct memory_budget *memory)
 {
     *body = (struct http_body){.memory = memory};
 }
@@ -16,7 +16,7 @@ void http_body_init(struct http_body *body, struct http_memory *memory)
 static void memory_release(struct http_body *body)
 {
     if (body->charged > 0) {
-        http_memory_release(body->memory, body->charged);
+        memory_budget_release(body->memory, body->charged);
         body->charged = 0;
     }
 }
@@ -45,7 +45,7 @@ static enum status memory_charge(struct http_body *body, size_t capacity)
     if (capacity <= body->charged) {
         return STATUS_OK;
     }
-    if (!http_memory_charge(body->memory, capacity - body->charged)) {
+    if (!memory_budget_charge(body->memory, capacity - body->charged)) {
         return STATUS_BUSY;
     }
     body->charged = capacity;

@@ -5,22 +5,22 @@
  * all bodies of a server share one bound. Loop thread only; the bound is shared by all loops.
  */
 #include "base/macros.h"
+#include "base/memory_budget.h"
 #include "base/status.h"
-#include "interfaces/http/http_memory.h"
 
 #include <stddef.h>
 
 enum { HTTP_BODY_PADDING = 16 };
 
 struct http_body {
-    struct http_memory *memory;
+    struct memory_budget *memory;
     char *data;
     size_t len;
     size_t capacity; /* without the padding */
     size_t charged;  /* bytes of the shared bound that this body holds */
 };
 
-void http_body_init(struct http_body *body, struct http_memory *memory);
+void http_body_init(struct http_body *body, struct memory_budget *memory);
 
 /* Empties it and gives its share back; keeps a small run of memory for the next request. */
 void http_body_reset(struct http_body *body);

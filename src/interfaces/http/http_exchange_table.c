@@ -54,7 +54,7 @@ static struct http_exchange *exchange_new(struct http_exchange_table *table)
     struct http_server *server = table->loop->server;
     const struct http_limits *limits = &server->config.limits;
     http_parser_init(&exchange->parser, limits, &server->body_memory);
-    arena_init(&exchange->arena, limits->exchange_arena_bytes_max);
+    arena_init_shared(&exchange->arena, limits->exchange_arena_bytes_max, &server->body_memory);
     http_answer_init(&exchange->answer, &server->answer_memory);
     table->slots[table->count] = exchange;
     table->count++;
@@ -73,12 +73,6 @@ struct http_exchange *http_exchange_table_acquire(struct http_exchange_table *ta
     return exchange;
 }
 
-static void arena_trim(struct arena *arena, size_t bytes_max)
-{
-    arena_deinit(arena);
-    arena_init(arena, bytes_max);
-}
-
 /* Everything but the slot's number and the generation becomes as new. */
 void http_exchange_table_release(struct http_exchange_table *table, struct http_exchange *exchange)
 {
@@ -93,7 +87,7 @@ void http_exchange_table_release(struct http_exchange_table *table, struct http_
     http_parser_reset(&exchange->parser, trim);
     http_answer_reset(&exchange->answer, trim);
     if (trim) {
-        arena_trim(&exchange->arena, exchange->arena.bytes_max);
+        arena_deinit(&exchange->arena);
     } else {
         arena_reset(&exchange->arena);
     }

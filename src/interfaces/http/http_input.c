@@ -7,7 +7,7 @@
 enum {
     EMPTY_LINES_MAX = 8, /* before a request; old clients send one behind a body */
     /* No request begins behind more bytes of answers that the client has not taken. */
-    UNSENT_BYTES_MAX = 1024 * 1024
+    UNSENT_BYTES_MAX = 64 * 1024
 };
 
 static const char empty_line_reason[] = "The lines before the request are not empty lines (CR LF).";

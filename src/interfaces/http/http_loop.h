@@ -61,8 +61,8 @@ struct http_server {
     struct http_listener listener;
     struct http_loop **loops;
     unsigned loop_count; /* that are initialised */
-    struct http_memory body_memory;
-    struct http_memory answer_memory;
+    struct memory_budget body_memory;
+    struct memory_budget answer_memory;
     atomic_uint connections_open;
     atomic_uint offloads;
     atomic_bool leaving; /* every answer is the last of its connection */

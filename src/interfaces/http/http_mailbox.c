@@ -8,7 +8,8 @@
 void http_mailbox_init(struct http_mailbox *mailbox, void (*wake)(void *context), void *context)
 {
     *mailbox = (struct http_mailbox){.wake = wake, .context = context};
-    ASSERT(pthread_mutex_init(&mailbox->mutex, NULL) == 0);
+    int failed = pthread_mutex_init(&mailbox->mutex, NULL);
+    ASSERT(failed == 0);
 }
 
 static void mail_deinit(struct http_mail *mail)
@@ -65,7 +66,8 @@ void http_mailbox_put(struct http_mailbox *mailbox, const struct http_completion
     bool closed = mailbox->closed;
     if (!closed && count > 0) {
         struct http_mail *mail = &mailbox->incoming;
-        ASSERT(mail_reserve(mail, mail->completion_count + count));
+        bool reserved = mail_reserve(mail, mail->completion_count + count);
+        ASSERT(reserved);
         memcpy(mail->completions + mail->completion_count, completions,
                count * sizeof *completions);
         mail->completion_count += count;

@@ -174,7 +174,7 @@ static const llhttp_settings_t parser_settings = {
 /* --- life --- */
 
 void http_parser_init(struct http_parser *parser, const struct http_limits *limits,
-                      struct http_memory *memory)
+                      struct memory_budget *memory)
 {
     *parser = (struct http_parser){.limits = limits};
     buffer_init(&parser->head, limits->header_bytes_max);

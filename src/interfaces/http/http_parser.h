@@ -57,7 +57,7 @@ struct http_parser {
 };
 
 void http_parser_init(struct http_parser *parser, const struct http_limits *limits,
-                      struct http_memory *memory);
+                      struct memory_budget *memory);
 
 /* Ready for the next request; large runs of memory are given back, with `trim` small ones, too. */
 void http_parser_reset(struct http_parser *parser, bool trim);

@@ -16,7 +16,7 @@ struct outcome {
     size_t used;
 };
 
-static struct http_memory memory;
+static struct memory_budget memory;
 
 /* Feeds in pieces of `piece` bytes until the request is complete or refused. */
 static struct outcome parse(struct http_parser *parser, struct str text, size_t piece)
@@ -125,7 +125,7 @@ static void stops_at_the_end_of_the_request(void **state)
 static void shared_memory_runs_out(void **state)
 {
     (void)state;
-    struct http_memory small = {.bytes_max = 4096};
+    struct memory_budget small = {.bytes_max = 4096};
     struct http_parser first;
     struct http_parser second;
     http_parser_init(&first, &http_limits_default, &small);

@@ -1,19 +1,19 @@
 #pragma once
 /*
- * A bound that all loops share for memory of one kind, as request bodies or answers. Who takes
- * memory charges it first and releases the same amount later. Any thread.
+ * A bound that many share for memory of one kind, as request bodies or answers over all loops. Who
+ * takes memory charges it first and releases the same amount later. Any thread.
  */
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
-struct http_memory {
+struct memory_budget {
     atomic_size_t bytes_used;
     size_t bytes_max;
 };
 
 /* False when the bound would be passed; then nothing is charged. */
-static inline bool http_memory_charge(struct http_memory *memory, size_t bytes)
+static inline bool memory_budget_charge(struct memory_budget *memory, size_t bytes)
 {
     size_t before = atomic_fetch_add_explicit(&memory->bytes_used, bytes, memory_order_relaxed);
     if (bytes > memory->bytes_max || before > memory->bytes_max - bytes) {
@@ -23,7 +23,7 @@ static inline bool http_memory_charge(struct http_memory *memory, size_t bytes)
     return true;
 }
 
-static inline void http_memory_release(struct http_memory *memory, size_t bytes)
+static inline void memory_budget_release(struct memory_budget *memory, size_t bytes)
 {
     atomic_fetch_sub_explicit(&memory->bytes_used, bytes, memory_order_relaxed);
 }
