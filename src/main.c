@@ -398,7 +398,10 @@ static void announce(const struct service *service)
     format_address(service, address);
     char message[ADDRESS_TEXT_BYTES + 16];
     snprintf(message, sizeof message, "ready on http://%s", address);
-    log_write(&service->logger, LOG_INFO, message, LOG_NO_FIELDS);
+    /* Whoever started the program waits for this line, whatever else shall be said. */
+    struct logger logger = service->logger;
+    logger.level = LOG_INFO;
+    log_write(&logger, LOG_INFO, message, LOG_NO_FIELDS);
 }
 
 /* Until the store holds everything that the log held, /readyz says 503. False when it will not. */

@@ -1,6 +1,7 @@
 #include "base/error.h"
 
 #include "base/assert.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -15,8 +16,11 @@ enum status error_set(struct error *err, enum status status, int cause, const ch
     }
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(err->message, sizeof err->message, format, arguments);
+    int len = vsnprintf(err->message, sizeof err->message, format, arguments);
     va_end(arguments);
+    if (len >= (int)sizeof err->message) {
+        utf8_trim(err->message);
+    }
     err->status = status;
     err->cause = cause;
     return status;

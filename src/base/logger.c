@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -92,23 +93,31 @@ static bool has_room(int descriptor)
     return poll(&look, 1, 0) == 1 && (look.revents & POLLOUT) != 0;
 }
 
-/* There is nowhere left to say that logging failed, so a failure drops the line. */
-static void write_line(int descriptor, struct str line)
+static bool write_all(int descriptor, struct str line)
 {
-    if (!has_room(descriptor)) {
-        atomic_fetch_add(&lines_lost, 1);
-        return;
-    }
     while (line.len > 0) {
         ssize_t written = write(descriptor, line.data, line.len);
         if (written < 0 && errno != EINTR) {
-            return;
+            return false;
         }
         if (written > 0) {
             line.data += written;
             line.len -= (size_t)written;
         }
     }
+    return true;
+}
+
+/* There is nowhere left to say that logging failed, so a failure drops the line. */
+static void write_line(int descriptor, struct str line)
+{
+    /* One at a time: what one thread has seen room for, another must not take. */
+    static pthread_mutex_t writing = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&writing);
+    if (!has_room(descriptor) || !write_all(descriptor, line)) {
+        atomic_fetch_add(&lines_lost, 1);
+    }
+    pthread_mutex_unlock(&writing);
 }
 
 void log_write(const struct logger *logger, enum log_level level, const char *message,

@@ -77,6 +77,15 @@ bool utf8_is_plain_ascii(struct str s)
     return at == s.len;
 }
 
+void utf8_trim(char *text)
+{
+    struct str rest = str_from(text);
+    uint32_t code_point;
+    while (rest.len > 0 && utf8_next(&rest, &code_point)) {
+    }
+    text[rest.data - text] = '\0';
+}
+
 bool utf8_is_control(uint32_t code_point)
 {
     return code_point < 0x20 || (code_point >= 0x7f && code_point < 0xa0);

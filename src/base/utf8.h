@@ -19,5 +19,9 @@ bool utf8_count(struct str s, size_t *out_code_points);
  * byte for each code point. Most texts are, and this is told eight bytes at a time. */
 bool utf8_is_plain_ascii(struct str s);
 
+/* Cuts a terminated text behind its last whole character, as when snprintf may have cut one in two;
+ * at the first malformed sequence, where there is one. */
+void utf8_trim(char *text);
+
 /* C0 (U+0000..U+001F), DEL (U+007F) and C1 (U+0080..U+009F). */
 bool utf8_is_control(uint32_t code_point);

@@ -40,5 +40,6 @@ static inline uint64_t word_holds(uint64_t word, unsigned char byte)
 /* The place of the first byte that is marked, 0 to 7; there is one. */
 static inline size_t word_first(uint64_t marks)
 {
-    return (size_t)__builtin_ctzll(marks) / WORD_BYTES;
+    enum { BITS_IN_BYTE = 8 };
+    return (size_t)__builtin_ctzll(marks) / BITS_IN_BYTE;
 }

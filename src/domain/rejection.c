@@ -5,16 +5,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* snprintf may have cut a character in two; what is left of it goes. */
-static void trim_to_character(char *text)
-{
-    struct str rest = str_from(text);
-    uint32_t code_point;
-    while (rest.len > 0 && utf8_next(&rest, &code_point)) {
-    }
-    text[rest.data - text] = '\0';
-}
-
 static void add(struct rejection *rejection, const char *pointer, const char *format,
                 va_list arguments)
 {
@@ -24,8 +14,8 @@ static void add(struct rejection *rejection, const char *pointer, const char *fo
     struct rejection_fault *fault = &rejection->faults[rejection->count++];
     snprintf(fault->pointer, sizeof fault->pointer, "%s", pointer);
     vsnprintf(fault->detail, sizeof fault->detail, format, arguments);
-    trim_to_character(fault->pointer);
-    trim_to_character(fault->detail);
+    utf8_trim(fault->pointer);
+    utf8_trim(fault->detail);
 }
 
 void rejection_add(struct rejection *rejection, const char *pointer, const char *format, ...)

@@ -2,6 +2,10 @@
 #include "infrastructure/config/settings.h"
 
 #include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { PATH_BYTES = 512, LINE_BYTES = 512 };
 
 static unsigned affinity_count(void)
 {
@@ -12,27 +16,65 @@ static unsigned affinity_count(void)
     return (unsigned)CPU_COUNT(&set);
 }
 
-/* cgroup v2: "max 100000" or "150000 100000", quota and period in microseconds. 0: no quota known.
- */
-static unsigned quota_count(void)
+static bool read_line(const char *path, char line[LINE_BYTES])
 {
-    char line[64] = "";
-    FILE *file = fopen("/sys/fs/cgroup/cpu.max", "re");
+    FILE *file = fopen(path, "re");
     if (file == NULL) {
-        return 0;
+        return false;
     }
-    bool read = fgets(line, sizeof line, file) != NULL;
+    bool read = fgets(line, LINE_BYTES, file) != NULL;
     fclose(file);
     line[strcspn(line, "\n")] = '\0';
-    struct str rest = str_from(line);
+    return read;
+}
+
+unsigned settings_cpu_quota(const char *text)
+{
+    struct str rest = str_from(text);
     struct str quota_text = str_split(&rest, ' ');
     unsigned long long quota;
     unsigned long long period;
-    if (!read || !str_parse_u64(quota_text, UINT32_MAX, &quota) ||
-        !str_parse_u64(rest, UINT32_MAX, &period) || period == 0) {
+    if (!str_parse_u64(quota_text, UINT32_MAX, &quota) ||
+        !str_parse_u64(rest, UINT32_MAX, &period) || period == 0 || quota == 0) {
         return 0;
     }
     return (unsigned)((quota + period - 1) / period);
+}
+
+/* The least quota of the group and of those it lies in. 0: no quota known. */
+static unsigned quota_of_group(char *group)
+{
+    unsigned least = 0;
+    for (;;) {
+        char path[PATH_BYTES + 32];
+        char line[LINE_BYTES];
+        snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", group);
+        unsigned quota = read_line(path, line) ? settings_cpu_quota(line) : 0;
+        least = quota != 0 && (least == 0 || quota < least) ? quota : least;
+        char *slash = strrchr(group, '/');
+        if (slash == NULL) {
+            return least;
+        }
+        *slash = '\0';
+    }
+}
+
+/* cgroup v2 has one line "0::/path"; a container mostly sees itself as "/". */
+static unsigned quota_count(void)
+{
+    char line[LINE_BYTES];
+    char group[PATH_BYTES] = "";
+    FILE *file = fopen("/proc/self/cgroup", "re");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        if (strncmp(line, "0::/", 4) == 0) {
+            line[strcspn(line, "\n")] = '\0';
+            snprintf(group, sizeof group, "%s", line + 3);
+        }
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    return quota_of_group(group);
 }
 
 unsigned settings_cpu_count(void)

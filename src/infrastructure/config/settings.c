@@ -222,11 +222,11 @@ static enum status check_line(const struct buffer *line, const char *path, unsig
                               struct error *err)
 {
     if (line->failed != STATUS_OK) {
-        return error_set(err, STATUS_INVALID, 0, "%s:%u: the line is longer than %d bytes", path,
-                         number, SETTINGS_LINE_BYTES_MAX - 1);
+        return error_set(err, STATUS_INVALID, 0, "%s:%u: the line is longer than %d bytes",
+                         shown(path), number, SETTINGS_LINE_BYTES_MAX - 1);
     }
     if (strlen(line->data) + 1 != line->len) {
-        return error_set(err, STATUS_INVALID, 0, "%.80s:%u: the line holds a NUL byte", path,
+        return error_set(err, STATUS_INVALID, 0, "%s:%u: the line holds a NUL byte", shown(path),
                          number);
     }
     return STATUS_OK;

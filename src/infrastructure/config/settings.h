@@ -89,6 +89,10 @@ void settings_print_help(FILE *out);
 /* The same as CONFIGURATION.md. */
 void settings_print_markdown(FILE *out);
 
-/* CPUs that this process may use: its affinity mask and the cgroup's quota, rounded up, at least 1.
- */
+/* CPUs that this process may use: its affinity mask and the quota of its cgroup (v2) or of one
+ * above it, rounded up, at least 1. */
 unsigned settings_cpu_count(void);
+
+/* The CPUs of a cpu.max: "150000 100000" are microseconds of each period, so 2. 0: no quota, as
+ * "max 100000". */
+unsigned settings_cpu_quota(const char *text);

@@ -323,6 +323,14 @@ static void there_is_at_least_one_cpu(void **state)
     long online = sysconf(_SC_NPROCESSORS_CONF);
     assert_true(settings_cpu_count() >= 1);
     assert_true(settings_cpu_count() <= (unsigned long)online);
+    assert_int_equal(settings_cpu_quota("max 100000"), 0);
+    assert_int_equal(settings_cpu_quota("50000 100000"), 1);
+    assert_int_equal(settings_cpu_quota("100000 100000"), 1);
+    assert_int_equal(settings_cpu_quota("150000 100000"), 2);
+    assert_int_equal(settings_cpu_quota("800000 100000"), 8);
+    assert_int_equal(settings_cpu_quota("150000"), 0);
+    assert_int_equal(settings_cpu_quota("150000 0"), 0);
+    assert_int_equal(settings_cpu_quota(""), 0);
 }
 
 int main(void)
