@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <yyjson.h>
 
-/* Parser memory for activities of up to a few KiB; larger ones get their own for the moment. A value
- * takes 16 bytes and may have one byte of text, and while the parser's array of values grows by half
- * the old one is still there. */
+/* Parser memory for activities of up to a few KiB; larger ones get their own for the moment. A
+ * value takes 16 bytes and may have one byte of text, and while the parser's array of values grows
+ * by half the old one is still there. */
 enum { POOL_TEXT_BYTES_MAX = 4 * 1024, POOL_BYTES = POOL_TEXT_BYTES_MAX * 16 * 3 };
 
 /* Tells "malformed JSON" from "wrong member" in a rejection: the former concerns all of it. */

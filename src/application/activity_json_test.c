@@ -302,8 +302,8 @@ static void cuts_arrays_into_items(void **state)
 }
 
 /* Parsing an item in place must leave its neighbours alone, also where it is a bare number. */
-/* One byte for each value is the most that a text can ask of the parser's memory, whatever its length:
- * what is wrong with it is told, not that memory is short. */
+/* One byte for each value is the most that a text can ask of the parser's memory, whatever its
+ * length: what is wrong with it is told, not that memory is short. */
 static void dense_texts_are_read_at_any_length(void **state)
 {
     (void)state;

@@ -91,8 +91,10 @@ enum status find_activities_page(const struct find_activities *finder,
     enum status status = rows_to_skip(question, &request.skip, err);
     if (status == STATUS_OK && question->cursor.data != NULL) {
         status = read_cursor(question, &cursor, err);
-        after = (struct activity_key){cursor.timestamp_ms, {cursor.id, cursor.id_len}};
-        request.after = &after;
+        if (status == STATUS_OK) {
+            after = (struct activity_key){cursor.timestamp_ms, {cursor.id, cursor.id_len}};
+            request.after = &after;
+        }
     }
     if (status == STATUS_OK) {
         status = ask_store(finder, &request, arena, &out_answer->page, err);

@@ -354,7 +354,10 @@ def test_the_store_is_full(make_service):
         if service.post(activity(number)).status == 202:
             acknowledged += 1
     assert service.get("/livez").status == 200
-    assert service.get("/health").status in (200, 503)
+    health = services.wire.wait_until(lambda: (found := service.get("/health").json)["worker"]["state"] == "retrying" and found,
+                                      "the worker says that it cannot go on", 20 * services.PATIENCE)
+    assert health["status"] == "degraded" and health["worker"]["pending"] > 1000 and "maximum" in health["worker"]["reason"]
+    assert health["store"]["bytes"] <= 1 << 20
     service.process.terminate()
     service.wait_end()
     service.start()

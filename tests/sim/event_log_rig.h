@@ -30,8 +30,8 @@ MUST_USE enum status rig_open(struct rig *rig);
 void rig_open_ok(struct rig *rig);
 void rig_close(struct rig *rig);
 
-/* Appends, waits and expects OK. When they return the log's thread sleeps: what it does ahead of the
- * next append is done, and the disk's next operation is that append's. */
+/* Appends, waits and expects OK. When they return the log's thread sleeps: what it does ahead of
+ * the next append is done, and the disk's next operation is that append's. */
 void rig_append(struct rig *rig, uint64_t first, size_t count);
 MUST_USE enum status rig_try_append(struct rig *rig, uint64_t first, size_t count);
 

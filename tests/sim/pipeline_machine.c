@@ -176,7 +176,7 @@ void pipeline_post_group(struct pipeline *pipeline)
         send_post(pipeline, i);
         if (i == 0) {
             /* After its answers it may still work ahead. */
-        thread_wait_until_asleep(pipeline->log_thread);
+            thread_wait_until_asleep(pipeline->log_thread);
         }
     }
     if (below(pipeline, 8) == 0) {

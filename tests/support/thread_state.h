@@ -1,7 +1,7 @@
 #pragma once
 /*
- * What another thread of this process does, as Linux tells it. For tests that count the operations of a
- * thread: they go on when it has nothing left to do. Any thread.
+ * What another thread of this process does, as Linux tells it. For tests that count the operations
+ * of a thread: they go on when it has nothing left to do. Any thread.
  */
 
 /* The calling thread's number, for the function below. */

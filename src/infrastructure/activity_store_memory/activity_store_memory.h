@@ -3,7 +3,7 @@
  * The activity store in memory: quick and honest about it. Nothing survives the process, so it
  * reports no position as durable, and the event log keeps everything and replays it at the start.
  * Threads: as domain/activity_store.h says. Queries and changes share a lock on which changes go
- * first; either side holds it for about a millisecond at a time. An erasure holds it to its end,
+ * first; either side holds it for a few milliseconds at a time. An erasure holds it to its end,
  * half a microsecond for each row of the user, so that no answer shows a part of it.
  */
 #include "base/clock.h"

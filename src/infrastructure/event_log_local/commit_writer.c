@@ -4,9 +4,9 @@
 
 enum {
     AHEAD_RETRY_MS = 1000,
-    ZEROS_BYTES_MAX = 256 * 1024, /* written at a time, ... */
-    ZEROS_SEGMENT_SHARE = 8,      /* ... in small segments this part of one */
-    ZEROS_LEFT_SHARE = 16,        /* when this part of them is left, more are written */
+    ZEROS_BYTES_MAX = 256 * 1024,     /* written at a time, ... */
+    ZEROS_SEGMENT_SHARE = 8,          /* ... in small segments this part of one */
+    ZEROS_LEFT_SHARE = 16,            /* when this part of them is left, more are written */
     SMALL_COMMIT_BYTES_MAX = 8 * 1024 /* zeros are for commits up to this size */
 };
 
@@ -181,7 +181,8 @@ enum status commit_writer_work_ahead(struct commit_writer *writer, struct error 
         status = write_zeros_ahead(writer, err);
     }
     if (status != STATUS_OK && !writer->poisoned && writer->ahead_retry_ns == 0) {
-        log_error(writer->logger, "cannot work ahead of the next commits, which go on without", err);
+        log_error(writer->logger, "cannot work ahead of the next commits, which go on without",
+                  err);
     }
     if (status != STATUS_OK) {
         writer->ahead_retry_ns = clock_monotonic_ns(writer->clock) +

@@ -87,14 +87,16 @@ enum status damage_set_aside(struct damage_report *report, const struct damaged_
 
 void damage_found(struct damage_report *report, const struct damaged_range *range)
 {
+    struct error err;
+    bool kept = damage_set_aside(report, range, &err) == STATUS_OK;
     atomic_fetch_add(&report->ranges, 1);
     log_write(report->logger, LOG_ERROR,
-              "the event log is damaged here: the bytes are set aside, all else is served",
+              kept ? "the event log is damaged here: the bytes are set aside, all else is served"
+                   : "the event log is damaged here; all else is served",
               LOG_FIELDS(log_number("segment", (int64_t)range->ordinal),
                          log_number("from_byte", (int64_t)range->from),
                          log_number("to_byte", (int64_t)range->to)));
-    struct error err;
-    if (damage_set_aside(report, range, &err) != STATUS_OK) {
+    if (!kept) {
         log_error(report->logger, "could not set damaged bytes of the event log aside", &err);
     }
 }

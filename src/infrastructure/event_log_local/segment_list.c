@@ -127,8 +127,14 @@ bool segment_list_at_or_behind(struct segment_list *list, uint64_t ordinal,
 {
     pthread_mutex_lock(&list->mutex);
     size_t index = 0;
-    while (index < list->count && list->items[index].ordinal < ordinal) {
-        index++;
+    size_t end = list->count;
+    while (index < end) {
+        size_t middle = index + (end - index) / 2;
+        if (list->items[middle].ordinal < ordinal) {
+            index = middle + 1;
+        } else {
+            end = middle;
+        }
     }
     bool found = index < list->count;
     if (found) {

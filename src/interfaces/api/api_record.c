@@ -111,8 +111,18 @@ static void answer_append_failed(struct http_exchange *exchange, enum status sta
     };
     const char *detail = details[status];
     api_answer_problem(exchange, status,
-                       detail != NULL
-                           ? detail
+                       detail != NULL ? detail
+                                      : "the event log does not accept activities now; nothing of "
+                                        "this request was accepted, send it again later");
+}
+
+/* The log took it and could not keep its word. */
+static void answer_not_durable(struct http_exchange *exchange, enum status status)
+{
+    api_answer_problem(exchange, status,
+                       status == STATUS_NO_SPACE
+                           ? "the event log has no space left; nothing of this request was "
+                             "accepted, send it again when space was made"
                            : "the activity could not be made durable and may or may not have been "
                              "kept; send it again with the same id");
 }
@@ -368,7 +378,7 @@ static void completed_on_loop(struct http_exchange *exchange,
     }
     const struct record *record = http_exchange_data(exchange);
     if (completion->status != STATUS_OK) {
-        answer_append_failed(exchange, completion->status);
+        answer_not_durable(exchange, completion->status);
         return;
     }
     render_accepted(&loop->answer, loop->api, record, completion);
