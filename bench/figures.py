@@ -115,7 +115,7 @@ def markdown(rows, machine):
 def write_section(path, name, heading, text):
     """Replaces what stands between the section's markers; a new section goes to the end of the file."""
     begin, end = BEGIN.format(name=name), END.format(name=name)
-    page = path.read_text() if path.exists() else "# Benchmarks\n\nWritten by `make bench`; each figure is a ratio of one run.\n"
+    page = path.read_text() if path.exists() else "# Benchmarks\n\nWritten by `make bench`; the two sides of each ratio are measured in turn in one run.\n"
     section = f"{begin}\n{text}\n{end}"
     if begin in page and end in page:
         page = page[:page.index(begin)] + section + page[page.index(end) + len(end):]

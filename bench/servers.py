@@ -160,7 +160,8 @@ def bare_epoll(tools, answer_bytes, threads):
         process.stdout.close()
 
 
-def probe_disk(tools, folder, write_bytes, count):
-    """The disk's own fdatasync: p50, p90, p99 and max in microseconds."""
-    command = [tools["probe"], folder, str(write_bytes), str(count)]
+def probe_disk(tools, folder, write_bytes, count, blocks):
+    """The disk's own fdatasync: p50, p90, p99 and max in microseconds. `blocks`: what is written over, "zeros" or space that
+    was only reserved, "fallocate"."""
+    command = [tools["probe"], folder, str(write_bytes), str(count), blocks]
     return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
