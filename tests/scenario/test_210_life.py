@@ -1,5 +1,6 @@
 """Start and end: one process for an address and for a folder, and an end that loses nothing."""
 
+import os
 import signal
 import threading
 import time
@@ -32,6 +33,30 @@ def test_a_second_server_on_the_folder(fresh, make_service):
     assert str(fresh.process.pid) in second.stderr and str(fresh.data) in second.stderr
     fresh.wait_settled()
     assert len(fresh.walk()) == 1
+
+
+def test_a_lock_that_somebody_removed(fresh, make_service):
+    """Guards the log from people who remove "stale" lock files: a second process is still refused, and nothing is lost."""
+    fresh.record(GOOD)
+    (fresh.data / "log" / "lock").unlink()
+    second = make_service("--data-dir", fresh.data).launch()
+    assert second.wait_end() == 1 and "another process" in second.stderr
+    fresh.record(GOOD)
+    fresh.wait_settled()
+    assert len(fresh.walk()) == 2
+    fresh.kill()
+    fresh.start()
+    assert len(fresh.walk()) == 2
+
+
+@pytest.mark.parametrize("name", ["0000000001.segment", "log-id"])
+def test_a_pipe_where_a_file_should_be(make_service, name):
+    """Guards the start from files that are none: it ends with words instead of waiting for ever."""
+    service = make_service()
+    (service.data / "log").mkdir(parents=True)
+    os.mkfifo(service.data / "log" / name)
+    service.launch()
+    assert service.wait_end() == 1 and name in service.stderr
 
 
 def test_the_address_is_free_again_at_once(make_service):

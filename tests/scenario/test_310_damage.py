@@ -202,6 +202,18 @@ def test_the_id_of_the_log(killed, how):
     assert path.read_bytes() == before and '"level":"error"' not in service.stderr
 
 
+def test_a_segment_with_an_impossible_number(make_service):
+    """Guards against counting on from a number that somebody made up: the log works, also after a restart."""
+    service = make_service()
+    (service.data / "log").mkdir(parents=True)
+    (service.data / "log" / "9223372036854775807.segment").touch()
+    service.start()
+    service.record({"userId": "u", "action": "a", "id": "kept"})
+    service.restart()
+    assert ids_of(service) == ["kept"]
+    service.stop()
+
+
 @pytest.mark.parametrize("name", ["0000000009.segment", "00000000001.segment"])
 def test_a_copy_of_a_segment(make_service, name):
     """Guards a folder into which somebody copied a segment: it is refused by name or ignored, and hides nothing."""

@@ -164,11 +164,21 @@ static enum status posix_open(struct disk *disk, const char *path, enum disk_mod
     }
     file->file.operations = &posix_file_operations;
     memcpy(file->path, path, path_bytes);
+    /* Opening a pipe would wait for its other end; of a file this flag changes nothing. */
     do {
-        file->descriptor = open(path, open_flags[mode] | O_CLOEXEC, 0640);
+        file->descriptor = open(path, open_flags[mode] | O_CLOEXEC | O_NONBLOCK, 0640);
     } while (file->descriptor < 0 && errno == EINTR);
-    if (file->descriptor < 0) {
-        enum status status = fail(file, "cannot open", err);
+    struct stat about;
+    bool opened = file->descriptor >= 0 && fstat(file->descriptor, &about) == 0;
+    if (opened && !S_ISREG(about.st_mode)) {
+        errno = EINVAL;
+        opened = false;
+    }
+    if (!opened) {
+        enum status status = fail(file, "cannot open as a file", err);
+        if (file->descriptor >= 0) {
+            close(file->descriptor);
+        }
         free(file);
         return status;
     }

@@ -28,6 +28,7 @@ struct event_log_local {
     struct event_log_local_config config;
     char *directory;
     struct disk_lock *lock;
+    struct disk_file *log_id_file; /* locked as well, in case somebody removes the lock */
     struct segment_list list;
     struct append_queue queue;
     struct damage_report report;
@@ -323,6 +324,7 @@ static void local_free(struct event_log *log)
         commit_writer_abandon(&local->writer);
     }
     log_reader_deinit(&local->reader);
+    disk_file_close(local->log_id_file);
     disk_lock_release(local->lock);
     append_queue_deinit(&local->queue);
     segment_list_deinit(&local->list);
@@ -421,12 +423,44 @@ static void connect_parts(struct event_log_local *local)
     local->reader.report = &local->report;
 }
 
+/* Whoever has the log holds its id, too: a lock file that looks stale may be removed by somebody,
+ * and a second process would then write into the same segments. NOT_FOUND: a new log has no id yet.
+ */
+static enum status hold_log_id(struct event_log_local *local, struct error *err)
+{
+    char path[DISK_PATH_BYTES_MAX];
+    CLEANUP(disk_file_close) struct disk_file *file = NULL;
+    disk_file_close(TAKE(local->log_id_file));
+    enum status status = disk_path(local->directory, "log-id", path, err);
+    if (status == STATUS_OK) {
+        status = disk_open(local->config.disk, path, DISK_READ, &file, err);
+    }
+    if (status == STATUS_OK) {
+        status = disk_file_lock(file, err);
+    }
+    if (status == STATUS_BUSY) {
+        return error_set(
+            err, STATUS_BUSY, 0,
+            "another process holds the event log in %.80s although its lock file is gone; "
+            "stop it first",
+            local->directory);
+    }
+    if (status == STATUS_OK) {
+        local->log_id_file = TAKE(file);
+    }
+    return status;
+}
+
 static enum status open_log(struct event_log_local *local, struct error *err)
 {
     const struct event_log_local_config *config = &local->config;
     enum status status = make_directory(local, err);
     if (status == STATUS_OK) {
         status = disk_lock_take(config->disk, local->directory, &local->lock, err);
+    }
+    if (status == STATUS_OK) {
+        status = hold_log_id(local, err);
+        status = status == STATUS_NOT_FOUND ? STATUS_OK : status;
     }
     if (status == STATUS_OK) {
         const struct recovery recovery = {
@@ -437,6 +471,9 @@ static enum status open_log(struct event_log_local *local, struct error *err)
             .report = &local->report,
         };
         status = recovery_run(&recovery, &local->writer, err);
+    }
+    if (status == STATUS_OK) { /* recovery may have made the file anew */
+        status = hold_log_id(local, err);
     }
     if (status != STATUS_OK) {
         return status;

@@ -29,7 +29,7 @@ bool segment_name_parse(const char *name, uint64_t *out_ordinal)
     size_t digits = len < sizeof suffix - 1 ? 0 : len - (sizeof suffix - 1);
     unsigned long long ordinal;
     if (digits < 10 || strcmp(name + digits, suffix) != 0 ||
-        !str_parse_u64((struct str){.data = name, .len = digits}, INT64_MAX, &ordinal)) {
+        !str_parse_u64((struct str){.data = name, .len = digits}, SEGMENT_ORDINAL_MAX, &ordinal)) {
         return false;
     }
     /* One name for one segment: with further zeros in front it is somebody's copy. */

@@ -35,6 +35,10 @@ struct segment_list {
     uint64_t bytes;     /* sum of used */
 };
 
+/* Files with higher numbers are somebody else's: no log gets as far, and counting on from them
+ * would. */
+#define SEGMENT_ORDINAL_MAX UINT64_C(1000000000000000)
+
 enum { SEGMENT_NAME_BYTES = 32 };
 
 void segment_name(uint64_t ordinal, char out_name[SEGMENT_NAME_BYTES]);
