@@ -20,6 +20,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -160,6 +161,13 @@ static void init_threads(struct service *service)
                                      : POOL_THREADS_MIN;
     snprintf(count, sizeof count, "%llu", threads);
     setenv("UV_THREADPOOL_SIZE", count, 0); /* before libuv's first use; the user's own wins */
+}
+
+/* Bodies, answers and pages of this size go back to the system when they are done with. By itself
+ * malloc raises the limit to what was freed last, and then keeps peaks for good. */
+static void set_up_memory(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 512 * 1024);
 }
 
 /* --- the parts, from the inside out --- */
@@ -502,6 +510,7 @@ static int run_serve(int argument_count, char **arguments)
     block_signals(&signals);
     init_logger(&service);
     init_threads(&service);
+    set_up_memory();
     raise_descriptor_limit(&service);
     status = start(&service, &err);
     if (status == STATUS_OK) {

@@ -6,7 +6,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-enum { ARENA_CHUNK_BYTES = 16 * 1024 };
+/* An ordinary chunk; those behind it are as large as all before them, so that much memory comes and
+ * goes in few pieces. */
+enum { ARENA_CHUNK_BYTES = 16 * 1024, ARENA_CHUNK_BYTES_MAX = 1024 * 1024 };
 
 struct arena_chunk {
     struct arena_chunk *older;
@@ -77,7 +79,10 @@ void arena_reset(struct arena *arena)
 
 static struct arena_chunk *arena_add_chunk(struct arena *arena, size_t size)
 {
-    size_t capacity = size > ARENA_CHUNK_BYTES ? size : ARENA_CHUNK_BYTES;
+    size_t capacity = arena->bytes_used;
+    capacity = capacity < ARENA_CHUNK_BYTES ? ARENA_CHUNK_BYTES : capacity;
+    capacity = capacity > ARENA_CHUNK_BYTES_MAX ? ARENA_CHUNK_BYTES_MAX : capacity;
+    capacity = capacity < size ? size : capacity;
     size_t left = arena->bytes_max - arena->bytes_used;
     if (left < sizeof(struct arena_chunk) || capacity > left - sizeof(struct arena_chunk)) {
         /* Close to the maximum an ordinary chunk may no longer fit where the request itself does.

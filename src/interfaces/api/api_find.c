@@ -25,6 +25,8 @@ struct find_job {
     struct error err;
     struct buffer json;
     struct buffer link;
+    struct memory_budget *budget;
+    size_t charged; /* to it, for `json` */
 };
 
 static void job_free(struct find_job *job)
@@ -35,6 +37,7 @@ static void job_free(struct find_job *job)
     buffer_deinit(&job->json);
     buffer_deinit(&job->link);
     arena_deinit(&job->arena);
+    memory_budget_release(job->budget, job->charged);
     free(job);
 }
 CLEANUP_FUNCTION(struct find_job *, job_free)
@@ -48,7 +51,9 @@ static struct find_job *job_new(const struct api_call *call)
     job->finder = call->api->config.finder;
     job->id = (struct str){0};
     job->status = STATUS_OK;
-    arena_init(&job->arena, FIND_ARENA_BYTES_MAX);
+    job->budget = http_exchange_answer_memory(call->exchange);
+    job->charged = 0;
+    arena_init_shared(&job->arena, FIND_ARENA_BYTES_MAX, job->budget);
     buffer_init(&job->json, API_ANSWER_BYTES_MAX);
     buffer_init(&job->link, FIND_LINK_BYTES_MAX);
     job->path = arena_copy_str(&job->arena, call->request->path);
@@ -98,12 +103,26 @@ static void render_page(struct find_job *job, const struct find_activities_answe
     buffer_append_literal(&job->link, ">; rel=\"next\"");
 }
 
-static void check_rendering(struct find_job *job)
+/* An answer may wait long for its loop, and behind it for its client: it keeps nothing but its
+ * text, and that has its share of the memory for answers. While it is rendered it has not, so as
+ * many are beyond the bound as there are pool threads. */
+static void finish_rendering(struct find_job *job)
 {
+    arena_deinit(&job->arena);
     if (job->status == STATUS_OK &&
         (job->json.failed != STATUS_OK || job->link.failed != STATUS_OK)) {
         job->status = error_set(&job->err, STATUS_NO_MEMORY, 0,
                                 "there is no memory for this answer now; ask for fewer rows");
+    }
+    size_t bytes = job->json.capacity;
+    if (job->status == STATUS_OK && !memory_budget_charge(job->budget, bytes)) {
+        job->status = error_set(&job->err, STATUS_BUSY, 0,
+                                "the memory for answers is in use; ask again later, or for less");
+    }
+    if (job->status == STATUS_OK) {
+        job->charged = bytes;
+    } else {
+        buffer_deinit(&job->json);
     }
 }
 
@@ -117,7 +136,7 @@ static void find_page(void *data)
     if (job->status == STATUS_OK) {
         render_page(job, &answer);
     }
-    check_rendering(job);
+    finish_rendering(job);
     buffer_deinit(&answer.next_cursor);
 }
 
@@ -129,7 +148,7 @@ static void find_one(void *data)
     if (job->status == STATUS_OK) {
         activity_json_append(&job->json, &activity);
     }
-    check_rendering(job);
+    finish_rendering(job);
 }
 
 /* --- back on the loop --- */

@@ -46,6 +46,13 @@ const struct http_request *http_exchange_request(const struct http_exchange *of)
     return &of->request;
 }
 
+struct memory_budget *http_exchange_answer_memory(const struct http_exchange *of)
+{
+    static struct memory_budget budget = {.bytes_max = SIZE_MAX};
+    (void)of;
+    return &budget;
+}
+
 struct arena *http_exchange_arena(struct http_exchange *of)
 {
     return &of->arena;

@@ -14,6 +14,11 @@ struct arena *http_exchange_arena(struct http_exchange *exchange)
     return &exchange->arena;
 }
 
+struct memory_budget *http_exchange_answer_memory(const struct http_exchange *exchange)
+{
+    return &exchange->loop->server->answer_memory;
+}
+
 struct http_ticket http_exchange_ticket(const struct http_exchange *exchange)
 {
     return (struct http_ticket){
@@ -72,11 +77,16 @@ static enum status answer_render(struct http_exchange *exchange,
 
 /* The answer did not fit into memory: a short one that does, and the connection ends behind it. If
  * not even that fits, it ends without a word. */
-static int answer_render_fallback(struct http_exchange *exchange)
+static int answer_render_fallback(struct http_exchange *exchange, enum status why)
 {
-    int status = http_fault_problem(HTTP_FAULT_ANSWER, NULL).status;
+    enum http_fault fault = why == STATUS_TOO_LARGE ? HTTP_FAULT_ANSWER : HTTP_FAULT_ANSWER_MEMORY;
+    int status = http_fault_problem(fault, NULL).status;
+    struct http_header later = {STR("Retry-After"), STR("1")};
     exchange->closes = true;
-    enum status rendered = answer_render(exchange, &(struct http_response){.status = status});
+    enum status rendered =
+        answer_render(exchange, &(struct http_response){.status = status,
+                                                        .headers = &later,
+                                                        .header_count = why != STATUS_TOO_LARGE});
     (void)rendered;
     return status;
 }
@@ -109,7 +119,7 @@ void http_exchange_respond(struct http_exchange *exchange, const struct http_res
         return;
     }
     if (rendered != STATUS_OK) {
-        status = answer_render_fallback(exchange);
+        status = answer_render_fallback(exchange, rendered);
     }
     exchange->phase = HTTP_EXCHANGE_ANSWERED;
     exchange->generation++; /* tickets are void from here on */

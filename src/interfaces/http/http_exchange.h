@@ -31,6 +31,10 @@ const struct http_request *http_exchange_request(const struct http_exchange *exc
  * http_limits.exchange_arena_bytes_max. */
 struct arena *http_exchange_arena(struct http_exchange *exchange);
 
+/* What answers of all loops may take together, for handlers that make them elsewhere; lives as long
+ * as the server. */
+struct memory_budget *http_exchange_answer_memory(const struct http_exchange *exchange);
+
 struct http_ticket http_exchange_ticket(const struct http_exchange *exchange);
 
 /* Whatever the handler wants to find again when its result comes; NULL at first. The transport

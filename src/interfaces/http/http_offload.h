@@ -10,6 +10,10 @@ struct http_offload_task {
     void *data;
 };
 
+/* Starts the pool's threads, which libuv otherwise does with the first work and then ends the
+ * process when it cannot. Before the loop runs. UNAVAILABLE when the system gives no threads. */
+MUST_USE enum status http_offload_warm_up(struct http_loop *loop, struct error *err);
+
 /* BUSY: too many are under way; NO_MEMORY. On failure `done` is not called. */
 MUST_USE enum status http_offload_start(struct http_loop *loop, struct http_ticket ticket,
                                         const struct http_offload_task *task);

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "interfaces/http/http_loop.h"
+#include "interfaces/http/http_offload.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -78,6 +79,10 @@ enum status http_server_start(struct http_server *server, struct error *err)
 {
     ASSERT(!server->started);
     server->started = true;
+    enum status warm = http_offload_warm_up(server->loops[0], err);
+    if (warm != STATUS_OK) {
+        return warm;
+    }
     for (unsigned i = 0; i < server->loop_count; i++) {
         enum status status = http_loop_start(server->loops[i], err);
         if (status != STATUS_OK) {
