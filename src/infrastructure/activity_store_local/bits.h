@@ -1,0 +1,78 @@
+#pragma once
+/*
+ * Numbers in as few bits as the largest of them needs, and varints: the two ways in which a part
+ * keeps integers. A packed array is least significant bit first, so any element is found by its
+ * index. Any thread.
+ */
+#include <endian.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+enum {
+    BITS_SLACK_BYTES = 8, /* readable behind a packed array, whatever they hold */
+    VARINT_BYTES_MAX = 10
+};
+
+/* The bits that `value` needs, 0 to 64. */
+static inline unsigned bits_width(uint64_t value)
+{
+    return value == 0 ? 0 : 64 - (unsigned)__builtin_clzll(value);
+}
+
+static inline size_t bits_bytes(unsigned width, size_t count)
+{
+    return (width * count + 7) / 8;
+}
+
+/* Writes into bytes that were zero; `value` has at most `width` bits. */
+static inline void bits_put(uint8_t *bytes, unsigned width, size_t index, uint64_t value)
+{
+    size_t at = width * index;
+    for (unsigned done = 0; done < width;) {
+        unsigned shift = (unsigned)(at % 8);
+        bytes[at / 8] |= (uint8_t)(value << shift);
+        unsigned written = 8 - shift < width - done ? 8 - shift : width - done;
+        value >>= written;
+        done += written;
+        at += written;
+    }
+}
+
+/* Up to BITS_SLACK_BYTES behind the array are read. */
+static inline uint64_t bits_get(const uint8_t *bytes, unsigned width, size_t index)
+{
+    size_t at = width * index;
+    unsigned shift = (unsigned)(at % 8);
+    uint64_t word;
+    memcpy(&word, bytes + at / 8, sizeof word);
+    word = le64toh(word) >> shift;
+    if (shift + width > 64) {
+        word |= (uint64_t)bytes[at / 8 + 8] << (64 - shift);
+    }
+    return width == 64 ? word : word & ((UINT64_C(1) << width) - 1);
+}
+
+/* Small numbers of either sign become small ones without. */
+static inline uint64_t zigzag(int64_t value)
+{
+    return ((uint64_t)value << 1) ^ (uint64_t)(value >> 63);
+}
+
+static inline int64_t unzigzag(uint64_t value)
+{
+    return (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
+}
+
+/* Returns how many of VARINT_BYTES_MAX bytes were written. */
+static inline size_t varint_put(uint8_t out[VARINT_BYTES_MAX], uint64_t value)
+{
+    size_t len = 0;
+    while (value >= 0x80) {
+        out[len++] = (uint8_t)(value | 0x80);
+        value >>= 7;
+    }
+    out[len++] = (uint8_t)value;
+    return len;
+}

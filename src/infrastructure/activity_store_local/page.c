@@ -1,0 +1,483 @@
+#include "infrastructure/activity_store_local/page.h"
+
+#include "base/assert.h"
+#include "infrastructure/activity_store_local/reading.h"
+
+#include <stdlib.h>
+#include <zstd.h>
+
+enum id_kind { ID_UUID_7, ID_UUID_OTHER, ID_TEXT };
+
+enum block_encoding { BLOCK_PLAIN, BLOCK_ZSTD };
+
+enum { FRACTION_BITS = 12, RANDOM_BITS = 62 };
+
+/* Ids --------------------------------------------------------------------------------------- */
+
+/* An id taken apart, as the columns keep it. */
+struct id_parts {
+    enum id_kind kind;
+    int64_t ms;
+    uint64_t fraction;
+    uint64_t random;
+    struct uuid uuid;
+};
+
+static uint64_t big_endian_at(const uint8_t *bytes, size_t len)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < len; i++) {
+        value = value << 8 | bytes[i];
+    }
+    return value;
+}
+
+static void put_big_endian(uint8_t *bytes, size_t len, uint64_t value)
+{
+    for (size_t i = len; i > 0; i--, value >>= 8) {
+        bytes[i - 1] = (uint8_t)value;
+    }
+}
+
+static struct id_parts id_take_apart(struct str id)
+{
+    struct id_parts parts = {.kind = ID_TEXT};
+    if (!uuid_parse(id, &parts.uuid)) {
+        return parts;
+    }
+    const uint8_t *bytes = parts.uuid.bytes;
+    bool version_7 = bytes[6] >> 4 == 7 && bytes[8] >> 6 == 2;
+    parts.kind = version_7 ? ID_UUID_7 : ID_UUID_OTHER;
+    if (version_7) {
+        parts.ms = (int64_t)big_endian_at(bytes, 6);
+        parts.fraction = big_endian_at(bytes + 6, 2) & 0xfff;
+        parts.random = big_endian_at(bytes + 8, 8) & ((UINT64_C(1) << RANDOM_BITS) - 1);
+    }
+    return parts;
+}
+
+static struct uuid id_put_together(int64_t ms, uint64_t fraction, uint64_t random)
+{
+    struct uuid uuid;
+    put_big_endian(uuid.bytes, 6, (uint64_t)ms);
+    put_big_endian(uuid.bytes + 6, 2, 0x7000 | fraction);
+    put_big_endian(uuid.bytes + 8, 8, UINT64_C(2) << RANDOM_BITS | random);
+    return uuid;
+}
+
+/* Writing ----------------------------------------------------------------------------------- */
+
+/* What the columns of a page hold before they are packed. */
+struct page_values {
+    uint64_t of[COLUMN_COUNT][PAGE_ROWS];
+    struct buffer id_texts;
+};
+
+static void fill_id(struct page_values *values, size_t row, const struct activity *activity)
+{
+    struct id_parts id = id_take_apart(activity->id);
+    int64_t received_from = id.kind == ID_UUID_7 ? id.ms : activity->timestamp_ms;
+    values->of[COLUMN_ID_KIND][row] = id.kind;
+    values->of[COLUMN_ID_MS][row] =
+        id.kind == ID_UUID_7 ? (uint64_t)(id.ms - activity->timestamp_ms) : 0;
+    values->of[COLUMN_ID_FRACTION][row] = id.fraction;
+    values->of[COLUMN_ID_RANDOM][row] = id.random;
+    if (id.kind == ID_UUID_OTHER) {
+        buffer_append(&values->id_texts, id.uuid.bytes, UUID_BYTES);
+    } else if (id.kind == ID_TEXT) {
+        buffer_append_str(&values->id_texts, activity->id);
+    }
+    values->of[COLUMN_ID_TEXT_END][row] = values->id_texts.len;
+    values->of[COLUMN_RECEIVED_AT][row] = (uint64_t)(activity->received_at_ms - received_from);
+}
+
+static void fill_values(struct page_values *values, const struct page_row *rows, size_t count)
+{
+    buffer_init(&values->id_texts, (size_t)PAGE_ROWS * PAGE_ID_BYTES);
+    for (size_t i = 0; i < count; i++) {
+        const struct activity *activity = rows[i].activity;
+        fill_id(values, i, activity);
+        int64_t before = i == 0 ? activity->timestamp_ms : rows[i - 1].activity->timestamp_ms;
+        values->of[COLUMN_BETWEEN][i] = (uint64_t)activity->timestamp_ms - (uint64_t)before;
+        values->of[COLUMN_SOURCE][i] = rows[i].source;
+        values->of[COLUMN_OFFSET][i] = (uint64_t)rows[i].offset;
+        values->of[COLUMN_USER][i] = rows[i].user;
+        values->of[COLUMN_ACTION][i] = rows[i].action;
+        values->of[COLUMN_METADATA_BYTES][i] = activity->metadata.len;
+    }
+}
+
+static void append_varint(struct buffer *bytes, uint64_t value)
+{
+    uint8_t varint[VARINT_BYTES_MAX];
+    buffer_append(bytes, varint, varint_put(varint, value));
+}
+
+/* Values differ from the least of them, taken as signed, by what the packed bits say. */
+static void append_column(struct buffer *bytes, const uint64_t *values, size_t count)
+{
+    uint8_t packed[PAGE_ROWS * sizeof(uint64_t)];
+    int64_t least = (int64_t)values[0];
+    int64_t most = least;
+    for (size_t i = 1; i < count; i++) {
+        int64_t value = (int64_t)values[i];
+        least = value < least ? value : least;
+        most = value > most ? value : most;
+    }
+    unsigned width = bits_width((uint64_t)most - (uint64_t)least);
+    size_t len = bits_bytes(width, count);
+    memset(packed, 0, len);
+    for (size_t i = 0; i < count; i++) {
+        bits_put(packed, width, i, values[i] - (uint64_t)least);
+    }
+    append_varint(bytes, zigzag(least));
+    buffer_append_char(bytes, (char)width);
+    buffer_append(bytes, packed, len);
+}
+
+/* Compressed where that is shorter. */
+static enum status encode_block(struct page_codec *codec, const struct page_row *rows, size_t count,
+                                struct arena *scratch, struct str *out_block);
+
+struct blocks {
+    struct str encoded[PAGE_BLOCKS];
+    size_t count;
+};
+
+static enum status encode_blocks(struct page_codec *codec, const struct page_row *rows,
+                                 size_t count, struct arena *scratch, struct blocks *blocks)
+{
+    blocks->count = 0;
+    for (size_t at = 0; at < count; at += PAGE_BLOCK_ROWS) {
+        size_t len = count - at < PAGE_BLOCK_ROWS ? count - at : PAGE_BLOCK_ROWS;
+        enum status status =
+            encode_block(codec, rows + at, len, scratch, &blocks->encoded[blocks->count++]);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    return STATUS_OK;
+}
+
+static void append_columns(struct buffer *bytes, const struct page_row *rows, size_t count,
+                           const struct blocks *blocks)
+{
+    struct page_values values;
+    fill_values(&values, rows, count);
+    append_varint(bytes, count);
+    for (size_t i = 0; i < blocks->count; i++) {
+        append_varint(bytes, blocks->encoded[i].len + RUN_CRC_BYTES);
+    }
+    append_varint(bytes, values.id_texts.len);
+    append_varint(bytes, zigzag(rows[0].activity->timestamp_ms));
+    for (int column = 0; column < COLUMN_COUNT; column++) {
+        append_column(bytes, values.of[column], count);
+    }
+    buffer_append_str(bytes, buffer_str(&values.id_texts));
+    if (values.id_texts.failed != STATUS_OK) {
+        bytes->failed = values.id_texts.failed;
+    }
+    buffer_deinit(&values.id_texts);
+}
+
+static enum status no_memory(struct error *err)
+{
+    return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for a page of a part");
+}
+
+enum status page_write(const struct page_writer *writer, const struct page_row *rows, size_t count,
+                       struct page_place *out_place, struct error *err)
+{
+    struct run_output *output = writer->output;
+    ASSERT(count >= 1 && count <= PAGE_ROWS);
+    struct blocks blocks;
+    if (encode_blocks(writer->codec, rows, count, writer->scratch, &blocks) != STATUS_OK) {
+        return no_memory(err);
+    }
+    struct buffer columns;
+    buffer_init(&columns, (size_t)1 << 20);
+    append_columns(&columns, rows, count, &blocks);
+    struct run_place place = {0};
+    enum status status = columns.failed == STATUS_OK
+                             ? run_output_write(output, columns.data, columns.len, &place, err)
+                             : no_memory(err);
+    buffer_deinit(&columns);
+    struct page_place page = {.offset = place.offset, .columns_length = (uint32_t)place.length};
+    for (size_t i = 0; status == STATUS_OK && i < blocks.count; i++) {
+        status =
+            run_output_write(output, blocks.encoded[i].data, blocks.encoded[i].len, &place, err);
+    }
+    if (status == STATUS_OK) {
+        *out_place = page;
+    }
+    return status;
+}
+
+/* Reading ----------------------------------------------------------------------------------- */
+
+static enum status not_a_page(struct error *err)
+{
+    return error_set(err, STATUS_CORRUPT, 0, "a page of the part holds what is no page");
+}
+
+static void read_block_ends(struct reading *reading, struct page *page)
+{
+    uint64_t end = 0;
+    for (uint32_t row = 0; row < page->count; row += PAGE_BLOCK_ROWS) {
+        end += reading_below(reading, UINT32_MAX / (2 * PAGE_BLOCKS));
+        page->block_ends[row / PAGE_BLOCK_ROWS] = (uint32_t)end;
+    }
+}
+
+static void read_column(struct reading *reading, struct page *page, enum page_column column)
+{
+    struct packed_column *packed = &page->columns[column];
+    packed->base = (uint64_t)reading_signed(reading);
+    packed->width = reading_u8(reading);
+    if (packed->width > 64) {
+        reading->failed = true;
+        return;
+    }
+    packed->bits = reading_take(reading, bits_bytes(packed->width, page->count));
+}
+
+/* Texts of ids must lie one behind the other inside of them. */
+static bool ids_are_sound(const struct page *page)
+{
+    uint64_t end = 0;
+    for (uint32_t row = 0; row < page->count; row++) {
+        uint64_t kind = page_value(page, COLUMN_ID_KIND, row);
+        uint64_t next = page_value(page, COLUMN_ID_TEXT_END, row);
+        if (kind > ID_TEXT || next < end || next > page->id_texts.len) {
+            return false;
+        }
+        uint64_t len = next - end;
+        bool fits = kind == ID_UUID_7       ? len == 0
+                    : kind == ID_UUID_OTHER ? len == UUID_BYTES
+                                            : len >= 1 && len <= PAGE_ID_BYTES;
+        if (!fits) {
+            return false;
+        }
+        end = next;
+    }
+    return end == page->id_texts.len;
+}
+
+/* False when they do not rise. */
+static bool add_up_timestamps(struct page *page, int64_t first_ms)
+{
+    int64_t ms = first_ms;
+    for (uint32_t row = 0; row < page->count; row++) {
+        uint64_t between = page_value(page, COLUMN_BETWEEN, row);
+        if (between > (uint64_t)INT64_MAX - (uint64_t)(ms < 0 ? 0 : ms)) {
+            return false;
+        }
+        ms += (int64_t)between;
+        page->timestamps[row] = ms;
+    }
+    return true;
+}
+
+enum status page_open(struct page *page, const uint8_t *bytes, size_t len, struct error *err)
+{
+    struct reading reading = reading_of(bytes, len);
+    page->count = (uint32_t)reading_below(&reading, PAGE_ROWS);
+    if (page->count == 0) {
+        return not_a_page(err);
+    }
+    read_block_ends(&reading, page);
+    uint64_t id_text_bytes = reading_varint(&reading);
+    int64_t first_ms = reading_signed(&reading);
+    for (int column = 0; column < COLUMN_COUNT; column++) {
+        read_column(&reading, page, (enum page_column)column);
+    }
+    page->id_texts = reading_text(&reading, id_text_bytes);
+    if (!reading_is_complete(&reading) || !ids_are_sound(page) ||
+        !add_up_timestamps(page, first_ms)) {
+        return not_a_page(err);
+    }
+    return STATUS_OK;
+}
+
+int64_t page_received_at(const struct page *page, uint32_t row)
+{
+    int64_t from = page->timestamps[row];
+    if (page_value(page, COLUMN_ID_KIND, row) == ID_UUID_7) {
+        from += (int64_t)page_value(page, COLUMN_ID_MS, row);
+    }
+    return from + (int64_t)page_value(page, COLUMN_RECEIVED_AT, row);
+}
+
+struct str page_id(const struct page *page, uint32_t row, char space[PAGE_ID_BYTES])
+{
+    uint64_t kind = page_value(page, COLUMN_ID_KIND, row);
+    struct uuid uuid;
+    if (kind == ID_UUID_7) {
+        uuid = id_put_together(page->timestamps[row] + (int64_t)page_value(page, COLUMN_ID_MS, row),
+                               page_value(page, COLUMN_ID_FRACTION, row),
+                               page_value(page, COLUMN_ID_RANDOM, row));
+    } else {
+        size_t from = row == 0 ? 0 : (size_t)page_value(page, COLUMN_ID_TEXT_END, row - 1);
+        size_t to = (size_t)page_value(page, COLUMN_ID_TEXT_END, row);
+        if (kind == ID_TEXT) {
+            return (struct str){.data = page->id_texts.data + from, .len = to - from};
+        }
+        memcpy(uuid.bytes, page->id_texts.data + from, UUID_BYTES);
+    }
+    uuid_format(uuid, space);
+    return (struct str){.data = space, .len = UUID_TEXT_BYTES};
+}
+
+struct run_place page_block(const struct page *page, uint32_t row)
+{
+    uint32_t block = row / PAGE_BLOCK_ROWS;
+    uint32_t from = block == 0 ? 0 : page->block_ends[block - 1];
+    return (struct run_place){.offset = from, .length = page->block_ends[block] - from};
+}
+
+void page_metadata_bounds(const struct page *page, uint32_t row, size_t *out_block_bytes,
+                          size_t *out_from, size_t *out_len)
+{
+    uint32_t first = row - row % PAGE_BLOCK_ROWS;
+    uint32_t end = first + PAGE_BLOCK_ROWS < page->count ? first + PAGE_BLOCK_ROWS : page->count;
+    *out_block_bytes = 0;
+    for (uint32_t i = first; i < end; i++) {
+        size_t len = (size_t)page_value(page, COLUMN_METADATA_BYTES, i);
+        if (i == row) {
+            *out_from = *out_block_bytes;
+            *out_len = len;
+        }
+        *out_block_bytes += len;
+    }
+}
+
+/* Compression ------------------------------------------------------------------------------- */
+
+/* Every frame begins with the same bytes, which a block therefore leaves out. */
+static const uint8_t frame_magic[4] = {0x28, 0xb5, 0x2f, 0xfd};
+
+struct page_codec {
+    ZSTD_CCtx *compressor;
+    ZSTD_DCtx *expander;
+    ZSTD_CDict *to;
+    ZSTD_DDict *from;
+    uint8_t *frame; /* a block with its magic again */
+    size_t frame_capacity;
+};
+
+void page_codec_free(struct page_codec *codec)
+{
+    if (codec == NULL) {
+        return;
+    }
+    ZSTD_freeCCtx(codec->compressor);
+    ZSTD_freeDCtx(codec->expander);
+    ZSTD_freeCDict(codec->to);
+    ZSTD_freeDDict(codec->from);
+    free(codec->frame);
+    free(codec);
+}
+
+static bool codec_init(struct page_codec *codec, struct str dictionary, int level)
+{
+    codec->compressor = ZSTD_createCCtx();
+    codec->expander = ZSTD_createDCtx();
+    codec->to = ZSTD_createCDict(dictionary.data, dictionary.len, level);
+    codec->from = ZSTD_createDDict(dictionary.data, dictionary.len);
+    if (codec->compressor == NULL || codec->expander == NULL || codec->to == NULL ||
+        codec->from == NULL) {
+        return false;
+    }
+    /* What zstd would tell of itself in each block is in the page already. */
+    return !ZSTD_isError(ZSTD_CCtx_setParameter(codec->compressor, ZSTD_c_contentSizeFlag, 0)) &&
+           !ZSTD_isError(ZSTD_CCtx_setParameter(codec->compressor, ZSTD_c_dictIDFlag, 0)) &&
+           !ZSTD_isError(ZSTD_CCtx_refCDict(codec->compressor, codec->to)) &&
+           !ZSTD_isError(ZSTD_DCtx_refDDict(codec->expander, codec->from));
+}
+
+enum status page_codec_new(struct str dictionary, int level, struct page_codec **out_codec)
+{
+    struct page_codec *codec = calloc(1, sizeof *codec);
+    if (codec == NULL || !codec_init(codec, dictionary, level)) {
+        page_codec_free(codec);
+        return STATUS_NO_MEMORY;
+    }
+    *out_codec = codec;
+    return STATUS_OK;
+}
+
+static enum status encode_block(struct page_codec *codec, const struct page_row *rows, size_t count,
+                                struct arena *scratch, struct str *out_block)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        bytes += rows[i].activity->metadata.len;
+    }
+    char *plain = arena_allocate(scratch, 1 + bytes);
+    char *packed = codec == NULL ? NULL : arena_allocate(scratch, 1 + ZSTD_compressBound(bytes));
+    if (plain == NULL || (codec != NULL && packed == NULL)) {
+        return STATUS_NO_MEMORY;
+    }
+    plain[0] = BLOCK_PLAIN;
+    char *at = plain + 1;
+    for (size_t i = 0; i < count; i++) {
+        struct str metadata = rows[i].activity->metadata;
+        memcpy(at, metadata.data, metadata.len);
+        at += metadata.len;
+    }
+    *out_block = (struct str){.data = plain, .len = 1 + bytes};
+    if (codec == NULL) {
+        return STATUS_OK;
+    }
+    size_t len =
+        ZSTD_compress2(codec->compressor, packed + 1, ZSTD_compressBound(bytes), plain + 1, bytes);
+    if (ZSTD_isError(len)) {
+        return STATUS_NO_MEMORY;
+    }
+    if (len < bytes && memcmp(packed + 1, frame_magic, sizeof frame_magic) == 0) {
+        char *block = packed + sizeof frame_magic;
+        block[0] = BLOCK_ZSTD;
+        *out_block = (struct str){.data = block, .len = 1 + len - sizeof frame_magic};
+    }
+    return STATUS_OK;
+}
+
+static enum status expand(struct page_codec *codec, struct str packed, char *into,
+                          size_t block_bytes)
+{
+    size_t len = sizeof frame_magic + packed.len;
+    if (len > codec->frame_capacity) {
+        uint8_t *frame = realloc(codec->frame, len);
+        if (frame == NULL) {
+            return STATUS_NO_MEMORY;
+        }
+        codec->frame = frame;
+        codec->frame_capacity = len;
+    }
+    memcpy(codec->frame, frame_magic, sizeof frame_magic);
+    memcpy(codec->frame + sizeof frame_magic, packed.data, packed.len);
+    size_t expanded = ZSTD_decompressDCtx(codec->expander, into, block_bytes, codec->frame, len);
+    return ZSTD_isError(expanded) || expanded != block_bytes ? STATUS_CORRUPT : STATUS_OK;
+}
+
+enum status page_block_expand(struct page_codec *codec, struct str block, char *into,
+                              size_t block_bytes, struct error *err)
+{
+    enum status status = STATUS_CORRUPT;
+    if (block.len >= 1) {
+        struct str rest = {block.data + 1, block.len - 1};
+        if (block.data[0] == BLOCK_PLAIN && rest.len == block_bytes) {
+            memcpy(into, rest.data, rest.len);
+            status = STATUS_OK;
+        } else if (block.data[0] == BLOCK_ZSTD && codec != NULL) {
+            status = expand(codec, rest, into, block_bytes);
+        }
+    }
+    if (status == STATUS_OK) {
+        return STATUS_OK;
+    }
+    if (status == STATUS_NO_MEMORY) {
+        return error_set(err, status, 0, "there is no memory to expand metadata");
+    }
+    return error_set(err, STATUS_CORRUPT, 0, "a block of metadata is not what its page says");
+}

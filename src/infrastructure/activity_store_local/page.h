@@ -1,0 +1,120 @@
+#pragma once
+/*
+ * A page of a part: up to PAGE_ROWS rows, as part_format.h draws it. Its columns are one run and
+ * are read at once; metadata lies behind them in blocks, each a run of its own. One thread at a
+ * time.
+ */
+#include "base/arena.h"
+#include "domain/activity.h"
+#include "infrastructure/activity_store_local/bits.h"
+#include "infrastructure/activity_store_local/run.h"
+
+enum {
+    PAGE_ROWS = 256,
+    PAGE_BLOCK_ROWS = 32, /* rows whose metadata is compressed together */
+    PAGE_BLOCKS = PAGE_ROWS / PAGE_BLOCK_ROWS
+};
+
+/* A row on its way into a page; users and actions have their numbers already. */
+struct page_row {
+    const struct activity *activity;
+    uint32_t user;
+    uint32_t action;
+    uint32_t source; /* which log and partition, as the footer counts them */
+    int64_t offset;  /* there */
+};
+
+/* Compresses and expands metadata; NULL keeps it as it is. */
+struct page_codec;
+
+/* `dictionary` is copied; NO_MEMORY. */
+MUST_USE enum status page_codec_new(struct str dictionary, int level,
+                                    struct page_codec **out_codec);
+void page_codec_free(struct page_codec *codec);
+CLEANUP_FUNCTION(struct page_codec *, page_codec_free)
+
+struct page_place {
+    uint64_t offset;
+    uint32_t columns_length; /* with the CRC; the blocks lie behind */
+};
+
+/* What writes pages. */
+struct page_writer {
+    struct run_output *output;
+    struct page_codec *codec;
+    struct arena *scratch; /* the caller resets it between pages */
+};
+
+/* Writes 1 to PAGE_ROWS rows in the order of answers. NO_MEMORY, and what the disk says. */
+MUST_USE enum status page_write(const struct page_writer *writer, const struct page_row *rows,
+                                size_t count, struct page_place *out_place, struct error *err);
+
+enum page_column {
+    COLUMN_BETWEEN, /* the milliseconds since the row before */
+    COLUMN_ID_KIND,
+    COLUMN_ID_MS,
+    COLUMN_ID_FRACTION,
+    COLUMN_ID_RANDOM,
+    COLUMN_ID_TEXT_END,
+    COLUMN_RECEIVED_AT,
+    COLUMN_SOURCE,
+    COLUMN_OFFSET,
+    COLUMN_USER,
+    COLUMN_ACTION,
+    COLUMN_METADATA_BYTES,
+    COLUMN_COUNT
+};
+
+struct packed_column {
+    uint64_t base;
+    unsigned width;
+    const uint8_t *bits;
+};
+
+/* A page as its columns' bytes show it, which stay the caller's. */
+struct page {
+    struct packed_column columns[COLUMN_COUNT];
+    int64_t timestamps[PAGE_ROWS]; /* in milliseconds, added up */
+    struct str id_texts;
+    uint32_t block_ends[PAGE_BLOCKS]; /* behind the columns, each with its CRC */
+    uint32_t count;
+};
+
+/* `bytes` are a checked run without its CRC, with BITS_SLACK_BYTES readable behind. CORRUPT when
+ * they are no page. */
+MUST_USE enum status page_open(struct page *page, const uint8_t *bytes, size_t len,
+                               struct error *err);
+
+static inline uint64_t page_value(const struct page *page, enum page_column column, uint32_t row)
+{
+    const struct packed_column *packed = &page->columns[column];
+    return packed->base + (packed->width == 0 ? 0 : bits_get(packed->bits, packed->width, row));
+}
+
+static inline uint32_t page_user(const struct page *page, uint32_t row)
+{
+    return (uint32_t)page_value(page, COLUMN_USER, row);
+}
+
+static inline uint32_t page_action(const struct page *page, uint32_t row)
+{
+    return (uint32_t)page_value(page, COLUMN_ACTION, row);
+}
+
+int64_t page_received_at(const struct page *page, uint32_t row);
+
+enum { PAGE_ID_BYTES = 128 };
+
+/* The id; written into `space` unless it lies in the page. */
+struct str page_id(const struct page *page, uint32_t row, char space[PAGE_ID_BYTES]);
+
+/* Where the block of metadata that holds the row lies behind the columns. */
+struct run_place page_block(const struct page *page, uint32_t row);
+
+/* The bytes of metadata in the row's block, all of it, and where the row's begin. */
+void page_metadata_bounds(const struct page *page, uint32_t row, size_t *out_block_bytes,
+                          size_t *out_from, size_t *out_len);
+
+/* Expands a block that was read (without its CRC) into `block_bytes` bytes. CORRUPT, NO_MEMORY. */
+MUST_USE enum status page_block_expand(struct page_codec *codec, struct str block, char *into,
+                                       size_t block_bytes, struct error *err);

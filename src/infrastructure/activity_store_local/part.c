@@ -1,0 +1,607 @@
+#include "infrastructure/activity_store_local/part.h"
+
+#include "base/assert.h"
+#include "base/little_endian.h"
+
+#include <stdlib.h>
+
+#define PART_META_BYTES_MAX ((size_t)1 << 30) /* what a part may keep in memory */
+
+struct part {
+    struct disk_file *file;
+    struct part_name name;
+    uint32_t seed;
+    uint64_t size;
+    struct arena arena; /* of footer and directory */
+    struct part_footer footer;
+    struct part_directory directory;
+    uint8_t *filter;
+    size_t filter_bytes;
+    uint32_t *id_firsts;
+    uint8_t *dictionary;
+    size_t dictionary_bytes;
+};
+
+static enum status no_memory(struct error *err)
+{
+    return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory to read a part");
+}
+
+static enum status corrupt(const struct part *part, const char *what, struct error *err)
+{
+    return error_set(err, STATUS_CORRUPT, 0, "part %llu: %s", (unsigned long long)part->name.number,
+                     what);
+}
+
+/* Reads a run into new memory with slack behind; its length without the CRC. */
+static enum status read_new(const struct part *part, struct run_place place, uint8_t **out_bytes,
+                            size_t *out_len, struct error *err)
+{
+    if (place.length < RUN_CRC_BYTES || place.offset > part->size ||
+        place.length > part->size - place.offset) {
+        return corrupt(part, "a section does not lie in the file", err);
+    }
+    uint8_t *bytes = malloc((size_t)place.length + BITS_SLACK_BYTES);
+    if (bytes == NULL) {
+        return no_memory(err);
+    }
+    memset(bytes + place.length, 0, BITS_SLACK_BYTES);
+    enum status status = run_read(part->file, part->seed, place, bytes, err);
+    if (status != STATUS_OK) {
+        free(bytes);
+        return status;
+    }
+    *out_bytes = bytes;
+    *out_len = (size_t)place.length - RUN_CRC_BYTES;
+    return STATUS_OK;
+}
+
+/* Opening ----------------------------------------------------------------------------------- */
+
+static enum status read_exactly(struct part *part, uint64_t offset, uint8_t *into, size_t len,
+                                struct error *err)
+{
+    size_t present = 0;
+    struct iovec parts = {.iov_base = into, .iov_len = len};
+    enum status status = disk_file_read(part->file, offset, parts, &present, err);
+    if (status == STATUS_OK && present != len) {
+        return corrupt(part, "the file is too short", err);
+    }
+    return status;
+}
+
+static enum status read_ends(struct part *part, struct part_trailer *out_trailer, struct error *err)
+{
+    uint8_t header[PART_HEADER_BYTES];
+    uint8_t trailer[PART_TRAILER_BYTES];
+    if (part->size < PART_HEADER_BYTES + PART_TRAILER_BYTES) {
+        return corrupt(part, "the file is too short", err);
+    }
+    enum status status = read_exactly(part, 0, header, sizeof header, err);
+    if (status == STATUS_OK) {
+        status = part_header_check(header, part->name.store_id, part->name.number, err);
+    }
+    if (status == STATUS_OK) {
+        status = read_exactly(part, part->size - PART_TRAILER_BYTES, trailer, sizeof trailer, err);
+    }
+    return status == STATUS_OK ? part_trailer_decode(trailer, part->seed, out_trailer, err)
+                               : status;
+}
+
+static enum status read_footer(struct part *part, struct run_place place, struct error *err)
+{
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+    if (place.offset + place.length + PART_TRAILER_BYTES != part->size) {
+        return corrupt(part, "the footer is not at its place", err);
+    }
+    enum status status = read_new(part, place, &bytes, &len, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = part_footer_decode(bytes, len, &part->arena, &part->footer, err);
+    free(bytes);
+    return status;
+}
+
+static enum status read_directory(struct part *part, struct error *err)
+{
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+    enum status status = read_new(part, part->footer.directory, &bytes, &len, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = part_directory_decode(bytes, len, &part->arena, &part->directory, err);
+    free(bytes);
+    return status;
+}
+
+static enum status read_id_sections(struct part *part, struct error *err)
+{
+    uint8_t *firsts = NULL;
+    size_t len = 0;
+    enum status status =
+        read_new(part, part->footer.filter, &part->filter, &part->filter_bytes, err);
+    if (status == STATUS_OK) {
+        status = read_new(part, part->footer.id_firsts, &firsts, &len, err);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    part->id_firsts = (uint32_t *)firsts; /* from malloc, so aligned */
+    bool sound = part->filter_bytes == id_filter_bytes(part->footer.row_count) && firsts != NULL &&
+                 len == id_run_count(part->footer.row_count) * sizeof(uint32_t);
+    if (!sound) {
+        return corrupt(part, "the sections of ids have the wrong size", err);
+    }
+    for (uint32_t i = 0; i < id_run_count(part->footer.row_count); i++) {
+        part->id_firsts[i] = little_endian_get_u32(firsts + i * sizeof(uint32_t));
+    }
+    return STATUS_OK;
+}
+
+/* What the sections say of each other. */
+static enum status check_counts(const struct part *part, struct error *err)
+{
+    const struct part_footer *footer = &part->footer;
+    uint32_t pages = (footer->row_count + PAGE_ROWS - 1) / PAGE_ROWS;
+    uint32_t names = (footer->user_count + NAMES_IN_BLOCK - 1) / NAMES_IN_BLOCK;
+    if (footer->row_count == 0 || footer->action_count == 0 || footer->source_count == 0 ||
+        part->directory.page_count != pages || part->directory.names_count != names) {
+        return corrupt(part, "footer and directory do not fit together", err);
+    }
+    return STATUS_OK;
+}
+
+static enum status open_sections(struct part *part, struct error *err)
+{
+    struct part_trailer trailer = {0};
+    enum status status = disk_file_size(part->file, &part->size, err);
+    if (status == STATUS_OK) {
+        status = read_ends(part, &trailer, err);
+    }
+    if (status == STATUS_OK) {
+        status = read_footer(part, trailer.footer, err);
+    }
+    if (status == STATUS_OK) {
+        status = read_directory(part, err);
+    }
+    if (status == STATUS_OK) {
+        status = check_counts(part, err);
+    }
+    if (status == STATUS_OK) {
+        status = read_id_sections(part, err);
+    }
+    if (status == STATUS_OK && part->footer.dictionary.length > 0) {
+        status = read_new(part, part->footer.dictionary, &part->dictionary, &part->dictionary_bytes,
+                          err);
+    }
+    return status;
+}
+
+enum status part_open(struct disk *disk, const char *path, const struct part_name *name,
+                      struct part **out_part, struct error *err)
+{
+    CLEANUP(part_close) struct part *part = calloc(1, sizeof *part);
+    if (part == NULL) {
+        return no_memory(err);
+    }
+    part->name = *name;
+    part->seed = run_seed(name->store_id, name->number);
+    arena_init(&part->arena, PART_META_BYTES_MAX);
+    enum status status = disk_open(disk, path, DISK_READ, &part->file, err);
+    if (status == STATUS_OK) {
+        status = open_sections(part, err);
+    }
+    if (status == STATUS_OK) {
+        *out_part = TAKE(part);
+    }
+    return status;
+}
+
+void part_close(struct part *part)
+{
+    if (part == NULL) {
+        return;
+    }
+    disk_file_close(part->file);
+    arena_deinit(&part->arena);
+    free(part->filter);
+    free(part->id_firsts);
+    free(part->dictionary);
+    free(part);
+}
+
+const struct part_footer *part_footer(const struct part *part)
+{
+    return &part->footer;
+}
+
+const struct part_directory *part_directory(const struct part *part)
+{
+    return &part->directory;
+}
+
+size_t part_memory(const struct part *part)
+{
+    return sizeof *part + part->arena.bytes_used + part->filter_bytes + part->dictionary_bytes +
+           id_run_count(part->footer.row_count) * sizeof(uint32_t);
+}
+
+/* Views ------------------------------------------------------------------------------------- */
+
+/* Bytes of a run that was read last. */
+struct slot {
+    uint8_t *bytes;
+    size_t capacity;
+    uint64_t offset; /* of the run; 0: none */
+    size_t len;      /* without the CRC */
+};
+
+struct part_view {
+    struct part *part;
+    struct page_codec *codec; /* NULL: the part has no dictionary */
+    struct slot columns;
+    struct slot names;
+    struct slot block;
+    struct page page;
+    uint64_t expanded_offset; /* of the block whose metadata is in `metadata`; 0: none */
+    char *metadata;
+    size_t metadata_capacity;
+};
+
+enum status part_view_new(struct part *part, struct part_view **out_view, struct error *err)
+{
+    CLEANUP(part_view_free) struct part_view *view = calloc(1, sizeof *view);
+    if (view == NULL) {
+        return no_memory(err);
+    }
+    view->part = part;
+    struct str dictionary = {(const char *)part->dictionary, part->dictionary_bytes};
+    if (dictionary.len > 0 && page_codec_new(dictionary, 1, &view->codec) != STATUS_OK) {
+        return no_memory(err);
+    }
+    *out_view = TAKE(view);
+    return STATUS_OK;
+}
+
+void part_view_free(struct part_view *view)
+{
+    if (view == NULL) {
+        return;
+    }
+    page_codec_free(view->codec);
+    free(view->columns.bytes);
+    free(view->names.bytes);
+    free(view->block.bytes);
+    free(view->metadata);
+    free(view);
+}
+
+static enum status read_slot(struct part_view *view, struct slot *slot, struct run_place place,
+                             struct error *err)
+{
+    const struct part *part = view->part;
+    if (slot->offset == place.offset && slot->len + RUN_CRC_BYTES == place.length) {
+        return STATUS_OK;
+    }
+    if (place.length < RUN_CRC_BYTES || place.offset > part->size ||
+        place.length > part->size - place.offset) {
+        return corrupt(part, "a run does not lie in the file", err);
+    }
+    size_t needed = (size_t)place.length + BITS_SLACK_BYTES;
+    if (needed > slot->capacity) {
+        uint8_t *bytes = realloc(slot->bytes, needed);
+        if (bytes == NULL) {
+            return no_memory(err);
+        }
+        slot->bytes = bytes;
+        slot->capacity = needed;
+    }
+    slot->offset = 0;
+    memset(slot->bytes + place.length, 0, BITS_SLACK_BYTES);
+    enum status status = run_read(part->file, part->seed, place, slot->bytes, err);
+    if (status == STATUS_OK) {
+        slot->offset = place.offset;
+        slot->len = (size_t)place.length - RUN_CRC_BYTES;
+    }
+    return status;
+}
+
+static struct reading slot_reading(const struct slot *slot)
+{
+    return reading_of(slot->bytes, slot->len);
+}
+
+enum status part_view_page(struct part_view *view, uint32_t row, const struct page **out_page,
+                           struct error *err)
+{
+    const struct part *part = view->part;
+    ASSERT(row < part->footer.row_count);
+    const struct part_page *directory = &part->directory.pages[row / PAGE_ROWS];
+    struct run_place place = {.offset = directory->place.offset,
+                              .length = directory->place.columns_length};
+    bool loaded = view->page.count > 0 && view->columns.offset == place.offset;
+    if (!loaded) {
+        uint32_t left = part->footer.row_count - row / PAGE_ROWS * PAGE_ROWS;
+        view->page.count = 0;
+        view->expanded_offset = 0;
+        enum status status = read_slot(view, &view->columns, place, err);
+        if (status == STATUS_OK) {
+            status = page_open(&view->page, view->columns.bytes, view->columns.len, err);
+        }
+        if (status == STATUS_OK && view->page.count != (left < PAGE_ROWS ? left : PAGE_ROWS)) {
+            status = corrupt(part, "a page has another number of rows than it should", err);
+        }
+        if (status != STATUS_OK) {
+            view->page.count = 0;
+            return status;
+        }
+    }
+    *out_page = &view->page;
+    return STATUS_OK;
+}
+
+static enum status expand_block(struct part_view *view, struct run_place place, size_t bytes,
+                                struct error *err)
+{
+    if (view->expanded_offset == place.offset) {
+        return STATUS_OK;
+    }
+    view->expanded_offset = 0;
+    enum status status = read_slot(view, &view->block, place, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (bytes > (size_t)PAGE_BLOCK_ROWS << 24) {
+        return corrupt(view->part, "a block of metadata has an impossible size", err);
+    }
+    if (bytes > view->metadata_capacity || view->metadata == NULL) {
+        char *metadata = realloc(view->metadata, bytes + 1);
+        if (metadata == NULL) {
+            return no_memory(err);
+        }
+        view->metadata = metadata;
+        view->metadata_capacity = bytes;
+    }
+    status = page_block_expand(view->codec,
+                               (struct str){(const char *)view->block.bytes, view->block.len},
+                               view->metadata, bytes, err);
+    if (status == STATUS_OK) {
+        view->expanded_offset = place.offset;
+    }
+    return status;
+}
+
+enum status part_view_metadata(struct part_view *view, uint32_t row, struct str *out_metadata,
+                               struct error *err)
+{
+    const struct page *page;
+    enum status status = part_view_page(view, row, &page, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    size_t block_bytes;
+    size_t from = 0;
+    size_t len = 0;
+    page_metadata_bounds(page, row % PAGE_ROWS, &block_bytes, &from, &len);
+    struct run_place place = page_block(page, row % PAGE_ROWS);
+    place.offset += view->columns.offset + view->columns.len + RUN_CRC_BYTES;
+    status = expand_block(view, place, block_bytes, err);
+    if (status == STATUS_OK) {
+        *out_metadata = (struct str){.data = view->metadata + from, .len = len};
+    }
+    return status;
+}
+
+enum status part_view_user_text(struct part_view *view, uint32_t number, char space[NAME_BYTES_MAX],
+                                struct str *out_text, struct error *err)
+{
+    const struct part *part = view->part;
+    if (number >= part->footer.user_count) {
+        return corrupt(part, "a row has a user that the part does not know", err);
+    }
+    enum status status =
+        read_slot(view, &view->names, part->directory.names[number / NAMES_IN_BLOCK].place, err);
+    return status == STATUS_OK ? name_block_text(slot_reading(&view->names),
+                                                 number % NAMES_IN_BLOCK, space, out_text, err)
+                               : status;
+}
+
+static bool copy_texts(struct arena *arena, struct activity *activity)
+{
+    struct str *texts[] = {&activity->id, &activity->user_id, &activity->action,
+                           &activity->metadata};
+    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+        *texts[i] = arena_copy_str(arena, *texts[i]);
+        if (texts[i]->data == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum status part_view_row(struct part_view *view, uint32_t row, struct arena *arena,
+                          struct part_row *out_row, struct error *err)
+{
+    const struct part *part = view->part;
+    const struct page *page;
+    struct activity activity = {0};
+    char id[PAGE_ID_BYTES];
+    char user[NAME_BYTES_MAX];
+    uint32_t at = row % PAGE_ROWS;
+    enum status status = part_view_metadata(view, row, &activity.metadata, err);
+    if (status == STATUS_OK) {
+        status = part_view_page(view, row, &page, err);
+    }
+    if (status == STATUS_OK) {
+        status = part_view_user_text(view, page_user(page, at), user, &activity.user_id, err);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    uint32_t action = page_action(page, at);
+    uint64_t source = page_value(page, COLUMN_SOURCE, at);
+    if (action >= part->footer.action_count || source >= part->footer.source_count) {
+        return corrupt(part, "a row has an action or a source that the part does not know", err);
+    }
+    activity.id = page_id(page, at, id);
+    activity.action = part->footer.actions[action].text;
+    activity.timestamp_ms = page->timestamps[at];
+    activity.received_at_ms = page_received_at(page, at);
+    if (!copy_texts(arena, &activity)) {
+        return no_memory(err);
+    }
+    *out_row = (struct part_row){.activity = activity,
+                                 .source = (uint32_t)source,
+                                 .offset = (int64_t)page_value(page, COLUMN_OFFSET, at)};
+    return STATUS_OK;
+}
+
+/* Users ------------------------------------------------------------------------------------- */
+
+/* The block that would hold the text: the last one that does not begin behind it. */
+static uint32_t block_of_user(const struct part *part, struct str text)
+{
+    uint32_t low = 0;
+    uint32_t high = part->directory.names_count;
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (str_compare(part->directory.names[middle].first, text) <= 0) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+enum status part_view_find_user(struct part_view *view, struct str text, struct part_user *out_user,
+                                struct error *err)
+{
+    const struct part *part = view->part;
+    uint32_t block = block_of_user(part, text);
+    enum status status = read_slot(view, &view->names, part->directory.names[block].place, err);
+    if (status == STATUS_OK) {
+        status = name_block_find(slot_reading(&view->names), text, &out_user->found, err);
+    }
+    if (status == STATUS_OK) {
+        out_user->number = block * NAMES_IN_BLOCK + out_user->found.number;
+    }
+    return status;
+}
+
+static enum status read_chunk(struct part_view *view, const struct list_chunk *chunk,
+                              uint32_t *out_rows, uint32_t left, struct error *err)
+{
+    uint32_t rows[LIST_CHUNK_ROWS];
+    uint32_t count = 0;
+    uint32_t wanted = left < LIST_CHUNK_ROWS ? left : LIST_CHUNK_ROWS;
+    struct slot *slot = &view->block;
+    view->expanded_offset = 0;
+    enum status status = read_slot(view, slot, chunk->place, err);
+    if (status == STATUS_OK) {
+        status = list_chunk_read(slot_reading(slot), rows, &count, err);
+    }
+    if (status == STATUS_OK && (count != wanted || rows[0] != chunk->first_row)) {
+        status = corrupt(view->part, "a list is not what its index says", err);
+    }
+    if (status == STATUS_OK) {
+        memcpy(out_rows, rows, count * sizeof *rows);
+    }
+    return status;
+}
+
+static enum status read_long_list(struct part_view *view, const struct name_found *found,
+                                  uint32_t *out_rows, struct error *err)
+{
+    uint32_t chunks = list_chunk_count(found->count);
+    struct list_chunk *index = malloc(chunks * sizeof *index);
+    if (index == NULL) {
+        return no_memory(err);
+    }
+    view->expanded_offset = 0;
+    enum status status = read_slot(view, &view->block, found->index, err);
+    if (status == STATUS_OK) {
+        status =
+            list_index_read(slot_reading(&view->block), found->index, found->count, index, err);
+    }
+    for (uint32_t i = 0; status == STATUS_OK && i < chunks; i++) {
+        uint32_t at = i * LIST_CHUNK_ROWS;
+        status = read_chunk(view, &index[i], out_rows + at, found->count - at, err);
+    }
+    free(index);
+    return status;
+}
+
+enum status part_view_user_rows(struct part_view *view, const struct part_user *user,
+                                uint32_t *out_rows, struct error *err)
+{
+    const struct name_found *found = &user->found;
+    enum status status = STATUS_OK;
+    if (found->count > view->part->footer.row_count) {
+        return corrupt(view->part, "a user has more rows than the part", err);
+    }
+    if (found->count > LIST_INLINE_ROWS) {
+        status = read_long_list(view, found, out_rows, err);
+    } else {
+        memcpy(out_rows, found->rows, found->count * sizeof *out_rows);
+    }
+    for (uint32_t i = 0; status == STATUS_OK && i < found->count; i++) {
+        bool rises = i == 0 || out_rows[i - 1] < out_rows[i];
+        if (!rises || out_rows[i] >= view->part->footer.row_count) {
+            status = corrupt(view->part, "the rows of a user do not rise", err);
+        }
+    }
+    return status;
+}
+
+/* Ids --------------------------------------------------------------------------------------- */
+
+/* Whether the row has this id. */
+static enum status row_has_id(struct part_view *view, uint32_t row, struct str id, bool *out_has,
+                              struct error *err)
+{
+    const struct page *page;
+    char space[PAGE_ID_BYTES];
+    if (row >= view->part->footer.row_count) {
+        return corrupt(view->part, "the index of ids names a row that is not there", err);
+    }
+    enum status status = part_view_page(view, row, &page, err);
+    *out_has = status == STATUS_OK && str_equal(page_id(page, row % PAGE_ROWS, space), id);
+    return status;
+}
+
+static bool may_be_of_time(const struct part_footer *footer, int64_t id_time)
+{
+    const struct part_range *times = &footer->id_times;
+    return id_time == 0 || (times->first_ms <= id_time && id_time <= times->last_ms);
+}
+
+enum status part_view_find_id(struct part_view *view, struct str id, uint32_t *out_row,
+                              struct error *err)
+{
+    const struct part *part = view->part;
+    uint64_t hash = id_hash(id);
+    struct id_index index = {.file = part->file,
+                             .seed = part->seed,
+                             .place = part->footer.ids,
+                             .firsts = part->id_firsts,
+                             .count = part->footer.row_count};
+    struct id_search search;
+    bool found = false;
+    bool possible = may_be_of_time(&part->footer, id_time_ms(id)) &&
+                    id_filter_may_hold(part->filter, part->filter_bytes, hash);
+    enum status status = possible ? STATUS_OK : STATUS_NOT_FOUND;
+    id_search_begin(&search, &index, hash);
+    while (status == STATUS_OK && !found) {
+        status = id_search_next(&search, out_row, err);
+        if (status == STATUS_OK) {
+            status = row_has_id(view, *out_row, id, &found, err);
+        }
+    }
+    return status == STATUS_NOT_FOUND
+               ? error_set(err, status, 0, "the part holds no activity with this id")
+               : status;
+}

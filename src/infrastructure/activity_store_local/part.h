@@ -1,0 +1,82 @@
+#pragma once
+/*
+ * Reading a part. A part is opened once and shared by all threads; each reader has a view of its
+ * own, which keeps the page and the block of metadata that it read last. CORRUPT names what is
+ * damaged.
+ */
+#include "infrastructure/activity_store_local/ids.h"
+#include "infrastructure/activity_store_local/names.h"
+#include "infrastructure/activity_store_local/part_format.h"
+#include "infrastructure/activity_store_local/part_writer.h"
+
+struct part;
+
+/* Reads everything that is kept in memory: footer, directory, filter, dictionary. INVALID: a newer
+ * format. CORRUPT, NO_MEMORY, NOT_FOUND, UNAVAILABLE. */
+MUST_USE enum status part_open(struct disk *disk, const char *path, const struct part_name *name,
+                               struct part **out_part, struct error *err);
+
+/* Takes NULL. No view of it may be left. */
+void part_close(struct part *part);
+CLEANUP_FUNCTION(struct part *, part_close)
+
+const struct part_footer *part_footer(const struct part *part);
+const struct part_directory *part_directory(const struct part *part);
+
+/* Bytes in memory, for the account. */
+size_t part_memory(const struct part *part);
+
+/* Reads every byte once and checks it. CORRUPT at the first that is wrong. */
+MUST_USE enum status part_verify(struct part *part, struct error *err);
+
+/* --- views --- */
+
+struct part_view;
+
+/* NO_MEMORY. */
+MUST_USE enum status part_view_new(struct part *part, struct part_view **out_view,
+                                   struct error *err);
+void part_view_free(struct part_view *view);
+CLEANUP_FUNCTION(struct part_view *, part_view_free)
+
+/* The page that holds the row; stays until another page is asked for. */
+MUST_USE enum status part_view_page(struct part_view *view, uint32_t row,
+                                    const struct page **out_page, struct error *err);
+
+/* The metadata of a row; stays until another row is asked for. */
+MUST_USE enum status part_view_metadata(struct part_view *view, uint32_t row,
+                                        struct str *out_metadata, struct error *err);
+
+/* An activity and where it came from. */
+struct part_row {
+    struct activity activity;
+    uint32_t source; /* of the footer */
+    int64_t offset;
+};
+
+/* The whole row, its texts copied into the arena. NO_MEMORY. */
+MUST_USE enum status part_view_row(struct part_view *view, uint32_t row, struct arena *arena,
+                                   struct part_row *out_row, struct error *err);
+
+/* The text of the user with this number, written into `space`. */
+MUST_USE enum status part_view_user_text(struct part_view *view, uint32_t number,
+                                         char space[NAME_BYTES_MAX], struct str *out_text,
+                                         struct error *err);
+
+/* A user of the part by text. */
+struct part_user {
+    uint32_t number;
+    struct name_found found;
+};
+
+/* NOT_FOUND. */
+MUST_USE enum status part_view_find_user(struct part_view *view, struct str text,
+                                         struct part_user *out_user, struct error *err);
+
+/* All rows of a user, ascending, into room for user->found.count. */
+MUST_USE enum status part_view_user_rows(struct part_view *view, const struct part_user *user,
+                                         uint32_t *out_rows, struct error *err);
+
+/* The row with this id. NOT_FOUND. */
+MUST_USE enum status part_view_find_id(struct part_view *view, struct str id, uint32_t *out_row,
+                                       struct error *err);
