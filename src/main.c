@@ -163,11 +163,13 @@ static void init_threads(struct service *service)
     setenv("UV_THREADPOOL_SIZE", count, 0); /* before libuv's first use; the user's own wins */
 }
 
-/* Bodies, answers and pages of this size go back to the system when they are done with. By itself
- * malloc raises the limit to what was freed last, and then keeps peaks for good. */
+/* Large blocks go back to the system when they are done with, and so does what is free at the end
+ * of a heap. By itself malloc raises both limits to what was freed last, and then keeps peaks for
+ * good; much lower ones cost page faults with every array. */
 static void set_up_memory(void)
 {
-    mallopt(M_MMAP_THRESHOLD, 512 * 1024);
+    mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 8 * 1024 * 1024);
 }
 
 /* --- the parts, from the inside out --- */
