@@ -58,7 +58,7 @@ static bool expect_string(struct reading *reading, const char *pointer, yyjson_v
         return true;
     }
     rejection_add(reading->rejection, pointer, "must be a string, not %s",
-                  yyjson_is_raw(value) ? "a number" : yyjson_get_type_desc(value));
+                  activity_json_kind(value));
     return false;
 }
 

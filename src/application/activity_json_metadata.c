@@ -191,12 +191,30 @@ static void write_value(struct writing *writing, yyjson_val *value, unsigned lev
     }
 }
 
+const char *activity_json_kind(struct yyjson_val *value)
+{
+    switch (yyjson_get_type(value)) {
+    case YYJSON_TYPE_STR:
+        return "a string";
+    case YYJSON_TYPE_ARR:
+        return "an array";
+    case YYJSON_TYPE_OBJ:
+        return "an object";
+    case YYJSON_TYPE_BOOL:
+        return yyjson_get_bool(value) ? "true" : "false";
+    case YYJSON_TYPE_NULL:
+        return "null";
+    default:
+        return "a number";
+    }
+}
+
 enum status activity_json_write_metadata(struct yyjson_val *value, unsigned depth_max,
                                          struct buffer *out_text, struct rejection *rejection)
 {
     if (!yyjson_is_obj(value)) {
         rejection_add(rejection, "/metadata", "must be an object, not %s",
-                      yyjson_is_raw(value) ? "a number" : yyjson_get_type_desc(value));
+                      activity_json_kind(value));
         return STATUS_INVALID;
     }
     struct writing writing = {.depth_max = depth_max, .text = out_text, .rejection = rejection};

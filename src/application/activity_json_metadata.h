@@ -11,6 +11,9 @@
 
 struct yyjson_val;
 
+/* "an array", "a number", …: what a value is, for the words of a rejection. */
+const char *activity_json_kind(struct yyjson_val *value);
+
 /* INVALID: faults are in `rejection` (not an object, too deep, a key twice, NUL in a key).
  * TOO_LARGE: beyond the maximum of `out_text`. NO_MEMORY. */
 MUST_USE enum status activity_json_write_metadata(struct yyjson_val *value, unsigned depth_max,

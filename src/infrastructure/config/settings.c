@@ -58,15 +58,33 @@ static bool split_flag(const char *argument, struct flag *out_flag)
     return true;
 }
 
+/* A word where a flag should be; people write it behind a switch, which takes none. */
+static enum status refuse_word(const struct settings_sources *sources, int index, struct error *err)
+{
+    const char *word = sources->arguments[index];
+    struct flag flag = {.value = NULL};
+    bool is_behind_flag =
+        index > 0 && split_flag(sources->arguments[index - 1], &flag) && flag.value == NULL;
+    const struct setting *setting = is_behind_flag ? find_setting(flag.key) : NULL;
+    if (setting != NULL && setting->type == SETTING_SWITCH) {
+        return error_set(err, STATUS_INVALID, 0,
+                         "\"%.60s\" is not understood here; --%s is a switch: write --%s or "
+                         "--%s=false",
+                         word, setting->key, setting->key, setting->key);
+    }
+    return error_set(err, STATUS_INVALID, 0,
+                     "\"%.60s\" is not understood here; flags are written --key value or "
+                     "--key=value",
+                     word);
+}
+
 static enum status next_flag(const struct settings_sources *sources, int *index,
                              struct flag *out_flag, const struct setting **out_setting,
                              struct error *err)
 {
     const char *argument = sources->arguments[*index];
     if (!split_flag(argument, out_flag)) {
-        return error_set(err, STATUS_INVALID, 0,
-                         "\"%.60s\" is not understood here; flags are written --key value",
-                         argument);
+        return refuse_word(sources, *index, err);
     }
     bool is_config = str_equal(out_flag->key, STR("config"));
     *out_setting = is_config ? NULL : find_setting(out_flag->key);
@@ -186,14 +204,17 @@ static enum status read_line(char *line, const char *path, unsigned number,
     }
     struct str key = str_trim(str_split(&rest, '='));
     const struct setting *setting = find_setting(key);
-    if (rest.data == NULL || setting == NULL) {
-        return error_set(err, STATUS_INVALID, 0, "%s:%u: %s", shown(path), number,
-                         rest.data == NULL ? "a line must read key = value"
-                                           : "there is no setting of this name");
+    if (rest.data == NULL) {
+        return error_set(err, STATUS_INVALID, 0, "%s:%u: a line must read key = value", shown(path),
+                         number);
+    }
+    if (setting == NULL) {
+        return error_set(err, STATUS_INVALID, 0, "%s:%u: there is no setting \"%.*s\"", shown(path),
+                         number, (int)(key.len > 40 ? 40 : key.len), key.data);
     }
     struct str value = str_trim(rest);
-    char source[96];
-    snprintf(source, sizeof source, "%s:%u", shown(path), number);
+    char source[SETTINGS_PATH_SHOWN_MAX + SETTINGS_NAME_BYTES + 16];
+    snprintf(source, sizeof source, "%s:%u: %s", shown(path), number, setting->key);
     char *text = line + (value.data - line);
     text[value.len] = '\0';
     return setting_parse(setting, source, text, settings, err);

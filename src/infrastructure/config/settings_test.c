@@ -158,6 +158,9 @@ static void refuses_flags_by_name(void **state)
     expect_refused(WORDS("-t", "3"), NOTHING, "\"-t\"");
     expect_refused(WORDS("threads=3"), NOTHING, "\"threads=3\"");
     expect_refused(WORDS("--allow-anonymous", "false"), NOTHING, "\"false\"");
+    expect_refused(WORDS("--allow-anonymous", "true"), NOTHING, "write --allow-anonymous or");
+    expect_refused(WORDS("--allow-anonymous=true", "true"), NOTHING, "--key value or --key=value");
+    expect_refused(WORDS("--threads", "3", "4"), NOTHING, "\"4\" is not understood here; flags");
     expect_refused(WORDS(""), NOTHING, "\"\"");
     expect_refused(WORDS("--threads"), NOTHING, "--threads needs a value");
     expect_refused(WORDS("--config"), NOTHING, "--config needs a value");
@@ -216,13 +219,13 @@ static void reads_a_file(void **state)
 static void refuses_lines_of_a_file_by_number(void **state)
 {
     (void)state;
-    expect_file_refused(STR("\nthread = 3\n"), ":2: there is no setting");
+    expect_file_refused(STR("\nthread = 3\n"), ":2: there is no setting \"thread\"");
     expect_file_refused(STR("threads\n"), ":1: a line must read key = value");
     expect_file_refused(STR("= 3\n"), ":1: there is no setting");
     expect_file_refused(STR("config = /etc/x\n"), ":1: there is no setting");
     expect_file_refused(STR("--threads = 3\n"), ":1: there is no setting");
-    expect_file_refused(STR("#\n#\nthreads = x\n"), ":3: \"x\"");
-    expect_file_refused(STR("threads =\n"), ":1: \"\"");
+    expect_file_refused(STR("#\n#\nthreads = x\n"), ":3: threads: \"x\"");
+    expect_file_refused(STR("threads =\n"), ":1: threads: \"\"");
     expect_file_refused(STR("threads = 3\0listen = 0.0.0.0:80\n"), ":1: ");
     char line[6000];
     memset(line, 'x', sizeof line);

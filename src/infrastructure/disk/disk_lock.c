@@ -51,9 +51,10 @@ static enum status refuse(struct disk_file *file, const char *directory, struct 
 {
     char holder[LOCK_TEXT_BYTES_MAX];
     read_holder(file, holder);
-    return error_set(err, STATUS_BUSY, 0,
-                     "another process (%.60s) holds the folder %.50s; stop it or use another one",
-                     holder[0] != '\0' ? holder : "unknown", directory);
+    return error_set(
+        err, STATUS_BUSY, 0,
+        "another process (%.60s) holds the folder %.50s; stop it or use another folder",
+        holder[0] != '\0' ? holder : "unknown", directory);
 }
 
 enum status disk_lock_take(struct disk *disk, const char *directory, struct disk_lock **out_lock,

@@ -18,7 +18,9 @@ static void print_usage(const struct cli *cli, FILE *out)
 
 static void print_help(const struct cli_command *command)
 {
-    printf("Usage: usertrail %s %s\n\n%s\n", command->name, command->arguments, command->summary);
+    const char *space = command->arguments[0] == '\0' ? "" : " ";
+    printf("Usage: usertrail %s%s%s\n\n%s\n", command->name, space, command->arguments,
+           command->summary);
     if (command->help[0] != '\0') {
         printf("\n%s\n", command->help);
     }
@@ -81,6 +83,11 @@ int cli_run(const struct cli *cli, int argc, char **argv)
         if (is_help(argv[i])) {
             return answer_help(cli, name);
         }
+    }
+    if (argc > 2 && command->arguments[0] == '\0') {
+        fprintf(stderr, "usertrail: \"%s\" is not understood here; %s takes nothing behind it\n",
+                argv[2], name);
+        return EXIT_USAGE;
     }
     return command->run(argc - 2, argv + 2);
 }

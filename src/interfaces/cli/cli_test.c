@@ -105,6 +105,18 @@ static void run(struct run *run, const char *const *words)
 
 #define RUN(result, ...) run((result), (const char *const[]){"usertrail", __VA_ARGS__, NULL})
 
+static void refuses_what_follows_a_command_that_takes_nothing(void **state)
+{
+    (void)state;
+    struct run result;
+    RUN(&result, "version", "extra");
+    assert_int_equal(result.code, EXIT_USAGE);
+    assert_string_equal(result.out, "");
+    assert_string_equal(
+        result.err,
+        "usertrail: \"extra\" is not understood here; version takes nothing behind it\n");
+}
+
 static void runs_the_command_with_what_follows_it(void **state)
 {
     (void)state;
@@ -211,6 +223,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(runs_the_command_with_what_follows_it),
+        cmocka_unit_test(refuses_what_follows_a_command_that_takes_nothing),
         cmocka_unit_test(a_command_may_have_no_arguments),
         cmocka_unit_test(no_command_at_all_is_wrong_usage),
         cmocka_unit_test(help_lists_the_commands),

@@ -150,11 +150,11 @@ static enum status bind_failed(int cause, const char *host, uint16_t port, struc
 {
     if (cause == EADDRINUSE) {
         return error_set(err, STATUS_UNAVAILABLE, cause,
-                         "Cannot listen on %s port %u: address in use by another server; stop it "
+                         "cannot listen on %s port %u: address in use by another server; stop it "
                          "or choose another port",
                          host, port);
     }
-    return error_set_system(err, cause, "Cannot listen on %s port %u", host, port);
+    return error_set_system(err, cause, "cannot listen on %s port %u", host, port);
 }
 
 enum status http_listener_open(struct http_listener *listener, const char *host, uint16_t port,
@@ -168,7 +168,7 @@ enum status http_listener_open(struct http_listener *listener, const char *host,
     struct http_listener opened = {.guard = -1, .count = count};
     opened.sockets = malloc(count * sizeof *opened.sockets);
     if (opened.sockets == NULL) {
-        return error_set_system(err, ENOMEM, "Cannot listen on %s", host);
+        return error_set_system(err, ENOMEM, "cannot listen on %s", host);
     }
     for (unsigned i = 0; i < count; i++) {
         opened.sockets[i] = -1;
