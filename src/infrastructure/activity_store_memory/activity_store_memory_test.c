@@ -199,15 +199,18 @@ static void test_erase_without_memory(void **state)
     (void)state;
     struct activity_store *store = make_filled();
     uint64_t erased = 99;
-    enum status status = STATUS_OK;
-    for (unsigned long allocations = 0; allocations < 3; allocations++) {
-        allocations_left = allocations;
+    unsigned long allocations = 0; /* one or two, as the hash has it */
+    enum status status;
+    do {
+        assert_int_equal(erased, 99);
+        allocations_left = allocations++;
         armed = true;
         status = activity_store_erase(store, STR("unknown"), 5, &erased, NULL);
         armed = false;
-        assert_int_equal(status, allocations < 2 ? STATUS_NO_MEMORY : STATUS_OK);
-        assert_int_equal(erased, allocations < 2 ? 99 : 0);
-    }
+        assert_true(status == STATUS_OK || status == STATUS_NO_MEMORY);
+    } while (status != STATUS_OK);
+    assert_int_equal(erased, 0);
+    assert_true(allocations == 2 || allocations == 3);
     allocations_left = 0;
     armed = true;
     status = activity_store_erase(store, STR("u1"), 5, &erased, NULL);
