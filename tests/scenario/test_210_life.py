@@ -1,6 +1,7 @@
 """Start and end: one process for an address and for a folder, and an end that loses nothing."""
 
 import os
+import select
 import signal
 import threading
 import time
@@ -106,6 +107,26 @@ def test_not_ready_first(make_service):
     service.start()
     assert service.wait_stored("late")
     service.stop()
+
+
+def test_an_answer_on_its_way_does_not_end_its_connection(make_service):
+    """Guards clients whose answer was made before SIGTERM and says nothing of an end: the connection takes their next
+    request, and only the answer to that is the last."""
+    service = make_service("--shutdown-delay", f"{4000 * services.PATIENCE}ms").start()
+    with service.connect() as connection:
+        long = {"userId": "long", "action": "a", "metadata": {"text": "x" * 8000}}
+        for _ in range(6):
+            assert connection.post(LIST, [long] * 100).status == 202
+        wire.wait_until(lambda: service.get("/health").json["worker"]["pending"] == 0, "all stored", 5 * services.PATIENCE)
+        connection.send(connection.encode("GET", LIST + "?userId=long&limit=600"))
+        assert select.select([connection.socket], [], [], 5 * services.PATIENCE)[0], "no answer begins"
+        service.process.send_signal(signal.SIGTERM)
+        wire.wait_until(lambda: ask_anew(service, "/readyz") == 503, "it is not ready", 5 * services.PATIENCE)
+        answer = connection.read_answer()
+        assert len(answer.json["data"]) == 600 and answer.header("connection") is None
+        last = connection.get("/livez")
+        assert last.status == 200 and last.header("connection") == "close" and connection.is_closed_by_server()
+    service.kill()
 
 
 def test_a_request_under_way_is_finished(make_service):

@@ -84,8 +84,7 @@ static void answers_sent(struct http_connection *connection)
         closes = connection->first->closes;
         http_connection_drop_first(connection);
     }
-    bool leaving = http_loop_is_leaving(connection->loop);
-    bool ends = connection->at_end || (leaving && connection->has_served);
+    bool ends = connection->at_end || connection->input == HTTP_INPUT_DISCARD;
     if (closes || (connection->first == NULL && ends)) {
         http_output_finish(connection);
     } else {
