@@ -4,6 +4,8 @@
  * keeps integers. A packed array is least significant bit first, so any element is found by its
  * index. Any thread.
  */
+#include "base/buffer.h"
+
 #include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -65,14 +67,13 @@ static inline int64_t unzigzag(uint64_t value)
     return (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
 }
 
-/* Returns how many of VARINT_BYTES_MAX bytes were written. */
-static inline size_t varint_put(uint8_t out[VARINT_BYTES_MAX], uint64_t value)
+static inline void varint_append(struct buffer *bytes, uint64_t value)
 {
+    uint8_t varint[VARINT_BYTES_MAX];
     size_t len = 0;
-    while (value >= 0x80) {
-        out[len++] = (uint8_t)(value | 0x80);
-        value >>= 7;
+    for (; value >= 0x80; value >>= 7) {
+        varint[len++] = (uint8_t)(value | 0x80);
     }
-    out[len++] = (uint8_t)value;
-    return len;
+    varint[len++] = (uint8_t)value;
+    buffer_append(bytes, varint, len);
 }

@@ -3,12 +3,6 @@
 #include "base/assert.h"
 #include "infrastructure/activity_store_local/reading.h"
 
-static void append_varint(struct buffer *bytes, uint64_t value)
-{
-    uint8_t varint[VARINT_BYTES_MAX];
-    buffer_append(bytes, varint, varint_put(varint, value));
-}
-
 /* Lists ------------------------------------------------------------------------------------- */
 
 /* The first row, then what lies between each and the next, packed. */
@@ -27,7 +21,7 @@ static void append_chunk(struct buffer *bytes, const uint32_t *rows, uint32_t co
         bits_put(packed, width, i - 1, rows[i] - rows[i - 1] - 1);
     }
     buffer_append_char(bytes, (char)(count - 1));
-    append_varint(bytes, rows[0]);
+    varint_append(bytes, rows[0]);
     buffer_append_char(bytes, (char)width);
     buffer_append(bytes, packed, len);
 }
@@ -47,8 +41,8 @@ static enum status write_chunks(struct run_output *output, const struct rows_of_
         }
         status = run_output_write(output, chunk->data, chunk->len, &place, err);
         if (status == STATUS_OK) {
-            append_varint(index, name->rows[at] - before);
-            append_varint(index, place.length);
+            varint_append(index, name->rows[at] - before);
+            varint_append(index, place.length);
             before = name->rows[at];
         }
     }
@@ -157,17 +151,17 @@ void name_block_add(struct name_block *block, const struct rows_of_name *name,
     ASSERT(block->count < NAMES_IN_BLOCK && name->text.len <= NAME_BYTES_MAX && name->count >= 1);
     struct buffer *bytes = &block->bytes;
     size_t shared = shared_front(block, name->text);
-    append_varint(bytes, shared);
-    append_varint(bytes, name->text.len - shared);
+    varint_append(bytes, shared);
+    varint_append(bytes, name->text.len - shared);
     buffer_append(bytes, name->text.data + shared, name->text.len - shared);
-    append_varint(bytes, name->count);
+    varint_append(bytes, name->count);
     if (name->count > LIST_INLINE_ROWS) {
-        append_varint(bytes, index.offset);
-        append_varint(bytes, index.length);
+        varint_append(bytes, index.offset);
+        varint_append(bytes, index.length);
     } else {
         uint32_t before = 0;
         for (uint32_t i = 0; i < name->count; i++) {
-            append_varint(bytes, name->rows[i] - before);
+            varint_append(bytes, name->rows[i] - before);
             before = name->rows[i];
         }
     }

@@ -9,6 +9,11 @@
 
 enum { NAMES_IN_BLOCK = 64, NAME_BYTES_MAX = 1024, LIST_INLINE_ROWS = 32, LIST_CHUNK_ROWS = 128 };
 
+static inline uint32_t name_block_count(uint32_t names)
+{
+    return (names + NAMES_IN_BLOCK - 1) / NAMES_IN_BLOCK;
+}
+
 /* Rows of one user, ascending. */
 struct rows_of_name {
     struct str text;

@@ -1,6 +1,7 @@
 #include "infrastructure/activity_store_local/page.h"
 
 #include "base/assert.h"
+#include "domain/activity_id.h"
 #include "infrastructure/activity_store_local/reading.h"
 
 #include <stdlib.h>
@@ -49,7 +50,7 @@ static struct id_parts id_take_apart(struct str id)
     bool version_7 = bytes[6] >> 4 == 7 && bytes[8] >> 6 == 2;
     parts.kind = version_7 ? ID_UUID_7 : ID_UUID_OTHER;
     if (version_7) {
-        parts.ms = (int64_t)big_endian_at(bytes, 6);
+        parts.ms = activity_id_time_ms(parts.uuid);
         parts.fraction = big_endian_at(bytes + 6, 2) & 0xfff;
         parts.random = big_endian_at(bytes + 8, 8) & ((UINT64_C(1) << RANDOM_BITS) - 1);
     }
@@ -107,12 +108,6 @@ static void fill_values(struct page_values *values, const struct page_row *rows,
     }
 }
 
-static void append_varint(struct buffer *bytes, uint64_t value)
-{
-    uint8_t varint[VARINT_BYTES_MAX];
-    buffer_append(bytes, varint, varint_put(varint, value));
-}
-
 /* Values differ from the least of them, taken as signed, by what the packed bits say. */
 static void append_column(struct buffer *bytes, const uint64_t *values, size_t count)
 {
@@ -130,7 +125,7 @@ static void append_column(struct buffer *bytes, const uint64_t *values, size_t c
     for (size_t i = 0; i < count; i++) {
         bits_put(packed, width, i, values[i] - (uint64_t)least);
     }
-    append_varint(bytes, zigzag(least));
+    varint_append(bytes, zigzag(least));
     buffer_append_char(bytes, (char)width);
     buffer_append(bytes, packed, len);
 }
@@ -164,12 +159,12 @@ static void append_columns(struct buffer *bytes, const struct page_row *rows, si
 {
     struct page_values values;
     fill_values(&values, rows, count);
-    append_varint(bytes, count);
+    varint_append(bytes, count);
     for (size_t i = 0; i < blocks->count; i++) {
-        append_varint(bytes, blocks->encoded[i].len + RUN_CRC_BYTES);
+        varint_append(bytes, blocks->encoded[i].len + RUN_CRC_BYTES);
     }
-    append_varint(bytes, values.id_texts.len);
-    append_varint(bytes, zigzag(rows[0].activity->timestamp_ms));
+    varint_append(bytes, values.id_texts.len);
+    varint_append(bytes, zigzag(rows[0].activity->timestamp_ms));
     for (int column = 0; column < COLUMN_COUNT; column++) {
         append_column(bytes, values.of[column], count);
     }

@@ -65,6 +65,11 @@ enum page_column {
     COLUMN_COUNT
 };
 
+static inline uint32_t page_count_of(uint32_t rows)
+{
+    return (rows + PAGE_ROWS - 1) / PAGE_ROWS;
+}
+
 struct packed_column {
     uint64_t base;
     unsigned width;

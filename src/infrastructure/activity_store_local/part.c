@@ -33,12 +33,18 @@ static enum status corrupt(const struct part *part, const char *what, struct err
                      what);
 }
 
+/* Whether a place that was read from the file can be a run of it. */
+static bool lies_in_file(const struct part *part, struct run_place place)
+{
+    return place.length >= RUN_CRC_BYTES && place.offset <= part->size &&
+           place.length <= part->size - place.offset;
+}
+
 /* Reads a run into new memory with slack behind; its length without the CRC. */
 static enum status read_new(const struct part *part, struct run_place place, uint8_t **out_bytes,
                             size_t *out_len, struct error *err)
 {
-    if (place.length < RUN_CRC_BYTES || place.offset > part->size ||
-        place.length > part->size - place.offset) {
+    if (!lies_in_file(part, place)) {
         return corrupt(part, "a section does not lie in the file", err);
     }
     uint8_t *bytes = malloc((size_t)place.length + BITS_SLACK_BYTES);
@@ -145,10 +151,9 @@ static enum status read_id_sections(struct part *part, struct error *err)
 static enum status check_counts(const struct part *part, struct error *err)
 {
     const struct part_footer *footer = &part->footer;
-    uint32_t pages = (footer->row_count + PAGE_ROWS - 1) / PAGE_ROWS;
-    uint32_t names = (footer->user_count + NAMES_IN_BLOCK - 1) / NAMES_IN_BLOCK;
     if (footer->row_count == 0 || footer->action_count == 0 || footer->source_count == 0 ||
-        part->directory.page_count != pages || part->directory.names_count != names) {
+        part->directory.page_count != page_count_of(footer->row_count) ||
+        part->directory.names_count != name_block_count(footer->user_count)) {
         return corrupt(part, "footer and directory do not fit together", err);
     }
     return STATUS_OK;
@@ -286,8 +291,7 @@ static enum status read_slot(struct part_view *view, struct slot *slot, struct r
     if (slot->offset == place.offset && slot->len + RUN_CRC_BYTES == place.length) {
         return STATUS_OK;
     }
-    if (place.length < RUN_CRC_BYTES || place.offset > part->size ||
-        place.length > part->size - place.offset) {
+    if (!lies_in_file(part, place)) {
         return corrupt(part, "a run does not lie in the file", err);
     }
     size_t needed = (size_t)place.length + BITS_SLACK_BYTES;

@@ -71,27 +71,21 @@ enum status part_trailer_decode(const uint8_t bytes[PART_TRAILER_BYTES], uint32_
 
 /* Pieces ------------------------------------------------------------------------------------ */
 
-static void append_varint(struct buffer *bytes, uint64_t value)
-{
-    uint8_t varint[VARINT_BYTES_MAX];
-    buffer_append(bytes, varint, varint_put(varint, value));
-}
-
 static void append_signed(struct buffer *bytes, int64_t value)
 {
-    append_varint(bytes, zigzag(value));
+    varint_append(bytes, zigzag(value));
 }
 
 static void append_text(struct buffer *bytes, struct str text)
 {
-    append_varint(bytes, text.len);
+    varint_append(bytes, text.len);
     buffer_append_str(bytes, text);
 }
 
 static void append_place(struct buffer *bytes, struct run_place place)
 {
-    append_varint(bytes, place.offset);
-    append_varint(bytes, place.length);
+    varint_append(bytes, place.offset);
+    varint_append(bytes, place.length);
 }
 
 static void append_range(struct buffer *bytes, struct part_range range)
@@ -161,19 +155,19 @@ static void append_action(struct buffer *bytes, const struct part_action *action
 {
     uint32_t before = 0;
     append_text(bytes, action->text);
-    append_varint(bytes, action->count);
-    append_varint(bytes, action->hour_count);
+    varint_append(bytes, action->count);
+    varint_append(bytes, action->hour_count);
     for (uint32_t i = 0; i < action->hour_count; i++) {
-        append_varint(bytes, action->hours[i].hour - before);
-        append_varint(bytes, action->hours[i].count);
+        varint_append(bytes, action->hours[i].hour - before);
+        varint_append(bytes, action->hours[i].count);
         before = action->hours[i].hour;
     }
 }
 
 void part_footer_encode(const struct part_footer *footer, struct buffer *out_bytes)
 {
-    append_varint(out_bytes, footer->row_count);
-    append_varint(out_bytes, footer->user_count);
+    varint_append(out_bytes, footer->row_count);
+    varint_append(out_bytes, footer->user_count);
     append_range(out_bytes, footer->timestamps);
     append_range(out_bytes, footer->received);
     append_range(out_bytes, footer->id_times);
@@ -182,11 +176,11 @@ void part_footer_encode(const struct part_footer *footer, struct buffer *out_byt
     append_place(out_bytes, footer->filter);
     append_place(out_bytes, footer->dictionary);
     append_place(out_bytes, footer->directory);
-    append_varint(out_bytes, footer->action_count);
+    varint_append(out_bytes, footer->action_count);
     for (uint32_t i = 0; i < footer->action_count; i++) {
         append_action(out_bytes, &footer->actions[i]);
     }
-    append_varint(out_bytes, footer->source_count);
+    varint_append(out_bytes, footer->source_count);
     for (uint32_t i = 0; i < footer->source_count; i++) {
         const struct part_source *source = &footer->sources[i];
         buffer_append(out_bytes, source->log_id.bytes, UUID_BYTES);
@@ -263,23 +257,23 @@ void part_directory_encode(const struct part_directory *directory, struct buffer
 {
     uint64_t offset = 0;
     int64_t ms = 0;
-    append_varint(out_bytes, directory->page_count);
+    varint_append(out_bytes, directory->page_count);
     for (uint32_t i = 0; i < directory->page_count; i++) {
         const struct part_page *page = &directory->pages[i];
-        append_varint(out_bytes, page->place.offset - offset);
-        append_varint(out_bytes, page->place.columns_length);
+        varint_append(out_bytes, page->place.offset - offset);
+        varint_append(out_bytes, page->place.columns_length);
         append_signed(out_bytes, page->first_ms - ms);
         append_signed(out_bytes, page->last_ms - page->first_ms);
         buffer_append(out_bytes, &(uint64_t){htole64(page->action_bits)}, sizeof(uint64_t));
         offset = page->place.offset;
         ms = page->last_ms;
     }
-    append_varint(out_bytes, directory->names_count);
+    varint_append(out_bytes, directory->names_count);
     offset = 0;
     for (uint32_t i = 0; i < directory->names_count; i++) {
         const struct part_names *names = &directory->names[i];
-        append_varint(out_bytes, names->place.offset - offset);
-        append_varint(out_bytes, names->place.length);
+        varint_append(out_bytes, names->place.offset - offset);
+        varint_append(out_bytes, names->place.length);
         append_text(out_bytes, names->first);
         offset = names->place.offset;
     }

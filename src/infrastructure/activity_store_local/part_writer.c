@@ -30,16 +30,6 @@ static enum status no_memory(struct error *err)
     return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory to write a part");
 }
 
-static uint32_t names_blocks(uint32_t users)
-{
-    return (users + NAMES_IN_BLOCK - 1) / NAMES_IN_BLOCK;
-}
-
-static uint32_t page_count(uint32_t rows)
-{
-    return (rows + PAGE_ROWS - 1) / PAGE_ROWS;
-}
-
 static void *zeroed(uint32_t count, size_t size)
 {
     return calloc(count == 0 ? 1 : count, size);
@@ -63,8 +53,8 @@ static enum status writing_init(struct writing *writing, const struct part_input
         .source_count = input->source_count,
     };
     writing->directory = (struct part_directory){
-        .pages = zeroed(page_count(input->row_count), sizeof(struct part_page)),
-        .names = zeroed(names_blocks(input->user_count), sizeof(struct part_names)),
+        .pages = zeroed(page_count_of(input->row_count), sizeof(struct part_page)),
+        .names = zeroed(name_block_count(input->user_count), sizeof(struct part_names)),
     };
     writing->users = zeroed(input->row_count, sizeof *writing->users);
     writing->ids = zeroed(input->row_count, sizeof *writing->ids);

@@ -20,9 +20,8 @@ struct http_limits {
     size_t target_bytes_max;         /* request target; more: 414 */
     unsigned headers_max;            /* fields in one request; more: 431 */
     size_t exchange_arena_bytes_max; /* a handler's memory for one request */
-    unsigned pipeline_max; /* unanswered requests of one connection before reading stops */
-    size_t
-        body_memory_bytes_max; /* request bodies and handlers' memory over all loops; more: 503 */
+    unsigned pipeline_max;          /* unanswered requests of one connection before reading stops */
+    size_t body_memory_bytes_max;   /* bodies and handlers' memory over all loops; more: 503 */
     size_t answer_memory_bytes_max; /* large answers not yet sent over all loops; more: 503 */
     unsigned offloads_max;          /* http_exchange_offload under way over all loops */
     unsigned header_timeout_ms;     /* first byte of a request to the end of its header; 408 */
