@@ -329,7 +329,7 @@ static enum status memory_find(struct activity_store *store,
         return error_set(err, STATUS_NO_MEMORY, 0,
                          "the page does not fit the memory of a query; ask for fewer rows");
     }
-    *out_page = query.page;
+    *out_page = query.builder.page;
     return STATUS_OK;
 }
 

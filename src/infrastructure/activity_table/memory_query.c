@@ -5,7 +5,6 @@
 
 enum {
     STEP_ROWS = 4096, /* about 0.1 to 0.5 ms */
-    PAGE_FIRST_ROWS = 64,
     LISTS_MAX = FILTER_USERS_MAX > FILTER_ACTIONS_MAX ? FILTER_USERS_MAX : FILTER_ACTIONS_MAX
 };
 
@@ -279,84 +278,46 @@ void memory_page_query_init(struct memory_page_query *query,
     if (request->after != NULL) {
         query_resume_after(&query->query, request->after->timestamp_ms, request->after->id);
     }
-    query->request = request;
-    query->arena = arena;
-    query->page = (struct activity_page){0};
-    query->capacity = 0;
-    query->skip_left = request->skip;
-    query->bytes = 0;
+    page_builder_init(&query->builder, request, arena);
 }
 
 /* With one list whose rows are all wanted, skipping is counting. */
 static void skip_at_once(struct memory_page_query *query, struct walk *walk)
 {
-    if (query->skip_left == 0 || walk->count != 1 || !walk_wants_all(walk)) {
+    size_t *skip_left = &query->builder.skip_left;
+    if (*skip_left == 0 || walk->count != 1 || !walk_wants_all(walk)) {
         return;
     }
     struct cursor *cursor = &walk->heap[0];
     uint64_t left = memory_list_distance(cursor->list, cursor->low, cursor->high);
-    uint64_t steps = query->skip_left < left ? query->skip_left : left;
-    if (query->request->order == ORDER_OLDEST_FIRST) {
+    uint64_t steps = *skip_left < left ? *skip_left : left;
+    if (query->query.order == ORDER_OLDEST_FIRST) {
         cursor->low = memory_list_forward(cursor->list, cursor->low, steps);
     } else {
         cursor->high = memory_list_back(cursor->list, cursor->high, steps);
     }
-    query->skip_left -= (size_t)steps;
+    *skip_left -= (size_t)steps;
     if (!cursor_load(cursor, walk->order)) {
         walk->count = 0;
     }
-}
-
-/* The arena cannot enlarge an array, so a larger one takes its place; what is left behind is at
- * most as much again. */
-static bool make_room(struct memory_page_query *query)
-{
-    if (query->page.count < query->capacity) {
-        return true;
-    }
-    size_t capacity = query->capacity == 0 ? PAGE_FIRST_ROWS : query->capacity * 2;
-    if (capacity > query->request->limit) {
-        capacity = query->request->limit;
-    }
-    struct activity *rows = arena_allocate(query->arena, capacity * sizeof *rows);
-    if (rows == NULL) {
-        return false;
-    }
-    if (query->page.count > 0) {
-        memcpy(rows, query->page.rows, query->page.count * sizeof *rows);
-    }
-    query->page.rows = rows;
-    query->capacity = capacity;
-    return true;
 }
 
 /* A row that matches, behind those that are skipped. MEMORY_PAUSED: go on with the next one. */
 static enum memory_progress page_take(struct memory_page_query *query,
                                       const struct memory_table *table, uint32_t row)
 {
-    struct activity_page *page = &query->page;
     char space[UUID_TEXT_BYTES];
     struct activity view = memory_table_view(table, row, space);
-    size_t bytes =
-        sizeof view + view.id.len + view.user_id.len + view.action.len + view.metadata.len;
-    if (page->count == query->request->limit) {
-        page->more = true;
+    struct activity *slot = NULL;
+    enum page_builder_answer answer = page_builder_place(&query->builder, &view, &slot);
+    if (answer == PAGE_BUILDER_FULL) {
         return MEMORY_DONE;
     }
-    if (page->count > 0 && bytes > query->request->bytes_max - query->bytes) {
-        page->more = true;
-        page->cut_short = true;
-        return MEMORY_DONE;
-    }
-    if (!make_room(query) ||
-        !memory_table_copy(table, row, query->arena, &page->rows[page->count])) {
+    if (answer == PAGE_BUILDER_NO_MEMORY ||
+        !memory_table_copy(table, row, query->builder.arena, slot)) {
         return MEMORY_FULL;
     }
-    page->count++;
-    query->bytes += bytes;
-    if (query->bytes > query->request->bytes_max) {
-        query->bytes = query->request->bytes_max;
-    }
+    page_builder_add(&query->builder);
     return MEMORY_PAUSED;
 }
 
@@ -374,8 +335,7 @@ enum memory_progress memory_page_query_step(struct memory_page_query *query,
         if (!walk_wants(&walk, row)) {
             continue;
         }
-        if (query->skip_left > 0) {
-            query->skip_left--;
+        if (page_builder_skips(&query->builder)) {
             continue;
         }
         enum memory_progress progress = page_take(query, table, row);

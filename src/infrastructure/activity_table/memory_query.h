@@ -4,7 +4,7 @@
  * that whoever holds the store's lock can give it up between two steps. A step begins behind the
  * last row that the one before looked at, whatever was added or removed in between.
  */
-#include "domain/activity_page.h"
+#include "domain/page_builder.h"
 #include "infrastructure/activity_table/memory_table.h"
 
 enum memory_progress {
@@ -24,12 +24,7 @@ struct memory_query {
 
 struct memory_page_query {
     struct memory_query query;
-    const struct activity_page_request *request;
-    struct arena *arena;
-    struct activity_page page;
-    size_t capacity;  /* of page.rows */
-    size_t skip_left; /* matching rows still to be passed over */
-    size_t bytes;     /* of the rows so far */
+    struct page_builder builder;
 };
 
 struct memory_count_query {
@@ -40,7 +35,7 @@ struct memory_count_query {
 void memory_page_query_init(struct memory_page_query *query,
                             const struct activity_page_request *request, struct arena *arena);
 
-/* The page is complete when this says MEMORY_DONE. */
+/* builder.page is complete when this says MEMORY_DONE. */
 enum memory_progress memory_page_query_step(struct memory_page_query *query,
                                             const struct memory_table *table);
 
