@@ -41,3 +41,7 @@ static inline int activity_key_compare(struct activity_key a, struct activity_ke
  * `compare_timestamp`, the timestamp (which the server may have filled in). */
 bool activity_same_content(const struct activity *a, const struct activity *b,
                            bool compare_timestamp);
+
+/* Whether a client says the same again under an id that is stored. One that repeats an activity
+ * without a timestamp gets another one from the server, which makes it no other activity. */
+bool activity_is_repetition(const struct activity *stored, const struct activity *arrived);

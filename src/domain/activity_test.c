@@ -63,12 +63,32 @@ static void test_same_content(void **state)
     assert_false(activity_same_content(&a, &b, false));
 }
 
+/* A timestamp that the server filled in, on either side, makes no conflict; a client's own does. */
+static void test_repetition(void **state)
+{
+    (void)state;
+    struct activity own = {
+        .user_id = STR("u"), .action = STR("x"), .timestamp_ms = 5, .received_at_ms = 9};
+    struct activity other = own;
+    other.received_at_ms = 20;
+    assert_true(activity_is_repetition(&own, &other));
+    other.timestamp_ms = 6;
+    assert_false(activity_is_repetition(&own, &other));
+    other.timestamp_ms = other.received_at_ms;
+    assert_true(activity_is_repetition(&own, &other));
+    assert_true(activity_is_repetition(&other, &own));
+    other.action = STR("y");
+    assert_false(activity_is_repetition(&own, &other));
+    assert_false(activity_is_repetition(&other, &own));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keys_are_in_total_order),
         cmocka_unit_test(test_key_of),
         cmocka_unit_test(test_same_content),
+        cmocka_unit_test(test_repetition),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

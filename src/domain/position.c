@@ -91,3 +91,13 @@ enum status position_set_raise_all(struct position_set *set, const struct positi
     }
     return STATUS_OK;
 }
+
+enum status position_set_prepare(struct position_set *set, const struct position_set *from)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < from->count; i++) {
+        struct position known = {.partition = from->items[i].partition, .offset = 0};
+        status = position_set_raise(set, known);
+    }
+    return status;
+}

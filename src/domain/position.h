@@ -39,6 +39,11 @@ MUST_USE enum status position_set_raise(struct position_set *set, struct positio
 MUST_USE enum status position_set_raise_all(struct position_set *set,
                                             const struct position_set *from);
 
+/* Adds the partitions of `from` that are missing, at offset 0, so that raising all of them later
+ * cannot fail. NO_MEMORY or TOO_LARGE, and then some may be added. */
+MUST_USE enum status position_set_prepare(struct position_set *set,
+                                          const struct position_set *from);
+
 static inline bool position_set_covers(const struct position_set *set, struct position position)
 {
     return position.offset < position_set_get(set, position.partition);

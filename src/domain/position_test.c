@@ -119,6 +119,32 @@ static void test_without_memory_nothing_changes(void **state)
     position_set_deinit(&set);
 }
 
+static void test_what_is_prepared_can_be_raised(void **state)
+{
+    (void)state;
+    struct position_set set;
+    struct position_set next;
+    position_set_init(&set);
+    position_set_init(&next);
+    raise_to(&set, 0, 5);
+    for (int32_t partition = 0; partition < 9; partition++) {
+        raise_to(&next, partition, 7);
+    }
+    realloc_fails = true;
+    assert_int_equal(position_set_prepare(&set, &next), STATUS_NO_MEMORY);
+    realloc_fails = false;
+    assert_int_equal(position_set_prepare(&set, &next), STATUS_OK);
+    assert_int_equal(position_set_get(&set, 0), 5);
+    assert_false(covers(&set, 8, 0));
+    realloc_fails = true;
+    assert_int_equal(position_set_raise_all(&set, &next), STATUS_OK);
+    realloc_fails = false;
+    assert_int_equal(position_set_get(&set, 0), 7);
+    assert_int_equal(position_set_get(&set, 8), 7);
+    position_set_deinit(&set);
+    position_set_deinit(&next);
+}
+
 static void test_maximum_of_partitions(void **state)
 {
     (void)state;
@@ -141,6 +167,7 @@ int main(void)
         cmocka_unit_test(test_many_partitions),
         cmocka_unit_test(test_raise_all),
         cmocka_unit_test(test_without_memory_nothing_changes),
+        cmocka_unit_test(test_what_is_prepared_can_be_raised),
         cmocka_unit_test(test_maximum_of_partitions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 #include "support/durable_store_double.h"
 
 #include "base/assert.h"
+#include "domain/coverage.h"
 #include "infrastructure/activity_store_memory/activity_store_memory.h"
 
 #include <pthread.h>
@@ -19,11 +20,6 @@ struct change {
     int64_t time_ms; /* of an erasure or expiry */
 };
 
-struct covered_log {
-    struct uuid log_id;
-    struct position_set positions;
-};
-
 struct durable_double {
     struct activity_store store;
     struct activity_store *inner;
@@ -32,8 +28,7 @@ struct durable_double {
     struct change *journal;
     size_t count;
     size_t durable_count;
-    struct covered_log *logs; /* what the durable part of the journal covers */
-    size_t log_count;
+    struct coverage covered; /* by the durable part of the journal */
 };
 
 static struct durable_double *double_of(struct activity_store *store)
@@ -91,26 +86,13 @@ static void change_deinit(struct change *change)
     position_set_deinit(&change->next);
 }
 
-static struct position_set *covered_positions(struct durable_double *self, struct uuid log_id)
-{
-    for (size_t i = 0; i < self->log_count; i++) {
-        if (uuid_equal(self->logs[i].log_id, log_id)) {
-            return &self->logs[i].positions;
-        }
-    }
-    self->logs = need(realloc(self->logs, (self->log_count + 1) * sizeof *self->logs));
-    struct covered_log *added = &self->logs[self->log_count++];
-    added->log_id = log_id;
-    position_set_init(&added->positions);
-    return &added->positions;
-}
-
 static void make_all_durable(struct durable_double *self)
 {
     for (; self->durable_count < self->count; self->durable_count++) {
         const struct change *change = &self->journal[self->durable_count];
         if (change->kind == CHANGE_PUT) {
-            struct position_set *positions = covered_positions(self, change->log_id);
+            struct position_set *positions;
+            need_ok(coverage_of(&self->covered, change->log_id, &positions));
             need_ok(position_set_raise_all(positions, &change->next));
         }
     }
@@ -148,10 +130,9 @@ static enum status double_durable_positions(struct activity_store *store, struct
     struct durable_double *self = double_of(store);
     (void)err;
     pthread_mutex_lock(&self->lock);
-    for (size_t i = 0; i < self->log_count; i++) {
-        if (uuid_equal(self->logs[i].log_id, log_id)) {
-            need_ok(position_set_raise_all(out_positions, &self->logs[i].positions));
-        }
+    const struct position_set *covered = coverage_find(&self->covered, log_id);
+    if (covered != NULL) {
+        need_ok(position_set_raise_all(out_positions, covered));
     }
     pthread_mutex_unlock(&self->lock);
     return STATUS_OK;
@@ -230,11 +211,8 @@ static void double_free(struct activity_store *store)
     for (size_t i = 0; i < self->count; i++) {
         change_deinit(&self->journal[i]);
     }
-    for (size_t i = 0; i < self->log_count; i++) {
-        position_set_deinit(&self->logs[i].positions);
-    }
+    coverage_deinit(&self->covered);
     free(self->journal);
-    free(self->logs);
     activity_store_free(self->inner);
     pthread_mutex_destroy(&self->lock);
     free(self);
@@ -260,6 +238,7 @@ struct activity_store *durable_store_double_new(enum durable_when when)
     struct durable_double *self = need(calloc(1, sizeof *self));
     self->store.operations = &double_operations;
     self->when = when;
+    coverage_init(&self->covered);
     pthread_mutex_init(&self->lock, NULL);
     need_ok(activity_store_memory_new(&config, &self->inner, NULL));
     return &self->store;

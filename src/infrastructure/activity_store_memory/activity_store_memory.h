@@ -2,9 +2,8 @@
 /*
  * The activity store in memory: quick and honest about it. Nothing survives the process, so it
  * reports no position as durable, and the event log keeps everything and replays it at the start.
- * Threads: as domain/activity_store.h says. Queries and changes share a lock on which changes go
- * first; either side holds it for a few milliseconds at a time. An erasure holds it to its end,
- * half a microsecond for each row of the user, so that no answer shows a part of it.
+ * Threads: as domain/activity_store.h says; infrastructure/activity_table/shared_table.h tells how
+ * long queries and changes wait for each other.
  */
 #include "base/clock.h"
 #include "base/random.h"
