@@ -170,13 +170,6 @@ void name_block_add(struct name_block *block, const struct rows_of_name *name,
     block->count++;
 }
 
-/* A name on its way out of a block. */
-struct name_reading {
-    struct reading bytes;
-    char text[NAME_BYTES_MAX];
-    size_t text_len;
-};
-
 static void read_text(struct name_reading *name)
 {
     uint64_t shared = reading_below(&name->bytes, name->text_len);
@@ -209,18 +202,26 @@ static enum status not_a_block(struct error *err)
     return error_set(err, STATUS_CORRUPT, 0, "a block of users of the part is none");
 }
 
+enum status name_reading_next(struct name_reading *name, struct name_found *found,
+                              struct error *err)
+{
+    read_text(name);
+    read_rows(name, found);
+    return name->bytes.failed ? not_a_block(err) : STATUS_OK;
+}
+
 enum status name_block_find(struct reading block, struct str text, struct name_found *out_found,
                             struct error *err)
 {
-    struct name_reading name = {.bytes = block};
+    struct name_reading name;
+    name_reading_begin(&name, block);
     for (uint32_t number = 0; name.bytes.at < name.bytes.end; number++) {
         struct name_found found = {.number = number};
-        read_text(&name);
-        read_rows(&name, &found);
-        if (name.bytes.failed) {
-            return not_a_block(err);
+        enum status status = name_reading_next(&name, &found, err);
+        if (status != STATUS_OK) {
+            return status;
         }
-        int order = str_compare((struct str){name.text, name.text_len}, text);
+        int order = str_compare(name_reading_text(&name), text);
         if (order == 0) {
             *out_found = found;
             return STATUS_OK;
@@ -235,14 +236,15 @@ enum status name_block_find(struct reading block, struct str text, struct name_f
 enum status name_block_text(struct reading block, uint32_t number, char space[NAME_BYTES_MAX],
                             struct str *out_text, struct error *err)
 {
-    struct name_reading name = {.bytes = block};
-    for (uint32_t i = 0; i <= number; i++) {
+    struct name_reading name;
+    enum status status = STATUS_OK;
+    name_reading_begin(&name, block);
+    for (uint32_t i = 0; status == STATUS_OK && i <= number; i++) {
         struct name_found found;
-        read_text(&name);
-        read_rows(&name, &found);
+        status = name_reading_next(&name, &found, err);
     }
-    if (name.bytes.failed) {
-        return not_a_block(err);
+    if (status != STATUS_OK) {
+        return status;
     }
     memcpy(space, name.text, name.text_len);
     *out_text = (struct str){.data = space, .len = name.text_len};

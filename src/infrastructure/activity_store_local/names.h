@@ -53,6 +53,29 @@ struct name_found {
 MUST_USE enum status name_block_find(struct reading block, struct str text,
                                      struct name_found *out_found, struct error *err);
 
+/* The names of a block, one after the other: each text needs the one before. */
+struct name_reading {
+    struct reading bytes;
+    char text[NAME_BYTES_MAX]; /* of the name that was read last */
+    size_t text_len;
+};
+
+static inline void name_reading_begin(struct name_reading *name, struct reading block)
+{
+    name->bytes = block;
+    name->text_len = 0;
+}
+
+static inline struct str name_reading_text(const struct name_reading *name)
+{
+    return (struct str){.data = name->text, .len = name->text_len};
+}
+
+/* Reads the next name of the block; `found->number` is left as it is. CORRUPT, also behind the last
+ * one. */
+MUST_USE enum status name_reading_next(struct name_reading *name, struct name_found *found,
+                                       struct error *err);
+
 /* The text of the name with this number within the block, written into `space`. CORRUPT. */
 MUST_USE enum status name_block_text(struct reading block, uint32_t number,
                                      char space[NAME_BYTES_MAX], struct str *out_text,

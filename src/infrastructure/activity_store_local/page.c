@@ -330,20 +330,20 @@ struct run_place page_block(const struct page *page, uint32_t row)
     return (struct run_place){.offset = from, .length = page->block_ends[block] - from};
 }
 
-void page_metadata_bounds(const struct page *page, uint32_t row, size_t *out_block_bytes,
-                          size_t *out_from, size_t *out_len)
+size_t page_metadata_ends(const struct page *page, uint32_t row, uint32_t out_ends[PAGE_BLOCK_ROWS])
 {
     uint32_t first = row - row % PAGE_BLOCK_ROWS;
     uint32_t end = first + PAGE_BLOCK_ROWS < page->count ? first + PAGE_BLOCK_ROWS : page->count;
-    *out_block_bytes = 0;
+    uint64_t bytes = 0;
     for (uint32_t i = first; i < end; i++) {
-        size_t len = (size_t)page_value(page, COLUMN_METADATA_BYTES, i);
-        if (i == row) {
-            *out_from = *out_block_bytes;
-            *out_len = len;
+        uint64_t len = page_value(page, COLUMN_METADATA_BYTES, i);
+        if (len > PAGE_BLOCK_BYTES_MAX - bytes) {
+            return (size_t)PAGE_BLOCK_BYTES_MAX + 1;
         }
-        *out_block_bytes += len;
+        bytes += len;
+        out_ends[i - first] = (uint32_t)bytes;
     }
+    return (size_t)bytes;
 }
 
 /* Compression ------------------------------------------------------------------------------- */

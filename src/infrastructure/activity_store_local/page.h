@@ -116,9 +116,12 @@ struct str page_id(const struct page *page, uint32_t row, char space[PAGE_ID_BYT
 /* Where the block of metadata that holds the row lies behind the columns. */
 struct run_place page_block(const struct page *page, uint32_t row);
 
-/* The bytes of metadata in the row's block, all of it, and where the row's begin. */
-void page_metadata_bounds(const struct page *page, uint32_t row, size_t *out_block_bytes,
-                          size_t *out_from, size_t *out_len);
+enum { PAGE_BLOCK_BYTES_MAX = PAGE_BLOCK_ROWS << 24 };
+
+/* Where the metadata of each row ends in the row's block once that is expanded, and how long that
+ * is. Beyond PAGE_BLOCK_BYTES_MAX when the lengths are impossible. */
+size_t page_metadata_ends(const struct page *page, uint32_t row,
+                          uint32_t out_ends[PAGE_BLOCK_ROWS]);
 
 /* Expands a block that was read (without its CRC) into `block_bytes` bytes. CORRUPT, NO_MEMORY. */
 MUST_USE enum status page_block_expand(struct page_codec *codec, struct str block, char *into,

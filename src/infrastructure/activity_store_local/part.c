@@ -228,6 +228,11 @@ const struct part_directory *part_directory(const struct part *part)
     return &part->directory;
 }
 
+const struct part_name *part_name(const struct part *part)
+{
+    return &part->name;
+}
+
 size_t part_memory(const struct part *part)
 {
     return sizeof *part + part->arena.bytes_used + part->filter_bytes + part->dictionary_bytes +
@@ -254,6 +259,8 @@ struct part_view {
     uint64_t expanded_offset; /* of the block whose metadata is in `metadata`; 0: none */
     char *metadata;
     size_t metadata_capacity;
+    uint32_t metadata_ends[PAGE_BLOCK_ROWS]; /* of each row's */
+    char id[PAGE_ID_BYTES];                  /* of a row that was asked for as a whole */
 };
 
 enum status part_view_new(struct part *part, struct part_view **out_view, struct error *err)
@@ -347,9 +354,11 @@ enum status part_view_page(struct part_view *view, uint32_t row, const struct pa
     return STATUS_OK;
 }
 
-static enum status expand_block(struct part_view *view, struct run_place place, size_t bytes,
-                                struct error *err)
+/* Has the metadata of the row's block in `metadata`; the row's page is there already. */
+static enum status expand_block(struct part_view *view, uint32_t row_in_page, struct error *err)
 {
+    struct run_place place = page_block(&view->page, row_in_page);
+    place.offset += view->columns.offset + view->columns.len + RUN_CRC_BYTES;
     if (view->expanded_offset == place.offset) {
         return STATUS_OK;
     }
@@ -358,7 +367,8 @@ static enum status expand_block(struct part_view *view, struct run_place place, 
     if (status != STATUS_OK) {
         return status;
     }
-    if (bytes > (size_t)PAGE_BLOCK_ROWS << 24) {
+    size_t bytes = page_metadata_ends(&view->page, row_in_page, view->metadata_ends);
+    if (bytes > PAGE_BLOCK_BYTES_MAX) {
         return corrupt(view->part, "a block of metadata has an impossible size", err);
     }
     if (bytes > view->metadata_capacity || view->metadata == NULL) {
@@ -383,20 +393,48 @@ enum status part_view_metadata(struct part_view *view, uint32_t row, struct str 
 {
     const struct page *page;
     enum status status = part_view_page(view, row, &page, err);
+    if (status == STATUS_OK) {
+        status = expand_block(view, row % PAGE_ROWS, err);
+    }
+    if (status == STATUS_OK) {
+        uint32_t at = row % PAGE_BLOCK_ROWS;
+        uint32_t from = at == 0 ? 0 : view->metadata_ends[at - 1];
+        *out_metadata = (struct str){.data = view->metadata + from,
+                                     .len = (size_t)view->metadata_ends[at] - from};
+    }
+    return status;
+}
+
+enum status part_view_numbered_row(struct part_view *view, uint32_t row,
+                                   struct part_numbered_row *out_row, struct error *err)
+{
+    const struct part_footer *footer = &view->part->footer;
+    const struct page *page = &view->page;
+    struct str metadata;
+    uint32_t at = row % PAGE_ROWS;
+    enum status status = part_view_metadata(view, row, &metadata, err);
     if (status != STATUS_OK) {
         return status;
     }
-    size_t block_bytes;
-    size_t from = 0;
-    size_t len = 0;
-    page_metadata_bounds(page, row % PAGE_ROWS, &block_bytes, &from, &len);
-    struct run_place place = page_block(page, row % PAGE_ROWS);
-    place.offset += view->columns.offset + view->columns.len + RUN_CRC_BYTES;
-    status = expand_block(view, place, block_bytes, err);
-    if (status == STATUS_OK) {
-        *out_metadata = (struct str){.data = view->metadata + from, .len = len};
+    uint64_t user = page_value(page, COLUMN_USER, at);
+    uint64_t action = page_value(page, COLUMN_ACTION, at);
+    uint64_t source = page_value(page, COLUMN_SOURCE, at);
+    if (user >= footer->user_count || action >= footer->action_count ||
+        source >= footer->source_count) {
+        return corrupt(view->part,
+                       "a row has a user, an action or a source that the part does not know", err);
     }
-    return status;
+    *out_row = (struct part_numbered_row){
+        .activity = {.id = page_id(page, at, view->id),
+                     .metadata = metadata,
+                     .timestamp_ms = page->timestamps[at],
+                     .received_at_ms = page_received_at(page, at)},
+        .user = (uint32_t)user,
+        .action = (uint32_t)action,
+        .source = (uint32_t)source,
+        .offset = (int64_t)page_value(page, COLUMN_OFFSET, at),
+    };
+    return STATUS_OK;
 }
 
 enum status part_view_user_text(struct part_view *view, uint32_t number, char space[NAME_BYTES_MAX],
@@ -411,6 +449,37 @@ enum status part_view_user_text(struct part_view *view, uint32_t number, char sp
     return status == STATUS_OK ? name_block_text(slot_reading(&view->names),
                                                  number % NAMES_IN_BLOCK, space, out_text, err)
                                : status;
+}
+
+void part_users_begin(struct part_users *users, struct part_view *view)
+{
+    users->view = view;
+    users->next = 0;
+}
+
+enum status part_users_next(struct part_users *users, struct str *out_text, struct error *err)
+{
+    struct part_view *view = users->view;
+    const struct part *part = view->part;
+    struct name_found found;
+    enum status status = STATUS_OK;
+    if (users->next == part->footer.user_count) {
+        return STATUS_NOT_FOUND;
+    }
+    if (users->next % NAMES_IN_BLOCK == 0) {
+        status = read_slot(view, &view->names,
+                           part->directory.names[users->next / NAMES_IN_BLOCK].place, err);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        name_reading_begin(&users->block, slot_reading(&view->names));
+    }
+    status = name_reading_next(&users->block, &found, err);
+    if (status == STATUS_OK) {
+        users->next++;
+        *out_text = name_reading_text(&users->block);
+    }
+    return status;
 }
 
 static bool copy_texts(struct arena *arena, struct activity *activity)
@@ -429,37 +498,21 @@ static bool copy_texts(struct arena *arena, struct activity *activity)
 enum status part_view_row(struct part_view *view, uint32_t row, struct arena *arena,
                           struct part_row *out_row, struct error *err)
 {
-    const struct part *part = view->part;
-    const struct page *page;
-    struct activity activity = {0};
-    char id[PAGE_ID_BYTES];
+    struct part_numbered_row found = {0};
     char user[NAME_BYTES_MAX];
-    uint32_t at = row % PAGE_ROWS;
-    enum status status = part_view_metadata(view, row, &activity.metadata, err);
+    enum status status = part_view_numbered_row(view, row, &found, err);
     if (status == STATUS_OK) {
-        status = part_view_page(view, row, &page, err);
-    }
-    if (status == STATUS_OK) {
-        status = part_view_user_text(view, page_user(page, at), user, &activity.user_id, err);
+        status = part_view_user_text(view, found.user, user, &found.activity.user_id, err);
     }
     if (status != STATUS_OK) {
         return status;
     }
-    uint32_t action = page_action(page, at);
-    uint64_t source = page_value(page, COLUMN_SOURCE, at);
-    if (action >= part->footer.action_count || source >= part->footer.source_count) {
-        return corrupt(part, "a row has an action or a source that the part does not know", err);
-    }
-    activity.id = page_id(page, at, id);
-    activity.action = part->footer.actions[action].text;
-    activity.timestamp_ms = page->timestamps[at];
-    activity.received_at_ms = page_received_at(page, at);
-    if (!copy_texts(arena, &activity)) {
+    found.activity.action = view->part->footer.actions[found.action].text;
+    if (!copy_texts(arena, &found.activity)) {
         return no_memory(err);
     }
-    *out_row = (struct part_row){.activity = activity,
-                                 .source = (uint32_t)source,
-                                 .offset = (int64_t)page_value(page, COLUMN_OFFSET, at)};
+    *out_row = (struct part_row){
+        .activity = found.activity, .source = found.source, .offset = found.offset};
     return STATUS_OK;
 }
 

@@ -23,6 +23,9 @@ CLEANUP_FUNCTION(struct part *, part_close)
 const struct part_footer *part_footer(const struct part *part);
 const struct part_directory *part_directory(const struct part *part);
 
+/* As it was given when the part was opened. */
+const struct part_name *part_name(const struct part *part);
+
 /* Bytes in memory, for the account. */
 size_t part_memory(const struct part *part);
 
@@ -47,6 +50,19 @@ MUST_USE enum status part_view_page(struct part_view *view, uint32_t row,
 MUST_USE enum status part_view_metadata(struct part_view *view, uint32_t row,
                                         struct str *out_metadata, struct error *err);
 
+/* A row as its page has it: user and action as numbers, their texts absent. */
+struct part_numbered_row {
+    struct activity activity; /* the texts stay until another row is asked for */
+    uint32_t user;
+    uint32_t action;
+    uint32_t source; /* of the footer */
+    int64_t offset;
+};
+
+/* Copies nothing; quickest row by row, when each page and block is read but once. */
+MUST_USE enum status part_view_numbered_row(struct part_view *view, uint32_t row,
+                                            struct part_numbered_row *out_row, struct error *err);
+
 /* An activity and where it came from. */
 struct part_row {
     struct activity activity;
@@ -62,6 +78,21 @@ MUST_USE enum status part_view_row(struct part_view *view, uint32_t row, struct 
 MUST_USE enum status part_view_user_text(struct part_view *view, uint32_t number,
                                          char space[NAME_BYTES_MAX], struct str *out_text,
                                          struct error *err);
+
+/* The texts of all users, in the order of their numbers. No other user may be asked for meanwhile.
+ */
+struct part_users {
+    struct part_view *view;
+    struct name_reading block;
+    uint32_t next; /* number */
+};
+
+void part_users_begin(struct part_users *users, struct part_view *view);
+
+/* The next text; stays until the next is asked for. NOT_FOUND, and `err` as it was: that was all.
+ * CORRUPT, NO_MEMORY, and what the disk says. */
+MUST_USE enum status part_users_next(struct part_users *users, struct str *out_text,
+                                     struct error *err);
 
 /* A user of the part by text. */
 struct part_user {
