@@ -27,7 +27,7 @@ static enum status no_memory(struct error *err)
     return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory to read a part");
 }
 
-static enum status corrupt(const struct part *part, const char *what, struct error *err)
+enum status part_corrupt(const struct part *part, const char *what, struct error *err)
 {
     return error_set(err, STATUS_CORRUPT, 0, "part %llu: %s", (unsigned long long)part->name.number,
                      what);
@@ -45,7 +45,7 @@ static enum status read_new(const struct part *part, struct run_place place, uin
                             size_t *out_len, struct error *err)
 {
     if (!lies_in_file(part, place)) {
-        return corrupt(part, "a section does not lie in the file", err);
+        return part_corrupt(part, "a section does not lie in the file", err);
     }
     uint8_t *bytes = malloc((size_t)place.length + BITS_SLACK_BYTES);
     if (bytes == NULL) {
@@ -71,7 +71,7 @@ static enum status read_exactly(struct part *part, uint64_t offset, uint8_t *int
     struct iovec parts = {.iov_base = into, .iov_len = len};
     enum status status = disk_file_read(part->file, offset, parts, &present, err);
     if (status == STATUS_OK && present != len) {
-        return corrupt(part, "the file is too short", err);
+        return part_corrupt(part, "the file is too short", err);
     }
     return status;
 }
@@ -81,7 +81,7 @@ static enum status read_ends(struct part *part, struct part_trailer *out_trailer
     uint8_t header[PART_HEADER_BYTES];
     uint8_t trailer[PART_TRAILER_BYTES];
     if (part->size < PART_HEADER_BYTES + PART_TRAILER_BYTES) {
-        return corrupt(part, "the file is too short", err);
+        return part_corrupt(part, "the file is too short", err);
     }
     enum status status = read_exactly(part, 0, header, sizeof header, err);
     if (status == STATUS_OK) {
@@ -99,7 +99,7 @@ static enum status read_footer(struct part *part, struct run_place place, struct
     uint8_t *bytes = NULL;
     size_t len = 0;
     if (place.offset + place.length + PART_TRAILER_BYTES != part->size) {
-        return corrupt(part, "the footer is not at its place", err);
+        return part_corrupt(part, "the footer is not at its place", err);
     }
     enum status status = read_new(part, place, &bytes, &len, err);
     if (status != STATUS_OK) {
@@ -139,7 +139,7 @@ static enum status read_id_sections(struct part *part, struct error *err)
     bool sound = part->filter_bytes == id_filter_bytes(part->footer.row_count) && firsts != NULL &&
                  len == id_run_count(part->footer.row_count) * sizeof(uint32_t);
     if (!sound) {
-        return corrupt(part, "the sections of ids have the wrong size", err);
+        return part_corrupt(part, "the sections of ids have the wrong size", err);
     }
     for (uint32_t i = 0; i < id_run_count(part->footer.row_count); i++) {
         part->id_firsts[i] = little_endian_get_u32(firsts + i * sizeof(uint32_t));
@@ -151,10 +151,11 @@ static enum status read_id_sections(struct part *part, struct error *err)
 static enum status check_counts(const struct part *part, struct error *err)
 {
     const struct part_footer *footer = &part->footer;
-    if (footer->row_count == 0 || footer->action_count == 0 || footer->source_count == 0 ||
+    if (footer->row_count == 0 || footer->user_count == 0 || footer->action_count == 0 ||
+        footer->source_count == 0 ||
         part->directory.page_count != page_count_of(footer->row_count) ||
         part->directory.names_count != name_block_count(footer->user_count)) {
-        return corrupt(part, "footer and directory do not fit together", err);
+        return part_corrupt(part, "footer and directory do not fit together", err);
     }
     return STATUS_OK;
 }
@@ -255,6 +256,7 @@ struct part_view {
     struct slot columns;
     struct slot names;
     struct slot block;
+    struct slot run; /* any other, such as a chunk of a list */
     struct page page;
     uint64_t expanded_offset; /* of the block whose metadata is in `metadata`; 0: none */
     char *metadata;
@@ -287,6 +289,7 @@ void part_view_free(struct part_view *view)
     free(view->columns.bytes);
     free(view->names.bytes);
     free(view->block.bytes);
+    free(view->run.bytes);
     free(view->metadata);
     free(view);
 }
@@ -299,7 +302,7 @@ static enum status read_slot(struct part_view *view, struct slot *slot, struct r
         return STATUS_OK;
     }
     if (!lies_in_file(part, place)) {
-        return corrupt(part, "a run does not lie in the file", err);
+        return part_corrupt(part, "a run does not lie in the file", err);
     }
     size_t needed = (size_t)place.length + BITS_SLACK_BYTES;
     if (needed > slot->capacity) {
@@ -325,6 +328,21 @@ static struct reading slot_reading(const struct slot *slot)
     return reading_of(slot->bytes, slot->len);
 }
 
+const struct part *part_view_part(const struct part_view *view)
+{
+    return view->part;
+}
+
+enum status part_view_run(struct part_view *view, struct run_place place, struct reading *out_bytes,
+                          struct error *err)
+{
+    enum status status = read_slot(view, &view->run, place, err);
+    if (status == STATUS_OK) {
+        *out_bytes = slot_reading(&view->run);
+    }
+    return status;
+}
+
 enum status part_view_page(struct part_view *view, uint32_t row, const struct page **out_page,
                            struct error *err)
 {
@@ -343,7 +361,7 @@ enum status part_view_page(struct part_view *view, uint32_t row, const struct pa
             status = page_open(&view->page, view->columns.bytes, view->columns.len, err);
         }
         if (status == STATUS_OK && view->page.count != (left < PAGE_ROWS ? left : PAGE_ROWS)) {
-            status = corrupt(part, "a page has another number of rows than it should", err);
+            status = part_corrupt(part, "a page has another number of rows than it should", err);
         }
         if (status != STATUS_OK) {
             view->page.count = 0;
@@ -369,7 +387,7 @@ static enum status expand_block(struct part_view *view, uint32_t row_in_page, st
     }
     size_t bytes = page_metadata_ends(&view->page, row_in_page, view->metadata_ends);
     if (bytes > PAGE_BLOCK_BYTES_MAX) {
-        return corrupt(view->part, "a block of metadata has an impossible size", err);
+        return part_corrupt(view->part, "a block of metadata has an impossible size", err);
     }
     if (bytes > view->metadata_capacity || view->metadata == NULL) {
         char *metadata = realloc(view->metadata, bytes + 1);
@@ -421,8 +439,8 @@ enum status part_view_numbered_row(struct part_view *view, uint32_t row,
     uint64_t source = page_value(page, COLUMN_SOURCE, at);
     if (user >= footer->user_count || action >= footer->action_count ||
         source >= footer->source_count) {
-        return corrupt(view->part,
-                       "a row has a user, an action or a source that the part does not know", err);
+        return part_corrupt(
+            view->part, "a row has a user, an action or a source that the part does not know", err);
     }
     *out_row = (struct part_numbered_row){
         .activity = {.id = page_id(page, at, view->id),
@@ -442,7 +460,7 @@ enum status part_view_user_text(struct part_view *view, uint32_t number, char sp
 {
     const struct part *part = view->part;
     if (number >= part->footer.user_count) {
-        return corrupt(part, "a row has a user that the part does not know", err);
+        return part_corrupt(part, "a row has a user that the part does not know", err);
     }
     enum status status =
         read_slot(view, &view->names, part->directory.names[number / NAMES_IN_BLOCK].place, err);
@@ -549,71 +567,6 @@ enum status part_view_find_user(struct part_view *view, struct str text, struct 
     return status;
 }
 
-static enum status read_chunk(struct part_view *view, const struct list_chunk *chunk,
-                              uint32_t *out_rows, uint32_t left, struct error *err)
-{
-    uint32_t rows[LIST_CHUNK_ROWS];
-    uint32_t count = 0;
-    uint32_t wanted = left < LIST_CHUNK_ROWS ? left : LIST_CHUNK_ROWS;
-    struct slot *slot = &view->block;
-    view->expanded_offset = 0;
-    enum status status = read_slot(view, slot, chunk->place, err);
-    if (status == STATUS_OK) {
-        status = list_chunk_read(slot_reading(slot), rows, &count, err);
-    }
-    if (status == STATUS_OK && (count != wanted || rows[0] != chunk->first_row)) {
-        status = corrupt(view->part, "a list is not what its index says", err);
-    }
-    if (status == STATUS_OK) {
-        memcpy(out_rows, rows, count * sizeof *rows);
-    }
-    return status;
-}
-
-static enum status read_long_list(struct part_view *view, const struct name_found *found,
-                                  uint32_t *out_rows, struct error *err)
-{
-    uint32_t chunks = list_chunk_count(found->count);
-    struct list_chunk *index = malloc(chunks * sizeof *index);
-    if (index == NULL) {
-        return no_memory(err);
-    }
-    view->expanded_offset = 0;
-    enum status status = read_slot(view, &view->block, found->index, err);
-    if (status == STATUS_OK) {
-        status =
-            list_index_read(slot_reading(&view->block), found->index, found->count, index, err);
-    }
-    for (uint32_t i = 0; status == STATUS_OK && i < chunks; i++) {
-        uint32_t at = i * LIST_CHUNK_ROWS;
-        status = read_chunk(view, &index[i], out_rows + at, found->count - at, err);
-    }
-    free(index);
-    return status;
-}
-
-enum status part_view_user_rows(struct part_view *view, const struct part_user *user,
-                                uint32_t *out_rows, struct error *err)
-{
-    const struct name_found *found = &user->found;
-    enum status status = STATUS_OK;
-    if (found->count > view->part->footer.row_count) {
-        return corrupt(view->part, "a user has more rows than the part", err);
-    }
-    if (found->count > LIST_INLINE_ROWS) {
-        status = read_long_list(view, found, out_rows, err);
-    } else {
-        memcpy(out_rows, found->rows, found->count * sizeof *out_rows);
-    }
-    for (uint32_t i = 0; status == STATUS_OK && i < found->count; i++) {
-        bool rises = i == 0 || out_rows[i - 1] < out_rows[i];
-        if (!rises || out_rows[i] >= view->part->footer.row_count) {
-            status = corrupt(view->part, "the rows of a user do not rise", err);
-        }
-    }
-    return status;
-}
-
 /* Ids --------------------------------------------------------------------------------------- */
 
 /* Whether the row has this id. */
@@ -623,7 +576,7 @@ static enum status row_has_id(struct part_view *view, uint32_t row, struct str i
     const struct page *page;
     char space[PAGE_ID_BYTES];
     if (row >= view->part->footer.row_count) {
-        return corrupt(view->part, "the index of ids names a row that is not there", err);
+        return part_corrupt(view->part, "the index of ids names a row that is not there", err);
     }
     enum status status = part_view_page(view, row, &page, err);
     *out_has = status == STATUS_OK && str_equal(page_id(page, row % PAGE_ROWS, space), id);

@@ -29,6 +29,9 @@ const struct part_name *part_name(const struct part *part);
 /* Bytes in memory, for the account. */
 size_t part_memory(const struct part *part);
 
+/* CORRUPT, with words that name the part. */
+MUST_USE enum status part_corrupt(const struct part *part, const char *what, struct error *err);
+
 /* Reads every byte once and checks it. CORRUPT at the first that is wrong. */
 MUST_USE enum status part_verify(struct part *part, struct error *err);
 
@@ -41,6 +44,9 @@ MUST_USE enum status part_view_new(struct part *part, struct part_view **out_vie
                                    struct error *err);
 void part_view_free(struct part_view *view);
 CLEANUP_FUNCTION(struct part_view *, part_view_free)
+
+/* What it reads. */
+const struct part *part_view_part(const struct part_view *view);
 
 /* The page that holds the row; stays until another page is asked for. */
 MUST_USE enum status part_view_page(struct part_view *view, uint32_t row,
@@ -104,10 +110,49 @@ struct part_user {
 MUST_USE enum status part_view_find_user(struct part_view *view, struct str text,
                                          struct part_user *out_user, struct error *err);
 
-/* All rows of a user, ascending, into room for user->found.count. */
-MUST_USE enum status part_view_user_rows(struct part_view *view, const struct part_user *user,
-                                         uint32_t *out_rows, struct error *err);
-
 /* The row with this id. NOT_FOUND. */
 MUST_USE enum status part_view_find_id(struct part_view *view, struct str id, uint32_t *out_row,
                                        struct error *err);
+
+/* How many rows stand before the key in the order of answers, which is the row where it would
+ * stand. Reads the pages of which the directory's times say too little: none for a key without id
+ * between two pages, else one, and more where the key's millisecond fills several. */
+MUST_USE enum status part_view_lower_bound(struct part_view *view, struct activity_key key,
+                                           uint32_t *out_row, struct error *err);
+
+/* The same, and the row of the key itself counts. */
+MUST_USE enum status part_view_upper_bound(struct part_view *view, struct activity_key key,
+                                           uint32_t *out_row, struct error *err);
+
+/* The bytes of a run, with BITS_SLACK_BYTES behind; they stay until another run is asked for. */
+MUST_USE enum status part_view_run(struct part_view *view, struct run_place place,
+                                   struct reading *out_bytes, struct error *err);
+
+/* --- rows of a user --- */
+
+/* The rows of a user, ascending, of which one chunk at a time is in memory. */
+struct part_list {
+    uint32_t count;
+    struct list_chunk *chunks; /* NULL: a short list, which is one chunk */
+    uint32_t chunk;            /* which one stands in `rows` */
+    uint32_t chunk_rows;       /* 0: none */
+    uint32_t rows[LIST_CHUNK_ROWS];
+};
+
+/* Reads the index of a long list; nothing for a short one. Filled zeros are a list without rows.
+ * CORRUPT, NO_MEMORY. */
+MUST_USE enum status part_view_list_open(struct part_view *view, const struct part_user *user,
+                                         struct part_list *out_list, struct error *err);
+void part_list_deinit(struct part_list *list);
+
+/* The row at a place of the list, below its count. Reads the chunk, unless that was the last. */
+MUST_USE enum status part_view_list_row(struct part_view *view, struct part_list *list, uint32_t at,
+                                        uint32_t *out_row, struct error *err);
+
+/* How many rows of the list are below `row`. Reads one chunk at the most. */
+MUST_USE enum status part_view_list_below(struct part_view *view, struct part_list *list,
+                                          uint32_t row, uint32_t *out_count, struct error *err);
+
+/* All rows of a user, into room for user->found.count. */
+MUST_USE enum status part_view_user_rows(struct part_view *view, const struct part_user *user,
+                                         uint32_t *out_rows, struct error *err);

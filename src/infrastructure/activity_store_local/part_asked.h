@@ -1,0 +1,29 @@
+#pragma once
+/*
+ * What a question comes to in the numbers of the part that it is put to: times and a key become a
+ * stretch of rows, actions become numbers. One thread at a time, for the view.
+ */
+#include "infrastructure/activity_store_local/part_cursor.h"
+#include "infrastructure/activity_store_local/part_span.h"
+
+struct part_asked {
+    struct part_span rows;
+    bool by_action; /* the question names actions */
+    uint32_t actions[FILTER_ACTIONS_MAX];
+    uint32_t action_count; /* of those that the part knows */
+    uint64_t action_bits;  /* as in the directory */
+};
+
+/* The stretch is empty without a look at the part where no action is known that is asked for.
+ * CORRUPT, NO_MEMORY, and what the disk says. */
+MUST_USE enum status part_ask(struct part_view *view, const struct part_question *question,
+                              struct part_asked *out_asked, struct error *err);
+
+/* Whether a page can hold one of the actions, or none was asked for. */
+static inline bool part_asked_wants_page(const struct part_asked *asked,
+                                         const struct part_page *page)
+{
+    return !asked->by_action || (page->action_bits & asked->action_bits) != 0;
+}
+
+bool part_asked_wants_action(const struct part_asked *asked, uint32_t action);

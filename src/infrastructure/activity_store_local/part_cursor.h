@@ -1,0 +1,46 @@
+#pragma once
+/*
+ * The rows of one part that match a filter, one by one in the order asked for, without reading more
+ * of the part than that takes: the lists of users from the end that is asked for, pages by their
+ * times and the actions they can hold. One thread at a time, for the cursor and its view.
+ */
+#include "base/clock.h"
+#include "domain/activity_page.h"
+#include "infrastructure/activity_store_local/hidden_users.h"
+#include "infrastructure/activity_store_local/part.h"
+
+/* What is asked of a part; everything borrowed for as long as the cursor lives. */
+struct part_question {
+    const struct activity_filter *filter;
+    enum activity_order order;
+    const struct activity_key *after;  /* only rows behind this one in the order; NULL: all */
+    const struct hidden_users *hidden; /* whose rows are passed over; NULL: nobody */
+    const struct clock *clock;
+    uint64_t deadline_ns; /* of the monotonic clock; 0: none */
+};
+
+struct part_cursor;
+
+/* NO_MEMORY, CORRUPT, TIMED_OUT, and what the disk says. */
+MUST_USE enum status part_cursor_new(struct part_view *view, const struct part_question *question,
+                                     struct part_cursor **out_cursor, struct error *err);
+void part_cursor_free(struct part_cursor *cursor);
+CLEANUP_FUNCTION(struct part_cursor *, part_cursor_free)
+
+/* Goes to the next row, which is the first at the first call; NOT_FOUND (and `err` as it was) when
+ * there is none. CORRUPT, TIMED_OUT, and what the disk says; then the cursor can only be freed. */
+MUST_USE enum status part_cursor_next(struct part_cursor *cursor, struct error *err);
+
+/* Where it stands; the id lives until the next call. Not before the first next, nor at the end. */
+uint32_t part_cursor_row(const struct part_cursor *cursor);
+struct activity_key part_cursor_key(const struct part_cursor *cursor);
+
+/* Passes over up to `count` rows from before the first next on; says how many there were. Without
+ * looking at them where what is left is a plain stretch of rows or one user's list. */
+MUST_USE enum status part_cursor_skip(struct part_cursor *cursor, uint64_t count,
+                                      uint64_t *out_skipped, struct error *err);
+
+/* How many rows match; order and after are ignored. Counts what footer, directory and lists know
+ * already without reading rows. */
+MUST_USE enum status part_count(struct part_view *view, const struct part_question *question,
+                                uint64_t *out_count, struct error *err);
