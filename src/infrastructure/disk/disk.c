@@ -33,6 +33,34 @@ enum status disk_make_directory(struct disk *disk, const char *path, struct erro
     return disk->operations->make_directory(disk, path, err);
 }
 
+/* The folder that holds `path`, as far as its text tells. */
+static enum status parent_of(const char *path, char out_parent[DISK_PATH_BYTES_MAX],
+                             struct error *err)
+{
+    const char *slash = strrchr(path, '/');
+    size_t len = slash == NULL ? 0 : (size_t)(slash - path);
+    if (len >= DISK_PATH_BYTES_MAX) {
+        return error_set(err, STATUS_INVALID, 0, "a data folder has too long a path");
+    }
+    if (len == 0) {
+        memcpy(out_parent, slash == NULL ? "." : "/", sizeof ".");
+        return STATUS_OK;
+    }
+    memcpy(out_parent, path, len);
+    out_parent[len] = '\0';
+    return STATUS_OK;
+}
+
+enum status disk_make_durable_directory(struct disk *disk, const char *path, struct error *err)
+{
+    char parent[DISK_PATH_BYTES_MAX];
+    enum status status = parent_of(path, parent, err);
+    if (status == STATUS_OK) {
+        status = disk_make_directory(disk, path, err);
+    }
+    return status == STATUS_OK ? disk_sync_directory(disk, parent, err) : status;
+}
+
 enum status disk_sync_directory(struct disk *disk, const char *path, struct error *err)
 {
     return disk->operations->sync_directory(disk, path, err);

@@ -27,7 +27,8 @@ enum disk_mode {
 
 enum { DISK_PATH_BYTES_MAX = 1024 }; /* with the terminator */
 
-/* Hears of each name in a directory, files and folders alike. Not in any order. */
+/* Hears of each name in a directory, files and folders alike. Not in any order; may not use the
+ * disk. */
 typedef void disk_visit(void *context, const char *name);
 
 struct disk_parts {
@@ -82,6 +83,10 @@ MUST_USE enum status disk_rename(struct disk *disk, const char *from, const char
 
 /* OK when it is there already. Its parent must exist. */
 MUST_USE enum status disk_make_directory(struct disk *disk, const char *path, struct error *err);
+
+/* The same, and its name is durable when this returns. */
+MUST_USE enum status disk_make_durable_directory(struct disk *disk, const char *path,
+                                                 struct error *err);
 
 /* Makes the names in the directory durable: what was made, renamed and removed. */
 MUST_USE enum status disk_sync_directory(struct disk *disk, const char *path, struct error *err);

@@ -313,7 +313,7 @@ enum status commit_writer_look(struct commit_writer *writer, struct error *err)
 static enum status seal(struct commit_writer *writer, struct error *err)
 {
     struct segment_file *active = &writer->active;
-    if (!writer->sealed && active->used > 0) {
+    if (!writer->sealed && writer->next_offset > 0) {
         uint8_t header[COMMIT_HEADER_BYTES];
         make_header(writer, 0, 0, 0, header);
         struct iovec part = {.iov_base = header, .iov_len = sizeof header};
@@ -324,7 +324,13 @@ static enum status seal(struct commit_writer *writer, struct error *err)
         active->used += COMMIT_HEADER_BYTES;
     }
     enum status status = disk_file_truncate(active->file, active->used, err);
-    return status == STATUS_OK ? disk_file_sync(active->file, err) : status;
+    if (status == STATUS_OK) {
+        status = disk_file_sync(active->file, err);
+    }
+    if (status == STATUS_OK && active->used > 0) {
+        segment_list_grow(writer->list, active->used, writer->next_offset);
+    }
+    return status;
 }
 
 static enum status remove_ahead(struct commit_writer *writer, struct error *err)
@@ -343,11 +349,23 @@ static enum status remove_ahead(struct commit_writer *writer, struct error *err)
     return status;
 }
 
-void commit_writer_close(struct commit_writer *writer)
+/* The seal alone carries the log's end, so what is covered need not stay for that. */
+static enum status leave_covered(struct commit_writer *writer, int64_t covered, struct error *err)
+{
+    bool all = covered == writer->next_offset && writer->active.used > COMMIT_HEADER_BYTES;
+    return all ? commit_writer_roll(writer, COMMIT_HEADER_BYTES, err) : STATUS_OK;
+}
+
+void commit_writer_close(struct commit_writer *writer, int64_t covered)
 {
     struct error err;
-    if (!writer->poisoned &&
-        (seal(writer, &err) != STATUS_OK || remove_ahead(writer, &err) != STATUS_OK)) {
+    enum status status = STATUS_OK;
+    if (!writer->poisoned) {
+        status = leave_covered(writer, covered, &err);
+        status = status == STATUS_OK ? seal(writer, &err) : status;
+        status = status == STATUS_OK ? remove_ahead(writer, &err) : status;
+    }
+    if (status != STATUS_OK) {
         log_error(
             writer->logger,
             "could not tidy the event log at its end; nothing is lost, the next start does it",

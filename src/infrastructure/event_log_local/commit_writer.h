@@ -62,8 +62,9 @@ MUST_USE enum status commit_writer_look(struct commit_writer *writer, struct err
 MUST_USE enum status commit_writer_roll(struct commit_writer *writer, uint64_t bytes,
                                         struct error *err);
 
-/* A clean stop: seals, cuts to the used length, syncs, removes what was reserved ahead. */
-void commit_writer_close(struct commit_writer *writer);
+/* A clean stop: seals, cuts to the used length, syncs, removes what was reserved ahead. The seal
+ * goes into a segment of its own when all activities are below `covered`. */
+void commit_writer_close(struct commit_writer *writer, int64_t covered);
 
 /* Closes the files and does nothing else. */
 void commit_writer_abandon(struct commit_writer *writer);

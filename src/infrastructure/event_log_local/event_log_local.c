@@ -35,6 +35,7 @@ struct event_log_local {
     struct commit_writer writer; /* the committer's */
     struct log_reader reader;    /* the worker's */
     uint32_t seed;
+    int64_t covered; /* as the worker said last */
     pthread_t committer;
     bool running;
 
@@ -278,17 +279,24 @@ static enum status remove_segment(struct event_log_local *local, const struct se
     return disk_sync_directory(local->config.disk, local->directory, err);
 }
 
+static enum status remove_covered(struct event_log_local *local, struct error *err)
+{
+    struct segment segment;
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && segment_list_covered(&local->list, local->covered, &segment)) {
+        status = remove_segment(local, &segment, err);
+    }
+    return status;
+}
+
 static enum status local_commit(struct event_log *log, const struct position_set *positions,
                                 struct error *err)
 {
     struct event_log_local *local = local_of(log);
-    int64_t offset = position_set_get(positions, 0);
-    struct segment segment;
-    while (segment_list_covered(&local->list, offset, &segment)) {
-        enum status status = remove_segment(local, &segment, err);
-        if (status != STATUS_OK) {
-            return status;
-        }
+    local->covered = position_set_get(positions, 0);
+    enum status status = remove_covered(local, err);
+    if (status != STATUS_OK) {
+        return status;
     }
     struct segment_view first;
     if (segment_list_at_or_behind(&local->list, 0, &first)) {
@@ -319,7 +327,10 @@ static void local_free(struct event_log *log)
     if (local->running) {
         append_queue_stop(&local->queue);
         pthread_join(local->committer, NULL);
-        commit_writer_close(&local->writer);
+        commit_writer_close(&local->writer, local->covered);
+        /* What stays because of a failure is removed when the worker commits again. */
+        enum status removed = remove_covered(local, NULL);
+        (void)removed;
     } else {
         commit_writer_abandon(&local->writer);
     }
@@ -371,34 +382,6 @@ static enum status complete_config(const struct event_log_local_config *given,
     }
     *out_config = config;
     return STATUS_OK;
-}
-
-/* The folder that holds `path`, as far as its text tells. */
-static enum status parent_of(const char *path, char out_parent[DISK_PATH_BYTES_MAX],
-                             struct error *err)
-{
-    const char *slash = strrchr(path, '/');
-    size_t len = slash == NULL ? 0 : (size_t)(slash - path);
-    if (len >= DISK_PATH_BYTES_MAX) {
-        return error_set(err, STATUS_INVALID, 0, "the event log's folder has too long a path");
-    }
-    if (len == 0) {
-        memcpy(out_parent, slash == NULL ? "." : "/", sizeof ".");
-        return STATUS_OK;
-    }
-    memcpy(out_parent, path, len);
-    out_parent[len] = '\0';
-    return STATUS_OK;
-}
-
-static enum status make_directory(struct event_log_local *local, struct error *err)
-{
-    char parent[DISK_PATH_BYTES_MAX];
-    enum status status = parent_of(local->directory, parent, err);
-    if (status == STATUS_OK) {
-        status = disk_make_directory(local->config.disk, local->directory, err);
-    }
-    return status == STATUS_OK ? disk_sync_directory(local->config.disk, parent, err) : status;
 }
 
 static void connect_parts(struct event_log_local *local)
@@ -454,7 +437,7 @@ static enum status hold_log_id(struct event_log_local *local, struct error *err)
 static enum status open_log(struct event_log_local *local, struct error *err)
 {
     const struct event_log_local_config *config = &local->config;
-    enum status status = make_directory(local, err);
+    enum status status = disk_make_durable_directory(config->disk, local->directory, err);
     if (status == STATUS_OK) {
         status = disk_lock_take(config->disk, local->directory, &local->lock, err);
     }
