@@ -11,6 +11,7 @@ const struct store_activities_config store_activities_config_default = {
     .poll_wait_ms = 100,
     .gather_rows = 512,
     .gather_ms = 3,
+    .sync_log_percent = 50,
     .retry_ms_min = 50,
     .retry_ms_max = 5000,
 };
@@ -180,6 +181,19 @@ static enum status commit(struct store_activities *worker, struct error *err)
     return status;
 }
 
+/* Before the log is full, the store makes durable what it has, and the log can drop that. */
+static enum status relieve_log(struct store_activities *worker, struct error *err)
+{
+    struct event_log_state log;
+    if (worker->batch.count == 0) {
+        return STATUS_OK;
+    }
+    event_log_describe(worker->config.log, &log);
+    bool pressed =
+        log.bytes_max > 0 && log.bytes > log.bytes_max / 100 * worker->config.sync_log_percent;
+    return pressed ? activity_store_sync(worker->config.store, err) : STATUS_OK;
+}
+
 enum status store_activities_step(struct store_activities *worker, struct error *err)
 {
     enum status status = STATUS_OK;
@@ -193,6 +207,9 @@ enum status store_activities_step(struct store_activities *worker, struct error 
     }
     if (status == STATUS_OK) {
         status = put(worker, err);
+    }
+    if (status == STATUS_OK) {
+        status = relieve_log(worker, err);
     }
     return status == STATUS_OK ? commit(worker, err) : status;
 }

@@ -21,12 +21,13 @@ struct store_activities_config {
     struct activity_store *store;
     const struct random *random;
     const struct logger *logger;
-    size_t batch_rows_max; /* rows in one put_batch */
-    unsigned poll_wait_ms; /* how long an idle worker sleeps at once */
-    size_t gather_rows;    /* behind a batch with fewer rows than this, ... */
-    unsigned gather_ms;    /* ... the next one is given so long to gather */
-    unsigned retry_ms_min; /* first pause after a failure */
-    unsigned retry_ms_max; /* longest pause */
+    size_t batch_rows_max;     /* rows in one put_batch */
+    unsigned poll_wait_ms;     /* how long an idle worker sleeps at once */
+    size_t gather_rows;        /* behind a batch with fewer rows than this, ... */
+    unsigned gather_ms;        /* ... the next one is given so long to gather */
+    unsigned sync_log_percent; /* the store is synced while the log holds more of its maximum */
+    unsigned retry_ms_min;     /* first pause after a failure */
+    unsigned retry_ms_max;     /* longest pause */
 };
 
 extern const struct store_activities_config store_activities_config_default;

@@ -1,0 +1,67 @@
+#pragma once
+/*
+ * For the tests of the worker: a log and a store in one, which fail on command and remember what
+ * became of each row. Any thread.
+ */
+#include "application/store_activities.h"
+
+enum { WORLD_ROWS_MAX = 64, WORLD_COMMITS_MAX = 64 };
+
+/* Any port call may be told to fail; each counts. */
+enum call {
+    CALL_POLL,
+    CALL_SEEK,
+    CALL_COMMIT,
+    CALL_END_POSITION,
+    CALL_PUT,
+    CALL_DURABLE_POSITIONS,
+    CALL_SYNC,
+    CALL_COUNT
+};
+
+enum durable { DURABLE_NEVER, DURABLE_AT_SYNC, DURABLE_AT_PUT };
+
+/* A log of `row_count` activities and a store beside it, one lock for both. */
+struct world {
+    struct event_log log;
+    struct activity_store store;
+    struct uuid log_id;
+    pthread_mutex_t lock;
+
+    struct logged_activity
+        rows[WORLD_ROWS_MAX]; /* offset i stands at i when there is one partition */
+    size_t row_count;
+    size_t read_at;
+    struct position_set next;
+    struct position_set seeked;
+    int64_t commits[WORLD_COMMITS_MAX]; /* of partition 0 */
+    size_t commit_count;
+    size_t poll_count;
+    uint64_t log_bytes;     /* as described */
+    uint64_t log_bytes_max; /* 0: no limit */
+
+    enum durable durable;
+    unsigned stored[WORLD_ROWS_MAX]; /* how often put_batch answered OK for the row */
+    struct position_set covered;
+    struct position_set durable_positions;
+
+    enum status fail_with[CALL_COUNT]; /* STATUS_OK: it works */
+    unsigned fail_times[CALL_COUNT];
+    unsigned fail_any_at;      /* the nth call of whatever kind fails, 0: none */
+    enum status fail_any_with; /* with this */
+    const void *refused_rows;  /* of the put_batch that failed last */
+    size_t refused_count;
+};
+
+/* Allocates nothing yet. */
+void world_init(struct world *world);
+void world_deinit(struct world *world);
+
+/* An activity more in the log. */
+void world_add_row(struct world *world, struct position position);
+
+/* So many more, behind the others in partition 0. */
+void world_add_rows(struct world *world, size_t count);
+
+/* What lies below in partition 0 is durable in the store from now on. */
+void world_make_durable(struct world *world, int64_t offset);
