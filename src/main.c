@@ -7,6 +7,7 @@
 #include "application/record_activities.h"
 #include "application/store_activities.h"
 #include "base/assert.h"
+#include "infrastructure/activity_store_local/activity_store_local.h"
 #include "infrastructure/activity_store_memory/activity_store_memory.h"
 #include "infrastructure/activity_store_tracing/activity_store_tracing.h"
 #include "infrastructure/config/settings.h"
@@ -61,11 +62,9 @@ static enum status check_adapters(const struct settings *settings, struct error 
                          "--event-log kafka: this version has no Kafka event log; use local or "
                          "memory");
     }
-    if (settings->store == STORE_LOCAL || settings->store == STORE_MONGODB) {
+    if (settings->store == STORE_MONGODB) {
         return error_set(err, STATUS_INVALID, 0,
-                         "--store %s: this version has no such store; use memory, which is filled "
-                         "from the event log at every start",
-                         settings->store == STORE_LOCAL ? "local" : "mongodb");
+                         "--store mongodb: this version has no MongoDB store; use local or memory");
     }
     if (settings->role != ROLE_ALL) {
         return error_set(
@@ -174,29 +173,10 @@ static void set_up_memory(void)
 
 /* --- the parts, from the inside out --- */
 
-/* Makes the folder if it is missing, so that its name survives a power cut. */
-static enum status make_directory_durably(char *path, struct error *err)
-{
-    if (access(path, F_OK) == 0) {
-        return STATUS_OK;
-    }
-    enum status status = disk_make_directory(disk_posix(), path, err);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    char *slash = strrchr(path, '/');
-    if (slash == NULL || slash == path) {
-        return disk_sync_directory(disk_posix(), slash == NULL ? "." : "/", err);
-    }
-    *slash = '\0';
-    status = disk_sync_directory(disk_posix(), path, err);
-    *slash = '/';
-    return status;
-}
-
 /* Makes the folder and those above it that are missing. */
 static enum status make_data_dir(const char *path, struct error *err)
 {
+    struct disk *disk = disk_posix();
     char prefix[SETTINGS_TEXT_BYTES];
     size_t len = strlen(path);
     snprintf(prefix, sizeof prefix, "%s", path);
@@ -205,23 +185,30 @@ static enum status make_data_dir(const char *path, struct error *err)
     }
     for (char *slash = strchr(prefix + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        enum status status = make_directory_durably(prefix, err);
+        enum status status =
+            access(prefix, F_OK) == 0 ? STATUS_OK : disk_make_durable_directory(disk, prefix, err);
         if (status != STATUS_OK) {
             return status;
         }
         *slash = '/';
     }
-    return make_directory_durably(prefix, err);
+    return access(prefix, F_OK) == 0 ? STATUS_OK : disk_make_durable_directory(disk, prefix, err);
+}
+
+/* The adapter's own folder below the data folder, which is made. */
+static enum status make_adapter_dir(const struct service *service, const char *name,
+                                    char out_path[DISK_PATH_BYTES_MAX], struct error *err)
+{
+    const char *data_dir = service->settings.data_dir;
+    enum status status = make_data_dir(data_dir, err);
+    return status == STATUS_OK ? disk_path(data_dir, name, out_path, err) : status;
 }
 
 static enum status open_local_log(struct service *service, struct error *err)
 {
     const struct settings *settings = &service->settings;
     char directory[DISK_PATH_BYTES_MAX];
-    enum status status = make_data_dir(settings->data_dir, err);
-    if (status == STATUS_OK) {
-        status = disk_path(settings->data_dir, "log", directory, err);
-    }
+    enum status status = make_adapter_dir(service, "log", directory, err);
     if (status == STATUS_OK) {
         status = event_log_local_new(
             &(struct event_log_local_config){
@@ -263,15 +250,38 @@ static enum status open_log(struct service *service, struct error *err)
     return status;
 }
 
-static enum status open_store(struct service *service, struct error *err)
+static enum status open_memory_store(struct service *service, struct error *err)
 {
-    enum status status = activity_store_memory_new(
+    return activity_store_memory_new(
         &(struct activity_store_memory_config){
             .bytes_max = service->settings.store_memory_bytes,
             .clock = &clock_system,
             .random = &random_system,
         },
         &service->store, err);
+}
+
+static enum status open_local_store(struct service *service, struct error *err)
+{
+    char directory[DISK_PATH_BYTES_MAX];
+    enum status status = make_adapter_dir(service, "store", directory, err);
+    return status == STATUS_OK ? activity_store_local_new(
+                                     &(struct activity_store_local_config){
+                                         .disk = disk_posix(),
+                                         .directory = directory,
+                                         .clock = &clock_system,
+                                         .random = &random_system,
+                                         .logger = &service->logger,
+                                         .background = true,
+                                     },
+                                     &service->store, err)
+                               : status;
+}
+
+static enum status open_store(struct service *service, struct error *err)
+{
+    enum status status = service->settings.store == STORE_MEMORY ? open_memory_store(service, err)
+                                                                 : open_local_store(service, err);
     if (status == STATUS_OK && service->settings.trace_ports) {
         status = activity_store_tracing_new(service->store, &service->logger, &service->store, err);
     }

@@ -85,6 +85,20 @@ enum status activity_store_expire(struct activity_store *store, int64_t before_m
     return status;
 }
 
+enum status activity_store_timed_out(struct error *err)
+{
+    return error_set(err, STATUS_TIMED_OUT, 0,
+                     "the query took longer than it may; ask for less, such as a shorter time or "
+                     "fewer users");
+}
+
+enum status activity_store_check_deadline(const struct clock *clock, uint64_t deadline_ns,
+                                          struct error *err)
+{
+    bool passed = deadline_ns != 0 && clock_monotonic_ns(clock) >= deadline_ns;
+    return passed ? activity_store_timed_out(err) : STATUS_OK;
+}
+
 void activity_store_describe(struct activity_store *store, struct activity_store_state *out_state)
 {
     store->operations->describe(store, out_state);

@@ -12,6 +12,7 @@
  * below durable_positions.
  */
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/macros.h"
 #include "domain/activity_batch.h"
@@ -108,6 +109,14 @@ MUST_USE enum status activity_store_erase(struct activity_store *store, struct s
  * adapter may drop whole files only). Says how many went. */
 MUST_USE enum status activity_store_expire(struct activity_store *store, int64_t before_ms,
                                            uint64_t *out_expired, struct error *err);
+
+/* For adapters: OK, or TIMED_OUT in the words that a client reads, once the deadline has passed; 0
+ * is none. */
+MUST_USE enum status activity_store_check_deadline(const struct clock *clock, uint64_t deadline_ns,
+                                                   struct error *err);
+
+/* The same when it is known already. */
+MUST_USE enum status activity_store_timed_out(struct error *err);
 
 void activity_store_describe(struct activity_store *store, struct activity_store_state *out_state);
 

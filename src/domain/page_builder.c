@@ -40,10 +40,12 @@ enum page_builder_answer page_builder_place(struct page_builder *builder,
     size_t bytes =
         sizeof *row + row->id.len + row->user_id.len + row->action.len + row->metadata.len;
     size_t left = builder->request->bytes_max - builder->bytes;
-    bool full = page->count == builder->request->limit;
-    if (full || (page->count > 0 && bytes > left)) {
+    if (page_builder_is_complete(builder)) {
+        return PAGE_BUILDER_FULL;
+    }
+    if (page->count > 0 && bytes > left) {
         page->more = true;
-        page->cut_short = !full;
+        page->cut_short = true;
         return PAGE_BUILDER_FULL;
     }
     if (!make_room(builder)) {

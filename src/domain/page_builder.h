@@ -33,6 +33,16 @@ static inline bool page_builder_skips(struct page_builder *builder)
     return true;
 }
 
+/* Whether the page has all the rows that were asked for; asked when another one is there. */
+static inline bool page_builder_is_complete(struct page_builder *builder)
+{
+    if (builder->page.count < builder->request->limit) {
+        return false;
+    }
+    builder->page.more = true;
+    return true;
+}
+
 /* Asks for a place for the next row, whose texts the caller then copies into the arena. The row
  * counts once page_builder_add was called. */
 enum page_builder_answer page_builder_place(struct page_builder *builder,

@@ -53,7 +53,7 @@ def test_health_tells_the_state(fresh):
     health = answer.json
     assert health["status"] == "ok"
     assert health["eventLog"]["kind"] == "local" and health["eventLog"]["durability"] == "local-disk"
-    assert health["store"]["kind"] == "memory" and health["store"]["activities"] == 1
+    assert health["store"]["kind"] == "local" and health["store"]["activities"] == 1
     assert health["requests"] == {"received": 2, "accepted": 1, "rejected": 1}
     assert health["worker"]["stored"] == 1 and health["worker"]["pending"] == 0
 

@@ -58,7 +58,6 @@ def test_wrong_flags(arguments, words, tmp_path):
 @pytest.mark.parametrize("arguments, words", [
     (["--event-log", "kafka"], "kafka"),
     (["--store", "mongodb"], "mongodb"),
-    (["--store", "local"], "local"),
     (["--role", "api"], "--role api"),
     (["--role", "worker"], "--role worker"),
 ])

@@ -25,7 +25,7 @@ def test_everything_is_there_again(fresh, end):
         getattr(fresh, end)()
         fresh.start()
         assert fresh.get(f"{LIST}?limit=1000").text == before
-        assert fresh.get("/health").json["worker"]["stored"] == 550
+        assert fresh.get("/health").json["store"]["activities"] == 550
 
 
 def test_new_ids_stay_behind_old_ones(fresh):
@@ -96,7 +96,7 @@ def test_receipts_and_time_of_receipt_survive(fresh):
 def test_the_memory_log(make_service):
     """Guards the word in the answer: a log in memory says "memory", serves like the others, and is empty after a restart. (The
     negative control of the tests above: they would see a loss.)"""
-    service = make_service("--event-log", "memory").start()
+    service = make_service("--event-log", "memory", "--store", "memory").start()
     activity_id = expect.accepted_one(service.post({"userId": "u", "action": "a"}), "memory")
     document = service.post([{"userId": "u", "action": "a"}]).json
     assert document["durability"] == "memory"
@@ -133,8 +133,9 @@ def test_not_ready_before_everything_is_there(make_service):
 
 
 def test_many_segments(make_service):
-    """Guards the border between two files of the log: many small ones, and every activity once and in order."""
-    service = make_service("--log-segment-bytes", "64KiB").start()
+    """Guards the border between two files of the log: many small ones, and every activity once and in order. With a store in
+    memory, for which the log keeps them all."""
+    service = make_service("--log-segment-bytes", "64KiB", "--store", "memory").start()
     sent = [{"userId": "u", "action": "a", "id": f"{number:05}", "timestamp": "2024-01-15T10:00:00Z",
              "metadata": {"k": "v" * 900}} for number in range(2000)]
     for start in range(0, 2000, 20):

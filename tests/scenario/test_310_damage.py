@@ -1,4 +1,5 @@
-"""Logs that were not left as they had been written: torn at the end, damaged in the middle, parts gone."""
+"""Logs that were not left as they had been written: torn at the end, damaged in the middle, parts gone. With a store in memory,
+which is filled from the log at each start, so that what the log lost is seen."""
 
 import re
 import struct
@@ -27,6 +28,11 @@ def flip(path, offset, bit=0):
     data = bytearray(path.read_bytes())
     data[offset] ^= 1 << bit
     path.write_bytes(data)
+
+
+@pytest.fixture
+def make_service(make_service):
+    return lambda *flags, **options: make_service("--store", "memory", *flags, **options)
 
 
 @pytest.fixture

@@ -35,9 +35,9 @@ def check_reads(service, count):
 
 
 def test_the_log_is_full(make_service):
-    """Guards the bound on the log: 507 with Retry-After, reads go on, and all that was acknowledged is there, also after a
-    restart and after the bound was raised."""
-    service = make_service("--log-segment-bytes", "64KiB").start("--log-bytes", "1MiB")
+    """Guards the bound on the log when the store makes nothing durable: 507 with Retry-After, reads go on, and all that was
+    acknowledged is there, also after a restart and after the bound was raised."""
+    service = make_service("--log-segment-bytes", "64KiB", "--store", "memory").start("--log-bytes", "1MiB")
     count, answer = fill(service)
     expect.problem(answer, 507)
     assert 700 < count < 1100
@@ -58,7 +58,7 @@ def test_the_log_is_full(make_service):
 
 def test_the_log_is_full_for_many_at_once(make_service, tmp_path):
     """Guards the edge of the bound under load: every single answer is kept, 202 or 507 alike."""
-    service = make_service("--log-bytes", "2MiB", "--log-segment-bytes", "256KiB").start()
+    service = make_service("--log-bytes", "2MiB", "--log-segment-bytes", "256KiB", "--store", "memory").start()
     process = services.start_load(service, tmp_path / "ledger", "--connections", 16, "--seconds", 2 * services.PATIENCE)
     figures = services.finish_load(process)
     assert figures["acknowledged"] > 1000 and figures["statuses"].get("507", 0) > 0, figures
@@ -348,7 +348,7 @@ def test_a_file_may_not_grow(make_service):
 
 def test_the_store_is_full(make_service):
     """Guards the bound on the memory store: what does not fit waits in the log, is counted, and nothing acknowledged is lost."""
-    service = make_service().start("--store-memory-bytes", "1MiB")
+    service = make_service().start("--store", "memory", "--store-memory-bytes", "1MiB")
     acknowledged = 0
     for number in range(3000):
         if service.post(activity(number)).status == 202:

@@ -33,6 +33,21 @@ enum status part_corrupt(const struct part *part, const char *what, struct error
                      what);
 }
 
+/* A run knows where it stands, but not of which part it is. */
+static enum status read_run(const struct part *part, struct run_place place, uint8_t *into,
+                            struct error *err)
+{
+    struct error why = {0};
+    enum status status = run_read(part->file, part->seed, place, into, &why);
+    if (status == STATUS_CORRUPT) {
+        return part_corrupt(part, why.message, err);
+    }
+    if (status != STATUS_OK && err != NULL) {
+        *err = why;
+    }
+    return status;
+}
+
 /* Whether a place that was read from the file can be a run of it. */
 static bool lies_in_file(const struct part *part, struct run_place place)
 {
@@ -52,7 +67,7 @@ static enum status read_new(const struct part *part, struct run_place place, uin
         return no_memory(err);
     }
     memset(bytes + place.length, 0, BITS_SLACK_BYTES);
-    enum status status = run_read(part->file, part->seed, place, bytes, err);
+    enum status status = read_run(part, place, bytes, err);
     if (status != STATUS_OK) {
         free(bytes);
         return status;
@@ -90,8 +105,11 @@ static enum status read_ends(struct part *part, struct part_trailer *out_trailer
     if (status == STATUS_OK) {
         status = read_exactly(part, part->size - PART_TRAILER_BYTES, trailer, sizeof trailer, err);
     }
-    return status == STATUS_OK ? part_trailer_decode(trailer, part->seed, out_trailer, err)
-                               : status;
+    if (status == STATUS_OK &&
+        part_trailer_decode(trailer, part->seed, out_trailer, NULL) != STATUS_OK) {
+        status = part_corrupt(part, "its end is cut off or damaged", err);
+    }
+    return status;
 }
 
 static enum status read_footer(struct part *part, struct run_place place, struct error *err)
@@ -240,6 +258,11 @@ size_t part_memory(const struct part *part)
            id_run_count(part->footer.row_count) * sizeof(uint32_t);
 }
 
+uint64_t part_size(const struct part *part)
+{
+    return part->size;
+}
+
 /* Views ------------------------------------------------------------------------------------- */
 
 /* Bytes of a run that was read last. */
@@ -315,7 +338,7 @@ static enum status read_slot(struct part_view *view, struct slot *slot, struct r
     }
     slot->offset = 0;
     memset(slot->bytes + place.length, 0, BITS_SLACK_BYTES);
-    enum status status = run_read(part->file, part->seed, place, slot->bytes, err);
+    enum status status = read_run(part, place, slot->bytes, err);
     if (status == STATUS_OK) {
         slot->offset = place.offset;
         slot->len = (size_t)place.length - RUN_CRC_BYTES;
@@ -589,11 +612,22 @@ static bool may_be_of_time(const struct part_footer *footer, int64_t id_time)
     return id_time == 0 || (times->first_ms <= id_time && id_time <= times->last_ms);
 }
 
+struct id_key id_key_make(struct str id)
+{
+    return (struct id_key){.text = id, .hash = id_hash(id), .time_ms = id_time_ms(id)};
+}
+
+bool part_may_hold_id(const struct part *part, const struct id_key *key)
+{
+    return may_be_of_time(&part->footer, key->time_ms) &&
+           id_filter_may_hold(part->filter, part->filter_bytes, key->hash);
+}
+
 enum status part_view_find_id(struct part_view *view, struct str id, uint32_t *out_row,
                               struct error *err)
 {
     const struct part *part = view->part;
-    uint64_t hash = id_hash(id);
+    struct id_key key = id_key_make(id);
     struct id_index index = {.file = part->file,
                              .seed = part->seed,
                              .place = part->footer.ids,
@@ -601,10 +635,8 @@ enum status part_view_find_id(struct part_view *view, struct str id, uint32_t *o
                              .count = part->footer.row_count};
     struct id_search search;
     bool found = false;
-    bool possible = may_be_of_time(&part->footer, id_time_ms(id)) &&
-                    id_filter_may_hold(part->filter, part->filter_bytes, hash);
-    enum status status = possible ? STATUS_OK : STATUS_NOT_FOUND;
-    id_search_begin(&search, &index, hash);
+    enum status status = part_may_hold_id(part, &key) ? STATUS_OK : STATUS_NOT_FOUND;
+    id_search_begin(&search, &index, key.hash);
     while (status == STATUS_OK && !found) {
         status = id_search_next(&search, out_row, err);
         if (status == STATUS_OK) {

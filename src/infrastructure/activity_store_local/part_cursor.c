@@ -32,13 +32,7 @@ struct part_cursor {
 
 static enum status check_deadline(const struct part_question *question, struct error *err)
 {
-    if (question->deadline_ns != 0 &&
-        clock_monotonic_ns(question->clock) >= question->deadline_ns) {
-        return error_set(err, STATUS_TIMED_OUT, 0,
-                         "the query took longer than it may; ask for less, such as a shorter time "
-                         "or fewer users");
-    }
-    return STATUS_OK;
+    return activity_store_check_deadline(question->clock, question->deadline_ns, err);
 }
 
 /* Before each row or page that is looked at; the clock is read at some of them only. */

@@ -5,7 +5,7 @@
  * times and the actions they can hold. One thread at a time, for the cursor and its view.
  */
 #include "base/clock.h"
-#include "domain/activity_page.h"
+#include "domain/activity_store.h"
 #include "infrastructure/activity_store_local/hidden_users.h"
 #include "infrastructure/activity_store_local/part.h"
 

@@ -96,13 +96,6 @@ static enum status memory_sync(struct activity_store *store, struct error *err)
     return STATUS_OK;
 }
 
-static enum status timed_out(struct error *err)
-{
-    return error_set(err, STATUS_TIMED_OUT, 0,
-                     "the query took longer than it may; ask for less, such as a shorter time or "
-                     "fewer users");
-}
-
 static enum status memory_find(struct activity_store *store,
                                const struct activity_page_request *request, struct arena *arena,
                                struct activity_page *out_page, struct error *err)
@@ -110,7 +103,7 @@ static enum status memory_find(struct activity_store *store,
     struct memory_store *self = store_of(store);
     enum status status = shared_table_find(&self->shared, self->clock, request, arena, out_page);
     if (status == STATUS_TIMED_OUT) {
-        return timed_out(err);
+        return activity_store_timed_out(err);
     }
     return status == STATUS_OK
                ? STATUS_OK
@@ -136,7 +129,7 @@ static enum status memory_count(struct activity_store *store, const struct activ
     struct memory_store *self = store_of(store);
     enum status status =
         shared_table_count(&self->shared, self->clock, filter, deadline_ns, out_count);
-    return status == STATUS_OK ? STATUS_OK : timed_out(err);
+    return status == STATUS_OK ? STATUS_OK : activity_store_timed_out(err);
 }
 
 static enum status memory_erase(struct activity_store *store, struct str user_id,

@@ -106,7 +106,7 @@ const struct setting settings_table[] = {
      .section = event_log,
      .type = SETTING_CHOICE,
      FIELD(store),
-     .default_text = "memory",
+     .default_text = "local",
      .choices = stores,
      .meaning = "Where activities can be queried."},
     {.key = "log-bytes",

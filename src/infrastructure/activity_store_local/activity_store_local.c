@@ -1,0 +1,482 @@
+#include "infrastructure/activity_store_local/activity_store_local.h"
+
+#include "base/assert.h"
+#include "base/condition.h"
+#include "infrastructure/activity_store_local/local_store.h"
+#include "infrastructure/activity_store_local/snapshot_query.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RETRY_MS = 1000 }; /* after writing or merging failed */
+
+#define SCRATCH_BYTES ((size_t)4 << 20) /* an activity that came again is looked at in it */
+
+static struct local_store *store_of(struct activity_store *store)
+{
+    return CONTAINER_OF(store, struct local_store, store);
+}
+
+static enum status no_memory(struct error *err)
+{
+    return error_set(err, STATUS_NO_MEMORY, 0,
+                     "the store got no memory from the system; nothing was changed");
+}
+
+/* Threads ----------------------------------------------------------------------------------- */
+
+/* Sleeps while there is no frozen head, or for a while after a failure; false: time to stop. */
+static bool wait_for_frozen_head(struct local_store *self, bool failed)
+{
+    struct timespec deadline = condition_deadline(RETRY_MS);
+    pthread_mutex_lock(&self->mutex);
+    while (failed && !atomic_load(&self->stopping)) {
+        failed = condition_wait_until(&self->changed, &self->mutex, &deadline);
+    }
+    while (self->snapshot->head_count == 1 && !atomic_load(&self->stopping)) {
+        pthread_cond_wait(&self->changed, &self->mutex);
+    }
+    pthread_mutex_unlock(&self->mutex);
+    return !atomic_load(&self->stopping);
+}
+
+static void *run_sealer(void *context)
+{
+    struct local_store *self = context;
+    bool failed = false;
+    pthread_setname_np(pthread_self(), "sealer");
+    while (wait_for_frozen_head(self, failed)) {
+        struct error err;
+        bool before = failed;
+        failed = local_store_seal(self, &err) != STATUS_OK;
+        if (failed && !before) {
+            log_error(self->config.logger,
+                      "the store cannot write recent activities, which stay in the event log; it "
+                      "keeps trying",
+                      &err);
+        } else if (before && !failed) {
+            log_write(self->config.logger, LOG_INFO, "the store writes again", LOG_NO_FIELDS);
+        }
+    }
+    return NULL;
+}
+
+/* Merges as long as there is something to merge. */
+static enum status merge_all(struct local_store *self, struct error *err)
+{
+    bool merged = true;
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && merged) {
+        status = local_store_merge(self, &merged, err);
+    }
+    return status;
+}
+
+/* Sleeps until the manifest changed; false: time to stop. */
+static bool wait_for_change(struct local_store *self, uint64_t *seen)
+{
+    pthread_mutex_lock(&self->mutex);
+    while (self->changes == *seen && !atomic_load(&self->stopping)) {
+        pthread_cond_wait(&self->changed, &self->mutex);
+    }
+    *seen = self->changes;
+    pthread_mutex_unlock(&self->mutex);
+    return !atomic_load(&self->stopping);
+}
+
+/* A merge that fails is tried again at the next change: nothing depends on it but speed. */
+static void *run_merger(void *context)
+{
+    struct local_store *self = context;
+    uint64_t seen = UINT64_MAX; /* the first round looks at what was there before */
+    bool told = false;
+    pthread_setname_np(pthread_self(), "merger");
+    while (wait_for_change(self, &seen)) {
+        struct error err;
+        bool failed = merge_all(self, &err) != STATUS_OK && !atomic_load(&self->stopping);
+        if (failed && !told) {
+            log_error(self->config.logger, "the store cannot merge its parts and keeps trying",
+                      &err);
+        }
+        told = failed;
+    }
+    return NULL;
+}
+
+/* No signal is ever handled on the store's threads. */
+static enum status start_threads(struct local_store *self, struct error *err)
+{
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int result = pthread_create(&self->sealer, NULL, run_sealer, self);
+    self->sealer_runs = result == 0;
+    if (result == 0) {
+        result = pthread_create(&self->merger, NULL, run_merger, self);
+        self->merger_runs = result == 0;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return result == 0 ? STATUS_OK
+                       : error_set(err, STATUS_UNAVAILABLE, result,
+                                   "cannot start the threads of the store");
+}
+
+static void stop_threads(struct local_store *self)
+{
+    pthread_mutex_lock(&self->mutex);
+    atomic_store(&self->stopping, true);
+    pthread_cond_broadcast(&self->changed);
+    pthread_mutex_unlock(&self->mutex);
+    if (self->sealer_runs) {
+        pthread_join(self->sealer, NULL);
+    }
+    if (self->merger_runs) {
+        pthread_join(self->merger, NULL);
+    }
+}
+
+/* Putting ----------------------------------------------------------------------------------- */
+
+/* What the snapshot says of one row but for its newest head. */
+static enum status look_elsewhere(struct local_store *self, struct snapshot *snapshot,
+                                  const struct activity *arrived, enum elsewhere *out_elsewhere,
+                                  struct error *err)
+{
+    struct activity stored;
+    struct id_key id = id_key_make(arrived->id);
+    enum status status = snapshot_get_before(snapshot, &id, &self->scratch, &stored, err);
+    if (status == STATUS_NOT_FOUND) {
+        *out_elsewhere = ELSEWHERE_NOTHING;
+        return STATUS_OK;
+    }
+    if (status == STATUS_OK) {
+        bool same = activity_is_repetition(&stored, arrived);
+        *out_elsewhere = same ? ELSEWHERE_SAME : ELSEWHERE_OTHER;
+        arena_reset(&self->scratch);
+    }
+    return status;
+}
+
+static bool is_before(const struct tombstone *tombstone, const struct activity *activity)
+{
+    return tombstone != NULL && activity->received_at_ms < tombstone->erased_at_ms;
+}
+
+/* Rows of users who were erased after they were received. */
+static void note_erased(struct local_store *self, const struct activity_batch *batch)
+{
+    pthread_mutex_lock(&self->mutex);
+    const struct tombstones *tombstones = &self->manifest.tombstones;
+    for (size_t i = 0; tombstones->count > 0 && i < batch->count; i++) {
+        const struct activity *activity = &batch->rows[i].activity;
+        if (is_before(tombstones_find(tombstones, activity->user_id), activity)) {
+            self->elsewhere[i] = ELSEWHERE_ERASED;
+        }
+    }
+    pthread_mutex_unlock(&self->mutex);
+}
+
+static enum status look_at_batch(struct local_store *self, const struct activity_batch *batch,
+                                 struct error *err)
+{
+    CLEANUP(snapshot_unref) struct snapshot *snapshot = local_store_snapshot(self);
+    enum status status = STATUS_OK;
+    if (batch->count > self->elsewhere_capacity) {
+        enum elsewhere *elsewhere =
+            realloc(self->elsewhere, batch->count * sizeof *self->elsewhere);
+        if (elsewhere == NULL) {
+            return no_memory(err);
+        }
+        self->elsewhere = elsewhere;
+        self->elsewhere_capacity = batch->count;
+    }
+    for (size_t i = 0; status == STATUS_OK && i < batch->count; i++) {
+        status = look_elsewhere(self, snapshot, &batch->rows[i].activity, &self->elsewhere[i], err);
+    }
+    if (status == STATUS_OK) {
+        note_erased(self, batch);
+    }
+    return status;
+}
+
+/* Waits until the frozen head before is written; what went wrong with it, if it cannot be. */
+static enum status wait_for_room(struct local_store *self, struct error *err)
+{
+    enum status status = STATUS_OK;
+    pthread_mutex_lock(&self->mutex);
+    uint64_t failures = self->seal_failures;
+    while (self->snapshot->head_count == SNAPSHOT_HEADS_MAX && self->seal_failures == failures) {
+        pthread_cond_wait(&self->changed, &self->mutex);
+    }
+    if (self->snapshot->head_count == SNAPSHOT_HEADS_MAX) {
+        *err = self->seal_error;
+        status = err->status;
+    }
+    pthread_mutex_unlock(&self->mutex);
+    return status;
+}
+
+/* Freezes the head; then it is the sealer's, or written here and now. */
+static enum status change_heads(struct local_store *self, struct error *err)
+{
+    enum status status = STATUS_OK;
+    bool merged;
+    if (self->config.background) {
+        status = wait_for_room(self, err);
+        return status == STATUS_OK ? local_store_freeze(self, err) : status;
+    }
+    status = local_store_seal(self, err); /* one that could not be written before */
+    if (status == STATUS_OK) {
+        status = local_store_freeze(self, err);
+    }
+    if (status == STATUS_OK) {
+        status = local_store_seal(self, err);
+    }
+    return status == STATUS_OK ? local_store_merge(self, &merged, err) : status;
+}
+
+static struct head *head_of_worker(struct local_store *self)
+{
+    pthread_mutex_lock(&self->mutex);
+    struct head *head = self->snapshot->heads[self->snapshot->head_count - 1];
+    pthread_mutex_unlock(&self->mutex);
+    return head; /* only the worker replaces it */
+}
+
+static enum status put_into_head(struct local_store *self, const struct activity_batch *batch,
+                                 const struct table_knowledge *knowledge,
+                                 const struct table_outcome **out_outcomes, struct error *err)
+{
+    enum status status =
+        head_put(head_of_worker(self), self->putter, batch, knowledge, out_outcomes);
+    if (status == STATUS_TOO_LARGE) {
+        status = change_heads(self, err);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        status = head_put(head_of_worker(self), self->putter, batch, knowledge, out_outcomes);
+    }
+    if (status == STATUS_TOO_LARGE) {
+        return error_set(err, status, 0, "the event log has too many partitions");
+    }
+    return status == STATUS_OK ? STATUS_OK : no_memory(err);
+}
+
+static enum status local_put_batch(struct activity_store *store, const struct activity_batch *batch,
+                                   enum verdict *out_verdicts, struct error *err)
+{
+    struct local_store *self = store_of(store);
+    struct position_set *covered;
+    const struct table_outcome *outcomes;
+    enum status status = coverage_of(&self->put, batch->log_id, &covered);
+    if (status == STATUS_OK) {
+        status = position_set_prepare(covered, batch->next);
+    }
+    if (status != STATUS_OK) {
+        return status == STATUS_NO_MEMORY
+                   ? no_memory(err)
+                   : error_set(err, status, 0, "there are too many event logs or partitions");
+    }
+    if (head_is_full(head_of_worker(self), self->config.head_rows)) {
+        status = change_heads(self, err);
+    }
+    if (status == STATUS_OK) {
+        status = look_at_batch(self, batch, err);
+    }
+    const struct table_knowledge knowledge = {.covered = covered, .elsewhere = self->elsewhere};
+    if (status == STATUS_OK) {
+        status = put_into_head(self, batch, &knowledge, &outcomes, err);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    for (size_t i = 0; i < batch->count; i++) {
+        out_verdicts[i] = outcomes[i].verdict;
+    }
+    status = position_set_raise_all(covered, batch->next);
+    ASSERT(status == STATUS_OK);
+    return STATUS_OK;
+}
+
+static enum status local_sync(struct activity_store *store, struct error *err)
+{
+    struct local_store *self = store_of(store);
+    enum status status = local_store_seal(self, err);
+    if (status != STATUS_OK || !local_store_has_news(self)) {
+        return status;
+    }
+    status = local_store_freeze(self, err);
+    if (status == STATUS_OK) {
+        status = local_store_seal(self, err);
+    }
+    if (status == STATUS_OK && !self->config.background) {
+        bool merged;
+        status = local_store_merge(self, &merged, err);
+    }
+    return status;
+}
+
+static enum status local_durable_positions(struct activity_store *store, struct uuid log_id,
+                                           struct position_set *out_positions, struct error *err)
+{
+    struct local_store *self = store_of(store);
+    enum status status = STATUS_OK;
+    pthread_mutex_lock(&self->mutex);
+    const struct position_set *covered = coverage_find(&self->manifest.covered, log_id);
+    if (covered != NULL) {
+        status = position_set_raise_all(out_positions, covered);
+    }
+    pthread_mutex_unlock(&self->mutex);
+    return status == STATUS_OK ? STATUS_OK : no_memory(err);
+}
+
+/* Asking ------------------------------------------------------------------------------------ */
+
+static enum status local_find(struct activity_store *store,
+                              const struct activity_page_request *request, struct arena *arena,
+                              struct activity_page *out_page, struct error *err)
+{
+    struct local_store *self = store_of(store);
+    CLEANUP(snapshot_unref) struct snapshot *snapshot = local_store_snapshot(self);
+    const struct snapshot_query query = {.snapshot = snapshot, .clock = self->config.clock};
+    return snapshot_find(&query, request, arena, out_page, err);
+}
+
+static enum status local_get(struct activity_store *store, struct str id, struct arena *arena,
+                             struct activity *out_activity, struct error *err)
+{
+    struct local_store *self = store_of(store);
+    CLEANUP(snapshot_unref) struct snapshot *snapshot = local_store_snapshot(self);
+    return snapshot_get(snapshot, id, arena, out_activity, err);
+}
+
+static enum status local_count(struct activity_store *store, const struct activity_filter *filter,
+                               uint64_t deadline_ns, uint64_t *out_count, struct error *err)
+{
+    struct local_store *self = store_of(store);
+    CLEANUP(snapshot_unref) struct snapshot *snapshot = local_store_snapshot(self);
+    const struct snapshot_query query = {.snapshot = snapshot, .clock = self->config.clock};
+    return snapshot_count(&query, filter, deadline_ns, out_count, err);
+}
+
+/* Removing ---------------------------------------------------------------------------------- */
+
+static enum status local_erase(struct activity_store *store, struct str user_id,
+                               int64_t erased_at_ms, uint64_t *out_erased, struct error *err)
+{
+    const struct tombstone erased = {.user_id = user_id, .erased_at_ms = erased_at_ms};
+    return local_store_erase(store_of(store), &erased, out_erased, err);
+}
+
+static enum status local_expire(struct activity_store *store, int64_t before_ms,
+                                uint64_t *out_expired, struct error *err)
+{
+    return local_store_expire(store_of(store), before_ms, out_expired, err);
+}
+
+/* Life -------------------------------------------------------------------------------------- */
+
+static void local_describe(struct activity_store *store, struct activity_store_state *out_state)
+{
+    CLEANUP(snapshot_unref) struct snapshot *snapshot = local_store_snapshot(store_of(store));
+    *out_state = (struct activity_store_state){.kind = "local", .durable = true};
+    for (size_t i = 0; i < snapshot->head_count; i++) {
+        struct table_size size = shared_table_size(&snapshot->heads[i]->shared);
+        out_state->activities += size.rows;
+        out_state->bytes += size.bytes;
+    }
+    for (size_t i = 0; i < snapshot->part_count; i++) {
+        out_state->activities += snapshot_part_rows(&snapshot->parts[i]);
+        out_state->bytes += stored_part_bytes(snapshot->parts[i].stored);
+    }
+}
+
+static void local_free(struct activity_store *store)
+{
+    struct local_store *self = store_of(store);
+    stop_threads(self);
+    snapshot_unref(self->snapshot);
+    manifest_deinit(&self->manifest);
+    coverage_deinit(&self->put);
+    table_putter_free(self->putter);
+    arena_deinit(&self->scratch);
+    disk_lock_release(self->lock);
+    pthread_cond_destroy(&self->changed);
+    pthread_mutex_destroy(&self->mutex);
+    pthread_mutex_destroy(&self->files);
+    free(self->elsewhere);
+    free(self->directory);
+    free(self);
+}
+
+static const struct activity_store_operations local_operations = {
+    .put_batch = local_put_batch,
+    .durable_positions = local_durable_positions,
+    .sync = local_sync,
+    .find = local_find,
+    .get = local_get,
+    .count = local_count,
+    .erase = local_erase,
+    .expire = local_expire,
+    .describe = local_describe,
+    .free = local_free,
+};
+
+static struct local_store *make(const struct activity_store_local_config *config)
+{
+    struct local_store *self = calloc(1, sizeof *self);
+    if (self == NULL) {
+        return NULL;
+    }
+    self->store.operations = &local_operations;
+    self->config = *config;
+    if (config->head_rows == 0) {
+        self->config.head_rows = ACTIVITY_STORE_LOCAL_HEAD_ROWS_DEFAULT;
+    }
+    pthread_mutex_init(&self->files, NULL);
+    pthread_mutex_init(&self->mutex, NULL);
+    condition_init(&self->changed);
+    manifest_init(&self->manifest, (struct uuid){0});
+    coverage_init(&self->put);
+    arena_init(&self->scratch, SCRATCH_BYTES);
+    self->directory = strdup(config->directory);
+    return self;
+}
+
+static enum status open_store(struct local_store *self, struct error *err)
+{
+    struct disk *disk = self->config.disk;
+    enum status status =
+        self->directory == NULL ? no_memory(err) : table_putter_new(&self->putter, err);
+    if (status == STATUS_OK) {
+        status = disk_make_durable_directory(disk, self->directory, err);
+    }
+    if (status == STATUS_OK) {
+        status = disk_lock_take(disk, self->directory, &self->lock, err);
+    }
+    if (status == STATUS_OK) {
+        status = local_store_open(self, err);
+    }
+    if (status == STATUS_OK && self->config.background) {
+        status = start_threads(self, err);
+    }
+    return status;
+}
+
+enum status activity_store_local_new(const struct activity_store_local_config *config,
+                                     struct activity_store **out_store, struct error *err)
+{
+    struct local_store *self = make(config);
+    if (self == NULL) {
+        return no_memory(err);
+    }
+    enum status status = open_store(self, err);
+    if (status != STATUS_OK) {
+        local_free(&self->store);
+        return status;
+    }
+    *out_store = &self->store;
+    return STATUS_OK;
+}

@@ -1,0 +1,32 @@
+#pragma once
+/*
+ * The activity store on disk: recent activities in memory (head.h), everything else in parts that
+ * are written once (part_format.h), and a manifest that says which parts count (manifest.h). What
+ * is in memory only is still in the event log, which replays it after a crash.
+ *
+ * Threads: as domain/activity_store.h says. Questions never wait for the disk work of others: they
+ * ask a snapshot. With `background` two threads of the store write full heads and merge parts.
+ */
+#include "base/clock.h"
+#include "base/logger.h"
+#include "base/random.h"
+#include "domain/activity_store.h"
+#include "infrastructure/disk/disk.h"
+
+enum { ACTIVITY_STORE_LOCAL_HEAD_ROWS_DEFAULT = 128 * 1024 };
+
+struct activity_store_local_config {
+    struct disk *disk;           /* all outlive the store */
+    const char *directory;       /* made if missing; its parent exists */
+    const struct clock *clock;   /* for deadlines */
+    const struct random *random; /* for the id of a new store, and the seeds of hashes */
+    struct logger *logger;
+    uint64_t head_rows; /* after which a head is written; 0: the default */
+    bool background;    /* false: writing and merging happen inside of put_batch and sync, in an
+                           order that repeats, for tests */
+};
+
+/* BUSY: another process has the folder. INVALID: it was written by a newer version. CORRUPT names
+ * what is damaged. NO_MEMORY, NO_SPACE, UNAVAILABLE. */
+MUST_USE enum status activity_store_local_new(const struct activity_store_local_config *config,
+                                              struct activity_store **out_store, struct error *err);

@@ -1,0 +1,350 @@
+#include "infrastructure/activity_store_local/head.h"
+
+#include "base/assert.h"
+#include "infrastructure/activity_store_local/dictionary.h"
+
+#include <stdlib.h>
+
+enum {
+    PLACES_IN_CHUNK = 4096,
+    HEAD_LEVEL = 1, /* of the compression: a head is written again soon, when parts are merged */
+    HEAD_SAMPLES_SHARE = 3 /* for the same reason it is sampled less than a merged part */
+};
+
+#define HEAD_BYTES_MAX ((uint64_t)64 << 20)
+
+/* Where in which log a row stood. */
+struct head_place {
+    int64_t offset;
+    uint32_t source;
+};
+
+static enum status no_memory(struct error *err)
+{
+    return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for recent activities");
+}
+
+enum status head_new(const struct random *random, struct head **out_head, struct error *err)
+{
+    struct head *head = calloc(1, sizeof *head);
+    if (head == NULL) {
+        return no_memory(err);
+    }
+    enum status status = shared_table_init(&head->shared, 0, random, err);
+    if (status != STATUS_OK) {
+        free(head);
+        return status;
+    }
+    atomic_init(&head->references, 1);
+    coverage_init(&head->covered);
+    *out_head = head;
+    return STATUS_OK;
+}
+
+struct head *head_ref(struct head *head)
+{
+    atomic_fetch_add_explicit(&head->references, 1, memory_order_relaxed);
+    return head;
+}
+
+void head_unref(struct head *head)
+{
+    if (head == NULL || atomic_fetch_sub_explicit(&head->references, 1, memory_order_acq_rel) > 1) {
+        return;
+    }
+    shared_table_deinit(&head->shared);
+    for (uint32_t i = 0; i < head->place_chunks; i++) {
+        free(head->places[i]);
+    }
+    free(head->places);
+    free(head->sources);
+    coverage_deinit(&head->covered);
+    free(head);
+}
+
+bool head_is_full(struct head *head, uint64_t rows_max)
+{
+    struct table_size size = shared_table_size(&head->shared);
+    return size.rows >= rows_max || size.bytes >= HEAD_BYTES_MAX;
+}
+
+/* Putting ----------------------------------------------------------------------------------- */
+
+/* Room for the places of rows below `rows`. */
+static bool reserve_places(struct head *head, uint64_t rows)
+{
+    uint32_t chunks = (uint32_t)((rows + PLACES_IN_CHUNK - 1) / PLACES_IN_CHUNK);
+    if (chunks <= head->place_chunks) {
+        return true;
+    }
+    struct head_place **places = realloc(head->places, chunks * sizeof *places);
+    if (places == NULL) {
+        return false;
+    }
+    head->places = places;
+    while (head->place_chunks < chunks) {
+        places[head->place_chunks] = malloc(PLACES_IN_CHUNK * sizeof **places);
+        if (places[head->place_chunks] == NULL) {
+            return false;
+        }
+        head->place_chunks++;
+    }
+    return true;
+}
+
+static struct head_place *place_of(const struct head *head, uint32_t row)
+{
+    return &head->places[row / PLACES_IN_CHUNK][row % PLACES_IN_CHUNK];
+}
+
+/* The number of a log's partition, or source_count. Neighbouring rows mostly share theirs. */
+static uint32_t find_source(struct head *head, struct uuid log_id, int32_t partition)
+{
+    uint32_t at = head->source_last;
+    for (uint32_t i = 0; i < head->source_count; i++) {
+        const struct part_source *source = &head->sources[at];
+        if (source->partition == partition && uuid_equal(source->log_id, log_id)) {
+            head->source_last = at;
+            return at;
+        }
+        at = at + 1 == head->source_count ? 0 : at + 1;
+    }
+    return head->source_count;
+}
+
+static enum status add_source(struct head *head, const struct part_source *source)
+{
+    if (head->source_count == PART_SOURCES_MAX) {
+        return STATUS_TOO_LARGE;
+    }
+    struct part_source *sources =
+        realloc(head->sources, (head->source_count + 1) * sizeof *sources);
+    if (sources == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    head->sources = sources;
+    sources[head->source_count++] = *source;
+    return STATUS_OK;
+}
+
+/* The partitions that the batch reaches, each as a source of the head that begins where the batch
+ * does. One that no row comes of is harmless. */
+static enum status expect_sources(struct head *head, const struct activity_batch *batch,
+                                  const struct position_set *covered)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < batch->next->count; i++) {
+        const struct position *next = &batch->next->items[i];
+        struct part_source source = {.log_id = batch->log_id, .partition = next->partition};
+        source.begin = source.end = position_set_get(covered, next->partition);
+        if (find_source(head, batch->log_id, next->partition) == head->source_count) {
+            status = add_source(head, &source);
+        }
+    }
+    return status;
+}
+
+/* Cannot fail any more: the rows are in the table. */
+static void keep_places(struct head *head, const struct activity_batch *batch,
+                        const struct table_outcome *outcomes)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct position *position = &batch->rows[i].position;
+        if (outcomes[i].verdict != VERDICT_STORED) {
+            continue;
+        }
+        uint32_t source = find_source(head, batch->log_id, position->partition);
+        ASSERT(source < head->source_count);
+        *place_of(head, outcomes[i].row) =
+            (struct head_place){.offset = position->offset, .source = source};
+        if (position->offset < head->sources[source].begin) {
+            head->sources[source].begin = position->offset;
+        }
+    }
+    for (size_t i = 0; i < batch->next->count; i++) {
+        const struct position *next = &batch->next->items[i];
+        struct part_source *source =
+            &head->sources[find_source(head, batch->log_id, next->partition)];
+        source->end = source->end < next->offset ? next->offset : source->end;
+    }
+}
+
+enum status head_put(struct head *head, struct table_putter *putter,
+                     const struct activity_batch *batch, const struct table_knowledge *knowledge,
+                     const struct table_outcome **out_outcomes)
+{
+    /* Only this thread takes new numbers for rows; others can but set some free. */
+    uint64_t rows = (uint64_t)head->shared.table.rows.used + batch->count;
+    if (!reserve_places(head, rows)) {
+        return STATUS_NO_MEMORY;
+    }
+    enum status status = expect_sources(head, batch, knowledge->covered);
+    if (status == STATUS_OK) {
+        status = shared_table_put(&head->shared, putter, batch, knowledge, out_outcomes);
+    }
+    if (status == STATUS_OK) {
+        keep_places(head, batch, *out_outcomes);
+    }
+    return status;
+}
+
+/* Writing ----------------------------------------------------------------------------------- */
+
+/* Names of the table, numbered as in the part. */
+struct numbering {
+    struct str *texts; /* in byte order */
+    uint32_t *numbers; /* by the name's number in the table */
+    uint32_t count;
+};
+
+struct named {
+    struct str text;
+    uint32_t name;
+};
+
+struct head_writing {
+    const struct head *head;
+    struct numbering users;
+    struct numbering actions;
+    struct buffer dictionary;
+    struct memory_place place; /* of the next row */
+    /* The rows handed over last; page_write still looks at them. */
+    struct activity activities[2 * PAGE_ROWS];
+    char ids[2 * PAGE_ROWS][UUID_TEXT_BYTES];
+    size_t handed_over;
+};
+
+static int compare_named(const void *a, const void *b)
+{
+    return str_compare(((const struct named *)a)->text, ((const struct named *)b)->text);
+}
+
+static void numbering_deinit(struct numbering *numbering)
+{
+    free(numbering->texts);
+    free(numbering->numbers);
+}
+
+static enum status number_named(struct numbering *numbering, struct named *named, uint32_t used)
+{
+    numbering->texts = malloc((numbering->count + 1) * sizeof *numbering->texts);
+    numbering->numbers = calloc((size_t)used + 1, sizeof *numbering->numbers);
+    if (numbering->texts == NULL || numbering->numbers == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    qsort(named, numbering->count, sizeof *named, compare_named);
+    for (uint32_t i = 0; i < numbering->count; i++) {
+        numbering->texts[i] = named[i].text;
+        numbering->numbers[named[i].name] = i;
+    }
+    return STATUS_OK;
+}
+
+/* Those names that rows carry; a table also knows users only for their erasure. */
+static enum status number_names(const struct memory_names *names, struct numbering *numbering)
+{
+    struct named *named = malloc((names->used + 1) * sizeof *named);
+    if (named == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < names->used; i++) {
+        const struct memory_name *name = memory_names_at(names, i);
+        if (name->text != NULL && name->list.count > 0) {
+            named[numbering->count++] = (struct named){memory_names_text(names, i), i};
+        }
+    }
+    enum status status = number_named(numbering, named, names->used);
+    free(named);
+    return status;
+}
+
+static enum status next_row(void *context, struct page_row *out_row, struct error *err)
+{
+    struct head_writing *writing = context;
+    const struct memory_table *table = &writing->head->shared.table;
+    (void)err;
+    size_t slot = writing->handed_over++ % (2 * PAGE_ROWS);
+    uint32_t row = memory_list_row(&table->all, writing->place);
+    const struct memory_row *record = memory_rows_at(&table->rows, row);
+    const struct head_place *place = place_of(writing->head, row);
+    writing->activities[slot] = memory_table_view(table, row, writing->ids[slot]);
+    writing->place = memory_list_next(&table->all, writing->place);
+    *out_row = (struct page_row){.activity = &writing->activities[slot],
+                                 .user = writing->users.numbers[record->user],
+                                 .action = writing->actions.numbers[record->action],
+                                 .source = place->source,
+                                 .offset = place->offset};
+    return STATUS_OK;
+}
+
+/* Trained for each head anew, so that what a user left in a dictionary goes with the parts that the
+ * user's rows are in. */
+static void train(const struct memory_table *table, struct buffer *out_dictionary)
+{
+    uint32_t blocks = table->rows.live / PAGE_BLOCK_ROWS;
+    uint32_t between = dictionary_blocks_between(blocks) * HEAD_SAMPLES_SHARE;
+    struct dictionary_samples samples;
+    dictionary_samples_init(&samples);
+    for (uint32_t block = 0; block < blocks; block += between) {
+        struct memory_place place = memory_list_forward(&table->all, memory_list_begin(&table->all),
+                                                        (uint64_t)block * PAGE_BLOCK_ROWS);
+        dictionary_samples_begin(&samples);
+        for (int i = 0; i < PAGE_BLOCK_ROWS; i++) {
+            uint32_t row = memory_list_row(&table->all, place);
+            dictionary_samples_add(&samples,
+                                   memory_row_metadata(memory_rows_at(&table->rows, row)));
+            place = memory_list_next(&table->all, place);
+        }
+    }
+    dictionary_train(&samples, out_dictionary);
+    dictionary_samples_deinit(&samples);
+}
+
+static enum status write_part(struct head_writing *writing, struct disk *disk, const char *path,
+                              const struct part_name *name, struct error *err)
+{
+    const struct head *head = writing->head;
+    const struct memory_table *table = &head->shared.table;
+    enum status status = number_names(&table->users, &writing->users);
+    if (status == STATUS_OK) {
+        status = number_names(&table->actions, &writing->actions);
+    }
+    if (status != STATUS_OK) {
+        return no_memory(err);
+    }
+    if (table->rows.live >= DICTIONARY_ROWS_MIN) {
+        train(table, &writing->dictionary);
+    }
+    const struct part_input input = {
+        .users = writing->users.texts,
+        .user_count = writing->users.count,
+        .actions = writing->actions.texts,
+        .action_count = writing->actions.count,
+        .sources = head->sources,
+        .source_count = head->source_count,
+        .row_count = table->rows.live,
+        .dictionary = buffer_str(&writing->dictionary),
+        .level = HEAD_LEVEL,
+        .next = next_row,
+        .context = writing,
+    };
+    writing->place = memory_list_begin(&table->all);
+    return part_write(disk, path, name, &input, err);
+}
+
+enum status head_write(struct head *head, struct disk *disk, const char *path,
+                       const struct part_name *name, struct error *err)
+{
+    struct head_writing *writing = calloc(1, sizeof *writing);
+    if (writing == NULL) {
+        return no_memory(err);
+    }
+    writing->head = head;
+    buffer_init(&writing->dictionary, DICTIONARY_BYTES);
+    enum status status = write_part(writing, disk, path, name, err);
+    numbering_deinit(&writing->users);
+    numbering_deinit(&writing->actions);
+    buffer_deinit(&writing->dictionary);
+    free(writing);
+    return status;
+}

@@ -1,0 +1,44 @@
+#pragma once
+/*
+ * The recent activities of a store, in memory until they are written as a part: a table that is
+ * asked like any other, and of each row where in which log it stood. Filled by one thread; then
+ * frozen, written as a part, and replaced by it. Counted references; asking from any thread.
+ */
+#include "domain/coverage.h"
+#include "infrastructure/activity_store_local/part_writer.h"
+#include "infrastructure/activity_table/shared_table.h"
+
+struct head {
+    struct shared_table shared;
+    atomic_uint references;
+    /* Of the thread that fills it, until it is frozen. */
+    struct head_place **places; /* in chunks, by row */
+    uint32_t place_chunks;
+    struct part_source *sources;
+    uint32_t source_count;
+    uint32_t source_last;    /* found last */
+    struct coverage covered; /* once frozen: what the store covers with this head */
+    uint64_t erasures;       /* once frozen: those with lower numbers were regarded */
+};
+
+/* `random` seeds the hashes. NO_MEMORY, UNAVAILABLE. */
+MUST_USE enum status head_new(const struct random *random, struct head **out_head,
+                              struct error *err);
+struct head *head_ref(struct head *head);
+void head_unref(struct head *head); /* takes NULL */
+CLEANUP_FUNCTION(struct head *, head_unref)
+
+/* Puts a batch as shared_table_put does, and keeps the rows' positions. TOO_LARGE: it has too many
+ * partitions for one part; freeze it and go on with another. */
+MUST_USE enum status head_put(struct head *head, struct table_putter *putter,
+                              const struct activity_batch *batch,
+                              const struct table_knowledge *knowledge,
+                              const struct table_outcome **out_outcomes);
+
+/* Whether it is large enough to be written. */
+bool head_is_full(struct head *head, uint64_t rows_max);
+
+/* Writes the rows of a frozen head with one row at least, as part_write does. Nobody may remove
+ * rows meanwhile. */
+MUST_USE enum status head_write(struct head *head, struct disk *disk, const char *path,
+                                const struct part_name *name, struct error *err);

@@ -1,0 +1,280 @@
+#include "infrastructure/activity_store_local/local_store.h"
+
+#include "base/assert.h"
+
+#include <stdlib.h>
+
+static enum status no_memory(struct error *err)
+{
+    return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory to change the store");
+}
+
+struct snapshot *local_store_snapshot(struct local_store *self)
+{
+    pthread_mutex_lock(&self->mutex);
+    struct snapshot *snapshot = snapshot_ref(self->snapshot);
+    pthread_mutex_unlock(&self->mutex);
+    return snapshot;
+}
+
+enum status local_store_check(const struct local_store *self, struct error *err)
+{
+    return self->poisoned ? error_set(err, STATUS_UNAVAILABLE, 0,
+                                      "the store accepts nothing until a restart: its manifest "
+                                      "could not be synced")
+                          : STATUS_OK;
+}
+
+enum status local_store_begin(struct local_store *self, struct manifest *out_next,
+                              struct error *err)
+{
+    enum status status = local_store_check(self, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    return manifest_copy(&self->manifest, out_next) == STATUS_OK ? STATUS_OK : no_memory(err);
+}
+
+/* Cannot fail: it is on the disk already. */
+static void take_place(struct local_store *self, struct manifest *next, struct snapshot *made,
+                       const struct snapshot_change *change)
+{
+    pthread_mutex_lock(&self->mutex);
+    struct manifest old_manifest = self->manifest;
+    struct snapshot *old_snapshot = self->snapshot;
+    snapshot_fill(made, old_snapshot, change);
+    self->manifest = *next;
+    self->snapshot = made;
+    self->changes++;
+    pthread_cond_broadcast(&self->changed);
+    pthread_mutex_unlock(&self->mutex);
+    for (size_t i = 0; i < change->parts_count; i++) {
+        struct stored_part *old = old_snapshot->parts[change->parts_begin + i].stored;
+        if (snapshot_find_part(made, stored_part_number(old)) == made->part_count) {
+            stored_part_drop(old);
+        }
+    }
+    snapshot_unref(old_snapshot);
+    manifest_deinit(&old_manifest);
+}
+
+enum status local_store_install(struct local_store *self, struct manifest *next,
+                                const struct snapshot_change *change, struct error *err)
+{
+    CLEANUP(snapshot_unref) struct snapshot *present = local_store_snapshot(self);
+    /* The worker may add a head meanwhile, but parts change under `files` only. */
+    struct snapshot *made =
+        snapshot_new(present->part_count - change->parts_count + change->parts_added);
+    if (made == NULL) {
+        manifest_deinit(next);
+        return no_memory(err);
+    }
+    pthread_mutex_lock(&self->mutex);
+    next->next_part = self->next_part;
+    pthread_mutex_unlock(&self->mutex);
+    enum status status =
+        manifest_save(self->config.disk, self->directory, next, &self->poisoned, err);
+    if (status == STATUS_OK) {
+        take_place(self, next, made, change);
+        return STATUS_OK;
+    }
+    snapshot_unref(made);
+    manifest_deinit(next);
+    return status;
+}
+
+/* Parts ------------------------------------------------------------------------------------- */
+
+void snapshot_part_release(struct snapshot_part *part)
+{
+    stored_part_unref(part->stored);
+    hidden_users_unref(part->hidden);
+    *part = (struct snapshot_part){0};
+}
+
+static enum status hide_user(const struct tombstone *tombstone, struct part_view *view,
+                             struct hidden_users **hidden, struct error *err)
+{
+    struct part_user user;
+    enum status status = part_view_find_user(view, tombstone->user_id, &user, err);
+    if (status != STATUS_OK) {
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    }
+    struct hidden_users *more = hidden_users_with(
+        *hidden, (struct hidden_user){.number = user.number, .rows = user.found.count});
+    if (more == NULL) {
+        return no_memory(err);
+    }
+    hidden_users_unref(*hidden);
+    *hidden = more;
+    return STATUS_OK;
+}
+
+/* Hides the users that were erased since the part was written. */
+static enum status hide_erased(const struct manifest *manifest, const struct manifest_part *entry,
+                               struct snapshot_part *part, struct error *err)
+{
+    struct part_view *view = NULL;
+    enum status status = stored_part_take_view(part->stored, &view, err);
+    for (size_t i = 0; status == STATUS_OK && i < manifest->tombstones.count; i++) {
+        const struct tombstone *tombstone = &manifest->tombstones.items[i];
+        if (tombstone->number >= entry->erasures) {
+            status = hide_user(tombstone, view, &part->hidden, err);
+        }
+    }
+    stored_part_give_view(part->stored, view);
+    return status;
+}
+
+enum status local_store_open_part(struct local_store *self, const struct manifest *manifest,
+                                  const struct manifest_part *entry, struct snapshot_part *out_part,
+                                  struct error *err)
+{
+    struct snapshot_part part = {0};
+    const struct part_name name = {.store_id = manifest->store_id, .number = entry->number};
+    enum status status =
+        stored_part_open(self->config.disk, self->directory, &name, &part.stored, err);
+    if (status == STATUS_OK && manifest->next_erasure > entry->erasures) {
+        status = hide_erased(manifest, entry, &part, err);
+    }
+    if (status != STATUS_OK) {
+        snapshot_part_release(&part);
+        return status;
+    }
+    *out_part = part;
+    return STATUS_OK;
+}
+
+enum status local_store_name_part(struct local_store *self, struct part_name *out_name,
+                                  char out_path[DISK_PATH_BYTES_MAX], struct error *err)
+{
+    pthread_mutex_lock(&self->mutex);
+    uint64_t number = self->next_part++;
+    struct uuid store_id = self->manifest.store_id;
+    pthread_mutex_unlock(&self->mutex);
+    *out_name = (struct part_name){.store_id = store_id, .number = number};
+    return stored_part_path(self->directory, number, out_path, err);
+}
+
+void local_store_remove_file(struct local_store *self, const char *path)
+{
+    /* If it stays, the next start finds that no manifest names it, and removes it. */
+    enum status removed = disk_remove(self->config.disk, path, NULL);
+    (void)removed;
+}
+
+/* Opening ----------------------------------------------------------------------------------- */
+
+/* Parts in the folder that no manifest names, gathered before any is removed. */
+struct leftovers {
+    const struct manifest *manifest;
+    uint64_t *numbers;
+    size_t count;
+    uint64_t highest; /* number of any part's file */
+    bool failed;
+};
+
+static bool is_named(const struct manifest *manifest, uint64_t number)
+{
+    for (size_t i = 0; i < manifest->part_count; i++) {
+        if (manifest->parts[i].number == number) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void note_leftover(void *context, const char *name)
+{
+    struct leftovers *leftovers = context;
+    uint64_t number = stored_part_number_of(name);
+    leftovers->highest = number > leftovers->highest ? number : leftovers->highest;
+    if (number == 0 || is_named(leftovers->manifest, number)) {
+        return;
+    }
+    uint64_t *numbers =
+        realloc(leftovers->numbers, (leftovers->count + 1) * sizeof *leftovers->numbers);
+    if (numbers == NULL) {
+        leftovers->failed = true;
+        return;
+    }
+    leftovers->numbers = numbers;
+    numbers[leftovers->count++] = number;
+}
+
+/* Files of attempts that a crash ended, or of parts that were dropped just before one. */
+static enum status remove_leftovers(struct local_store *self, struct error *err)
+{
+    struct leftovers leftovers = {.manifest = &self->manifest};
+    char path[DISK_PATH_BYTES_MAX];
+    enum status status =
+        disk_list(self->config.disk, self->directory, note_leftover, &leftovers, err);
+    if (status == STATUS_OK && leftovers.failed) {
+        status = no_memory(err);
+    }
+    for (size_t i = 0; status == STATUS_OK && i < leftovers.count; i++) {
+        status = stored_part_path(self->directory, leftovers.numbers[i], path, err);
+        if (status == STATUS_OK) {
+            local_store_remove_file(self, path);
+        }
+    }
+    free(leftovers.numbers);
+    if (leftovers.highest >= self->next_part) { /* its removal may have failed */
+        self->next_part = leftovers.highest + 1;
+    }
+    return status;
+}
+
+static enum status load_manifest(struct local_store *self, struct error *err)
+{
+    struct manifest manifest;
+    enum status status = manifest_load(self->config.disk, self->directory, &manifest, err);
+    if (status == STATUS_NOT_FOUND) {
+        bool unknown;
+        manifest_init(&manifest, uuid_make_random(self->config.random));
+        status = manifest_save(self->config.disk, self->directory, &manifest, &unknown, err);
+        if (status != STATUS_OK) {
+            manifest_deinit(&manifest);
+        }
+    }
+    if (status == STATUS_OK) {
+        self->manifest = manifest;
+        self->next_part = manifest.next_part;
+    }
+    return status;
+}
+
+static enum status open_parts(struct local_store *self, struct error *err)
+{
+    const struct manifest *manifest = &self->manifest;
+    enum status status = STATUS_OK;
+    self->snapshot = snapshot_new(manifest->part_count);
+    if (self->snapshot == NULL) {
+        return no_memory(err);
+    }
+    for (size_t i = 0; status == STATUS_OK && i < manifest->part_count; i++) {
+        status = local_store_open_part(self, manifest, &manifest->parts[i],
+                                       &self->snapshot->parts[i], err);
+    }
+    if (status == STATUS_OK) {
+        status = head_new(self->config.random, &self->snapshot->heads[0], err);
+        self->snapshot->head_count = status == STATUS_OK;
+    }
+    return status;
+}
+
+enum status local_store_open(struct local_store *self, struct error *err)
+{
+    enum status status = load_manifest(self, err);
+    if (status == STATUS_OK) {
+        status = remove_leftovers(self, err);
+    }
+    if (status == STATUS_OK) {
+        status = open_parts(self, err);
+    }
+    if (status == STATUS_OK &&
+        coverage_raise_all(&self->put, &self->manifest.covered) != STATUS_OK) {
+        status = no_memory(err);
+    }
+    return status;
+}

@@ -1,0 +1,108 @@
+#pragma once
+/*
+ * What the files of this adapter share: the state of one store and the changes that can be made to
+ * it. Inside of this folder only.
+ *
+ * Two locks, taken in this order. `files` is held by whoever changes what the manifest says, with
+ * all the disk work that takes: one change at a time. `mutex` guards the members below it and is
+ * held for moments; who only holds `files` may read them, since nobody else then changes them, but
+ * for the heads of the snapshot, to which the worker adds one under `mutex` alone.
+ */
+#include "infrastructure/activity_store_local/activity_store_local.h"
+#include "infrastructure/activity_store_local/manifest.h"
+#include "infrastructure/activity_store_local/snapshot.h"
+#include "infrastructure/disk/disk_lock.h"
+
+struct local_store {
+    struct activity_store store;
+    struct activity_store_local_config config;
+    char *directory;
+    struct disk_lock *lock;
+
+    pthread_mutex_t files;
+    bool poisoned; /* which manifest is on the disk is not known; guarded by files */
+
+    pthread_mutex_t mutex;
+    pthread_cond_t changed; /* the snapshot, seal_failures or stopping */
+    uint64_t changes;       /* of the manifest, so far */
+    struct manifest manifest;
+    struct snapshot *snapshot;
+    uint64_t next_part;     /* number; those of files that were never used are skipped */
+    uint64_t seal_failures; /* so far */
+    struct error seal_error;
+    atomic_bool stopping;
+
+    pthread_t sealer;
+    pthread_t merger;
+    bool sealer_runs;
+    bool merger_runs;
+
+    /* These belong to the worker's thread. */
+    struct table_putter *putter;
+    struct coverage put;       /* what had its verdict */
+    enum elsewhere *elsewhere; /* of the rows of a batch */
+    size_t elsewhere_capacity;
+    struct arena scratch;
+};
+
+/* A reference to what the store holds now. */
+struct snapshot *local_store_snapshot(struct local_store *self);
+
+/* --- changes; the caller holds `files` --- */
+
+/* UNAVAILABLE once the store is poisoned. */
+MUST_USE enum status local_store_check(const struct local_store *self, struct error *err);
+
+/* A manifest on its way to the disk: a copy of the present one to be changed. NO_MEMORY. */
+MUST_USE enum status local_store_begin(struct local_store *self, struct manifest *out_next,
+                                       struct error *err);
+
+/* Saves the manifest and lets it and the snapshot that the change makes take their places at once.
+ * Frees `next` in any case. */
+MUST_USE enum status local_store_install(struct local_store *self, struct manifest *next,
+                                         const struct snapshot_change *change, struct error *err);
+
+/* Opens a part that was just written, with all users hidden that were erased since. The manifest is
+ * the one that will name it. */
+MUST_USE enum status local_store_open_part(struct local_store *self,
+                                           const struct manifest *manifest,
+                                           const struct manifest_part *entry,
+                                           struct snapshot_part *out_part, struct error *err);
+void snapshot_part_release(struct snapshot_part *part);
+
+/* A number for a new part, and the path of its file. */
+MUST_USE enum status local_store_name_part(struct local_store *self, struct part_name *out_name,
+                                           char out_path[DISK_PATH_BYTES_MAX], struct error *err);
+
+/* Whatever is left of a part that was not finished. */
+void local_store_remove_file(struct local_store *self, const char *path);
+
+/* --- writing heads --- */
+
+/* Freezes the head that is filled, and lets a new one take its place. BUSY: the one before is not
+ * written yet. The worker's thread; takes `mutex`. */
+MUST_USE enum status local_store_freeze(struct local_store *self, struct error *err);
+
+/* Writes the frozen head as a part, if there is one. Takes `files`. */
+MUST_USE enum status local_store_seal(struct local_store *self, struct error *err);
+
+/* Whether sync has anything to do: rows, or positions that are not covered. */
+bool local_store_has_news(struct local_store *self);
+
+/* --- merging --- */
+
+/* Merges what the plan says; `out_merged`: something was. Takes `files` at its end. */
+MUST_USE enum status local_store_merge(struct local_store *self, bool *out_merged,
+                                       struct error *err);
+
+/* --- removing; they take `files` --- */
+
+MUST_USE enum status local_store_erase(struct local_store *self, const struct tombstone *erased,
+                                       uint64_t *out_erased, struct error *err);
+MUST_USE enum status local_store_expire(struct local_store *self, int64_t before_ms,
+                                        uint64_t *out_expired, struct error *err);
+
+/* --- opening --- */
+
+/* Reads the manifest and opens its parts, or begins a new store; removes what no manifest names. */
+MUST_USE enum status local_store_open(struct local_store *self, struct error *err);

@@ -1,0 +1,60 @@
+#pragma once
+/*
+ * What a store consists of: the file "manifest" in its folder, which names the parts and says what
+ * they cover. It is written anew at each change, beside the old one, and then takes its place at
+ * once, so that a crash leaves the one or the other.
+ *
+ *     magic 8 | format 4 | length of the body 4 | body | CRC-32C 4
+ *
+ *     body   store id 16; numbers of the next part and the next erasure; how many parts, and each:
+ *            number, rows, bytes, erasures that are behind it; how many logs, and each: id 16, how
+ *            many partitions, and each: partition, offset; how many erased users, and each: number,
+ *            erased at (zigzag), length of the id, id
+ *
+ * Numbers are varints (LEB128), fixed ones little-endian; the CRC is over everything before it.
+ * Parts stand in the order in which their activities came. One thread at a time.
+ */
+#include "domain/coverage.h"
+#include "infrastructure/activity_store_local/tombstones.h"
+#include "infrastructure/disk/disk.h"
+
+enum { MANIFEST_FORMAT = 1, MANIFEST_PARTS_MAX = 65536 };
+
+struct manifest_part {
+    uint64_t number;
+    uint64_t rows;
+    uint64_t bytes;
+    uint64_t erasures; /* those with lower numbers were regarded when it was written */
+};
+
+struct manifest {
+    struct uuid store_id;
+    uint64_t next_part;
+    uint64_t next_erasure;
+    struct manifest_part *parts;
+    size_t part_count;
+    struct coverage covered; /* what would survive a crash */
+    struct tombstones tombstones;
+};
+
+/* Empty, of a new store. */
+void manifest_init(struct manifest *manifest, struct uuid store_id);
+void manifest_deinit(struct manifest *manifest);
+
+/* A copy of everything; NO_MEMORY, and then there is nothing to free. */
+MUST_USE enum status manifest_copy(const struct manifest *manifest, struct manifest *out_copy);
+
+/* Puts `added` in the place of the parts [begin, begin + count); `added` may be NULL. NO_MEMORY. */
+MUST_USE enum status manifest_replace(struct manifest *manifest, size_t begin, size_t count,
+                                      const struct manifest_part *added);
+
+/* NOT_FOUND: there is none. INVALID: a newer format. CORRUPT, NO_MEMORY, what the disk says. On
+ * failure there is nothing to free. */
+MUST_USE enum status manifest_load(struct disk *disk, const char *directory,
+                                   struct manifest *out_manifest, struct error *err);
+
+/* Durable when it returns OK. `out_unknown`: it failed, and a restart may find this manifest or the
+ * one before, so neither's parts may be removed. */
+MUST_USE enum status manifest_save(struct disk *disk, const char *directory,
+                                   const struct manifest *manifest, bool *out_unknown,
+                                   struct error *err);

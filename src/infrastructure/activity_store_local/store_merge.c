@@ -1,0 +1,151 @@
+/* Several parts become one. */
+#include "base/assert.h"
+#include "infrastructure/activity_store_local/local_store.h"
+#include "infrastructure/activity_store_local/merge.h"
+#include "infrastructure/activity_store_local/merge_plan.h"
+
+#include <stdlib.h>
+
+enum { MERGE_LEVEL = 3 }; /* of the compression */
+
+/* A merge under way: of these parts of this snapshot. */
+struct merging {
+    struct snapshot *snapshot;
+    struct merge_range range;
+    struct manifest_part entry; /* of the new part */
+    char path[DISK_PATH_BYTES_MAX];
+};
+
+static enum status no_memory(struct error *err)
+{
+    return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory to merge parts");
+}
+
+static enum status choose(struct merging *merging, bool *out_chosen, struct error *err)
+{
+    const struct snapshot *snapshot = merging->snapshot;
+    struct merge_candidate *candidates = malloc((snapshot->part_count + 1) * sizeof *candidates);
+    if (candidates == NULL) {
+        return no_memory(err);
+    }
+    for (size_t i = 0; i < snapshot->part_count; i++) {
+        candidates[i] =
+            (struct merge_candidate){.rows = snapshot_part_rows(&snapshot->parts[i]),
+                                     .hidden = hidden_users_rows(snapshot->parts[i].hidden)};
+    }
+    *out_chosen = merge_plan(candidates, snapshot->part_count, PART_ROWS_MAX, &merging->range);
+    free(candidates);
+    return STATUS_OK;
+}
+
+static enum status write_merged(struct local_store *self, struct merging *merging,
+                                struct error *err)
+{
+    struct merge_part parts[MERGE_PARTS_MAX];
+    struct merge_job job = {.disk = self->config.disk,
+                            .parts = parts,
+                            .count = merging->range.count,
+                            .level = MERGE_LEVEL,
+                            .path = merging->path,
+                            .cancel = &self->stopping};
+    for (size_t i = 0; i < job.count; i++) {
+        const struct snapshot_part *part = &merging->snapshot->parts[merging->range.begin + i];
+        parts[i] =
+            (struct merge_part){.part = stored_part_reader(part->stored), .hidden = part->hidden};
+    }
+    merging->entry.rows = merge_row_count(parts, job.count);
+    if (merging->entry.rows == 0) {
+        return STATUS_OK;
+    }
+    enum status status = local_store_name_part(self, &job.name, merging->path, err);
+    merging->entry.number = job.name.number;
+    return status == STATUS_OK ? merge_run(&job, err) : status;
+}
+
+/* Where the parts stand now, all of them still side by side; part_count when not. */
+static size_t find_again(const struct merging *merging, const struct snapshot *now)
+{
+    const struct snapshot_part *parts = &merging->snapshot->parts[merging->range.begin];
+    size_t at = snapshot_find_part(now, stored_part_number(parts[0].stored));
+    for (size_t i = 0; i < merging->range.count; i++) {
+        if (at + i >= now->part_count || now->parts[at + i].stored != parts[i].stored) {
+            return now->part_count;
+        }
+    }
+    return at;
+}
+
+static enum status install_part(struct local_store *self, struct merging *merging, size_t at,
+                                struct error *err)
+{
+    struct manifest next;
+    struct snapshot_part part = {0};
+    size_t count = merging->range.count;
+    bool any = merging->entry.rows > 0;
+    enum status status = local_store_begin(self, &next, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (any) {
+        status = disk_sync_directory(self->config.disk, self->directory, err);
+    }
+    if (status == STATUS_OK && any) {
+        status = local_store_open_part(self, &next, &merging->entry, &part, err);
+    }
+    if (status == STATUS_OK) {
+        merging->entry.bytes = any ? stored_part_bytes(part.stored) : 0;
+        if (manifest_replace(&next, at, count, any ? &merging->entry : NULL) != STATUS_OK) {
+            status = no_memory(err);
+        }
+    }
+    if (status == STATUS_OK) {
+        const struct snapshot_change change = {
+            .parts_begin = at, .parts_count = count, .parts = &part, .parts_added = any};
+        status = local_store_install(self, &next, &change, err);
+    } else {
+        manifest_deinit(&next);
+    }
+    snapshot_part_release(&part);
+    return status;
+}
+
+/* Parts may have expired meanwhile, and then the work was in vain. */
+static enum status install(struct local_store *self, struct merging *merging, bool *out_merged,
+                           struct error *err)
+{
+    enum status status = STATUS_OK;
+    pthread_mutex_lock(&self->files);
+    CLEANUP(snapshot_unref) struct snapshot *now = local_store_snapshot(self);
+    size_t at = find_again(merging, now);
+    *out_merged = at < now->part_count;
+    if (*out_merged) {
+        status = install_part(self, merging, at, err);
+    }
+    bool unused = (!*out_merged || status != STATUS_OK) && !self->poisoned;
+    pthread_mutex_unlock(&self->files);
+    if (unused && merging->path[0] != '\0') {
+        local_store_remove_file(self, merging->path);
+    }
+    return status;
+}
+
+enum status local_store_merge(struct local_store *self, bool *out_merged, struct error *err)
+{
+    struct merging merging = {0};
+    bool chosen = false;
+    *out_merged = false;
+    pthread_mutex_lock(&self->mutex);
+    CLEANUP(snapshot_unref) struct snapshot *snapshot = snapshot_ref(self->snapshot);
+    merging.entry.erasures = self->manifest.next_erasure;
+    pthread_mutex_unlock(&self->mutex);
+    merging.snapshot = snapshot;
+    enum status status = choose(&merging, &chosen, err);
+    if (status != STATUS_OK || !chosen) {
+        return status;
+    }
+    status = write_merged(self, &merging, err);
+    if (status != STATUS_OK && merging.path[0] != '\0') {
+        local_store_remove_file(self, merging.path);
+    }
+    return status == STATUS_OK ? install(self, &merging, out_merged, err) : status;
+}
