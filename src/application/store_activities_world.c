@@ -2,12 +2,6 @@
 
 #include "base/assert.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-/* cmocka wants the headers above first. */
-#include <cmocka.h>
-
 static struct world *world_of_log(struct event_log *log)
 {
     return CONTAINER_OF(log, struct world, log);
@@ -35,12 +29,12 @@ static enum status order(struct world *world, enum call call, struct error *err)
 
 static void raise_to(struct position_set *set, struct position position)
 {
-    assert_int_equal(position_set_raise(set, position), STATUS_OK);
+    ASSERT(position_set_raise(set, position) == STATUS_OK);
 }
 
 static void raise_all(struct position_set *set, const struct position_set *from)
 {
-    assert_int_equal(position_set_raise_all(set, from), STATUS_OK);
+    ASSERT(position_set_raise_all(set, from) == STATUS_OK);
 }
 
 static enum status world_poll(struct event_log *log, size_t rows_max, unsigned wait_ms,
@@ -159,8 +153,8 @@ static enum status world_put(struct activity_store *store, const struct activity
     enum status status = order(world, CALL_PUT, err);
     ASSERT(batch->count > 0 && uuid_equal(batch->log_id, world->log_id));
     if (world->refused_rows != NULL) {
-        assert_ptr_equal(batch->rows, world->refused_rows);
-        assert_int_equal(batch->count, world->refused_count);
+        ASSERT(batch->rows == world->refused_rows);
+        ASSERT(batch->count == world->refused_count);
     }
     world->refused_rows = status == STATUS_OK ? NULL : batch->rows;
     world->refused_count = batch->count;
@@ -205,7 +199,7 @@ static const struct activity_store_operations store_operations = {
 void world_add_row(struct world *world, struct position position)
 {
     pthread_mutex_lock(&world->lock);
-    assert_true(world->row_count < WORLD_ROWS_MAX);
+    ASSERT(world->row_count < WORLD_ROWS_MAX);
     world->rows[world->row_count++] = (struct logged_activity){.position = position};
     pthread_mutex_unlock(&world->lock);
 }

@@ -37,7 +37,8 @@ static struct activity_store *open_simulated(void)
                                                        .clock = &clock_system,
                                                        .random = &random_system,
                                                        .logger = quiet(),
-                                                       .head_rows = head_rows};
+                                                       .head_rows = head_rows,
+                                                       .merge_parts = 3};
     struct activity_store *store = NULL;
     struct error err;
     if (activity_store_local_new(&config, &store, &err) != STATUS_OK) {
@@ -99,6 +100,7 @@ static struct activity_store *open_posix(void)
                                                        .random = &random_system,
                                                        .logger = quiet(),
                                                        .head_rows = 40,
+                                                       .merge_parts = 3,
                                                        .background = true};
     struct activity_store *store = NULL;
     assert_int_equal(activity_store_local_new(&config, &store, NULL), STATUS_OK);

@@ -1,5 +1,6 @@
 #include "generator.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,11 +12,18 @@ struct text {
     size_t len;
 };
 
+// When an activity happens, and whose it is.
+struct moment {
+    int64_t unix_ms;
+    uint32_t user;
+};
+
 struct generator {
     struct generator_config config;
     uint64_t random;
     double *user_shares; // running sums of 1/rank; NULL when users are drawn evenly
     double action_shares[ACTIONS];
+    double *path_shares; // NULL when they are drawn evenly
     struct text actions[ACTIONS];
     struct text agents[AGENTS];
 };
@@ -40,11 +48,11 @@ static uint32_t draw_below(struct generator *generator, uint32_t limit)
     return (uint32_t)(((draw(generator) >> 32) * limit) >> 32);
 }
 
-static void fill_shares(double *shares, uint32_t count)
+static void fill_shares(double *shares, uint32_t count, double exponent)
 {
     double sum = 0;
     for (uint32_t rank = 0; rank < count; rank++) {
-        sum += 1.0 / (double)(rank + 1);
+        sum += pow(rank + 1, -exponent);
         shares[rank] = sum;
     }
 }
@@ -94,10 +102,14 @@ struct generator *generator_new(const struct generator_config *config)
     struct generator *generator = tool_allocate(1, sizeof *generator);
     generator->config = *config;
     generator->random = scramble(config->seed);
-    fill_shares(generator->action_shares, ACTIONS);
+    fill_shares(generator->action_shares, ACTIONS, 1);
     if (!config->evenly) {
         generator->user_shares = tool_allocate(config->users, sizeof(double));
-        fill_shares(generator->user_shares, config->users);
+        fill_shares(generator->user_shares, config->users, 1);
+    }
+    if (config->history.step_ms > 0) {
+        generator->path_shares = tool_allocate(PATHS, sizeof(double));
+        fill_shares(generator->path_shares, PATHS, 0.8);
     }
     name_actions(generator);
     name_agents(generator);
@@ -109,6 +121,7 @@ void generator_free(struct generator *generator)
     if (generator == NULL)
         return;
     free(generator->user_shares);
+    free(generator->path_shares);
     free(generator);
 }
 
@@ -177,6 +190,21 @@ static char *put_hex(char *out, uint64_t number)
     return out;
 }
 
+// A UUIDv7 of the time.
+static char *put_uuid(struct generator *generator, char *out, int64_t unix_ms)
+{
+    char digits[32];
+    uint64_t high = (uint64_t)unix_ms << 16 | 0x7000 | (draw(generator) >> 52);
+    uint64_t low = UINT64_C(0x8000000000000000) | draw(generator) >> 2;
+    put_hex(put_hex(digits, high), low);
+    for (unsigned digit = 0; digit < sizeof digits; digit++) {
+        if (digit == 8 || digit == 12 || digit == 16 || digit == 20)
+            *out++ = '-';
+        *out++ = digits[digit];
+    }
+    return out;
+}
+
 // One in eight activities carries one of these; all but the last are spelled otherwise than any
 // writer would, and a service that keeps content must still give back equal values.
 static char *put_awkward(char *out, uint64_t choice)
@@ -195,14 +223,22 @@ static char *put_awkward(char *out, uint64_t choice)
     }
 }
 
-static char *put_metadata(struct generator *generator, char *out, uint64_t sequence, uint32_t user)
+static uint32_t draw_path(struct generator *generator, uint64_t choice)
+{
+    return generator->path_shares == NULL ? (uint32_t)(choice % PATHS)
+                                          : draw_rank(generator, generator->path_shares, PATHS);
+}
+
+static char *put_metadata(struct generator *generator, char *out, uint64_t sequence,
+                          const struct moment *moment)
 {
     const struct generator_config *config = &generator->config;
-    uint64_t user_hash = scramble(user);
+    bool history = config->history.step_ms > 0;
+    uint64_t user_hash = scramble(moment->user);
     uint64_t choice = draw(generator);
     const struct text *agent = &generator->agents[user_hash % AGENTS];
     *out++ = '{';
-    if (config->server_ids) {
+    if (config->server_ids && !history) {
         out = PUT_LITERAL(out, "\"key\":\"");
         out += name_activity(config->nonce, config->run, sequence, out);
         out = PUT_LITERAL(out, "\",");
@@ -211,12 +247,12 @@ static char *put_metadata(struct generator *generator, char *out, uint64_t seque
     out = PUT_LITERAL(out, ",\"userAgent\":\"");
     out = put(out, agent->bytes, agent->len);
     out = PUT_LITERAL(out, "\",\"path\":\"/products/");
-    out = name_put_number(out, choice % PATHS);
+    out = name_put_number(out, draw_path(generator, choice));
     out = PUT_LITERAL(out, "\",\"sessionId\":\"");
-    out = put_hex(out, scramble(user_hash + (uint64_t)tool_wall_ms() / 1800000));
+    out = put_hex(out, scramble(user_hash + (uint64_t)moment->unix_ms / 1800000));
     out = PUT_LITERAL(out, "\",\"durationMs\":");
     out = name_put_number(out, choice >> 40 & 8191);
-    return put_awkward(out, choice >> 48);
+    return history ? out : put_awkward(out, choice >> 48);
 }
 
 // Fills up to the length asked for, less the two braces still to come.
@@ -233,31 +269,63 @@ static char *put_padding(char *out, const char *start, size_t activity_bytes)
     return out;
 }
 
+static int64_t time_of(struct generator *generator, uint64_t sequence)
+{
+    const struct generator_history *history = &generator->config.history;
+    if (history->step_ms <= 0)
+        return tool_wall_ms();
+    return history->start_ms + (int64_t)((double)sequence * history->step_ms);
+}
+
+static char *put_id(struct generator *generator, char *out, uint64_t sequence,
+                    const struct moment *moment)
+{
+    const struct generator_config *config = &generator->config;
+    out = PUT_LITERAL(out, "\"id\":\"");
+    out = config->history.step_ms > 0
+              ? put_uuid(generator, out, moment->unix_ms)
+              : out + name_activity(config->nonce, config->run, sequence, out);
+    return PUT_LITERAL(out, "\",");
+}
+
+static char *put_user(const struct generator *generator, char *out, uint32_t user, bool ordered)
+{
+    const struct generator_config *config = &generator->config;
+    if (config->history.step_ms > 0) {
+        char digits[16];
+        put_hex(digits, user);
+        *out++ = 'u';
+        return put(out, digits + sizeof digits - 6, 6);
+    }
+    return out + (ordered ? name_ordered_user(config->nonce, config->run, user, out)
+                          : name_user(config->nonce, user, out));
+}
+
 size_t generator_write(struct generator *generator, uint64_t sequence, uint32_t user, bool ordered,
                        char *out)
 {
     const struct generator_config *config = &generator->config;
+    bool history = config->history.step_ms > 0;
+    struct moment moment = {.unix_ms = time_of(generator, sequence), .user = user};
     const struct text *action =
         &generator->actions[draw_rank(generator, generator->action_shares, ACTIONS)];
     char *at = out;
     *at++ = '{';
-    if (!config->server_ids) {
-        at = PUT_LITERAL(at, "\"id\":\"");
-        at += name_activity(config->nonce, config->run, sequence, at);
-        at = PUT_LITERAL(at, "\",");
-    }
+    if (!config->server_ids)
+        at = put_id(generator, at, sequence, &moment);
     at = PUT_LITERAL(at, "\"userId\":\"");
-    at += ordered ? name_ordered_user(config->nonce, config->run, user, at)
-                  : name_user(config->nonce, user, at);
+    at = put_user(generator, at, user, ordered);
     at = PUT_LITERAL(at, "\",\"action\":\"");
     at = put(at, action->bytes, action->len);
     if (config->timestamps && !ordered) {
+        int64_t late_ms = draw_below(generator, history ? 2 * JITTER_MS : JITTER_MS);
         at = PUT_LITERAL(at, "\",\"timestamp\":\"");
-        at = put_timestamp(at, tool_wall_ms() - draw_below(generator, JITTER_MS));
+        at = put_timestamp(at, moment.unix_ms - late_ms + (history ? JITTER_MS : 0));
     }
     at = PUT_LITERAL(at, "\",\"metadata\":");
-    at = put_metadata(generator, at, sequence, user);
-    at = put_padding(at, out, config->activity_bytes);
+    at = put_metadata(generator, at, sequence, &moment);
+    if (!history)
+        at = put_padding(at, out, config->activity_bytes);
     at = PUT_LITERAL(at, "}}");
     return (size_t)(at - out);
 }

@@ -10,6 +10,14 @@
 
 struct generator;
 
+// Activities of the past instead of now, in a form that a benchmark can repeat: user N is called
+// "u" and N in six hex digits, nothing is spelled awkwardly or padded, and products are drawn by a
+// Zipf distribution with exponent 0.8.
+struct generator_history {
+    int64_t start_ms; // of the activity with sequence 0, since 1970
+    double step_ms;   // from one activity to the next; 0 = no history
+};
+
 struct generator_config {
     char nonce[NAME_NONCE_LEN + 1];
     unsigned run;          // 0..NAME_RUN_MAX
@@ -19,6 +27,7 @@ struct generator_config {
     uint32_t users;        // 1..; users are numbered from 0, the busiest first
     size_t activity_bytes; // pads metadata up to this length; 0 = no padding
     uint64_t seed;
+    struct generator_history history;
 };
 
 // Enough room for one activity apart from its padding.

@@ -5,6 +5,7 @@ purpose, and the check must name that kind, that often, and no other. Standard l
 """
 
 import contextlib
+import datetime
 import json
 import os
 import pathlib
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 WRONGS = ("missing", "doubled", "altered", "neverSent", "rejectedStored", "outOfOrder")
@@ -233,9 +235,30 @@ class LoadClientTest(unittest.TestCase):
             figures = self.call("run", service, "--rate", 200, "--seconds", 1)[1]
             self.assertAlmostEqual(figures["sent"], 200, delta=5)
 
+    def test_a_history_lies_in_the_past(self):
+        """Guards benchmarks: times rise over the days asked for, within 2 s, and ids are UUIDv7 of these times."""
+        with Service() as service:
+            code, figures, errors = self.call("run", service, "--connections", 1, "--count", 500, "--batch", 100,
+                                              "--history-days", 10, "--users", 100)
+            self.assertEqual((code, figures["acknowledged"]), (0, 500), errors)
+            with urllib.request.urlopen(f"{service.url}/api/v1/activities?limit=1000&order=asc") as answer:
+                rows = json.load(answer)["data"]
+        self.assertEqual(len(rows), 500)
+        begin = time.time() - 10 * 86400
+        step = 10 * 86400 / 500
+        for row in rows:
+            self.assertRegex(row["id"], "^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
+            self.assertRegex(row["userId"], "^u0000[0-9a-f]{2}$")
+            id_time = int(row["id"][:8] + row["id"][9:13], 16) / 1000
+            number = round((id_time - begin) / step)
+            self.assertTrue(-1 <= number <= 500, number)
+            happened = datetime.datetime.fromisoformat(row["timestamp"].replace("Z", "+00:00")).timestamp()
+            self.assertLessEqual(abs(happened - id_time), 2.01)
+
     def test_wrong_usage_is_named(self):
         with Service() as service:
-            for arguments in (("--connections", 0), ("--count", "many"), ("--frobnicate",), ("stray",)):
+            for arguments in (("--connections", 0), ("--count", "many"), ("--frobnicate",), ("stray",),
+                              ("--history-days", 3), ("--history-days", 3, "--count", 9, "--ledger", "x")):
                 self.assertEqual(self.call("run", service, *arguments)[0], 2, arguments)
             self.assertEqual(self.call("check", service)[0], 2)
             self.assertEqual(self.call("check", service, "--ledger", "/nonexistent")[0], 2)

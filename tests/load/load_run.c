@@ -371,6 +371,10 @@ int load_run(const struct run_options *options)
                                       .users = options->users,
                                       .activity_bytes = options->activity_bytes,
                                       .seed = options->seed};
+    if (options->history_days > 0)
+        config.history = (struct generator_history){
+            .start_ms = tool_wall_ms() - (int64_t)(options->history_days * 86400000.0),
+            .step_ms = options->history_days * 86400000.0 / (double)options->count};
     memcpy(config.nonce, load->nonce, sizeof config.nonce);
     load->generator = generator_new(&config);
     begin_connections(load);

@@ -23,6 +23,10 @@ static const char help[] =
     "      --server-ids         send no ids; the ledger keeps the id from the 202\n"
     "      --users U            draw from U users (1000), by a Zipf distribution\n"
     "      --evenly             draw users evenly instead\n"
+    "      --history-days D     activities of the last D days, one after the other up to 2 s early "
+    "or\n"
+    "                           late, with UUIDv7 of their times as ids; needs --count, no "
+    "--ledger\n"
     "      --bytes B            pad activities to B bytes (300; unpadded ones are about that)\n"
     "      --ordered-user-per-connection\n"
     "                           each connection sends in sequence, without timestamps, for a user\n"
@@ -56,6 +60,7 @@ enum option_code {
     OPTION_SERVER_IDS,
     OPTION_USERS,
     OPTION_EVENLY,
+    OPTION_HISTORY,
     OPTION_BYTES,
     OPTION_ORDERED,
     OPTION_RECONNECT,
@@ -178,6 +183,9 @@ static bool take_run_number(int code, struct run_options *options)
     case OPTION_USERS:
         options->users = (uint32_t)parse_count("users", 1, 1e8);
         return true;
+    case OPTION_HISTORY:
+        options->history_days = parse_number("history-days", 0.001, 10000);
+        return true;
     case OPTION_BYTES:
         options->activity_bytes = (size_t)parse_count("bytes", 0, 60000);
         return true;
@@ -219,6 +227,7 @@ void options_parse_run(int argc, char **argv, struct run_options *out_options)
         {"server-ids", no_argument, NULL, OPTION_SERVER_IDS},
         {"users", required_argument, NULL, OPTION_USERS},
         {"evenly", no_argument, NULL, OPTION_EVENLY},
+        {"history-days", required_argument, NULL, OPTION_HISTORY},
         {"bytes", required_argument, NULL, OPTION_BYTES},
         {"ordered-user-per-connection", no_argument, NULL, OPTION_ORDERED},
         {"reconnect-seconds", required_argument, NULL, OPTION_RECONNECT},
@@ -243,6 +252,9 @@ void options_parse_run(int argc, char **argv, struct run_options *out_options)
             exit(TOOL_USAGE); // getopt_long has named the wrong option
     }
     end_parsing(argc, argv, &options.service);
+    if (options.history_days > 0 &&
+        (options.count == 0 || options.ledger_path != NULL || options.ordered))
+        tool_fail(TOOL_USAGE, "--history-days needs --count, and neither --ledger nor an order");
     if (options.count == 0 && options.duration_s == 0)
         options.count = 10000;
     *out_options = options;

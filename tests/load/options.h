@@ -23,8 +23,9 @@ struct run_options {
     double rate_per_s; // requests; 0 = closed loop
     uint32_t batch;    // activities in an array; 0 = single objects
     uint32_t users;
-    uint64_t count;    // activities; 0 = no limit
-    double duration_s; // 0 = no limit
+    uint64_t count;      // activities; 0 = no limit
+    double duration_s;   // 0 = no limit
+    double history_days; // over which the activities are spread; 0 = they happen now
     size_t activity_bytes;
     uint64_t seed;
     double reconnect_s; // keep trying for so long after a connection broke; 0 = stop there

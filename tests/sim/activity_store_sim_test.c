@@ -103,7 +103,8 @@ static bool open_store(struct run *run)
                                                        .clock = &clock_system,
                                                        .random = &run->random,
                                                        .logger = quiet(),
-                                                       .head_rows = 4};
+                                                       .head_rows = 4,
+                                                       .merge_parts = 3};
     struct error err = {0};
     enum status status = activity_store_local_new(&config, &run->store, &err);
     if (status == STATUS_OK) {

@@ -435,6 +435,9 @@ static struct local_store *make(const struct activity_store_local_config *config
     if (config->head_rows == 0) {
         self->config.head_rows = ACTIVITY_STORE_LOCAL_HEAD_ROWS_DEFAULT;
     }
+    if (config->merge_parts == 0) {
+        self->config.merge_parts = ACTIVITY_STORE_LOCAL_MERGE_PARTS_DEFAULT;
+    }
     pthread_mutex_init(&self->files, NULL);
     pthread_mutex_init(&self->mutex, NULL);
     condition_init(&self->changed);

@@ -13,7 +13,10 @@
 #include "domain/activity_store.h"
 #include "infrastructure/disk/disk.h"
 
-enum { ACTIVITY_STORE_LOCAL_HEAD_ROWS_DEFAULT = 128 * 1024 };
+enum {
+    ACTIVITY_STORE_LOCAL_HEAD_ROWS_DEFAULT = 96 * 1024,
+    ACTIVITY_STORE_LOCAL_MERGE_PARTS_DEFAULT = 12
+};
 
 struct activity_store_local_config {
     struct disk *disk;           /* all outlive the store */
@@ -22,6 +25,8 @@ struct activity_store_local_config {
     const struct random *random; /* for the id of a new store, and the seeds of hashes */
     struct logger *logger;
     uint64_t head_rows; /* after which a head is written; 0: the default */
+    size_t merge_parts; /* so many parts of about the same size are merged, 2 to 16; 0: the
+                           default */
     bool background;    /* false: writing and merging happen inside of put_batch and sync, in an
                            order that repeats, for tests */
 };

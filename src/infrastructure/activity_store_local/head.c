@@ -3,12 +3,15 @@
 #include "base/assert.h"
 #include "infrastructure/activity_store_local/dictionary.h"
 
+#include <endian.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     PLACES_IN_CHUNK = 4096,
+    AHEAD_ROWS = 32,
     HEAD_LEVEL = 1, /* of the compression: a head is written again soon, when parts are merged */
-    HEAD_SAMPLES_SHARE = 3 /* for the same reason it is sampled less than a merged part */
+    HEAD_SAMPLES_SHARE = 6 /* for the same reason it is sampled less than a merged part */
 };
 
 #define HEAD_BYTES_MAX ((uint64_t)64 << 20)
@@ -35,8 +38,10 @@ enum status head_new(const struct random *random, struct head **out_head, struct
         free(head);
         return status;
     }
+    head->shared.table.pool.keeps_texts = true; /* rows go all at once, with the head */
     atomic_init(&head->references, 1);
     coverage_init(&head->covered);
+    head->id_times = (struct part_range){.first_ms = INT64_MAX, .last_ms = INT64_MIN};
     *out_head = head;
     return STATUS_OK;
 }
@@ -144,6 +149,26 @@ static enum status expect_sources(struct head *head, const struct activity_batch
     return status;
 }
 
+bool head_may_hold_id(const struct head *head, const struct id_key *id)
+{
+    const struct part_range *times = &head->id_times;
+    return id->time_ms == 0 || (times->first_ms <= id->time_ms && id->time_ms <= times->last_ms);
+}
+
+static void note_id_time(struct head *head, struct str id)
+{
+    int64_t time_ms = id_time_ms(id);
+    if (time_ms == 0) {
+        return;
+    }
+    if (time_ms < head->id_times.first_ms) {
+        head->id_times.first_ms = time_ms;
+    }
+    if (time_ms > head->id_times.last_ms) {
+        head->id_times.last_ms = time_ms;
+    }
+}
+
 /* Cannot fail any more: the rows are in the table. */
 static void keep_places(struct head *head, const struct activity_batch *batch,
                         const struct table_outcome *outcomes)
@@ -155,6 +180,7 @@ static void keep_places(struct head *head, const struct activity_batch *batch,
         }
         uint32_t source = find_source(head, batch->log_id, position->partition);
         ASSERT(source < head->source_count);
+        note_id_time(head, batch->rows[i].activity.id);
         *place_of(head, outcomes[i].row) =
             (struct head_place){.offset = position->offset, .source = source};
         if (position->offset < head->sources[source].begin) {
@@ -197,9 +223,11 @@ struct numbering {
     uint32_t count;
 };
 
+/* The first bytes as a number tell most texts apart without looking at them. */
 struct named {
-    struct str text;
+    uint64_t start;
     uint32_t name;
+    struct str text;
 };
 
 struct head_writing {
@@ -207,16 +235,30 @@ struct head_writing {
     struct numbering users;
     struct numbering actions;
     struct buffer dictionary;
-    struct memory_place place; /* of the next row */
+    struct memory_place place;    /* of the row behind those that wait */
+    uint32_t waiting[AHEAD_ROWS]; /* rows to come, being fetched from memory */
+    size_t fetched;               /* so far */
     /* The rows handed over last; page_write still looks at them. */
     struct activity activities[2 * PAGE_ROWS];
     char ids[2 * PAGE_ROWS][UUID_TEXT_BYTES];
     size_t handed_over;
 };
 
+static uint64_t start_of(struct str text)
+{
+    uint64_t start = 0;
+    memcpy(&start, text.data, text.len < sizeof start ? text.len : sizeof start);
+    return be64toh(start);
+}
+
 static int compare_named(const void *a, const void *b)
 {
-    return str_compare(((const struct named *)a)->text, ((const struct named *)b)->text);
+    const struct named *left = a;
+    const struct named *right = b;
+    if (left->start != right->start) {
+        return left->start < right->start ? -1 : 1;
+    }
+    return str_compare(left->text, right->text);
 }
 
 static void numbering_deinit(struct numbering *numbering)
@@ -250,7 +292,9 @@ static enum status number_names(const struct memory_names *names, struct numberi
     for (uint32_t i = 0; i < names->used; i++) {
         const struct memory_name *name = memory_names_at(names, i);
         if (name->text != NULL && name->list.count > 0) {
-            named[numbering->count++] = (struct named){memory_names_text(names, i), i};
+            struct str text = memory_names_text(names, i);
+            named[numbering->count++] =
+                (struct named){.start = start_of(text), .name = i, .text = text};
         }
     }
     enum status status = number_named(numbering, named, names->used);
@@ -258,17 +302,37 @@ static enum status number_names(const struct memory_names *names, struct numberi
     return status;
 }
 
+/* Rows lie in memory in the order in which they came, their texts anywhere: both are fetched before
+ * they are needed, the record first, since it says where the texts are. */
+static void fetch_ahead(struct head_writing *writing)
+{
+    const struct memory_table *table = &writing->head->shared.table;
+    size_t wanted = writing->handed_over + AHEAD_ROWS;
+    while (writing->fetched < wanted && writing->fetched < table->rows.live) {
+        size_t halfway = writing->fetched - AHEAD_ROWS / 2;
+        uint32_t row = memory_list_row(&table->all, writing->place);
+        writing->place = memory_list_next(&table->all, writing->place);
+        writing->waiting[writing->fetched % AHEAD_ROWS] = row;
+        __builtin_prefetch(memory_rows_at(&table->rows, row));
+        if (writing->fetched >= AHEAD_ROWS / 2) {
+            uint32_t before = writing->waiting[halfway % AHEAD_ROWS];
+            __builtin_prefetch(memory_rows_at(&table->rows, before)->texts);
+        }
+        writing->fetched++;
+    }
+}
+
 static enum status next_row(void *context, struct page_row *out_row, struct error *err)
 {
     struct head_writing *writing = context;
     const struct memory_table *table = &writing->head->shared.table;
     (void)err;
+    fetch_ahead(writing);
+    uint32_t row = writing->waiting[writing->handed_over % AHEAD_ROWS];
     size_t slot = writing->handed_over++ % (2 * PAGE_ROWS);
-    uint32_t row = memory_list_row(&table->all, writing->place);
     const struct memory_row *record = memory_rows_at(&table->rows, row);
     const struct head_place *place = place_of(writing->head, row);
     writing->activities[slot] = memory_table_view(table, row, writing->ids[slot]);
-    writing->place = memory_list_next(&table->all, writing->place);
     *out_row = (struct page_row){.activity = &writing->activities[slot],
                                  .user = writing->users.numbers[record->user],
                                  .action = writing->actions.numbers[record->action],

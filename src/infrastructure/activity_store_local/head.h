@@ -5,7 +5,7 @@
  * frozen, written as a part, and replaced by it. Counted references; asking from any thread.
  */
 #include "domain/coverage.h"
-#include "infrastructure/activity_store_local/part_writer.h"
+#include "infrastructure/activity_store_local/part.h"
 #include "infrastructure/activity_table/shared_table.h"
 
 struct head {
@@ -19,6 +19,8 @@ struct head {
     uint32_t source_last;    /* found last */
     struct coverage covered; /* once frozen: what the store covers with this head */
     uint64_t erasures;       /* once frozen: those with lower numbers were regarded */
+    struct part_range
+        id_times; /* the milliseconds in ids that begin as a UUIDv7; read once frozen */
 };
 
 /* `random` seeds the hashes. NO_MEMORY, UNAVAILABLE. */
@@ -34,6 +36,9 @@ MUST_USE enum status head_put(struct head *head, struct table_putter *putter,
                               const struct activity_batch *batch,
                               const struct table_knowledge *knowledge,
                               const struct table_outcome **out_outcomes);
+
+/* Whether a frozen head can have the id; false spares asking it. */
+bool head_may_hold_id(const struct head *head, const struct id_key *id);
 
 /* Whether it is large enough to be written. */
 bool head_is_full(struct head *head, uint64_t rows_max);

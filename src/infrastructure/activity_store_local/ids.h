@@ -19,7 +19,7 @@ enum {
 /* The hash that index and filter are made with. */
 uint64_t id_hash(struct str id);
 
-/* The milliseconds in an id that is a UUIDv7; 0 for any other. */
+/* The milliseconds in an id that begins as a UUIDv7 does; 0 for any other. */
 int64_t id_time_ms(struct str id);
 
 /* An id on its way into the index. */

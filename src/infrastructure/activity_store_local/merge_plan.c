@@ -10,15 +10,16 @@ static uint64_t higher_of(uint64_t a, uint64_t b)
 }
 
 /* The cheapest range that begins with this part; how many rows it has, or UINT64_MAX. */
-static uint64_t plan_from(const struct merge_candidate *parts, size_t count, uint64_t rows_max,
-                          size_t *out_count)
+static uint64_t plan_from(const struct merge_candidate *parts, size_t count,
+                          const struct merge_limits *limits, size_t *out_count)
 {
     uint64_t sum = 0;
     uint64_t largest = 0;
-    for (size_t i = 0; i < count && i < MERGE_PARTS_MAX && sum + parts[i].rows <= rows_max; i++) {
+    size_t most = count < MERGE_PARTS_MAX ? count : MERGE_PARTS_MAX;
+    for (size_t i = 0; i < most && sum + parts[i].rows <= limits->rows_max; i++) {
         sum += parts[i].rows;
         largest = higher_of(largest, parts[i].rows);
-        if (i + 1 >= MERGE_PLAN_PARTS_MIN && sum >= 2 * largest) {
+        if (i + 1 >= limits->parts_min && sum >= 2 * largest) {
             *out_count = i + 1;
             return sum;
         }
@@ -39,13 +40,13 @@ static bool plan_rewrite(const struct merge_candidate *parts, size_t count,
     return false;
 }
 
-bool merge_plan(const struct merge_candidate *parts, size_t count, uint64_t rows_max,
-                struct merge_range *out_range)
+bool merge_plan(const struct merge_candidate *parts, size_t count,
+                const struct merge_limits *limits, struct merge_range *out_range)
 {
     uint64_t least = UINT64_MAX;
     for (size_t i = 0; i < count; i++) {
         size_t wanted = 0;
-        uint64_t rows = plan_from(parts + i, count - i, rows_max, &wanted);
+        uint64_t rows = plan_from(parts + i, count - i, limits, &wanted);
         if (rows < least) {
             least = rows;
             *out_range = (struct merge_range){.begin = i, .count = wanted};

@@ -8,7 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MERGE_PLAN_PARTS_MIN = 4 };
+struct merge_limits {
+    uint64_t rows_max; /* of the part that a merge makes */
+    size_t parts_min;  /* fewer are not worth it, 2 to MERGE_PARTS_MAX */
+};
 
 struct merge_candidate {
     uint64_t rows;   /* without hidden ones */
@@ -21,6 +24,6 @@ struct merge_range {
 };
 
 /* False: nothing is worth its while. Otherwise the range that costs least: several parts, or one
- * of which a part is hidden. A range has at most `rows_max` rows. */
-bool merge_plan(const struct merge_candidate *parts, size_t count, uint64_t rows_max,
-                struct merge_range *out_range);
+ * of which a part is hidden. */
+bool merge_plan(const struct merge_candidate *parts, size_t count,
+                const struct merge_limits *limits, struct merge_range *out_range);

@@ -10,15 +10,15 @@
 /* cmocka wants the headers above first. */
 #include <cmocka.h>
 
-enum { ROWS_MAX = 2000 };
+static const struct merge_limits limits = {.rows_max = 2000, .parts_min = 4};
 
 static void test_neighbours_of_like_size_are_merged(void **state)
 {
     (void)state;
     const struct merge_candidate parts[] = {{900, 0}, {10, 0}, {10, 0}, {10, 0}, {10, 0}};
     struct merge_range range;
-    assert_false(merge_plan(parts, 4, ROWS_MAX, &range));
-    assert_true(merge_plan(parts, 5, ROWS_MAX, &range));
+    assert_false(merge_plan(parts, 4, &limits, &range));
+    assert_true(merge_plan(parts, 5, &limits, &range));
     assert_int_equal(range.begin, 1);
     assert_int_equal(range.count, 4);
 }
@@ -28,8 +28,8 @@ static void test_nothing_to_do(void **state)
     (void)state;
     struct merge_range range;
     const struct merge_candidate large[] = {{1500, 0}, {1500, 0}, {1500, 0}, {1500, 0}, {1500, 0}};
-    assert_false(merge_plan(large, ARRAY_LENGTH(large), ROWS_MAX, &range));
-    assert_false(merge_plan(NULL, 0, ROWS_MAX, &range));
+    assert_false(merge_plan(large, ARRAY_LENGTH(large), &limits, &range));
+    assert_false(merge_plan(NULL, 0, &limits, &range));
 }
 
 /* A part of which much is hidden is written anew; one row among many is not worth it. */
@@ -38,11 +38,11 @@ static void test_hidden_rows_are_left_behind(void **state)
     (void)state;
     struct merge_range range;
     const struct merge_candidate parts[] = {{1000, 1}, {700, 100}};
-    assert_false(merge_plan(parts, 1, ROWS_MAX, &range));
-    assert_true(merge_plan(parts, 2, ROWS_MAX, &range));
+    assert_false(merge_plan(parts, 1, &limits, &range));
+    assert_true(merge_plan(parts, 2, &limits, &range));
     assert_int_equal(range.begin, 1);
     assert_int_equal(range.count, 1);
-    assert_true(merge_plan(&(struct merge_candidate){0, 5}, 1, ROWS_MAX, &range));
+    assert_true(merge_plan(&(struct merge_candidate){0, 5}, 1, &limits, &range));
 }
 
 /* What a store does over its life: heads of one size come, and whatever the plan says is done. */
@@ -52,6 +52,7 @@ static void test_parts_stay_few_and_rows_are_written_seldom(void **state)
     static struct merge_candidate parts[4096];
     struct random_seeded seeded;
     struct random random = random_from_seed(&seeded, 7);
+    const struct merge_limits large = {.rows_max = 100000, .parts_min = 4};
     size_t count = 0;
     uint64_t written = 0;
     uint64_t rows = 0;
@@ -59,7 +60,7 @@ static void test_parts_stay_few_and_rows_are_written_seldom(void **state)
         struct merge_range range;
         parts[count] = (struct merge_candidate){.rows = 50 + random_below(&random, 100)};
         rows += parts[count++].rows;
-        while (merge_plan(parts, count, 100000, &range)) {
+        while (merge_plan(parts, count, &large, &range)) {
             struct merge_candidate merged = {0};
             assert_true(range.count >= 2 && range.count <= MERGE_PARTS_MAX);
             for (size_t i = 0; i < range.count; i++) {

@@ -614,13 +614,19 @@ static bool may_be_of_time(const struct part_footer *footer, int64_t id_time)
 
 struct id_key id_key_make(struct str id)
 {
-    return (struct id_key){.text = id, .hash = id_hash(id), .time_ms = id_time_ms(id)};
+    return (struct id_key){.text = id, .time_ms = id_time_ms(id)};
 }
 
-bool part_may_hold_id(const struct part *part, const struct id_key *key)
+bool part_may_hold_id(const struct part *part, struct id_key *key)
 {
-    return may_be_of_time(&part->footer, key->time_ms) &&
-           id_filter_may_hold(part->filter, part->filter_bytes, key->hash);
+    if (!may_be_of_time(&part->footer, key->time_ms)) {
+        return false;
+    }
+    if (!key->hashed) {
+        key->hash = id_hash(key->text);
+        key->hashed = true;
+    }
+    return id_filter_may_hold(part->filter, part->filter_bytes, key->hash);
 }
 
 enum status part_view_find_id(struct part_view *view, struct str id, uint32_t *out_row,

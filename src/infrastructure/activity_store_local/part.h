@@ -30,17 +30,19 @@ const struct part_name *part_name(const struct part *part);
 size_t part_memory(const struct part *part);
 uint64_t part_size(const struct part *part);
 
-/* An id with what is computed from it once, however many parts are asked. */
+/* An id with what is computed from it once, however many parts are asked; its hash when the first
+ * one needs it. */
 struct id_key {
     struct str text;
-    uint64_t hash;
     int64_t time_ms;
+    bool hashed;
+    uint64_t hash;
 };
 
 struct id_key id_key_make(struct str id);
 
 /* False: no row has it. True: one may, and part_view_find_id tells. Looks into memory only. */
-bool part_may_hold_id(const struct part *part, const struct id_key *key);
+bool part_may_hold_id(const struct part *part, struct id_key *key);
 
 /* CORRUPT, with words that name the part. */
 MUST_USE enum status part_corrupt(const struct part *part, const char *what, struct error *err);

@@ -255,7 +255,7 @@ static enum status find_visible(const struct snapshot_part *part, struct part_vi
     return status;
 }
 
-static enum status get_from_part(const struct snapshot_part *part, const struct id_key *id,
+static enum status get_from_part(const struct snapshot_part *part, struct id_key *id,
                                  struct arena *arena, struct activity *out_activity,
                                  struct error *err)
 {
@@ -279,13 +279,15 @@ static enum status get_from_part(const struct snapshot_part *part, const struct 
     return status;
 }
 
-enum status snapshot_get_before(struct snapshot *snapshot, const struct id_key *id,
-                                struct arena *arena, struct activity *out_activity,
-                                struct error *err)
+enum status snapshot_get_before(struct snapshot *snapshot, struct id_key *id, struct arena *arena,
+                                struct activity *out_activity, struct error *err)
 {
     enum status status = STATUS_NOT_FOUND;
     for (size_t i = snapshot->head_count - 1; status == STATUS_NOT_FOUND && i > 0; i--) {
-        status = shared_table_get(&snapshot->heads[i - 1]->shared, id->text, arena, out_activity);
+        struct head *head = snapshot->heads[i - 1];
+        if (head_may_hold_id(head, id)) {
+            status = shared_table_get(&head->shared, id->text, arena, out_activity);
+        }
     }
     for (size_t i = snapshot->part_count; status == STATUS_NOT_FOUND && i > 0; i--) {
         status = get_from_part(&snapshot->parts[i - 1], id, arena, out_activity, err);

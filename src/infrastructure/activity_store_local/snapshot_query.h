@@ -23,6 +23,6 @@ MUST_USE enum status snapshot_count(const struct snapshot_query *query,
                                     uint64_t *out_count, struct error *err);
 
 /* The same as get, but does not look into the newest head. */
-MUST_USE enum status snapshot_get_before(struct snapshot *snapshot, const struct id_key *id,
+MUST_USE enum status snapshot_get_before(struct snapshot *snapshot, struct id_key *id,
                                          struct arena *arena, struct activity *out_activity,
                                          struct error *err);

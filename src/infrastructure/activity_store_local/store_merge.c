@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { MERGE_LEVEL = 3 }; /* of the compression */
+enum { MERGE_LEVEL = 1 }; /* of the compression */
 
 /* A merge under way: of these parts of this snapshot. */
 struct merging {
@@ -21,8 +21,11 @@ static enum status no_memory(struct error *err)
     return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory to merge parts");
 }
 
-static enum status choose(struct merging *merging, bool *out_chosen, struct error *err)
+static enum status choose(const struct local_store *self, struct merging *merging, bool *out_chosen,
+                          struct error *err)
 {
+    const struct merge_limits limits = {.rows_max = PART_ROWS_MAX,
+                                        .parts_min = self->config.merge_parts};
     const struct snapshot *snapshot = merging->snapshot;
     struct merge_candidate *candidates = malloc((snapshot->part_count + 1) * sizeof *candidates);
     if (candidates == NULL) {
@@ -33,7 +36,7 @@ static enum status choose(struct merging *merging, bool *out_chosen, struct erro
             (struct merge_candidate){.rows = snapshot_part_rows(&snapshot->parts[i]),
                                      .hidden = hidden_users_rows(snapshot->parts[i].hidden)};
     }
-    *out_chosen = merge_plan(candidates, snapshot->part_count, PART_ROWS_MAX, &merging->range);
+    *out_chosen = merge_plan(candidates, snapshot->part_count, &limits, &merging->range);
     free(candidates);
     return STATUS_OK;
 }
@@ -139,7 +142,7 @@ enum status local_store_merge(struct local_store *self, bool *out_merged, struct
     merging.entry.erasures = self->manifest.next_erasure;
     pthread_mutex_unlock(&self->mutex);
     merging.snapshot = snapshot;
-    enum status status = choose(&merging, &chosen, err);
+    enum status status = choose(self, &merging, &chosen, err);
     if (status != STATUS_OK || !chosen) {
         return status;
     }

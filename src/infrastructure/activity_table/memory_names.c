@@ -16,7 +16,7 @@ void memory_names_deinit(struct memory_names *names, struct memory_pool *pool)
         struct memory_name *name = memory_names_at(names, i);
         if (name->text != NULL) {
             memory_list_deinit(&name->list, pool);
-            memory_pool_free(pool, name->text, name->text_len);
+            memory_pool_free_text(pool, name->text, name->text_len);
         }
     }
     for (uint32_t i = 0; i < names->chunk_count; i++) {
@@ -94,12 +94,12 @@ static uint32_t add(struct memory_names *names, struct memory_pool *pool, struct
     if (number == MEMORY_NONE) {
         return MEMORY_NONE;
     }
-    char *copy = memory_pool_allocate(pool, text.len);
+    char *copy = memory_pool_allocate_text(pool, text.len);
     if (copy == NULL) {
         return MEMORY_NONE;
     }
     if (!memory_index_insert(&names->index, pool, hash, number)) {
-        memory_pool_free(pool, copy, text.len);
+        memory_pool_free_text(pool, copy, text.len);
         return MEMORY_NONE;
     }
     take_number(names, number);
@@ -145,7 +145,7 @@ void memory_names_release_unused(struct memory_names *names, struct memory_pool 
     uint64_t hash = memory_names_hash(names, memory_names_text(names, name));
     memory_index_remove(&names->index, pool, hash, name);
     memory_list_deinit(&at->list, pool);
-    memory_pool_free(pool, at->text, at->text_len);
+    memory_pool_free_text(pool, at->text, at->text_len);
     *at = (struct memory_name){.next_free = names->free};
     names->free = name;
 }

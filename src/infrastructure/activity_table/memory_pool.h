@@ -9,10 +9,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+struct memory_slab;
+
 struct memory_pool {
-    uint64_t bytes;     /* taken now, with what malloc adds */
-    uint64_t bytes_max; /* 0: none */
-    bool full;          /* a request was refused because of bytes_max */
+    uint64_t bytes;            /* taken now, with what malloc adds */
+    uint64_t bytes_max;        /* 0: none */
+    bool full;                 /* a request was refused because of bytes_max */
+    bool keeps_texts;          /* until all is given back at once; set it before the first */
+    struct memory_slab *slabs; /* of kept texts, the newest first */
 };
 
 /* malloc puts 8 bytes before each block and hands out multiples of 16, at least 32. */
@@ -52,3 +56,10 @@ static inline void memory_pool_free(struct memory_pool *pool, void *block, size_
         free(block);
     }
 }
+
+/* Texts: many, small and of all sizes. A pool that keeps them lays one behind the other and frees
+ * all of them in memory_pool_free_texts, which is quicker where nothing is removed one by one.
+ * Aligned for 64 bits. */
+void *memory_pool_allocate_text(struct memory_pool *pool, size_t size);
+void memory_pool_free_text(struct memory_pool *pool, void *text, size_t size);
+void memory_pool_free_texts(struct memory_pool *pool);

@@ -38,13 +38,13 @@ static size_t texts_size(size_t id_len, size_t metadata_len)
 static void texts_free(struct memory_texts *texts, struct memory_pool *pool)
 {
     if (texts != NULL) {
-        memory_pool_free(pool, texts, texts_size(texts->id_len, texts->metadata_len));
+        memory_pool_free_text(pool, texts, texts_size(texts->id_len, texts->metadata_len));
     }
 }
 
 void memory_rows_deinit(struct memory_rows *rows, struct memory_pool *pool)
 {
-    for (uint32_t row = 0; row < rows->used; row++) {
+    for (uint32_t row = 0; !pool->keeps_texts && row < rows->used; row++) {
         if (memory_rows_is_live(rows, row)) {
             texts_free(memory_rows_at(rows, row)->texts, pool);
         }
@@ -105,7 +105,7 @@ static void take_record(struct memory_rows *rows, uint32_t row)
 
 static struct memory_texts *copy_texts(struct memory_pool *pool, struct str id, struct str metadata)
 {
-    struct memory_texts *texts = memory_pool_allocate(pool, texts_size(id.len, metadata.len));
+    struct memory_texts *texts = memory_pool_allocate_text(pool, texts_size(id.len, metadata.len));
     if (texts == NULL) {
         return NULL;
     }

@@ -26,6 +26,7 @@ void memory_table_deinit(struct memory_table *table)
     memory_names_deinit(&table->users, &table->pool);
     memory_index_deinit(&table->ids, &table->pool);
     memory_rows_deinit(&table->rows, &table->pool);
+    memory_pool_free_texts(&table->pool);
     ASSERT(table->pool.bytes == 0);
 }
 
