@@ -1,6 +1,7 @@
 #include "infrastructure/activity_store_local/dictionary.h"
 
 #include "base/assert.h"
+#include "infrastructure/activity_store_local/metadata_split.h"
 
 #include <zdict.h>
 
@@ -36,18 +37,50 @@ void dictionary_samples_add(struct dictionary_samples *samples, struct str metad
     }
 }
 
-void dictionary_train(const struct dictionary_samples *samples, struct buffer *out_dictionary)
+/* As the samples will be compressed: split. Those that cannot be stay as they are. */
+static bool split_samples(const struct dictionary_samples *samples, struct buffer *out_bytes,
+                          size_t *out_lengths)
 {
-    size_t count = samples->count;
-    if (count > 0 && samples->lengths[count - 1] == 0) {
-        count--;
+    const char *at = samples->bytes.data;
+    struct arena arena;
+    arena_init(&arena, (size_t)4 * DICTIONARY_SAMPLE_BYTES);
+    for (size_t i = 0; i < samples->count; at += samples->lengths[i], i++) {
+        struct metadata_split split;
+        arena_reset(&arena);
+        bool is_split = metadata_split((struct str){at, samples->lengths[i]}, &arena, &split);
+        if (!is_split && split.text.data == NULL) {
+            split.text.len = 0; /* without memory there is a sample less */
+        }
+        buffer_append_str(out_bytes, split.text);
+        out_lengths[i] = split.text.len;
     }
-    if (count == 0 || buffer_reserve(out_dictionary, DICTIONARY_BYTES) != STATUS_OK) {
-        return;
-    }
+    arena_deinit(&arena);
+    return out_bytes->failed == STATUS_OK;
+}
+
+static void train(const struct buffer *bytes, const size_t *lengths, size_t count,
+                  struct buffer *out_dictionary)
+{
     size_t len = ZDICT_trainFromBuffer(out_dictionary->data + out_dictionary->len, DICTIONARY_BYTES,
-                                       samples->bytes.data, samples->lengths, (unsigned)count);
+                                       bytes->data, lengths, (unsigned)count);
     if (!ZDICT_isError(len)) {
         out_dictionary->len += len;
     }
+}
+
+void dictionary_train(const struct dictionary_samples *samples, struct buffer *out_dictionary)
+{
+    size_t lengths[DICTIONARY_SAMPLES];
+    struct buffer bytes;
+    size_t count = samples->count;
+    buffer_init(&bytes, (size_t)2 * DICTIONARY_SAMPLES * DICTIONARY_SAMPLE_BYTES);
+    if (split_samples(samples, &bytes, lengths)) {
+        while (count > 0 && lengths[count - 1] == 0) {
+            count--;
+        }
+        if (count > 0 && buffer_reserve(out_dictionary, DICTIONARY_BYTES) == STATUS_OK) {
+            train(&bytes, lengths, count, out_dictionary);
+        }
+    }
+    buffer_deinit(&bytes);
 }

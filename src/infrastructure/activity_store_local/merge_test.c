@@ -288,6 +288,7 @@ static void the_dictionary_does_not_tell_of_hidden_users(void **state)
 {
     (void)state;
     struct str secret = STR("the address of somebody who asked to be forgotten");
+    struct str piece = STR("somebody who"); /* a dictionary need not hold all of it together */
     static struct merge_sample merge;
     merge_sample_init(&merge, 25, 4000, 3);
     for (uint32_t row = 0; row < merge.sample.row_count; row++) {
@@ -301,14 +302,14 @@ static void the_dictionary_does_not_tell_of_hidden_users(void **state)
     merge_sample_write(&merge);
     run_ok(&merge);
     expect_merged(&merge);
-    assert_true(merged_holds(&merge, secret));
+    assert_true(merged_holds(&merge, piece));
     remove_merged(&merge);
     for (uint32_t part = 0; part < merge.part_count; part++) {
         merge_sample_hide(&merge, part, 0);
     }
     run_ok(&merge);
     expect_merged(&merge);
-    assert_false(merged_holds(&merge, secret));
+    assert_false(merged_holds(&merge, piece));
     merge_sample_deinit(&merge);
 }
 

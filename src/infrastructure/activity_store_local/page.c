@@ -4,12 +4,12 @@
 #include "domain/activity_id.h"
 #include "infrastructure/activity_store_local/reading.h"
 
-#include <stdlib.h>
-#include <zstd.h>
-
 enum id_kind { ID_UUID_7, ID_UUID_OTHER, ID_TEXT };
 
-enum block_encoding { BLOCK_PLAIN, BLOCK_ZSTD };
+/* What the column of the time of receipt counts from, whichever makes it narrower: the milliseconds
+ * in the id (or the timestamp, where it has none), as with ids that are made here, or nothing, as
+ * with activities of the past that came all at once. */
+enum received_from { RECEIVED_FROM_ID, RECEIVED_FROM_ZERO };
 
 enum { FRACTION_BITS = 12, RANDOM_BITS = 62 };
 
@@ -72,6 +72,7 @@ static struct uuid id_put_together(int64_t ms, uint64_t fraction, uint64_t rando
 struct page_values {
     uint64_t of[COLUMN_COUNT][PAGE_ROWS];
     struct buffer id_texts;
+    enum received_from received_from;
 };
 
 static void fill_id(struct page_values *values, size_t row, const struct activity *activity)
@@ -92,6 +93,35 @@ static void fill_id(struct page_values *values, size_t row, const struct activit
     values->of[COLUMN_RECEIVED_AT][row] = (uint64_t)(activity->received_at_ms - received_from);
 }
 
+/* How many bits tell the values apart, taken as signed. */
+static unsigned column_width(const uint64_t *values, size_t count, int64_t *out_least)
+{
+    int64_t least = (int64_t)values[0];
+    int64_t most = least;
+    for (size_t i = 1; i < count; i++) {
+        int64_t value = (int64_t)values[i];
+        least = value < least ? value : least;
+        most = value > most ? value : most;
+    }
+    *out_least = least;
+    return bits_width((uint64_t)most - (uint64_t)least);
+}
+
+static void choose_received_from(struct page_values *values, const struct page_row *rows,
+                                 size_t count)
+{
+    uint64_t absolute[PAGE_ROWS] = {0};
+    int64_t least;
+    for (size_t i = 0; i < count; i++) {
+        absolute[i] = (uint64_t)rows[i].activity->received_at_ms;
+    }
+    unsigned width = column_width(values->of[COLUMN_RECEIVED_AT], count, &least);
+    if (column_width(absolute, count, &least) < width) {
+        values->received_from = RECEIVED_FROM_ZERO;
+        memcpy(values->of[COLUMN_RECEIVED_AT], absolute, count * sizeof absolute[0]);
+    }
+}
+
 static void fill_values(struct page_values *values, const struct page_row *rows, size_t count)
 {
     buffer_init(&values->id_texts, (size_t)PAGE_ROWS * PAGE_ID_BYTES);
@@ -106,20 +136,15 @@ static void fill_values(struct page_values *values, const struct page_row *rows,
         values->of[COLUMN_ACTION][i] = rows[i].action;
         values->of[COLUMN_METADATA_BYTES][i] = activity->metadata.len;
     }
+    choose_received_from(values, rows, count);
 }
 
-/* Values differ from the least of them, taken as signed, by what the packed bits say. */
+/* Values differ from the least of them by what the packed bits say. */
 static void append_column(struct buffer *bytes, const uint64_t *values, size_t count)
 {
     uint8_t packed[PAGE_ROWS * sizeof(uint64_t)];
-    int64_t least = (int64_t)values[0];
-    int64_t most = least;
-    for (size_t i = 1; i < count; i++) {
-        int64_t value = (int64_t)values[i];
-        least = value < least ? value : least;
-        most = value > most ? value : most;
-    }
-    unsigned width = bits_width((uint64_t)most - (uint64_t)least);
+    int64_t least;
+    unsigned width = column_width(values, count, &least);
     size_t len = bits_bytes(width, count);
     memset(packed, 0, len);
     for (size_t i = 0; i < count; i++) {
@@ -129,10 +154,6 @@ static void append_column(struct buffer *bytes, const uint64_t *values, size_t c
     buffer_append_char(bytes, (char)width);
     buffer_append(bytes, packed, len);
 }
-
-/* Compressed where that is shorter. */
-static enum status encode_block(struct page_codec *codec, const struct page_row *rows, size_t count,
-                                struct arena *scratch, struct str *out_block);
 
 struct blocks {
     struct str encoded[PAGE_BLOCKS];
@@ -146,7 +167,7 @@ static enum status encode_blocks(struct page_codec *codec, const struct page_row
     for (size_t at = 0; at < count; at += PAGE_BLOCK_ROWS) {
         size_t len = count - at < PAGE_BLOCK_ROWS ? count - at : PAGE_BLOCK_ROWS;
         enum status status =
-            encode_block(codec, rows + at, len, scratch, &blocks->encoded[blocks->count++]);
+            page_block_encode(codec, rows + at, len, scratch, &blocks->encoded[blocks->count++]);
         if (status != STATUS_OK) {
             return status;
         }
@@ -158,6 +179,7 @@ static void append_columns(struct buffer *bytes, const struct page_row *rows, si
                            const struct blocks *blocks)
 {
     struct page_values values;
+    values.received_from = RECEIVED_FROM_ID;
     fill_values(&values, rows, count);
     varint_append(bytes, count);
     for (size_t i = 0; i < blocks->count; i++) {
@@ -165,6 +187,7 @@ static void append_columns(struct buffer *bytes, const struct page_row *rows, si
     }
     varint_append(bytes, values.id_texts.len);
     varint_append(bytes, zigzag(rows[0].activity->timestamp_ms));
+    buffer_append_char(bytes, (char)values.received_from);
     for (int column = 0; column < COLUMN_COUNT; column++) {
         append_column(bytes, values.of[column], count);
     }
@@ -283,6 +306,7 @@ enum status page_open(struct page *page, const uint8_t *bytes, size_t len, struc
     read_block_ends(&reading, page);
     uint64_t id_text_bytes = reading_varint(&reading);
     int64_t first_ms = reading_signed(&reading);
+    page->received_from = (uint8_t)reading_below(&reading, RECEIVED_FROM_ZERO);
     for (int column = 0; column < COLUMN_COUNT; column++) {
         read_column(&reading, page, (enum page_column)column);
     }
@@ -297,6 +321,9 @@ enum status page_open(struct page *page, const uint8_t *bytes, size_t len, struc
 int64_t page_received_at(const struct page *page, uint32_t row)
 {
     int64_t from = page->timestamps[row];
+    if (page->received_from == RECEIVED_FROM_ZERO) {
+        return (int64_t)page_value(page, COLUMN_RECEIVED_AT, row);
+    }
     if (page_value(page, COLUMN_ID_KIND, row) == ID_UUID_7) {
         from += (int64_t)page_value(page, COLUMN_ID_MS, row);
     }
@@ -344,135 +371,4 @@ size_t page_metadata_ends(const struct page *page, uint32_t row, uint32_t out_en
         out_ends[i - first] = (uint32_t)bytes;
     }
     return (size_t)bytes;
-}
-
-/* Compression ------------------------------------------------------------------------------- */
-
-/* Every frame begins with the same bytes, which a block therefore leaves out. */
-static const uint8_t frame_magic[4] = {0x28, 0xb5, 0x2f, 0xfd};
-
-struct page_codec {
-    ZSTD_CCtx *compressor;
-    ZSTD_DCtx *expander;
-    ZSTD_CDict *to;
-    ZSTD_DDict *from;
-    uint8_t *frame; /* a block with its magic again */
-    size_t frame_capacity;
-};
-
-void page_codec_free(struct page_codec *codec)
-{
-    if (codec == NULL) {
-        return;
-    }
-    ZSTD_freeCCtx(codec->compressor);
-    ZSTD_freeDCtx(codec->expander);
-    ZSTD_freeCDict(codec->to);
-    ZSTD_freeDDict(codec->from);
-    free(codec->frame);
-    free(codec);
-}
-
-static bool codec_init(struct page_codec *codec, struct str dictionary, int level)
-{
-    codec->compressor = ZSTD_createCCtx();
-    codec->expander = ZSTD_createDCtx();
-    codec->to = ZSTD_createCDict(dictionary.data, dictionary.len, level);
-    codec->from = ZSTD_createDDict(dictionary.data, dictionary.len);
-    if (codec->compressor == NULL || codec->expander == NULL || codec->to == NULL ||
-        codec->from == NULL) {
-        return false;
-    }
-    /* What zstd would tell of itself in each block is in the page already. */
-    return !ZSTD_isError(ZSTD_CCtx_setParameter(codec->compressor, ZSTD_c_contentSizeFlag, 0)) &&
-           !ZSTD_isError(ZSTD_CCtx_setParameter(codec->compressor, ZSTD_c_dictIDFlag, 0)) &&
-           !ZSTD_isError(ZSTD_CCtx_refCDict(codec->compressor, codec->to)) &&
-           !ZSTD_isError(ZSTD_DCtx_refDDict(codec->expander, codec->from));
-}
-
-enum status page_codec_new(struct str dictionary, int level, struct page_codec **out_codec)
-{
-    struct page_codec *codec = calloc(1, sizeof *codec);
-    if (codec == NULL || !codec_init(codec, dictionary, level)) {
-        page_codec_free(codec);
-        return STATUS_NO_MEMORY;
-    }
-    *out_codec = codec;
-    return STATUS_OK;
-}
-
-static enum status encode_block(struct page_codec *codec, const struct page_row *rows, size_t count,
-                                struct arena *scratch, struct str *out_block)
-{
-    size_t bytes = 0;
-    for (size_t i = 0; i < count; i++) {
-        bytes += rows[i].activity->metadata.len;
-    }
-    char *plain = arena_allocate(scratch, 1 + bytes);
-    char *packed = codec == NULL ? NULL : arena_allocate(scratch, 1 + ZSTD_compressBound(bytes));
-    if (plain == NULL || (codec != NULL && packed == NULL)) {
-        return STATUS_NO_MEMORY;
-    }
-    plain[0] = BLOCK_PLAIN;
-    char *at = plain + 1;
-    for (size_t i = 0; i < count; i++) {
-        struct str metadata = rows[i].activity->metadata;
-        memcpy(at, metadata.data, metadata.len);
-        at += metadata.len;
-    }
-    *out_block = (struct str){.data = plain, .len = 1 + bytes};
-    if (codec == NULL) {
-        return STATUS_OK;
-    }
-    size_t len =
-        ZSTD_compress2(codec->compressor, packed + 1, ZSTD_compressBound(bytes), plain + 1, bytes);
-    if (ZSTD_isError(len)) {
-        return STATUS_NO_MEMORY;
-    }
-    if (len < bytes && memcmp(packed + 1, frame_magic, sizeof frame_magic) == 0) {
-        char *block = packed + sizeof frame_magic;
-        block[0] = BLOCK_ZSTD;
-        *out_block = (struct str){.data = block, .len = 1 + len - sizeof frame_magic};
-    }
-    return STATUS_OK;
-}
-
-static enum status expand(struct page_codec *codec, struct str packed, char *into,
-                          size_t block_bytes)
-{
-    size_t len = sizeof frame_magic + packed.len;
-    if (len > codec->frame_capacity) {
-        uint8_t *frame = realloc(codec->frame, len);
-        if (frame == NULL) {
-            return STATUS_NO_MEMORY;
-        }
-        codec->frame = frame;
-        codec->frame_capacity = len;
-    }
-    memcpy(codec->frame, frame_magic, sizeof frame_magic);
-    memcpy(codec->frame + sizeof frame_magic, packed.data, packed.len);
-    size_t expanded = ZSTD_decompressDCtx(codec->expander, into, block_bytes, codec->frame, len);
-    return ZSTD_isError(expanded) || expanded != block_bytes ? STATUS_CORRUPT : STATUS_OK;
-}
-
-enum status page_block_expand(struct page_codec *codec, struct str block, char *into,
-                              size_t block_bytes, struct error *err)
-{
-    enum status status = STATUS_CORRUPT;
-    if (block.len >= 1) {
-        struct str rest = {block.data + 1, block.len - 1};
-        if (block.data[0] == BLOCK_PLAIN && rest.len == block_bytes) {
-            memcpy(into, rest.data, rest.len);
-            status = STATUS_OK;
-        } else if (block.data[0] == BLOCK_ZSTD && codec != NULL) {
-            status = expand(codec, rest, into, block_bytes);
-        }
-    }
-    if (status == STATUS_OK) {
-        return STATUS_OK;
-    }
-    if (status == STATUS_NO_MEMORY) {
-        return error_set(err, status, 0, "there is no memory to expand metadata");
-    }
-    return error_set(err, STATUS_CORRUPT, 0, "a block of metadata is not what its page says");
 }

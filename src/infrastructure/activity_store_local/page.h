@@ -83,6 +83,7 @@ struct page {
     struct str id_texts;
     uint32_t block_ends[PAGE_BLOCKS]; /* behind the columns, each with its CRC */
     uint32_t count;
+    uint8_t received_from; /* how the time of receipt is kept */
 };
 
 /* `bytes` are a checked run without its CRC, with BITS_SLACK_BYTES readable behind. CORRUPT when
@@ -122,6 +123,11 @@ enum { PAGE_BLOCK_BYTES_MAX = PAGE_BLOCK_ROWS << 24 };
  * is. Beyond PAGE_BLOCK_BYTES_MAX when the lengths are impossible. */
 size_t page_metadata_ends(const struct page *page, uint32_t row,
                           uint32_t out_ends[PAGE_BLOCK_ROWS]);
+
+/* The metadata of up to PAGE_BLOCK_ROWS rows as a block, in the arena: compressed where that is
+ * shorter. Without a codec plain. NO_MEMORY. */
+MUST_USE enum status page_block_encode(struct page_codec *codec, const struct page_row *rows,
+                                       size_t count, struct arena *scratch, struct str *out_block);
 
 /* Expands a block that was read (without its CRC) into `block_bytes` bytes. CORRUPT, NO_MEMORY. */
 MUST_USE enum status page_block_expand(struct page_codec *codec, struct str block, char *into,

@@ -22,18 +22,19 @@
  * Page: PAGE_ROWS rows (the last one fewer), so that what one row needs lies together.
  *
  *     columns       one run: how many rows, the length of each block of metadata, the first
- *                   timestamp; then each column as base, bits for each row and the packed
- *                   differences to the base (bits.h), so that any row is found by its number:
+ *                   timestamp, how the time of receipt is kept; then each column as base, bits for
+ * each row and the packed differences to the base (bits.h), so that any row is found by its number:
  *                   time since the row before, id, received at, source, offset, user, action,
  *                   bytes of metadata; then the texts of ids
- *     metadata 0    one run each: that of the page's rows 0..31, 32..63, …; zstd with the part's
- *     metadata 1    dictionary and without its magic number, or plain where that is shorter
- *     …
+ *     metadata 0    one run each: that of the page's rows 0..31, 32..63, …; numbers taken out of
+ * the metadata 1    text (metadata_split.h), then zstd with the part's dictionary and without its
+ *     …             magic number, or plain where that is shorter
  *
  *   An id is what its kind says (2 bits): a UUIDv7 as its milliseconds behind the timestamp, 12
  *   bits behind them and 62 more; another UUID as 16 bytes; any other text as an end in the texts
  *   behind the columns. Time of receipt is kept as its distance from the milliseconds in the id,
- *   where the id is a UUIDv7 (0, if this service minted it), else from the timestamp. Users and
+ *   where the id is a UUIDv7 (0, if this service minted it), else from the timestamp; or as it is,
+ *   in a page where that takes fewer bits. Users and
  *   actions are numbers: the place of the text among all of the part in byte order.
  *
  * Users: blocks of NAMES_IN_BLOCK texts in byte order, front-coded (how many bytes are those of the

@@ -7,7 +7,10 @@
 #include <endian.h>
 #include <stdlib.h>
 
-enum { SCRATCH_BYTES_MAX = 64 << 20, MS_PER_HOUR = 3600000 };
+enum { MS_PER_HOUR = 3600000 };
+
+/* Metadata of a page, which may have a MiB for each row: plain, split and packed. */
+#define SCRATCH_BYTES_MAX ((size_t)2 << 30)
 
 #define META_BYTES_MAX ((size_t)256 << 20) /* footer or directory */
 
