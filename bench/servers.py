@@ -89,9 +89,10 @@ class Server:
             time.sleep(0.02)
         raise BenchError(f"the worker did not catch up within {CAUGHT_UP_SECONDS} s")
 
-    def load(self, tools, *arguments):
+    def load(self, tools, *arguments, server_ids=True):
         """Runs the load client against this server; returns its figures."""
-        command = [tools["load"], "run", "--url", self.url, "--server-ids", "--quiet", "--json", "-", *map(str, arguments)]
+        ids = ["--server-ids"] if server_ids else []
+        command = [tools["load"], "run", "--url", self.url, *ids, "--quiet", "--json", "-", *map(str, arguments)]
         result = subprocess.run(command, capture_output=True, text=True, timeout=LOAD_SECONDS_MAX, check=False)
         if result.returncode != 0:
             raise BenchError(f"the load client failed: {result.stderr.strip()} {result.stdout.strip()}")
@@ -118,13 +119,15 @@ def stop(process):
 
 
 @contextlib.contextmanager
-def usertrail(tools, folder, threads):
-    """The program with a fresh data folder, gone afterwards."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+def usertrail(tools, folder, threads, *flags, keep=False):
+    """The program with a fresh data folder, gone afterwards; with `keep` whatever is there, and it stays."""
+    if not keep:
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     log = folder.parent / "usertrail.log"
-    command = [tools["program"], "serve", "--listen", f"127.0.0.1:{port}", "--data-dir", folder, "--threads", str(threads)]
+    command = [tools["program"], "serve", "--listen", f"127.0.0.1:{port}", "--data-dir", folder, "--threads", str(threads),
+               *flags]
     with open(log, "wb") as output:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
     try:
@@ -133,7 +136,8 @@ def usertrail(tools, folder, threads):
         yield server
     finally:
         stop(process)
-        shutil.rmtree(folder, ignore_errors=True)
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def wait_until_ready(server, log):

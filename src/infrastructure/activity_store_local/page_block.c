@@ -171,13 +171,14 @@ static enum status expand(struct page_codec *codec, struct str packed, char *int
                           size_t block_bytes)
 {
     size_t len = sizeof frame_magic + packed.len;
+    if (packed.data == NULL) {
+        return STATUS_CORRUPT;
+    }
     if (!make_room(&codec->frame, &codec->frame_capacity, len)) {
         return STATUS_NO_MEMORY;
     }
     memcpy(codec->frame, frame_magic, sizeof frame_magic);
-    if (packed.len > 0) {
-        memcpy(codec->frame + sizeof frame_magic, packed.data, packed.len);
-    }
+    memcpy(codec->frame + sizeof frame_magic, packed.data, packed.len);
     size_t expanded = ZSTD_decompressDCtx(codec->expander, into, block_bytes, codec->frame, len);
     return ZSTD_isError(expanded) || expanded != block_bytes ? STATUS_CORRUPT : STATUS_OK;
 }
