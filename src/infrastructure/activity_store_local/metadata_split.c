@@ -1,20 +1,28 @@
 #include "infrastructure/activity_store_local/metadata_split.h"
 
+#include "base/word.h"
 #include "infrastructure/activity_store_local/reading.h"
 
 #include <string.h>
 
 enum { NUMBER_DIGITS_MAX = 9, NUMBER_BYTES_MAX = 5, RUN_MAX = 2 * SPLIT_HEX_MAX };
 
-enum { DIGIT = 1, HEX_LETTER = 2, WORD = 4, CONTROL = 8, HEX = DIGIT | HEX_LETTER };
+enum {
+    DIGIT = 1,
+    HEX_LETTER = 2,
+    WORD = 4,
+    HEX = DIGIT | HEX_LETTER,
+    CONTROLS_BELOW = 32,
+    DECIMAL_DIGITS = 10
+};
 
 /* What a byte can be part of; for the table's sake in one letter. */
-enum { C = CONTROL, D = DIGIT, H = HEX_LETTER | WORD, W = WORD };
+enum { D = DIGIT, H = HEX_LETTER | WORD, W = WORD };
 
 /* clang-format off */
 static const uint8_t classes[256] = {
-    C, C, C, C, C, C, C, C, C, C, C, C, C, C, C, C,
-    C, C, C, C, C, C, C, C, C, C, C, C, C, C, C, C,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     D, D, D, D, D, D, D, D, D, D, 0, 0, 0, 0, 0, 0,
     0, W, W, W, W, W, W, W, W, W, W, W, W, W, W, W,
@@ -39,6 +47,7 @@ static unsigned class_of(char c)
 
 /* Where splitting stands; the outputs have room for the worst case. */
 struct splitting {
+    const char *begin;
     const char *at;
     const char *end;
     char *text;
@@ -60,7 +69,7 @@ static bool take_hex(struct splitting *splitting)
         seen |= class_of(*end++);
     }
     size_t pairs = (size_t)(end - splitting->at) / 2;
-    if (pairs < SPLIT_HEX_MIN || (seen & HEX_LETTER) == 0) {
+    if (pairs < SPLIT_HEX_MIN || (seen & HEX) != HEX) {
         return false;
     }
     *splitting->text++ = (char)pairs;
@@ -71,7 +80,7 @@ static bool take_hex(struct splitting *splitting)
     return true;
 }
 
-static bool take_number(struct splitting *splitting, bool behind_word)
+static bool take_number(struct splitting *splitting)
 {
     const char *at = splitting->at;
     const char *end = at;
@@ -79,7 +88,7 @@ static bool take_number(struct splitting *splitting, bool behind_word)
     while (end < splitting->end && end - at < NUMBER_DIGITS_MAX && (class_of(*end) & DIGIT) != 0) {
         value = value * 10 + ((unsigned)*end++ & 0x0f);
     }
-    if (end == at || behind_word || (*at == '0' && end - at > 1)) {
+    if (end == at || (*at == '0' && end - at > 1)) {
         return false;
     }
     *splitting->text++ = SPLIT_NUMBER;
@@ -93,29 +102,75 @@ static bool take_number(struct splitting *splitting, bool behind_word)
 
 static bool has_controls(struct str plain)
 {
-    unsigned seen = 0;
-    for (size_t i = 0; i < plain.len; i++) {
-        seen |= class_of(plain.data[i]);
+    size_t at = 0;
+    uint64_t marks = 0;
+    for (; at + WORD_BYTES <= plain.len; at += WORD_BYTES) {
+        marks |= word_holds_below(word_load(plain.data + at), CONTROLS_BELOW);
     }
-    return (seen & CONTROL) != 0;
+    for (; at < plain.len; at++) {
+        marks |= (unsigned char)plain.data[at] < CONTROLS_BELOW;
+    }
+    return marks != 0;
+}
+
+/* Most bytes are no digits, and are copied eight at a time. */
+static void copy_up_to_digit(struct splitting *splitting)
+{
+    while (splitting->end - splitting->at >= WORD_BYTES) {
+        uint64_t marks =
+            word_holds_below(word_load(splitting->at) ^ word_of_each('0'), DECIMAL_DIGITS);
+        size_t len = marks == 0 ? WORD_BYTES : word_first(marks);
+        memcpy(splitting->text, splitting->at, WORD_BYTES);
+        splitting->text += len;
+        splitting->at += len;
+        if (marks != 0) {
+            return;
+        }
+    }
+    while (splitting->at < splitting->end && (class_of(*splitting->at) & DIGIT) == 0) {
+        *splitting->text++ = *splitting->at++;
+    }
+}
+
+/* How many letters of hexadecimal digits stand before the first digit of its word; SIZE_MAX: the
+ * word begins with something else. */
+static size_t letters_before(const struct splitting *splitting)
+{
+    const char *at = splitting->at;
+    while (at > splitting->begin && (class_of(at[-1]) & HEX_LETTER) != 0) {
+        at--;
+    }
+    bool begins = at == splitting->begin || class_of(at[-1]) == 0;
+    return begins ? (size_t)(splitting->at - at) : SIZE_MAX;
+}
+
+static bool take_word(struct splitting *splitting)
+{
+    size_t letters = letters_before(splitting);
+    if (letters == SIZE_MAX) {
+        return false;
+    }
+    splitting->at -= letters; /* they were copied as they are */
+    splitting->text -= letters;
+    if (take_hex(splitting)) {
+        return true;
+    }
+    splitting->at += letters;
+    splitting->text += letters;
+    return letters == 0 && take_number(splitting);
 }
 
 static void split(struct splitting *splitting)
 {
-    unsigned before = 0;
-    while (splitting->at < splitting->end) {
-        unsigned class = class_of(*splitting->at);
-        if ((class & HEX) == 0) {
-            *splitting->text++ = *splitting->at++;
-        } else if (take_hex(splitting) || take_number(splitting, (before & WORD) != 0)) {
-            class = DIGIT;
-        } else { /* one digit or letter decides for the whole of its word */
-            do {
-                *splitting->text++ = *splitting->at++;
-            } while (splitting->at < splitting->end && (class_of(*splitting->at) & HEX) != 0);
-            class = WORD;
+    for (;;) {
+        copy_up_to_digit(splitting);
+        if (splitting->at == splitting->end) {
+            return;
         }
-        before = class;
+        bool taken = take_word(splitting);
+        while (!taken && splitting->at < splitting->end && class_of(*splitting->at) != 0) {
+            *splitting->text++ = *splitting->at++;
+        }
     }
 }
 
@@ -126,15 +181,16 @@ bool metadata_split(struct str plain, struct arena *arena, struct metadata_split
         out_split->text = plain;
         return false;
     }
-    /* A number has at least one digit and takes at most one byte more than it has digits; it leaves
-     * a byte in the text. */
-    char *text = arena_allocate(arena, 2 * plain.len + 1);
+    /* A number takes at most as many bytes as it has digits and leaves one in the text, behind
+     * which a whole word of bytes is written now and then. */
+    char *text = arena_allocate(arena, 2 * plain.len + WORD_BYTES);
     uint8_t *numbers = arena_allocate(arena, plain.len + 1);
     uint8_t *digits = arena_allocate(arena, plain.len / 2 + 1);
     if (text == NULL || numbers == NULL || digits == NULL) {
         return false;
     }
-    struct splitting splitting = {.at = plain.data,
+    struct splitting splitting = {.begin = plain.data,
+                                  .at = plain.data,
                                   .end = plain.data + plain.len,
                                   .text = text,
                                   .digits = digits,
@@ -190,19 +246,27 @@ static bool put_hex(struct joining *joining, size_t pairs)
     return true;
 }
 
-static bool put_byte(struct joining *joining, unsigned char byte)
+/* Copies text up to the next byte that stands for something. */
+static const char *put_text(struct joining *joining, const char *at, const char *end)
+{
+    while (end - at >= WORD_BYTES && joining->end - joining->into >= WORD_BYTES &&
+           word_holds_below(word_load(at), CONTROLS_BELOW) == 0) {
+        memcpy(joining->into, at, WORD_BYTES);
+        joining->into += WORD_BYTES;
+        at += WORD_BYTES;
+    }
+    while (at < end && (unsigned char)*at >= CONTROLS_BELOW && joining->into < joining->end) {
+        *joining->into++ = *at++;
+    }
+    return at;
+}
+
+static bool put_special(struct joining *joining, unsigned char byte)
 {
     if (byte == SPLIT_NUMBER) {
         return put_number(joining);
     }
-    if (byte < 32) {
-        return byte >= SPLIT_HEX_MIN && put_hex(joining, byte);
-    }
-    if (joining->into == joining->end) {
-        return false;
-    }
-    *joining->into++ = (char)byte;
-    return true;
+    return byte >= SPLIT_HEX_MIN && byte <= SPLIT_HEX_MAX && put_hex(joining, byte);
 }
 
 bool metadata_join(const struct metadata_split *split, char *into, size_t len)
@@ -216,9 +280,12 @@ bool metadata_join(const struct metadata_split *split, char *into, size_t len)
         .digits = reading_of((const uint8_t *)split->digits.data, split->digits.len),
         .into = into,
         .end = into + len};
+    const char *at = split->text.data;
+    const char *end = at + split->numbers_at;
     bool fine = true;
-    for (size_t i = 0; fine && i < split->numbers_at; i++) {
-        fine = put_byte(&joining, (unsigned char)split->text.data[i]);
+    while (fine && at < end) {
+        at = put_text(&joining, at, end);
+        fine = at == end || put_special(&joining, (unsigned char)*at++);
     }
     return fine && joining.into == joining.end && reading_is_complete(&joining.numbers) &&
            reading_is_complete(&joining.digits);

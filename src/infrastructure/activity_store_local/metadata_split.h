@@ -4,15 +4,16 @@
  * again instead of text with other numbers in it (the idea of CLP; Rodrigues, Luo, Yuan, OSDI
  * 2021). In the text
  *
- *     a run of 8 to 62 hexadecimal digits in lower case, a letter among them, becomes one byte with
- *     half its length (4 to 31); the digits go, two in a byte, behind those of the runs before
+ *     a word (of letters, digits and "_") that begins with a run of 8 to 62 hexadecimal digits in
+ *     lower case, a letter and a decimal digit among them, has instead one byte with half the run's
+ * length (4 to 31); the digits go, two in a byte, behind those of the runs before
  *
- *     a decimal number of up to 9 digits, which does not begin with a zero that says nothing nor
- *     stand behind a letter or "_", becomes SPLIT_NUMBER; its value goes, as a varint, behind
- *     those of the numbers before
+ *     a word that begins with a decimal number of up to 9 digits, the first of which is no zero
+ *     that says nothing, has SPLIT_NUMBER instead; the value goes, as a varint, behind those of
+ *     the numbers before
  *
- * and everything else stays. Bytes below 32, which JSON never has, are free for that. One thread at
- * a time.
+ * what follows begins another word, and everything else stays. Bytes below 32, which JSON never
+ * has, are free for that. One thread at a time.
  */
 #include "base/arena.h"
 

@@ -41,9 +41,11 @@ static void test_what_is_taken_out(void **state)
         {STR("1000000000000"), STR("\2\x30\x30\x30\x30")},
         {STR("x86_64 10.255"), STR("x86_64 \2.\2")},
         {STR("\"d74b9780239f8b43\""), STR("\"\x08\"")},
-        {STR("\"d74b9780239f8b4\""), STR("\"\x07\2\"")},
+        {STR("\"d74b9780239f8b4\""), STR("\"\x07\x34\"")},
         {STR("abcdef0"), STR("abcdef0")},
-        {STR("deadbeef"), STR("\4")},
+        {STR("deadbeef"), STR("deadbeef")},
+        {STR("x deadbeef01"), STR("x \5")},
+        {STR("zdeadbeef"), STR("zdeadbeef")},
         {STR("DEADBEEF01"), STR("DEADBEEF01")},
         {STR("5e3"), STR("\2e3")},
         {STR("\xc3\xa9"
