@@ -246,22 +246,41 @@ static struct head *head_of_worker(struct local_store *self)
 }
 
 static enum status put_into_head(struct local_store *self, const struct activity_batch *batch,
-                                 const struct table_knowledge *knowledge,
+                                 const struct position_set *covered,
                                  const struct table_outcome **out_outcomes, struct error *err)
 {
-    enum status status =
-        head_put(head_of_worker(self), self->putter, batch, knowledge, out_outcomes);
-    if (status == STATUS_TOO_LARGE) {
+    enum status status = look_at_batch(self, batch, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    const struct table_knowledge knowledge = {.covered = covered, .elsewhere = self->elsewhere};
+    status = head_put(head_of_worker(self), self->putter, batch, &knowledge, out_outcomes);
+    return status == STATUS_NO_MEMORY ? no_memory(err) : status;
+}
+
+/* A batch that reaches more partitions than one part can name goes into another head; what is known
+ * of it elsewhere is then looked at again, since the head before is elsewhere now. */
+static enum status put(struct local_store *self, const struct activity_batch *batch,
+                       const struct position_set *covered,
+                       const struct table_outcome **out_outcomes, struct error *err)
+{
+    enum status status = STATUS_OK;
+    if (head_is_full(head_of_worker(self), self->config.head_rows)) {
         status = change_heads(self, err);
-        if (status != STATUS_OK) {
-            return status;
-        }
-        status = head_put(head_of_worker(self), self->putter, batch, knowledge, out_outcomes);
     }
-    if (status == STATUS_TOO_LARGE) {
-        return error_set(err, status, 0, "the event log has too many partitions");
+    if (status == STATUS_OK) {
+        status = put_into_head(self, batch, covered, out_outcomes, err);
     }
-    return status == STATUS_OK ? STATUS_OK : no_memory(err);
+    if (status != STATUS_TOO_LARGE) {
+        return status;
+    }
+    status = change_heads(self, err);
+    if (status == STATUS_OK) {
+        status = put_into_head(self, batch, covered, out_outcomes, err);
+    }
+    return status == STATUS_TOO_LARGE
+               ? error_set(err, status, 0, "the event log has too many partitions")
+               : status;
 }
 
 static enum status local_put_batch(struct activity_store *store, const struct activity_batch *batch,
@@ -279,16 +298,7 @@ static enum status local_put_batch(struct activity_store *store, const struct ac
                    ? no_memory(err)
                    : error_set(err, status, 0, "there are too many event logs or partitions");
     }
-    if (head_is_full(head_of_worker(self), self->config.head_rows)) {
-        status = change_heads(self, err);
-    }
-    if (status == STATUS_OK) {
-        status = look_at_batch(self, batch, err);
-    }
-    const struct table_knowledge knowledge = {.covered = covered, .elsewhere = self->elsewhere};
-    if (status == STATUS_OK) {
-        status = put_into_head(self, batch, &knowledge, &outcomes, err);
-    }
+    status = put(self, batch, covered, &outcomes, err);
     if (status != STATUS_OK) {
         return status;
     }

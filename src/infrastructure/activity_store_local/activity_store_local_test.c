@@ -1,0 +1,122 @@
+/* What the contract suite cannot see: limits of one head, and what other stores leave in a folder.
+ */
+#include "base/assert.h"
+#include "infrastructure/activity_store_local/activity_store_local.h"
+#include "infrastructure/activity_store_local/part_format.h"
+#include "infrastructure/disk/disk_simulated.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+/* cmocka wants the headers above first. */
+#include <cmocka.h>
+
+enum { BATCH_ROWS = PART_SOURCES_MAX - 100 };
+
+static struct logged_activity rows[BATCH_ROWS];
+static char ids[BATCH_ROWS][24];
+static enum verdict verdicts[BATCH_ROWS];
+
+static struct logger *quiet(void)
+{
+    static struct logger logger = {
+        .clock = &clock_system, .descriptor = -1, .format = LOG_FORMAT_JSON, .level = LOG_ERROR};
+    if (logger.descriptor < 0) {
+        logger.descriptor = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    }
+    return &logger;
+}
+
+static struct activity_store *open_on(struct disk *disk)
+{
+    const struct activity_store_local_config config = {.disk = disk,
+                                                       .directory = "store",
+                                                       .clock = &clock_system,
+                                                       .random = &random_system,
+                                                       .logger = quiet()};
+    struct activity_store *store = NULL;
+    struct error err;
+    if (activity_store_local_new(&config, &store, &err) != STATUS_OK) {
+        fail_msg("cannot open the store: %s", err.message);
+    }
+    return store;
+}
+
+/* One row of each partition from `first` on, with ids that count up from `id`. */
+static enum status put(struct activity_store *store, int32_t first, unsigned id)
+{
+    struct position_set next;
+    position_set_init(&next);
+    for (int32_t i = 0; i < BATCH_ROWS; i++) {
+        snprintf(ids[i], sizeof ids[i], "id-%u", id + (unsigned)i);
+        rows[i] = (struct logged_activity){.activity = {.id = str_from(ids[i]),
+                                                        .user_id = STR("u"),
+                                                        .action = STR("a"),
+                                                        .metadata = STR("{}"),
+                                                        .timestamp_ms = 1000 + i,
+                                                        .received_at_ms = 9},
+                                           .position = {.partition = first + i, .offset = 0}};
+        struct position end = {.partition = first + i, .offset = 1};
+        assert_int_equal(position_set_raise(&next, end), STATUS_OK);
+    }
+    const struct activity_batch batch = {
+        .log_id = {{7}}, .rows = rows, .count = BATCH_ROWS, .next = &next};
+    enum status status = activity_store_put_batch(store, &batch, verdicts, NULL);
+    position_set_deinit(&next);
+    return status;
+}
+
+/* A log of more partitions than one part can name goes through several heads, and an id of the head
+ * before is still known. */
+static void test_many_partitions(void **state)
+{
+    (void)state;
+    CLEANUP(disk_simulated_free)
+    struct disk *disk = disk_simulated_new(&(struct disk_simulated_options){.seed = 1});
+    struct activity_store *store = open_on(disk);
+    assert_int_equal(put(store, 0, 0), STATUS_OK);
+    assert_int_equal(put(store, BATCH_ROWS, 1000), STATUS_OK);
+    for (unsigned i = 0; i < BATCH_ROWS; i++) {
+        bool known = i + 1000 < BATCH_ROWS;
+        assert_int_equal(verdicts[i], known ? VERDICT_CONFLICT : VERDICT_STORED);
+    }
+    assert_int_equal(put(store, 2 * BATCH_ROWS, 1000), STATUS_OK);
+    for (unsigned i = 0; i < BATCH_ROWS; i++) {
+        bool first_wins = i + 1000 < BATCH_ROWS;
+        assert_int_equal(verdicts[i], first_wins ? VERDICT_CONFLICT : VERDICT_DUPLICATE);
+    }
+    struct activity_store_state described;
+    activity_store_describe(store, &described);
+    assert_int_equal(described.activities, BATCH_ROWS + 1000);
+    activity_store_free(store);
+}
+
+/* Two processes, or one twice, never have the same folder. */
+static void test_a_folder_has_one_owner(void **state)
+{
+    (void)state;
+    CLEANUP(disk_simulated_free)
+    struct disk *disk = disk_simulated_new(&(struct disk_simulated_options){.seed = 1});
+    struct activity_store *store = open_on(disk);
+    struct activity_store *second = NULL;
+    const struct activity_store_local_config config = {.disk = disk,
+                                                       .directory = "store",
+                                                       .clock = &clock_system,
+                                                       .random = &random_system,
+                                                       .logger = quiet()};
+    assert_int_equal(activity_store_local_new(&config, &second, NULL), STATUS_BUSY);
+    activity_store_free(store);
+    activity_store_free(open_on(disk));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_many_partitions),
+        cmocka_unit_test(test_a_folder_has_one_owner),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
