@@ -35,6 +35,8 @@
 /* Descriptors beside those of connections: segments, listeners, wake-ups, standard streams. */
 #define DESCRIPTORS_RESERVED 256u
 
+#define RETENTION_BYTES_MIN ((uint64_t)1 << 20)
+
 struct service {
     struct settings settings;
     struct logger logger;
@@ -85,6 +87,17 @@ static enum status check_exposure(const struct settings *settings, struct error 
                      "--listen %s is reachable from other machines and no API key is configured; "
                      "say --allow-anonymous if everybody there may read and write",
                      settings->listen.host);
+}
+
+/* A size without its unit would remove nearly everything. */
+static enum status check_retention(const struct settings *settings, struct error *err)
+{
+    if (settings->retention_bytes == 0 || settings->retention_bytes >= RETENTION_BYTES_MIN) {
+        return STATUS_OK;
+    }
+    return error_set(err, STATUS_INVALID, 0,
+                     "--retention-bytes %llu: must be 0 (no limit) or at least 1MiB",
+                     (unsigned long long)settings->retention_bytes);
 }
 
 /* --- the machine --- */
@@ -272,6 +285,7 @@ static enum status open_local_store(struct service *service, struct error *err)
                                          .clock = &clock_system,
                                          .random = &random_system,
                                          .logger = &service->logger,
+                                         .bytes_max = service->settings.retention_bytes,
                                          .background = true,
                                      },
                                      &service->store, err)
@@ -310,6 +324,8 @@ static enum status make_use_cases(struct service *service, struct error *err)
     config.store = service->store;
     config.random = &random_system;
     config.logger = &service->logger;
+    config.clock = &clock_system;
+    config.retention_days = (unsigned)settings->retention_days;
     return store_activities_new(&config, &service->worker, err);
 }
 
@@ -514,6 +530,7 @@ static int run_serve(int argument_count, char **arguments)
     enum status status = settings_read(&sources, &service.settings, stderr, &err);
     status = status == STATUS_OK ? check_adapters(&service.settings, &err) : status;
     status = status == STATUS_OK ? check_exposure(&service.settings, &err) : status;
+    status = status == STATUS_OK ? check_retention(&service.settings, &err) : status;
     if (status != STATUS_OK) {
         fprintf(stderr, "usertrail: %s\n", err.message);
         return EXIT_USAGE;
@@ -559,6 +576,7 @@ static int run_check_config(int argument_count, char **arguments)
     enum status status = settings_read(&sources, &settings, stderr, &err);
     status = status == STATUS_OK ? check_adapters(&settings, &err) : status;
     status = status == STATUS_OK ? check_exposure(&settings, &err) : status;
+    status = status == STATUS_OK ? check_retention(&settings, &err) : status;
     if (status != STATUS_OK) {
         fprintf(stderr, "usertrail: %s\n", err.message);
         return EXIT_USAGE;

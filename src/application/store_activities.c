@@ -14,7 +14,10 @@ const struct store_activities_config store_activities_config_default = {
     .sync_log_percent = 50,
     .retry_ms_min = 50,
     .retry_ms_max = 5000,
+    .expire_every_ms = 60000,
 };
+
+#define DAY_MS ((int64_t)24 * 60 * 60 * 1000)
 
 struct store_activities {
     struct store_activities_config config;
@@ -24,6 +27,9 @@ struct store_activities {
     struct position_set committed; /* what the log was told last */
     struct position_set start_end; /* the log's end when the worker began */
     struct position_set log_end;   /* as the worker saw it last */
+    uint64_t expire_at_ms;         /* of the monotonic clock; 0: at once */
+    bool replay_expired;           /* expired since it has caught up */
+    bool expire_failed;            /* the last time */
 
     pthread_mutex_t mutex; /* guards everything below */
     pthread_cond_t stopped;
@@ -194,11 +200,69 @@ static enum status relieve_log(struct store_activities *worker, struct error *er
     return pressed ? activity_store_sync(worker->config.store, err) : STATUS_OK;
 }
 
+/* What a replay brings back must not stay until the next turn. */
+static bool must_expire(const struct store_activities *worker, uint64_t now_ms)
+{
+    return now_ms >= worker->expire_at_ms || (worker->state.caught_up && !worker->replay_expired);
+}
+
+static void note_expiry(struct store_activities *worker, uint64_t expired)
+{
+    pthread_mutex_lock(&worker->mutex);
+    worker->state.expired += expired;
+    pthread_mutex_unlock(&worker->mutex);
+    if (worker->expire_failed) {
+        log_write(worker->config.logger, LOG_INFO, "old activities expire again", LOG_NO_FIELDS);
+    }
+    worker->expire_failed = false;
+}
+
+/* Old activities that stay for longer are no reason to keep new ones waiting: what may pass is told
+ * once and tried again the next time. */
+static enum status forgive(struct store_activities *worker, const struct error *why,
+                           struct error *err)
+{
+    if (!store_activities_may_pass(why->status)) {
+        return error_set(err, why->status, why->cause, "%s", why->message);
+    }
+    if (!worker->expire_failed) {
+        log_error(worker->config.logger, "old activities cannot expire; the worker keeps trying",
+                  why);
+    }
+    worker->expire_failed = true;
+    return STATUS_OK;
+}
+
+/* Without a retention by age the store is told all the same: it may have a limit of its own. */
+static enum status expire(struct store_activities *worker, struct error *err)
+{
+    const struct store_activities_config *config = &worker->config;
+    if (config->expire_every_ms == 0 || !must_expire(worker, clock_monotonic_ms(config->clock))) {
+        return STATUS_OK;
+    }
+    struct error why = {0};
+    uint64_t expired = 0;
+    int64_t before_ms = config->retention_days == 0
+                            ? INT64_MIN
+                            : clock_wall_ms(config->clock) - config->retention_days * DAY_MS;
+    worker->replay_expired = worker->state.caught_up;
+    worker->expire_at_ms = clock_monotonic_ms(config->clock) + config->expire_every_ms;
+    if (activity_store_expire(config->store, before_ms, &expired, &why) != STATUS_OK) {
+        return forgive(worker, &why, err);
+    }
+    note_expiry(worker, expired);
+    return STATUS_OK;
+}
+
 enum status store_activities_step(struct store_activities *worker, struct error *err)
 {
     enum status status = STATUS_OK;
     if (worker->state.condition == WORKER_STARTING) {
         status = resume(worker, err);
+    }
+    if (status == STATUS_OK) {
+        /* First, for it may give a full disk the room without which nothing else works. */
+        status = expire(worker, err);
     }
     if (status == STATUS_OK && !worker->batch_waits) {
         status = event_log_poll(worker->config.log, worker->config.batch_rows_max,

@@ -5,6 +5,10 @@
  * neither loses nor doubles. A store or log that is down is retried with growing, jittered pauses;
  * what nobody can repair by waiting stops the worker with a reason.
  *
+ * It also lets old activities expire: when it starts, when it has caught up, and every so often.
+ * What arrives and is older than the retention already, or comes again out of the log after a
+ * crash, is stored like everything else and goes the next time.
+ *
  * run and step belong to one thread; stop and describe may be called from any.
  */
 #include "application/event_log.h"
@@ -21,6 +25,7 @@ struct store_activities_config {
     struct activity_store *store;
     const struct random *random;
     const struct logger *logger;
+    const struct clock *clock;
     size_t batch_rows_max;     /* rows in one put_batch */
     unsigned poll_wait_ms;     /* how long an idle worker sleeps at once */
     size_t gather_rows;        /* behind a batch with fewer rows than this, ... */
@@ -28,6 +33,8 @@ struct store_activities_config {
     unsigned sync_log_percent; /* the store is synced while the log holds more of its maximum */
     unsigned retry_ms_min;     /* first pause after a failure */
     unsigned retry_ms_max;     /* longest pause */
+    unsigned retention_days;   /* activities that are older expire; 0: none by their age */
+    unsigned expire_every_ms;  /* how often the store is told; 0: never */
 };
 
 extern const struct store_activities_config store_activities_config_default;
@@ -44,6 +51,7 @@ struct store_activities_state {
     enum worker_condition condition;
     char reason[ERROR_MESSAGE_BYTES]; /* "" unless retrying or failed */
     uint64_t verdicts[VERDICT_COUNT]; /* since start */
+    uint64_t expired;                 /* since start */
     uint64_t pending;                 /* durable in the log and not yet in the store's answers */
     bool caught_up; /* everything that was in the log at start is in the store's answers */
 };

@@ -24,6 +24,8 @@ struct fixture {
     struct logger logger;
     struct random_seeded seeded;
     struct random random;
+    uint64_t now_ns; /* of the clock of tests that ask for expiry */
+    struct clock clock;
     struct store_activities_config config;
     struct store_activities *worker;
     struct error err;
@@ -304,6 +306,150 @@ static void tells_the_log_at_start_what_is_durable(void **state)
     assert_int_equal(fixture->world.commits[0], 6);
 }
 
+/* --- what is old --- */
+
+enum { NOW_DAYS = 20000, RETENTION_DAYS = 30, EXPIRE_EVERY_MS = 60000 };
+
+#define DAY_NS ((uint64_t)24 * 60 * 60 * 1000 * NANOSECONDS_PER_MILLISECOND)
+
+static uint64_t fixture_now(void *context)
+{
+    return ((struct fixture *)context)->now_ns;
+}
+
+static void pass(struct fixture *fixture, uint64_t ms)
+{
+    fixture->now_ns += ms * NANOSECONDS_PER_MILLISECOND;
+}
+
+static void make_worker_that_expires(struct fixture *fixture, unsigned retention_days)
+{
+    fixture->now_ns = NOW_DAYS * DAY_NS;
+    fixture->clock = (struct clock){fixture_now, fixture_now, fixture};
+    fixture->config.clock = &fixture->clock;
+    fixture->config.retention_days = retention_days;
+    fixture->config.expire_every_ms = EXPIRE_EVERY_MS;
+    make_worker(fixture);
+}
+
+static void lets_old_activities_expire_every_so_often(void **state)
+{
+    struct fixture *fixture = *state;
+    struct world *world = &fixture->world;
+    make_worker_that_expires(fixture, RETENTION_DAYS);
+    world->rows_to_expire = 7;
+    assert_int_equal(step(fixture), STATUS_OK);
+    assert_int_equal(world->expire_count, 1);
+    assert_int_equal(world->expired_before, (NOW_DAYS - RETENTION_DAYS) * 86400000LL);
+    assert_int_equal(look(fixture).expired, 7);
+    pass(fixture, EXPIRE_EVERY_MS - 1);
+    assert_int_equal(step(fixture), STATUS_OK);
+    assert_int_equal(world->expire_count, 1);
+    pass(fixture, 1);
+    world->rows_to_expire = 5;
+    assert_int_equal(step(fixture), STATUS_OK);
+    assert_int_equal(step(fixture), STATUS_OK);
+    assert_int_equal(world->expire_count, 2);
+    assert_int_equal(world->expired_before,
+                     (NOW_DAYS - RETENTION_DAYS) * 86400000LL + EXPIRE_EVERY_MS);
+    assert_int_equal(look(fixture).expired, 12);
+}
+
+/* A replay brings back what had expired; it goes as soon as the worker has caught up. */
+static void lets_expire_again_behind_a_replay(void **state)
+{
+    struct fixture *fixture = *state;
+    world_add_rows(&fixture->world, 10);
+    make_worker_that_expires(fixture, RETENTION_DAYS);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(step(fixture), STATUS_OK);
+        assert_int_equal(fixture->world.expire_count, 1);
+    }
+    assert_true(look(fixture).caught_up);
+    for (int i = 0; i < 3; i++) {
+        world_add_rows(&fixture->world, 1);
+        assert_int_equal(step(fixture), STATUS_OK);
+        assert_int_equal(fixture->world.expire_count, 2);
+    }
+}
+
+/* The store is asked all the same, for it may have a limit of its own. */
+static void nothing_is_too_old_without_a_retention(void **state)
+{
+    struct fixture *fixture = *state;
+    make_worker_that_expires(fixture, 0);
+    assert_int_equal(step(fixture), STATUS_OK);
+    assert_int_equal(fixture->world.expire_count, 1);
+    assert_true(fixture->world.expired_before == INT64_MIN);
+}
+
+static size_t count_lines(FILE *file)
+{
+    size_t count = 0;
+    rewind(file);
+    for (int byte = fgetc(file); byte != EOF; byte = fgetc(file)) {
+        count += byte == '\n';
+    }
+    return count;
+}
+
+/* It is told once, however often it fails. */
+static void a_failed_expiry_keeps_nobody_waiting(void **state)
+{
+    struct fixture *fixture = *state;
+    int nowhere = fixture->logger.descriptor;
+    FILE *lines = tmpfile();
+    assert_non_null(lines);
+    fixture->logger.descriptor = fileno(lines);
+    world_add_rows(&fixture->world, 4);
+    make_worker_that_expires(fixture, RETENTION_DAYS);
+    fixture->world.rows_to_expire = 3;
+    fixture->world.fail_with[CALL_EXPIRE] = STATUS_UNAVAILABLE;
+    fixture->world.fail_times[CALL_EXPIRE] = 2;
+    assert_int_equal(step(fixture), STATUS_OK);
+    assert_int_equal(step(fixture), STATUS_OK); /* the second failure, having caught up */
+    expect_each_stored_once(&fixture->world);
+    assert_int_equal(look(fixture).condition, WORKER_RUNNING);
+    assert_int_equal(step(fixture), STATUS_OK);
+    assert_int_equal(fixture->world.expire_count, 0); /* not before the next time */
+    pass(fixture, EXPIRE_EVERY_MS);
+    assert_int_equal(step(fixture), STATUS_OK);
+    assert_int_equal(fixture->world.expire_count, 1);
+    assert_int_equal(look(fixture).expired, 3);
+    assert_int_equal(count_lines(lines), 1);
+    fixture->logger.descriptor = nowhere;
+    fclose(lines);
+}
+
+/* On a full disk the store takes nothing until something old made room. */
+static void expires_while_the_store_takes_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    world_add_rows(&fixture->world, 4);
+    fixture->world.fail_with[CALL_PUT] = STATUS_NO_SPACE;
+    fixture->world.fail_times[CALL_PUT] = 2;
+    make_worker_that_expires(fixture, RETENTION_DAYS);
+    assert_int_equal(step(fixture), STATUS_NO_SPACE);
+    pass(fixture, EXPIRE_EVERY_MS);
+    assert_int_equal(step(fixture), STATUS_NO_SPACE);
+    assert_int_equal(fixture->world.expire_count, 2);
+    assert_int_equal(step(fixture), STATUS_OK);
+    expect_each_stored_once(&fixture->world);
+}
+
+static void a_corrupt_store_is_told_by_an_expiry_too(void **state)
+{
+    struct fixture *fixture = *state;
+    make_worker_that_expires(fixture, RETENTION_DAYS);
+    fixture->world.fail_with[CALL_EXPIRE] = STATUS_CORRUPT;
+    fixture->world.fail_times[CALL_EXPIRE] = 2;
+    assert_int_equal(step(fixture), STATUS_CORRUPT);
+    pass(fixture, EXPIRE_EVERY_MS);
+    assert_int_equal(store_activities_run(fixture->worker, &fixture->err), STATUS_CORRUPT);
+    assert_int_equal(look(fixture).condition, WORKER_FAILED);
+    assert_non_null(strstr(look(fixture).reason, "told to fail"));
+}
+
 /* --- in a thread of its own --- */
 
 static void *run_in_thread(void *context)
@@ -543,6 +689,12 @@ int main(void)
         TEST(commits_every_batch_of_a_store_that_is_durable_at_once),
         TEST(repeats_a_commit_that_failed),
         TEST(tells_the_log_at_start_what_is_durable),
+        TEST(lets_old_activities_expire_every_so_often),
+        TEST(lets_expire_again_behind_a_replay),
+        TEST(nothing_is_too_old_without_a_retention),
+        TEST(a_failed_expiry_keeps_nobody_waiting),
+        TEST(expires_while_the_store_takes_nothing),
+        TEST(a_corrupt_store_is_told_by_an_expiry_too),
         TEST(goes_on_after_failures),
         TEST(waits_for_a_store_that_is_down_at_the_start),
         TEST(stops_when_waiting_cannot_help),

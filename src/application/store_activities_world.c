@@ -190,10 +190,27 @@ static enum status world_sync(struct activity_store *store, struct error *err)
     return status;
 }
 
+static enum status world_expire(struct activity_store *store, int64_t before_ms,
+                                uint64_t *out_expired, struct error *err)
+{
+    struct world *world = world_of_store(store);
+    pthread_mutex_lock(&world->lock);
+    enum status status = order(world, CALL_EXPIRE, err);
+    if (status == STATUS_OK) {
+        world->expire_count++;
+        world->expired_before = before_ms;
+        *out_expired = world->rows_to_expire;
+        world->rows_to_expire = 0;
+    }
+    pthread_mutex_unlock(&world->lock);
+    return status;
+}
+
 static const struct activity_store_operations store_operations = {
     .put_batch = world_put,
     .durable_positions = world_durable_positions,
     .sync = world_sync,
+    .expire = world_expire,
 };
 
 void world_add_row(struct world *world, struct position position)

@@ -16,6 +16,7 @@ enum call {
     CALL_PUT,
     CALL_DURABLE_POSITIONS,
     CALL_SYNC,
+    CALL_EXPIRE,
     CALL_COUNT
 };
 
@@ -44,6 +45,10 @@ struct world {
     unsigned stored[WORLD_ROWS_MAX]; /* how often put_batch answered OK for the row */
     struct position_set covered;
     struct position_set durable_positions;
+
+    size_t expire_count;     /* calls that were answered OK */
+    int64_t expired_before;  /* by the last of them */
+    uint64_t rows_to_expire; /* what the next one answers */
 
     enum status fail_with[CALL_COUNT]; /* STATUS_OK: it works */
     unsigned fail_times[CALL_COUNT];

@@ -20,7 +20,8 @@ struct local_store {
     struct disk_lock *lock;
 
     pthread_mutex_t files;
-    bool poisoned; /* which manifest is on the disk is not known; guarded by files */
+    bool poisoned;    /* which manifest is on the disk is not known; guarded by files */
+    uint64_t expired; /* rows that expire has not told of yet; guarded by files */
 
     pthread_mutex_t mutex;
     pthread_cond_t changed; /* the snapshot, seal_failures or stopping */
@@ -77,13 +78,17 @@ MUST_USE enum status local_store_name_part(struct local_store *self, struct part
 /* Whatever is left of a part that was not finished. */
 void local_store_remove_file(struct local_store *self, const char *path);
 
+/* Drops the parts with the oldest activities while all together take more than config.bytes_max,
+ * but never the newest; the next expire counts them. */
+MUST_USE enum status local_store_fit(struct local_store *self, struct error *err);
+
 /* --- writing heads --- */
 
 /* Freezes the head that is filled, and lets a new one take its place. BUSY: the one before is not
  * written yet. The worker's thread; takes `mutex`. */
 MUST_USE enum status local_store_freeze(struct local_store *self, struct error *err);
 
-/* Writes the frozen head as a part, if there is one. Takes `files`. */
+/* Writes the frozen head as a part, if there is one, and makes room for it. Takes `files`. */
 MUST_USE enum status local_store_seal(struct local_store *self, struct error *err);
 
 /* Whether sync has anything to do: rows, or positions that are not covered. */

@@ -135,74 +135,164 @@ enum status local_store_erase(struct local_store *self, const struct tombstone *
 
 /* Expiring ---------------------------------------------------------------------------------- */
 
-static bool is_expired(const struct snapshot_part *part, int64_t before_ms)
+/* What of a snapshot is to go. */
+struct removal {
+    const struct snapshot *snapshot;
+    bool *goes; /* for each part */
+    size_t parts;
+    uint64_t rows;
+    uint64_t bytes;
+};
+
+static enum status removal_init(struct removal *removal, const struct snapshot *snapshot,
+                                struct error *err)
 {
-    return part_footer(stored_part_reader(part->stored))->timestamps.last_ms < before_ms;
+    *removal = (struct removal){.snapshot = snapshot,
+                                .goes = calloc(snapshot->part_count + 1, sizeof *removal->goes)};
+    return removal->goes == NULL ? no_memory(err) : STATUS_OK;
+}
+
+static void removal_add(struct removal *removal, size_t at)
+{
+    const struct snapshot_part *part = &removal->snapshot->parts[at];
+    removal->goes[at] = true;
+    removal->parts++;
+    removal->rows += snapshot_part_rows(part);
+    removal->bytes += stored_part_bytes(part->stored);
 }
 
 /* The parts that stay, and the manifest without the others. */
-static enum status keep(const struct snapshot *snapshot, int64_t before_ms, struct manifest *next,
-                        struct snapshot_part *parts, size_t *out_kept)
+static enum status keep(const struct removal *removal, struct manifest *next,
+                        struct snapshot_part *parts)
 {
     enum status status = STATUS_OK;
     size_t kept = 0;
-    for (size_t i = 0; status == STATUS_OK && i < snapshot->part_count; i++) {
-        if (is_expired(&snapshot->parts[i], before_ms)) {
+    for (size_t i = 0; status == STATUS_OK && i < removal->snapshot->part_count; i++) {
+        if (removal->goes[i]) {
             status = manifest_replace(next, kept, 1, NULL);
         } else {
-            parts[kept++] = snapshot->parts[i];
+            parts[kept++] = removal->snapshot->parts[i];
         }
     }
-    *out_kept = kept;
     return status;
 }
 
-static enum status drop_parts(struct local_store *self, const struct snapshot *snapshot,
-                              int64_t before_ms, struct error *err)
+/* Frees the removal in any case. */
+static enum status drop_parts(struct local_store *self, struct removal *removal, struct error *err)
 {
     struct manifest next;
-    struct snapshot_change change = {.parts_count = snapshot->part_count};
-    enum status status = local_store_begin(self, &next, err);
-    if (status != STATUS_OK) {
+    size_t count = removal->snapshot->part_count;
+    struct snapshot_change change = {.parts_count = count, .parts_added = count - removal->parts};
+    enum status status = removal->parts == 0 ? STATUS_OK : local_store_begin(self, &next, err);
+    if (status != STATUS_OK || removal->parts == 0) {
+        free(removal->goes);
         return status;
     }
     /* References stay the snapshot's; install takes its own. */
-    struct snapshot_part *parts = calloc(snapshot->part_count, sizeof *parts);
-    if (parts == NULL ||
-        keep(snapshot, before_ms, &next, parts, &change.parts_added) != STATUS_OK) {
+    struct snapshot_part *parts = calloc(count, sizeof *parts);
+    if (parts == NULL || keep(removal, &next, parts) != STATUS_OK) {
         manifest_deinit(&next);
-        free(parts);
-        return no_memory(err);
+        status = no_memory(err);
+    } else {
+        change.parts = parts;
+        status = local_store_install(self, &next, &change, err);
     }
-    change.parts = parts;
-    status = local_store_install(self, &next, &change, err);
+    self->expired += status == STATUS_OK ? removal->rows : 0;
     free(parts);
+    free(removal->goes);
+    return status;
+}
+
+static int64_t last_ms(const struct snapshot_part *part)
+{
+    return part_footer(stored_part_reader(part->stored))->timestamps.last_ms;
+}
+
+static enum status drop_old(struct local_store *self, const struct snapshot *snapshot,
+                            int64_t before_ms, struct error *err)
+{
+    struct removal removal;
+    enum status status = removal_init(&removal, snapshot, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    for (size_t i = 0; i < snapshot->part_count; i++) {
+        if (last_ms(&snapshot->parts[i]) < before_ms) {
+            removal_add(&removal, i);
+        }
+    }
+    return drop_parts(self, &removal, err);
+}
+
+/* Of the parts that are not to go yet, and of which there is one, the first that ends earliest. */
+static size_t oldest_part(const struct removal *removal)
+{
+    const struct snapshot *snapshot = removal->snapshot;
+    size_t oldest = snapshot->part_count;
+    for (size_t i = 0; i < snapshot->part_count; i++) {
+        if (!removal->goes[i] &&
+            (oldest == snapshot->part_count ||
+             last_ms(&snapshot->parts[i]) < last_ms(&snapshot->parts[oldest]))) {
+            oldest = i;
+        }
+    }
+    ASSERT(oldest < snapshot->part_count);
+    return oldest;
+}
+
+static void tell_fit(const struct local_store *self, const struct removal *removal)
+{
+    log_write(self->config.logger, LOG_INFO,
+              "the oldest activities were dropped, since the store has reached its maximum",
+              LOG_FIELDS(log_number("activities", (int64_t)removal->rows),
+                         log_number("bytes", (int64_t)removal->bytes),
+                         log_number("bytesMax", (int64_t)self->config.bytes_max)));
+}
+
+enum status local_store_fit(struct local_store *self, struct error *err)
+{
+    struct removal removal;
+    uint64_t bytes = 0;
+    CLEANUP(snapshot_unref) struct snapshot *snapshot = local_store_snapshot(self);
+    for (size_t i = 0; i < snapshot->part_count; i++) {
+        bytes += stored_part_bytes(snapshot->parts[i].stored);
+    }
+    if (self->config.bytes_max == 0 || bytes <= self->config.bytes_max ||
+        snapshot->part_count < 2) {
+        return STATUS_OK;
+    }
+    enum status status = removal_init(&removal, snapshot, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    while (removal.parts + 1 < snapshot->part_count &&
+           bytes - removal.bytes > self->config.bytes_max) {
+        removal_add(&removal, oldest_part(&removal));
+    }
+    status = drop_parts(self, &removal, err);
+    if (status == STATUS_OK) {
+        tell_fit(self, &removal);
+    }
     return status;
 }
 
 enum status local_store_expire(struct local_store *self, int64_t before_ms, uint64_t *out_expired,
                                struct error *err)
 {
-    enum status status = STATUS_OK;
-    uint64_t rows = 0;
-    bool any = false;
     pthread_mutex_lock(&self->files);
     CLEANUP(snapshot_unref) struct snapshot *snapshot = local_store_snapshot(self);
-    for (size_t i = 0; i < snapshot->part_count; i++) {
-        bool expired = is_expired(&snapshot->parts[i], before_ms);
-        rows += expired ? snapshot_part_rows(&snapshot->parts[i]) : 0;
-        any = any || expired;
-    }
-    if (any) {
-        status = drop_parts(self, snapshot, before_ms, err);
-    }
+    enum status status = drop_old(self, snapshot, before_ms, err);
     /* Nobody but the worker, who calls this, adds heads. */
     for (size_t i = 0; status == STATUS_OK && i < snapshot->head_count; i++) {
-        rows += shared_table_expire(&snapshot->heads[i]->shared, before_ms);
+        self->expired += shared_table_expire(&snapshot->heads[i]->shared, before_ms);
+    }
+    if (status == STATUS_OK) {
+        status = local_store_fit(self, err);
+    }
+    if (status == STATUS_OK) {
+        *out_expired = self->expired;
+        self->expired = 0;
     }
     pthread_mutex_unlock(&self->files);
-    if (status == STATUS_OK) {
-        *out_expired = rows;
-    }
     return status;
 }

@@ -157,6 +157,11 @@ enum status local_store_seal(struct local_store *self, struct error *err)
         status = seal_head(self, snapshot, &why);
         note_seal(self, status, &why);
     }
+    if (status == STATUS_OK) {
+        /* The head is written, whatever becomes of older parts; expire tries again, and tells. */
+        enum status fitted = local_store_fit(self, &why);
+        (void)fitted;
+    }
     pthread_mutex_unlock(&self->files);
     if (status != STATUS_OK && err != NULL) {
         *err = why;

@@ -144,6 +144,26 @@ const struct setting settings_table[] = {
      .min = 0,
      .max = TIB(1024),
      .meaning = "Most that the memory store may take; 0 for no limit of its own."},
+    {.key = "retention-days",
+     .section = event_log,
+     .type = SETTING_NUMBER,
+     FIELD(retention_days),
+     .default_text = "0",
+     .min = 0,
+     .max = 36500,
+     .meaning = "Activities whose timestamp is older are removed, from the local store as soon as "
+                "all of a file are; 0 keeps them for ever."},
+    {.key = "retention-bytes",
+     .section = event_log,
+     .type = SETTING_BYTES,
+     FIELD(retention_bytes),
+     .default_text = "0",
+     .min = 0,
+     .max = TIB(1024),
+     .meaning =
+         "About the most that the local store may take of the disk, at least 1MiB; beyond it "
+         "the files with the oldest activities are removed, but never the newest file; 0 for "
+         "no limit."},
 
     {.key = "user-id-length",
      .section = activities,

@@ -126,6 +126,8 @@ static void starts_with_the_defaults(void **state)
     assert_int_equal(settings->batch_bytes, 16 << 20);
     assert_int_equal(settings->batch_activities, 10000);
     assert_int_equal(settings->timestamp_ahead_ms, 24 * 3600 * 1000);
+    assert_int_equal(settings->retention_days, 0);
+    assert_int_equal(settings->retention_bytes, 0);
     assert_false(settings->allow_anonymous);
     assert_int_equal(reading.warnings_len, 0);
     forget(&reading);

@@ -110,6 +110,7 @@ static void append_worker(struct buffer *json, const struct store_activities_sta
     append_number(json, "conflict", worker->verdicts[VERDICT_CONFLICT]);
     append_number(json, "redelivered", worker->verdicts[VERDICT_REDELIVERED]);
     append_number(json, "erased", worker->verdicts[VERDICT_ERASED]);
+    append_number(json, "expired", worker->expired);
     if (worker->reason[0] != '\0') {
         buffer_append_char(json, ',');
         append_member(json, "reason", str_from(worker->reason));

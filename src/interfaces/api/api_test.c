@@ -242,6 +242,16 @@ static enum status store_durable_positions(struct activity_store *store, struct 
     return STATUS_OK;
 }
 
+static enum status store_expire(struct activity_store *store, int64_t before_ms,
+                                uint64_t *out_expired, struct error *err)
+{
+    (void)store;
+    (void)before_ms;
+    (void)err;
+    *out_expired = 23;
+    return STATUS_OK;
+}
+
 static void store_describe(struct activity_store *store, struct activity_store_state *out_state)
 {
     (void)store;
@@ -252,6 +262,7 @@ static const struct activity_store_operations store_operations = {
     .find = store_find,
     .get = store_get,
     .durable_positions = store_durable_positions,
+    .expire = store_expire,
     .describe = store_describe,
 };
 
@@ -275,6 +286,7 @@ static void make_use_cases(void)
     config.store = &fixture.store;
     config.random = &random_system;
     config.logger = &fixture.logger;
+    config.clock = &fixture.clock;
     assert_int_equal(store_activities_new(&config, &fixture.worker, NULL), STATUS_OK);
 }
 
@@ -687,6 +699,7 @@ static void health_names_every_part(void **state)
         "{\"status\":\"ok\",\"eventLog\":{\"kind\":\"double\"",
         "\"store\":{\"kind\":\"double\",\"durable\":false,\"activities\":17",
         "\"worker\":{\"state\":\"running\",\"pending\":0",
+        "\"expired\":23}",
         "\"requests\":{\"received\":1,\"accepted\":1,\"rejected\":0}",
         "\"version\":\"9.8.7\"}",
     };
