@@ -290,6 +290,43 @@ static void a_failure_loses_no_count(void **state)
     }
 }
 
+static uint64_t largest_part(struct fixture *fixture)
+{
+    struct manifest manifest;
+    uint64_t rows = 0;
+    assert_int_equal(manifest_load(fixture->disk, "store", &manifest, NULL), STATUS_OK);
+    for (size_t i = 0; i < manifest.part_count; i++) {
+        rows = manifest.parts[i].rows > rows ? manifest.parts[i].rows : rows;
+    }
+    manifest_deinit(&manifest);
+    return rows;
+}
+
+/* Whole parts go, so with a limit merging makes none that is a large share of it; without one
+ * they grow. */
+static void merging_leaves_parts_small_enough_to_go(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->config.merge_parts = 2;
+    reopen(fixture, 0);
+    for (int hour = 0; hour < 40; hour++) {
+        add_part(fixture, hour);
+    }
+    assert_true(largest_part(fixture) > 10 * PART_ROWS);
+    activity_store_free(fixture->store);
+    disk_simulated_free(fixture->disk);
+    fixture->disk = disk_simulated_new(&(struct disk_simulated_options){.seed = 7});
+    fixture->config.disk = fixture->disk;
+    fixture->store = NULL;
+    open_store(fixture);
+    add_part(fixture, 0);
+    reopen(fixture, room_for(fixture, 80));
+    for (int hour = 1; hour < 40; hour++) {
+        add_part(fixture, hour);
+    }
+    assert_in_range(largest_part(fixture), 2 * PART_ROWS, 10 * PART_ROWS);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -301,6 +338,7 @@ int main(void)
         TEST(a_new_part_makes_room_at_once),
         TEST(by_age_and_by_size),
         TEST(a_failure_loses_no_count),
+        TEST(merging_leaves_parts_small_enough_to_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

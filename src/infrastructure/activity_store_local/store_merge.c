@@ -6,7 +6,10 @@
 
 #include <stdlib.h>
 
-enum { MERGE_LEVEL = 1 }; /* of the compression */
+enum {
+    MERGE_LEVEL = 1,         /* of the compression */
+    MERGED_SHARE_OF_MAX = 20 /* a merged part has at most this part of the store's maximum */
+};
 
 /* A merge under way: of these parts of this snapshot. */
 struct merging {
@@ -21,12 +24,30 @@ static enum status no_memory(struct error *err)
     return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory to merge parts");
 }
 
+/* Where the store has a maximum of bytes whole parts go to keep it, so none becomes a large share
+ * of all. */
+static uint64_t rows_max(const struct local_store *self, const struct snapshot *snapshot)
+{
+    uint64_t rows = 0;
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < snapshot->part_count; i++) {
+        rows += snapshot_part_rows(&snapshot->parts[i]);
+        bytes += stored_part_bytes(snapshot->parts[i].stored);
+    }
+    if (self->config.bytes_max == 0 || bytes == 0) {
+        return PART_ROWS_MAX;
+    }
+    uint64_t share = (uint64_t)((double)rows / (double)bytes * (double)self->config.bytes_max) /
+                     MERGED_SHARE_OF_MAX;
+    return share < PART_ROWS_MAX ? share : PART_ROWS_MAX;
+}
+
 static enum status choose(const struct local_store *self, struct merging *merging, bool *out_chosen,
                           struct error *err)
 {
-    const struct merge_limits limits = {.rows_max = PART_ROWS_MAX,
-                                        .parts_min = self->config.merge_parts};
     const struct snapshot *snapshot = merging->snapshot;
+    const struct merge_limits limits = {.rows_max = rows_max(self, snapshot),
+                                        .parts_min = self->config.merge_parts};
     struct merge_candidate *candidates = malloc((snapshot->part_count + 1) * sizeof *candidates);
     if (candidates == NULL) {
         return no_memory(err);
