@@ -288,7 +288,7 @@ static enum status local_put_batch(struct activity_store *store, const struct ac
 {
     struct local_store *self = store_of(store);
     struct position_set *covered;
-    const struct table_outcome *outcomes;
+    const struct table_outcome *outcomes = NULL;
     enum status status = coverage_of(&self->put, batch->log_id, &covered);
     if (status == STATUS_OK) {
         status = position_set_prepare(covered, batch->next);
@@ -302,6 +302,7 @@ static enum status local_put_batch(struct activity_store *store, const struct ac
     if (status != STATUS_OK) {
         return status;
     }
+    ASSERT(outcomes != NULL || batch->count == 0);
     for (size_t i = 0; i < batch->count; i++) {
         out_verdicts[i] = outcomes[i].verdict;
     }
