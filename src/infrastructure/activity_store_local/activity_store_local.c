@@ -435,13 +435,70 @@ static const struct activity_store_operations local_operations = {
     .free = local_free,
 };
 
+/* For reading only --------------------------------------------------------------------------- */
+
+static enum status refuse(struct error *err)
+{
+    return error_set(err, STATUS_UNAVAILABLE, 0, "the store is opened for reading only");
+}
+
+static enum status refuse_put_batch(struct activity_store *store,
+                                    const struct activity_batch *batch, enum verdict *out_verdicts,
+                                    struct error *err)
+{
+    (void)store;
+    (void)batch;
+    (void)out_verdicts;
+    return refuse(err);
+}
+
+static enum status refuse_sync(struct activity_store *store, struct error *err)
+{
+    (void)store;
+    return refuse(err);
+}
+
+static enum status refuse_erase(struct activity_store *store, struct str user_id,
+                                int64_t erased_at_ms, uint64_t *out_erased, struct error *err)
+{
+    (void)store;
+    (void)user_id;
+    (void)erased_at_ms;
+    (void)out_erased;
+    return refuse(err);
+}
+
+static enum status refuse_expire(struct activity_store *store, int64_t before_ms,
+                                 uint64_t *out_expired, struct error *err)
+{
+    (void)store;
+    (void)before_ms;
+    (void)out_expired;
+    return refuse(err);
+}
+
+static const struct activity_store_operations reading_operations = {
+    .put_batch = refuse_put_batch,
+    .durable_positions = local_durable_positions,
+    .sync = refuse_sync,
+    .find = local_find,
+    .get = local_get,
+    .count = local_count,
+    .erase = refuse_erase,
+    .expire = refuse_expire,
+    .describe = local_describe,
+    .free = local_free,
+};
+
+/* Opening ------------------------------------------------------------------------------------- */
+
 static struct local_store *make(const struct activity_store_local_config *config)
 {
     struct local_store *self = calloc(1, sizeof *self);
     if (self == NULL) {
         return NULL;
     }
-    self->store.operations = &local_operations;
+    self->store.operations = config->read_only ? &reading_operations : &local_operations;
     self->config = *config;
     if (config->head_rows == 0) {
         self->config.head_rows = ACTIVITY_STORE_LOCAL_HEAD_ROWS_DEFAULT;
@@ -462,8 +519,13 @@ static struct local_store *make(const struct activity_store_local_config *config
 static enum status open_store(struct local_store *self, struct error *err)
 {
     struct disk *disk = self->config.disk;
-    enum status status =
-        self->directory == NULL ? no_memory(err) : table_putter_new(&self->putter, err);
+    if (self->directory == NULL) {
+        return no_memory(err);
+    }
+    if (self->config.read_only) {
+        return local_store_open_reading(self, err);
+    }
+    enum status status = table_putter_new(&self->putter, err);
     if (status == STATUS_OK) {
         status = disk_make_durable_directory(disk, self->directory, err);
     }

@@ -6,6 +6,9 @@
  *
  * Threads: as domain/activity_store.h says. Questions never wait for the disk work of others: they
  * ask a snapshot. With `background` two threads of the store write full heads and merge parts.
+ *
+ * With `read_only` the folder is shown as its manifest has it now, whoever else has it open, and
+ * nothing in it is touched: no lock, no file, no thread. Whatever would change it is UNAVAILABLE.
  */
 #include "base/clock.h"
 #include "base/logger.h"
@@ -32,9 +35,11 @@ struct activity_store_local_config {
                            limit */
     bool background;    /* false: writing and merging happen inside of put_batch and sync, in an
                            order that repeats, for tests */
+    bool read_only;     /* `background`, head_rows and merge_parts are then of no use */
 };
 
 /* BUSY: another process has the folder. INVALID: it was written by a newer version. CORRUPT names
- * what is damaged. NO_MEMORY, NO_SPACE, UNAVAILABLE. */
+ * what is damaged. NOT_FOUND: opened for reading only, and there is no store. NO_MEMORY, NO_SPACE,
+ * UNAVAILABLE. */
 MUST_USE enum status activity_store_local_new(const struct activity_store_local_config *config,
                                               struct activity_store **out_store, struct error *err);

@@ -1,6 +1,7 @@
 #include "infrastructure/activity_store_local/local_store.h"
 
 #include "base/assert.h"
+#include "infrastructure/activity_store_local/store_look.h"
 
 #include <stdlib.h>
 
@@ -126,14 +127,15 @@ static enum status hide_erased(const struct manifest *manifest, const struct man
     return status;
 }
 
-enum status local_store_open_part(struct local_store *self, const struct manifest *manifest,
-                                  const struct manifest_part *entry, struct snapshot_part *out_part,
-                                  struct error *err)
+enum status store_folder_open_part(const struct store_folder *folder,
+                                   const struct manifest *manifest,
+                                   const struct manifest_part *entry,
+                                   struct snapshot_part *out_part, struct error *err)
 {
     struct snapshot_part part = {0};
     const struct part_name name = {.store_id = manifest->store_id, .number = entry->number};
     enum status status =
-        stored_part_open(self->config.disk, self->directory, &name, &part.stored, err);
+        stored_part_open(folder->disk, folder->directory, &name, &part.stored, err);
     if (status == STATUS_OK && manifest->next_erasure > entry->erasures) {
         status = hide_erased(manifest, entry, &part, err);
     }
@@ -143,6 +145,14 @@ enum status local_store_open_part(struct local_store *self, const struct manifes
     }
     *out_part = part;
     return STATUS_OK;
+}
+
+enum status local_store_open_part(struct local_store *self, const struct manifest *manifest,
+                                  const struct manifest_part *entry, struct snapshot_part *out_part,
+                                  struct error *err)
+{
+    const struct store_folder folder = {self->config.disk, self->directory};
+    return store_folder_open_part(&folder, manifest, entry, out_part, err);
 }
 
 enum status local_store_name_part(struct local_store *self, struct part_name *out_name,
@@ -244,6 +254,14 @@ static enum status load_manifest(struct local_store *self, struct error *err)
     return status;
 }
 
+/* The snapshot of a store that was just opened has no rows in memory. */
+static enum status add_head(struct local_store *self, struct error *err)
+{
+    enum status status = head_new(self->config.random, &self->snapshot->heads[0], err);
+    self->snapshot->head_count = status == STATUS_OK;
+    return status;
+}
+
 static enum status open_parts(struct local_store *self, struct error *err)
 {
     const struct manifest *manifest = &self->manifest;
@@ -256,11 +274,7 @@ static enum status open_parts(struct local_store *self, struct error *err)
         status = local_store_open_part(self, manifest, &manifest->parts[i],
                                        &self->snapshot->parts[i], err);
     }
-    if (status == STATUS_OK) {
-        status = head_new(self->config.random, &self->snapshot->heads[0], err);
-        self->snapshot->head_count = status == STATUS_OK;
-    }
-    return status;
+    return status == STATUS_OK ? add_head(self, err) : status;
 }
 
 enum status local_store_open(struct local_store *self, struct error *err)
@@ -276,5 +290,44 @@ enum status local_store_open(struct local_store *self, struct error *err)
         coverage_raise_all(&self->put, &self->manifest.covered) != STATUS_OK) {
         status = no_memory(err);
     }
+    return status;
+}
+
+/* Half a store is not shown as if it were whole. */
+static enum status take_parts(struct local_store *self, struct store_look *look, struct error *err)
+{
+    for (size_t i = 0; i < look->manifest.part_count; i++) {
+        const struct error *why = &look->parts[i].err;
+        if (why->status != STATUS_OK) {
+            enum status status = why->status == STATUS_NOT_FOUND ? STATUS_CORRUPT : why->status;
+            return error_set(err, status, why->cause, "%s", why->message);
+        }
+    }
+    self->snapshot = snapshot_new(look->manifest.part_count);
+    if (self->snapshot == NULL) {
+        return no_memory(err);
+    }
+    for (size_t i = 0; i < look->manifest.part_count; i++) {
+        self->snapshot->parts[i] = look->parts[i].part;
+        look->parts[i].part = (struct snapshot_part){0};
+    }
+    return add_head(self, err);
+}
+
+enum status local_store_open_reading(struct local_store *self, struct error *err)
+{
+    const struct store_folder folder = {self->config.disk, self->directory};
+    struct store_look look;
+    enum status status = store_look_open(&folder, &look, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = take_parts(self, &look, err);
+    if (status == STATUS_OK) {
+        struct manifest empty = self->manifest;
+        self->manifest = look.manifest;
+        look.manifest = empty;
+    }
+    store_look_close(&look);
     return status;
 }

@@ -13,6 +13,12 @@
 #include "infrastructure/activity_store_local/snapshot.h"
 #include "infrastructure/disk/disk_lock.h"
 
+/* Where a store lies. */
+struct store_folder {
+    struct disk *disk;
+    const char *directory;
+};
+
 struct local_store {
     struct activity_store store;
     struct activity_store_local_config config;
@@ -69,6 +75,12 @@ MUST_USE enum status local_store_open_part(struct local_store *self,
                                            const struct manifest *manifest,
                                            const struct manifest_part *entry,
                                            struct snapshot_part *out_part, struct error *err);
+
+/* The same for a folder in which no store is open. `err` as it was when it returns OK. */
+MUST_USE enum status store_folder_open_part(const struct store_folder *folder,
+                                            const struct manifest *manifest,
+                                            const struct manifest_part *entry,
+                                            struct snapshot_part *out_part, struct error *err);
 void snapshot_part_release(struct snapshot_part *part);
 
 /* A number for a new part, and the path of its file. */
@@ -111,3 +123,6 @@ MUST_USE enum status local_store_expire(struct local_store *self, int64_t before
 
 /* Reads the manifest and opens its parts, or begins a new store; removes what no manifest names. */
 MUST_USE enum status local_store_open(struct local_store *self, struct error *err);
+
+/* Reads the same and changes nothing. NOT_FOUND: there is no store. */
+MUST_USE enum status local_store_open_reading(struct local_store *self, struct error *err);

@@ -50,6 +50,16 @@ MUST_USE enum status part_corrupt(const struct part *part, const char *what, str
 /* Reads every byte once and checks it. CORRUPT at the first that is wrong. */
 MUST_USE enum status part_verify(struct part *part, struct error *err);
 
+/* Hears what is wrong, some of it more than once. False: that is enough. */
+struct part_faults {
+    bool (*add)(struct part_faults *faults, const struct error *err);
+};
+
+/* The same, and goes on behind what is wrong. OK when all was looked at, whatever was wrong;
+ * CORRUPT when the faults were enough. NO_MEMORY, and what the disk says. */
+MUST_USE enum status part_verify_all(struct part *part, struct part_faults *faults,
+                                     struct error *err);
+
 /* --- views --- */
 
 struct part_view;
