@@ -8,15 +8,18 @@
 #include "application/store_activities.h"
 #include "base/assert.h"
 #include "infrastructure/activity_store_local/activity_store_local.h"
+#include "infrastructure/activity_store_local/store_verify.h"
 #include "infrastructure/activity_store_memory/activity_store_memory.h"
 #include "infrastructure/activity_store_tracing/activity_store_tracing.h"
 #include "infrastructure/config/settings.h"
 #include "infrastructure/disk/disk_posix.h"
 #include "infrastructure/event_log_local/event_log_local.h"
+#include "infrastructure/event_log_local/log_end.h"
 #include "infrastructure/event_log_memory/event_log_memory.h"
 #include "infrastructure/event_log_tracing/event_log_tracing.h"
 #include "interfaces/api/api.h"
 #include "interfaces/cli/cli.h"
+#include "interfaces/cli/folder_commands.h"
 #include "usertrail_version.h"
 
 #include <errno.h>
@@ -102,17 +105,25 @@ static enum status check_retention(const struct settings *settings, struct error
 
 /* --- the machine --- */
 
-static void raise_descriptor_limit(struct service *service)
+/* As far as this user may. Returns how many there are then; 0: that is not known. */
+static uint64_t raise_descriptor_limit(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-        return;
+        return 0;
     }
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
-    getrlimit(RLIMIT_NOFILE, &limit);
-    uint64_t room =
-        limit.rlim_cur > DESCRIPTORS_RESERVED ? limit.rlim_cur - DESCRIPTORS_RESERVED : 1;
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
+}
+
+static void fit_connections(struct service *service)
+{
+    uint64_t limit = raise_descriptor_limit();
+    if (limit == 0) {
+        return;
+    }
+    uint64_t room = limit > DESCRIPTORS_RESERVED ? limit - DESCRIPTORS_RESERVED : 1;
     if (service->settings.connections > room) {
         log_write(&service->logger, LOG_WARNING,
                   "the limit of open files allows fewer connections than configured; raise it "
@@ -540,7 +551,7 @@ static int run_serve(int argument_count, char **arguments)
     init_logger(&service);
     init_threads(&service);
     set_up_memory();
-    raise_descriptor_limit(&service);
+    fit_connections(&service);
     status = start(&service, &err);
     if (status == STATUS_OK) {
         int code = serve_until_signal(&service, &signals);
@@ -585,6 +596,81 @@ static int run_check_config(int argument_count, char **arguments)
     return EXIT_FINE;
 }
 
+/* --- folders that are looked into --- */
+
+static enum status open_folder_store(const char *directory, struct activity_store **out_store,
+                                     struct error *err)
+{
+    static struct logger logger = {
+        .clock = &clock_system, .descriptor = STDERR_FILENO, .level = LOG_WARNING};
+    char path[DISK_PATH_BYTES_MAX];
+    (void)raise_descriptor_limit(); /* each part takes one */
+    enum status status = disk_path(directory, "store", path, err);
+    return status == STATUS_OK ? activity_store_local_new(
+                                     &(struct activity_store_local_config){
+                                         .disk = disk_posix(),
+                                         .directory = path,
+                                         .clock = &clock_system,
+                                         .random = &random_system,
+                                         .logger = &logger,
+                                         .read_only = true,
+                                     },
+                                     out_store, err)
+                               : status;
+}
+
+static enum status count_waiting(const char *directory, struct activity_store *store,
+                                 uint64_t *out_count, struct error *err)
+{
+    char path[DISK_PATH_BYTES_MAX];
+    struct uuid log_id;
+    int64_t end = 0;
+    struct position_set covered;
+    position_set_init(&covered);
+    enum status status = disk_path(directory, "log", path, err);
+    if (status == STATUS_OK) {
+        status = event_log_local_find_end(disk_posix(), path, &log_id, &end, err);
+    }
+    if (status == STATUS_OK) {
+        status = activity_store_durable_positions(store, log_id, &covered, err);
+    }
+    if (status == STATUS_OK) {
+        int64_t begin = position_set_get(&covered, 0);
+        *out_count = end > begin ? (uint64_t)(end - begin) : 0;
+    }
+    position_set_deinit(&covered);
+    return status;
+}
+
+static enum status verify_folder(const char *directory, struct verification_listener *listener,
+                                 struct store_verification *out_found, struct error *err)
+{
+    char path[DISK_PATH_BYTES_MAX];
+    (void)raise_descriptor_limit();
+    enum status status = disk_path(directory, "store", path, err);
+    return status == STATUS_OK
+               ? activity_store_local_verify(disk_posix(), path, listener, out_found, err)
+               : status;
+}
+
+static const struct folder_access folder_access = {
+    .open_store = open_folder_store, .count_waiting = count_waiting, .verify = verify_folder};
+
+static int run_verify(int argument_count, char **arguments)
+{
+    return command_verify(&folder_access, argument_count, arguments);
+}
+
+static int run_query(int argument_count, char **arguments)
+{
+    return command_query(&folder_access, argument_count, arguments);
+}
+
+static int run_export(int argument_count, char **arguments)
+{
+    return command_export(&folder_access, argument_count, arguments);
+}
+
 static int run_version(int argument_count, char **arguments)
 {
     (void)argument_count;
@@ -603,6 +689,21 @@ static const struct cli_command commands[] = {
              "  USERTRAIL_LISTEN=0.0.0.0:3000 usertrail serve --allow-anonymous",
      .print_options = print_settings,
      .run = run_serve},
+    {.name = "query",
+     .arguments = "DIR [options]",
+     .summary = "Asks the store in a data folder for activities.",
+     .help = command_query_help,
+     .run = run_query},
+    {.name = "export",
+     .arguments = "DIR [options]",
+     .summary = "Writes all activities of a data folder as NDJSON or CSV.",
+     .help = command_export_help,
+     .run = run_export},
+    {.name = "verify",
+     .arguments = "DIR",
+     .summary = "Reads all of the store in a data folder and says what is wrong with it.",
+     .help = command_verify_help,
+     .run = run_verify},
     {.name = "check-config",
      .arguments = "[options]",
      .summary = "Reads flags, environment and file as serve does and says what is wrong.",

@@ -2,6 +2,20 @@
 
 #include "base/timestamp.h"
 
+enum status activity_filter_add(struct str *list, size_t max, size_t *count, struct str value)
+{
+    for (size_t i = 0; i < *count; i++) {
+        if (str_equal(list[i], value)) {
+            return STATUS_OK;
+        }
+    }
+    if (*count == max) {
+        return STATUS_TOO_LARGE;
+    }
+    list[(*count)++] = value;
+    return STATUS_OK;
+}
+
 struct activity_filter activity_filter_all(void)
 {
     return (struct activity_filter){.from_ms = TIMESTAMP_MS_MIN, .to_ms = TIMESTAMP_MS_MAX + 1};

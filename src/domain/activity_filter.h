@@ -3,6 +3,8 @@
  * Which activities somebody asks for. All conditions must hold; of several users or actions one
  * must match; an empty list matches everything. Slices and arrays are borrowed. Any thread.
  */
+#include "base/macros.h"
+#include "base/status.h"
 #include "domain/activity.h"
 
 #include <stdbool.h>
@@ -19,6 +21,11 @@ struct activity_filter {
     int64_t from_ms; /* inclusive; TIMESTAMP_MS_MIN when open */
     int64_t to_ms;   /* exclusive; TIMESTAMP_MS_MAX + 1 when open */
 };
+
+/* Adds a user or an action to a list that has room for `max`, unless it is there; TOO_LARGE. The
+ * text is borrowed. */
+MUST_USE enum status activity_filter_add(struct str *list, size_t max, size_t *count,
+                                         struct str value);
 
 /* Everything. */
 struct activity_filter activity_filter_all(void);

@@ -119,6 +119,19 @@ static void test_hash_is_stable(void **state)
     assert_true(hash_of(users, 1, actions, 2) == UINT64_C(0xeff3a43a4bd2c596));
 }
 
+static void test_a_list_holds_each_once_and_has_a_bound(void **state)
+{
+    (void)state;
+    struct str list[2];
+    size_t count = 0;
+    assert_int_equal(activity_filter_add(list, 2, &count, STR("a")), STATUS_OK);
+    assert_int_equal(activity_filter_add(list, 2, &count, STR("b")), STATUS_OK);
+    assert_int_equal(activity_filter_add(list, 2, &count, STR("a")), STATUS_OK);
+    assert_int_equal(activity_filter_add(list, 2, &count, STR("c")), STATUS_TOO_LARGE);
+    assert_int_equal(count, 2);
+    assert_true(str_equal(list[0], STR("a")) && str_equal(list[1], STR("b")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +141,7 @@ int main(void)
         cmocka_unit_test(test_hash_ignores_order),
         cmocka_unit_test(test_hash_tells_filters_apart),
         cmocka_unit_test(test_hash_is_stable),
+        cmocka_unit_test(test_a_list_holds_each_once_and_has_a_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,17 +66,10 @@ static enum status add_to_list(struct str *list, size_t *count, size_t max, stru
                          "userId and action must not be empty; leave the parameter out to ask for "
                          "all");
     }
-    for (size_t i = 0; i < *count; i++) {
-        if (str_equal(list[i], value)) {
-            return STATUS_OK;
-        }
-    }
-    if (*count == max) {
-        return error_set(err, STATUS_INVALID, 0,
-                         "userId and action may each appear at most %zu times", max);
-    }
-    list[(*count)++] = value;
-    return STATUS_OK;
+    return activity_filter_add(list, max, count, value) == STATUS_OK
+               ? STATUS_OK
+               : error_set(err, STATUS_INVALID, 0,
+                           "userId and action may each appear at most %zu times", max);
 }
 
 static enum status read_user_id(struct api_question *question, struct str value, struct error *err)

@@ -1,0 +1,14 @@
+#pragma once
+/*
+ * Where a log ends, for whoever only reads its folder, also while a server writes to it: finds what
+ * an opening would find, and changes nothing. Reads the newest segment as a whole. Any thread.
+ */
+#include "base/error.h"
+#include "base/uuid.h"
+#include "infrastructure/disk/disk.h"
+
+/* `out_end_offset` is behind the newest whole commit, 0 when there is none. NOT_FOUND: there is no
+ * log, or it changed meanwhile. CORRUPT: the file of its id is damaged. UNAVAILABLE, NO_MEMORY. */
+MUST_USE enum status event_log_local_find_end(struct disk *disk, const char *directory,
+                                              struct uuid *out_log_id, int64_t *out_end_offset,
+                                              struct error *err);

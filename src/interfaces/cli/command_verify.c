@@ -1,0 +1,122 @@
+#include "base/timestamp.h"
+#include "interfaces/cli/cli.h"
+#include "interfaces/cli/folder_rows.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+const char command_verify_help[] =
+    "DIR is the folder that serve has as --data-dir. Nothing in it is changed, and a server may "
+    "run\n"
+    "on it. Reads every byte of every part of the store, holds it against the manifest and looks "
+    "for\n"
+    "ids that stand in two parts. Prints a line for each part and ends with 1 if anything is "
+    "wrong.\n"
+    "Where a part's own directory is damaged, nothing else of it can be looked at.\n\n"
+    "The event log in DIR/log is not looked at: the server checks it when it starts and reads "
+    "it.\n\n"
+    "Needs about 2 bytes of memory for each activity.\n\n"
+    "Example\n"
+    "  usertrail verify ./data";
+
+struct verify_output {
+    struct verification_listener listener;
+    bool on_terminal;
+    uint64_t bytes; /* of the parts before */
+};
+
+static void show_progress(struct verification_listener *listener, const struct verified_part *part)
+{
+    const struct verify_output *output = CONTAINER_OF(listener, struct verify_output, listener);
+    if (output->on_terminal) {
+        fprintf(stderr, "\rreading part %zu of %zu, %" PRIu64 " MB so far\x1b[K", part->at + 1,
+                part->part_count, output->bytes / 1000000);
+        (void)fflush(stderr);
+    }
+}
+
+/* Parts name themselves in some of their messages; the line does so already. */
+static const char *words_of(const struct verified_part *part, const struct error *problem)
+{
+    char prefix[40];
+    int len = snprintf(prefix, sizeof prefix, "part %" PRIu64 ": ", part->number);
+    bool named = strncmp(problem->message, prefix, (size_t)len) == 0;
+    return problem->message + (named ? len : 0);
+}
+
+static void print_part(const struct verified_part *part)
+{
+    printf("part %" PRIu64 ": %" PRIu64 " activities, %" PRIu64 " bytes, ", part->number,
+           part->activities, part->bytes);
+    if (part->first_ms <= part->last_ms) {
+        char first[TIMESTAMP_TEXT_BYTES];
+        char last[TIMESTAMP_TEXT_BYTES];
+        timestamp_format(part->first_ms, first);
+        timestamp_format(part->last_ms, last);
+        printf("%.*s to %.*s: ", TIMESTAMP_TEXT_BYTES, first, TIMESTAMP_TEXT_BYTES, last);
+    } else {
+        printf("times unknown: ");
+    }
+    printf("%s\n", part->problem_count == 0 ? "ok" : words_of(part, &part->problems[0]));
+    for (size_t i = 1; i < part->problem_count; i++) {
+        printf("part %" PRIu64 ": %s\n", part->number, words_of(part, &part->problems[i]));
+    }
+    if (part->stopped) {
+        printf("part %" PRIu64 ": and more; the rest of it was not looked at\n", part->number);
+    }
+}
+
+static void show_part(struct verification_listener *listener, const struct verified_part *part)
+{
+    struct verify_output *output = CONTAINER_OF(listener, struct verify_output, listener);
+    output->bytes += part->bytes;
+    if (output->on_terminal) {
+        fprintf(stderr, "\r\x1b[K");
+    }
+    print_part(part);
+    (void)fflush(stdout); /* conclude() asks whether it went well */
+}
+
+static int conclude(const struct store_verification *found)
+{
+    printf("%" PRIu64 " part%s, %" PRIu64 " activities, %" PRIu64 " bytes: ", found->parts,
+           found->parts == 1 ? "" : "s", found->activities, found->bytes);
+    if (found->problems == 0) {
+        printf("all of it is as it was written\n");
+    } else {
+        printf("%" PRIu64 " problem%s; no answer is made of damaged bytes, but questions that need "
+               "them fail: put back the folder from a copy\n",
+               found->problems, found->problems == 1 ? "" : "s");
+    }
+    bool written = fflush(stdout) == 0 && ferror(stdout) == 0;
+    if (!written) {
+        fprintf(stderr, "usertrail: cannot write to standard output\n");
+    }
+    return found->problems == 0 && written ? EXIT_FINE : EXIT_FAILED;
+}
+
+int command_verify(const struct folder_access *access, int argument_count, char **arguments)
+{
+    static struct folder_question question; /* its filter points into it */
+    const struct folder_options none = {NULL, 0};
+    struct verify_output output = {
+        .listener = {.part_begins = show_progress, .part_ends = show_part},
+        .on_terminal = isatty(STDERR_FILENO) != 0};
+    struct store_verification found;
+    struct error err;
+    enum status status = folder_arguments_read(&none, argument_count, arguments, &question, &err);
+    if (status != STATUS_OK) {
+        return folder_refuse_arguments("verify", &err);
+    }
+    status = folder_check(question.directory, &err);
+    if (status == STATUS_OK) {
+        status = access->verify(question.directory, &output.listener, &found, &err);
+        status = status == STATUS_NOT_FOUND ? folder_has_no_store(&err) : status;
+    }
+    if (status != STATUS_OK) {
+        fprintf(stderr, "usertrail: %s: %s\n", question.directory, err.message);
+        return EXIT_FAILED;
+    }
+    return conclude(&found);
+}

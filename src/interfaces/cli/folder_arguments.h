@@ -1,0 +1,60 @@
+#pragma once
+/*
+ * The arguments of the commands that look into a folder: the folder, and options as `--name value`
+ * or `--name=value`, in any order. One thread.
+ */
+#include "base/error.h"
+#include "domain/activity_page.h"
+
+#include <stdbool.h>
+
+/* What they ask for. The filter points into it, so it must not move; texts are the arguments'. */
+struct folder_question {
+    const char *directory;
+    struct activity_filter filter;
+    struct str user_ids[FILTER_USERS_MAX];
+    struct str actions[FILTER_ACTIONS_MAX];
+    enum activity_order order;
+    uint64_t limit; /* rows; UINT64_MAX: all */
+    bool count;     /* only how many there are */
+    bool csv;
+    const char *output; /* a file; NULL: standard output */
+};
+
+struct folder_option {
+    const char *name; /* without the dashes */
+    bool repeatable;
+    bool is_switch; /* has no value */
+    enum status (*read)(struct folder_question *question, const char *value, struct error *err);
+};
+
+enum { FOLDER_OPTIONS_MAX = 16 };
+
+/* --user, --action, --from and --to, for the front of a command's table. */
+MUST_USE enum status folder_read_user(struct folder_question *question, const char *value,
+                                      struct error *err);
+MUST_USE enum status folder_read_action(struct folder_question *question, const char *value,
+                                        struct error *err);
+MUST_USE enum status folder_read_from(struct folder_question *question, const char *value,
+                                      struct error *err);
+MUST_USE enum status folder_read_to(struct folder_question *question, const char *value,
+                                    struct error *err);
+
+#define FOLDER_FILTER_OPTIONS                                                                      \
+    {.name = "user", .repeatable = true, .read = folder_read_user},                                \
+        {.name = "action", .repeatable = true, .read = folder_read_action},                        \
+        {.name = "from", .read = folder_read_from},                                                \
+    {                                                                                              \
+        .name = "to", .read = folder_read_to                                                       \
+    }
+
+struct folder_options {
+    const struct folder_option *items;
+    size_t count; /* at most FOLDER_OPTIONS_MAX */
+};
+
+/* Fills the question, from where on it asks for everything, newest first. INVALID: `err` says what
+ * is wrong and what to write. */
+MUST_USE enum status folder_arguments_read(const struct folder_options *options, int argument_count,
+                                           char **arguments, struct folder_question *out_question,
+                                           struct error *err);

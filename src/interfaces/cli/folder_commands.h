@@ -1,0 +1,29 @@
+#pragma once
+/*
+ * The commands that look into a data folder, whether a server runs on it or not, and write nothing
+ * into it: verify, query, export. main hands in how a folder is opened. Each takes the arguments
+ * behind its name and returns an exit code. One thread.
+ */
+#include "application/store_verification.h"
+#include "domain/activity_store.h"
+
+struct folder_access {
+    /* The store in the data folder, for reading only. NOT_FOUND: there is none. */
+    enum status (*open_store)(const char *directory, struct activity_store **out_store,
+                              struct error *err);
+    /* How many activities are in the folder's event log that the store does not cover. NOT_FOUND:
+     * there is no log. */
+    enum status (*count_waiting)(const char *directory, struct activity_store *store,
+                                 uint64_t *out_count, struct error *err);
+    /* As open_store fails; OK also when problems were found. */
+    enum status (*verify)(const char *directory, struct verification_listener *listener,
+                          struct store_verification *out_found, struct error *err);
+};
+
+int command_verify(const struct folder_access *access, int argument_count, char **arguments);
+int command_query(const struct folder_access *access, int argument_count, char **arguments);
+int command_export(const struct folder_access *access, int argument_count, char **arguments);
+
+extern const char command_verify_help[];
+extern const char command_query_help[];
+extern const char command_export_help[];

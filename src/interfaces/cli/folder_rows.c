@@ -1,0 +1,149 @@
+#include "interfaces/cli/folder_rows.h"
+
+#include "application/activity_json.h"
+#include "interfaces/cli/cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+enum { PAGE_ROWS_MAX = 1000, PAGE_BYTES_MAX = 4 << 20, ARENA_BYTES_MAX = 128 << 20 };
+
+/* Opening ----------------------------------------------------------------------------------- */
+
+int folder_refuse_arguments(const char *command, const struct error *err)
+{
+    fprintf(stderr, "usertrail: %s; `usertrail %s --help` tells more\n", err->message, command);
+    return EXIT_USAGE;
+}
+
+int folder_tell_failure(const char *directory, const struct error *err)
+{
+    fprintf(stderr, "usertrail: %s: %s\n", directory, err->message);
+    if (err->status == STATUS_CORRUPT) {
+        fprintf(stderr,
+                "usertrail: what was not printed could not be read; `usertrail verify %s` says "
+                "which files are damaged\n",
+                directory);
+    }
+    return EXIT_FAILED;
+}
+
+enum status folder_check(const char *directory, struct error *err)
+{
+    struct stat found;
+    if (stat(directory, &found) != 0) {
+        int cause = errno;
+        return error_set(err, STATUS_NOT_FOUND, cause,
+                         "%s; name the folder that `usertrail serve` has as --data-dir",
+                         cause == ENOENT ? "there is no such folder" : strerror(cause));
+    }
+    return S_ISDIR(found.st_mode)
+               ? STATUS_OK
+               : error_set(err, STATUS_INVALID, 0,
+                           "this is no folder; name the one that `usertrail serve` has as "
+                           "--data-dir");
+}
+
+enum status folder_has_no_store(struct error *err)
+{
+    return error_set(err, STATUS_NOT_FOUND, 0,
+                     "there is no store in this folder: no server has run on it, or only with "
+                     "--store memory");
+}
+
+/* Nobody shall take for complete what is not. */
+static void tell_waiting(const struct folder_access *access, const char *directory,
+                         struct activity_store *store)
+{
+    struct error err;
+    uint64_t count = 0;
+    enum status status = access->count_waiting(directory, store, &count, &err);
+    if (status == STATUS_OK && count > 0) {
+        fprintf(stderr,
+                "usertrail: %llu activities wait in the event log and are not in the store yet; "
+                "ask the server that runs, or start it once and stop it\n",
+                (unsigned long long)count);
+    } else if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
+        fprintf(stderr,
+                "usertrail: whether newer activities wait in the event log could not be found out: "
+                "%s\n",
+                err.message);
+    }
+}
+
+enum status folder_open(const struct folder_access *access, const char *directory,
+                        struct activity_store **out_store, struct error *err)
+{
+    enum status status = folder_check(directory, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = access->open_store(directory, out_store, err);
+    if (status == STATUS_NOT_FOUND) {
+        return folder_has_no_store(err);
+    }
+    if (status == STATUS_OK) {
+        tell_waiting(access, directory, *out_store);
+    }
+    return status;
+}
+
+/* Rows -------------------------------------------------------------------------------------- */
+
+/* Where the next page begins. */
+struct row_place {
+    struct activity_key key;
+    char id[ACTIVITY_ID_BYTES_MAX];
+};
+
+static void take_place(struct row_place *place, const struct activity *last)
+{
+    memcpy(place->id, last->id.data, last->id.len);
+    place->key = (struct activity_key){last->timestamp_ms, {place->id, last->id.len}};
+}
+
+static enum status visit_page(const struct activity_page *page,
+                              const struct folder_visitor *visitor, struct error *err)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < page->count; i++) {
+        status = visitor->visit(visitor->context, &page->rows[i], err);
+    }
+    return status;
+}
+
+enum status folder_walk_rows(struct activity_store *store, const struct folder_question *question,
+                             const struct folder_visitor *visitor, struct error *err)
+{
+    struct activity_page page = {.more = true};
+    struct row_place place;
+    struct activity_page_request request = {
+        .filter = question->filter, .order = question->order, .bytes_max = PAGE_BYTES_MAX};
+    struct arena arena;
+    arena_init(&arena, ARENA_BYTES_MAX);
+    enum status status = STATUS_OK;
+    for (uint64_t left = question->limit; status == STATUS_OK && page.more && left > 0;
+         left -= page.count) {
+        arena_reset(&arena);
+        request.limit = left < PAGE_ROWS_MAX ? (size_t)left : PAGE_ROWS_MAX;
+        status = activity_store_find(store, &request, &arena, &page, err);
+        if (status != STATUS_OK) {
+            break;
+        }
+        status = visit_page(&page, visitor, err);
+        if (page.count == 0) {
+            break;
+        }
+        take_place(&place, &page.rows[page.count - 1]);
+        request.after = &place.key;
+    }
+    arena_deinit(&arena);
+    return status;
+}
+
+void folder_append_json_line(struct buffer *out_line, const struct activity *activity)
+{
+    activity_json_append(out_line, activity);
+    buffer_append_char(out_line, '\n');
+}
