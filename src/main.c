@@ -14,6 +14,7 @@
 #include "infrastructure/config/settings.h"
 #include "infrastructure/disk/disk_posix.h"
 #include "infrastructure/event_log_local/event_log_local.h"
+#include "infrastructure/event_log_local/log_check.h"
 #include "infrastructure/event_log_local/log_end.h"
 #include "infrastructure/event_log_memory/event_log_memory.h"
 #include "infrastructure/event_log_tracing/event_log_tracing.h"
@@ -623,27 +624,35 @@ static enum status count_waiting(const char *directory, struct activity_store *s
                                  uint64_t *out_count, struct error *err)
 {
     char path[DISK_PATH_BYTES_MAX];
-    struct uuid log_id;
-    int64_t end = 0;
+    struct log_end end;
     struct position_set covered;
     position_set_init(&covered);
     enum status status = disk_path(directory, "log", path, err);
     if (status == STATUS_OK) {
-        status = event_log_local_find_end(disk_posix(), path, &log_id, &end, err);
+        status = event_log_local_find_end(disk_posix(), path, &end, err);
     }
     if (status == STATUS_OK) {
-        status = activity_store_durable_positions(store, log_id, &covered, err);
+        status = activity_store_durable_positions(store, end.log_id, &covered, err);
     }
     if (status == STATUS_OK) {
         int64_t begin = position_set_get(&covered, 0);
-        *out_count = end > begin ? (uint64_t)(end - begin) : 0;
+        *out_count = end.offset > begin ? (uint64_t)(end.offset - begin) : 0;
     }
     position_set_deinit(&covered);
     return status;
 }
 
-static enum status verify_folder(const char *directory, struct verification_listener *listener,
-                                 struct store_verification *out_found, struct error *err)
+static enum status verify_log(const char *directory, struct log_verification_listener *listener,
+                              struct log_verification *out_found, struct error *err)
+{
+    char path[DISK_PATH_BYTES_MAX];
+    enum status status = disk_path(directory, "log", path, err);
+    return status == STATUS_OK ? event_log_local_check(disk_posix(), path, listener, out_found, err)
+                               : status;
+}
+
+static enum status verify_store(const char *directory, struct verification_listener *listener,
+                                struct store_verification *out_found, struct error *err)
 {
     char path[DISK_PATH_BYTES_MAX];
     (void)raise_descriptor_limit();
@@ -653,8 +662,10 @@ static enum status verify_folder(const char *directory, struct verification_list
                : status;
 }
 
-static const struct folder_access folder_access = {
-    .open_store = open_folder_store, .count_waiting = count_waiting, .verify = verify_folder};
+static const struct folder_access folder_access = {.open_store = open_folder_store,
+                                                   .count_waiting = count_waiting,
+                                                   .verify_store = verify_store,
+                                                   .verify_log = verify_log};
 
 static int run_verify(int argument_count, char **arguments)
 {

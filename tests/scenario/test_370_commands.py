@@ -60,11 +60,12 @@ def test_verify_says_what_is_there(stopped):
     before = files_of(stopped.data)
     lines = run("verify", stopped.data).stdout.splitlines()
     parts = parts_of(stopped.data)
-    assert len(parts) == 2 and len(lines) == 3
+    assert len(parts) == 2 and len(lines) == 4
     for line, part in zip(lines, parts):
         assert line.startswith(f"part {int(part.name[:16], 16)}: 1500 activities, {part.stat().st_size} bytes, 2024-02-01T")
         assert line.endswith(": ok")
-    assert lines[2].startswith("2 parts, 3000 activities, ") and lines[2].endswith("as it was written")
+    assert lines[2] == "event log: 0 activities in 1 segment, 64 bytes: ok"
+    assert lines[3].startswith("2 parts, 3000 activities, ") and lines[3].endswith("as it was written")
     run("query", stopped.data)
     run("export", stopped.data)
     assert files_of(stopped.data) == before
@@ -138,8 +139,8 @@ def test_flipped_bits_are_found_wherever_they_are(copy):
         part.write_bytes(damaged)
         lines = run("verify", copy, code=1).stdout.splitlines()
         part.write_bytes(whole)
-        assert len(lines) >= 3
-        for line in lines[:-1]:
+        assert len(lines) >= 4
+        for line in lines[:-2]:
             mine = line.startswith(f"part {int(part.name[:16], 16)}: ")
             assert line.endswith(": ok") != mine, lines
         assert "problem" in lines[-1]
@@ -153,11 +154,45 @@ def test_all_that_is_wrong_is_listed(copy):
     second.write_bytes(second.read_bytes()[:-1])
     result = run("verify", copy, code=1)
     lines = result.stdout.splitlines()
-    assert len(lines) == 3 and first.name in lines[0] and "too short" not in lines[0]
+    assert len(lines) == 4 and first.name in lines[0] and "too short" not in lines[0]
     assert lines[1].startswith(f"part {int(second.name[:16], 16)}: ") and not lines[1].endswith("ok")
     for command in ("query", "export"):
         result = run(command, copy, code=1)
         assert result.stdout == "" and first.name in result.stderr and "usertrail verify" in result.stderr
+
+
+def test_the_event_log_is_verified_too(make_service):
+    """Guards what only the log holds: a flipped bit of an activity that was acknowledged is found, a torn end is none."""
+    service = make_service("--log-segment-bytes", "64KiB", "--log-bytes", "1MiB").start()
+    for first in range(0, 1500, 50):
+        service.record(activities(first, 50))
+    service.kill()
+    before = files_of(service.data)
+    lines = run("verify", service.data).stdout.splitlines()
+    assert lines[-2].startswith("event log: ") and lines[-2].endswith(": ok") and "segments" in lines[-2]
+    assert files_of(service.data) == before
+    segments = service.segments()
+    whole = segments[0].read_bytes()
+    damaged = bytearray(whole)
+    damaged[len(damaged) // 2] ^= 1
+    segments[0].write_bytes(damaged)
+    lines = run("verify", service.data, code=1).stdout.splitlines()
+    ordinal = int(segments[0].name.split(".")[0])
+    assert any(line.startswith(f"event log: segment {ordinal}: the bytes ") and line.endswith("damaged") for line in lines), lines
+    assert "problem" in lines[-1]
+    segments[0].write_bytes(whole)
+    segments[1].rename(service.home / "away")
+    lines = run("verify", service.data, code=1).stdout.splitlines()
+    assert f"event log: segments {ordinal + 1} to {ordinal + 1} are missing" in lines
+    (service.home / "away").rename(segments[1])
+    log_id = service.data / "log" / "log-id"
+    whole = log_id.read_bytes()
+    log_id.write_bytes(b"x" + whole[1:])
+    assert "event log: " in run("verify", service.data, code=1).stdout
+    log_id.write_bytes(whole)
+    service.start()
+    service.stop()
+    assert run("verify", service.data).stdout.splitlines()[-1].startswith("1 part, 1500 activities")
 
 
 def test_half_an_answer_is_told(copy):

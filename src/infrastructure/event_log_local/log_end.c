@@ -42,8 +42,7 @@ static enum status scan_segment(struct end_search *search, struct error *err)
 }
 
 enum status event_log_local_find_end(struct disk *disk, const char *directory,
-                                     struct uuid *out_log_id, int64_t *out_end_offset,
-                                     struct error *err)
+                                     struct log_end *out_end, struct error *err)
 {
     struct end_search search = {.disk = disk, .directory = directory, .ordinal = UINT64_MAX};
     enum status status = log_id_read(disk, directory, &search.log_id, err);
@@ -57,8 +56,10 @@ enum status event_log_local_find_end(struct disk *disk, const char *directory,
         }
     }
     if (status == STATUS_OK) {
-        *out_log_id = search.log_id;
-        *out_end_offset = search.found.used == 0 ? 0 : search.found.next_offset;
+        *out_end = (struct log_end){.log_id = search.log_id,
+                                    .offset = search.ordinal == 0 ? 0 : search.found.next_offset,
+                                    .ordinal = search.ordinal,
+                                    .used = search.found.used};
     }
     return status;
 }

@@ -7,8 +7,14 @@
 #include "base/uuid.h"
 #include "infrastructure/disk/disk.h"
 
-/* `out_end_offset` is behind the newest whole commit, 0 when there is none. NOT_FOUND: there is no
- * log, or it changed meanwhile. CORRUPT: the file of its id is damaged. UNAVAILABLE, NO_MEMORY. */
+struct log_end {
+    struct uuid log_id;
+    int64_t offset;   /* behind the newest whole commit; 0: there is none */
+    uint64_t ordinal; /* of the segment that holds it, and ... */
+    uint64_t used;    /* ... how many of its bytes are commits */
+};
+
+/* NOT_FOUND: there is no log, or it changed meanwhile. CORRUPT: the file of its id is damaged.
+ * UNAVAILABLE, NO_MEMORY. */
 MUST_USE enum status event_log_local_find_end(struct disk *disk, const char *directory,
-                                              struct uuid *out_log_id, int64_t *out_end_offset,
-                                              struct error *err);
+                                              struct log_end *out_end, struct error *err);

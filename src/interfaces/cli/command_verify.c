@@ -78,22 +78,52 @@ static void show_part(struct verification_listener *listener, const struct verif
     (void)fflush(stdout); /* conclude() asks whether it went well */
 }
 
-static int conclude(const struct store_verification *found)
+/* The event log ----------------------------------------------------------------------------- */
+
+static void show_log_problem(struct log_verification_listener *listener, const char *words)
+{
+    (void)listener;
+    printf("event log: %s\n", words);
+}
+
+/* Returns how many problems there are. A folder without a log has none. */
+static uint64_t verify_log(const struct folder_access *access, const char *directory)
+{
+    struct log_verification_listener listener = {.problem = show_log_problem};
+    struct log_verification found;
+    struct error err;
+    enum status status = access->verify_log(directory, &listener, &found, &err);
+    if (status == STATUS_NOT_FOUND) {
+        return 0;
+    }
+    if (status != STATUS_OK) {
+        printf("event log: %s\n", err.message);
+        return 1;
+    }
+    printf("event log: %" PRIu64 " activities in %" PRIu64 " segment%s, %" PRIu64 " bytes: %s\n",
+           found.activities, found.segments, found.segments == 1 ? "" : "s", found.bytes,
+           found.problems == 0 ? "ok" : "not all of it can be read");
+    return found.problems;
+}
+
+/* All of it --------------------------------------------------------------------------------- */
+
+static int conclude(const struct store_verification *found, uint64_t problems)
 {
     printf("%" PRIu64 " part%s, %" PRIu64 " activities, %" PRIu64 " bytes: ", found->parts,
            found->parts == 1 ? "" : "s", found->activities, found->bytes);
-    if (found->problems == 0) {
+    if (problems == 0) {
         printf("all of it is as it was written\n");
     } else {
         printf("%" PRIu64 " problem%s; no answer is made of damaged bytes, but questions that need "
                "them fail: put back the folder from a copy\n",
-               found->problems, found->problems == 1 ? "" : "s");
+               problems, problems == 1 ? "" : "s");
     }
     bool written = fflush(stdout) == 0 && ferror(stdout) == 0;
     if (!written) {
         fprintf(stderr, "usertrail: cannot write to standard output\n");
     }
-    return found->problems == 0 && written ? EXIT_FINE : EXIT_FAILED;
+    return problems == 0 && written ? EXIT_FINE : EXIT_FAILED;
 }
 
 int command_verify(const struct folder_access *access, int argument_count, char **arguments)
@@ -111,12 +141,12 @@ int command_verify(const struct folder_access *access, int argument_count, char 
     }
     status = folder_check(question.directory, &err);
     if (status == STATUS_OK) {
-        status = access->verify(question.directory, &output.listener, &found, &err);
+        status = access->verify_store(question.directory, &output.listener, &found, &err);
         status = status == STATUS_NOT_FOUND ? folder_has_no_store(&err) : status;
     }
     if (status != STATUS_OK) {
         fprintf(stderr, "usertrail: %s: %s\n", question.directory, err.message);
         return EXIT_FAILED;
     }
-    return conclude(&found);
+    return conclude(&found, found.problems + verify_log(access, question.directory));
 }

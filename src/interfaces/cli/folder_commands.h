@@ -4,6 +4,7 @@
  * into it: verify, query, export. main hands in how a folder is opened. Each takes the arguments
  * behind its name and returns an exit code. One thread.
  */
+#include "application/log_verification.h"
 #include "application/store_verification.h"
 #include "domain/activity_store.h"
 
@@ -16,8 +17,11 @@ struct folder_access {
     enum status (*count_waiting)(const char *directory, struct activity_store *store,
                                  uint64_t *out_count, struct error *err);
     /* As open_store fails; OK also when problems were found. */
-    enum status (*verify)(const char *directory, struct verification_listener *listener,
-                          struct store_verification *out_found, struct error *err);
+    enum status (*verify_store)(const char *directory, struct verification_listener *listener,
+                                struct store_verification *out_found, struct error *err);
+    /* NOT_FOUND: there is no log. OK also when problems were found. */
+    enum status (*verify_log)(const char *directory, struct log_verification_listener *listener,
+                              struct log_verification *out_found, struct error *err);
 };
 
 int command_verify(const struct folder_access *access, int argument_count, char **arguments);
