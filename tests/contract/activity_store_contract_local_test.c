@@ -5,8 +5,8 @@
 #include "infrastructure/activity_store_local/activity_store_local.h"
 #include "infrastructure/disk/disk_posix.h"
 #include "infrastructure/disk/disk_simulated.h"
+#include "support/quiet_logger.h"
 
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -20,23 +20,13 @@ static struct disk *simulated; /* of the store that was made last */
 static char directory[64];     /* of the store on the machine's disk */
 static uint64_t head_rows;
 
-static struct logger *quiet(void)
-{
-    static struct logger logger = {
-        .clock = &clock_system, .descriptor = -1, .format = LOG_FORMAT_JSON, .level = LOG_ERROR};
-    if (logger.descriptor < 0) {
-        logger.descriptor = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    }
-    return &logger;
-}
-
 static struct activity_store *open_simulated(void)
 {
     const struct activity_store_local_config config = {.disk = simulated,
                                                        .directory = "store",
                                                        .clock = &clock_system,
                                                        .random = &random_system,
-                                                       .logger = quiet(),
+                                                       .logger = quiet_logger(),
                                                        .head_rows = head_rows,
                                                        .merge_parts = 3};
     struct activity_store *store = NULL;
@@ -98,7 +88,7 @@ static struct activity_store *open_posix(void)
                                                        .directory = path,
                                                        .clock = &clock_system,
                                                        .random = &random_system,
-                                                       .logger = quiet(),
+                                                       .logger = quiet_logger(),
                                                        .head_rows = 40,
                                                        .merge_parts = 3,
                                                        .background = true};

@@ -6,9 +6,9 @@
  */
 #include "infrastructure/activity_store_local/activity_store_local.h"
 #include "infrastructure/disk/disk_simulated.h"
+#include "support/quiet_logger.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -51,16 +51,6 @@ struct run {
     char difference[200];
 };
 
-static struct logger *quiet(void)
-{
-    static struct logger logger = {
-        .clock = &clock_system, .descriptor = -1, .format = LOG_FORMAT_JSON, .level = LOG_ERROR};
-    if (logger.descriptor < 0) {
-        logger.descriptor = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    }
-    return &logger;
-}
-
 static void differ(struct run *run, const char *what, uint64_t expected, uint64_t found)
 {
     if (run->difference[0] == '\0' && expected != found) {
@@ -102,7 +92,7 @@ static bool open_store(struct run *run)
                                                        .directory = "store",
                                                        .clock = &clock_system,
                                                        .random = &run->random,
-                                                       .logger = quiet(),
+                                                       .logger = quiet_logger(),
                                                        .head_rows = 4,
                                                        .merge_parts = 3};
     struct error err = {0};
