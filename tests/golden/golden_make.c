@@ -1,0 +1,305 @@
+/*
+ * Writes the golden files, and small files for the corpora of the fuzz targets that read them, with
+ * today's code: for a new format, and while one is still changing. tests/golden/README.md says
+ * when.
+ */
+#include "base/assert.h"
+#include "golden.h"
+#include "infrastructure/activity_store_local/part_sample.h"
+#include "infrastructure/disk/disk_posix.h"
+#include "infrastructure/event_log_local/segment_format.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PART_ROWS = 400, SEGMENT_ROWS = 30, COMMIT_ROWS = 7, FILE_BYTES_MAX = 4 << 20 };
+
+#define DICTIONARY                                                                                 \
+    STR("{\"path\":\"/products/\",\"sessionId\":\"\",\"note\":\"00000000000000000000\"}")
+
+static void write_file(const char *path, const void *front, size_t front_len,
+                       const struct buffer *bytes)
+{
+    FILE *file = fopen(path, "we");
+    bool fine = file != NULL && fwrite(front, 1, front_len, file) == front_len &&
+                fwrite(bytes->data, 1, bytes->len, file) == bytes->len && fclose(file) == 0;
+    if (!fine) {
+        perror(path);
+        exit(1);
+    }
+}
+
+/* With the byte in front that tells a fuzz target to repair checksums, or not to. */
+static void write_corpus(const char *corpus, const char *name, const struct buffer *bytes)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", corpus, name);
+    write_file(path, "\x01", 1, bytes);
+}
+
+static void write_as_it_is(const char *corpus, const char *name, const struct buffer *bytes)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s-as-it-is", corpus, name);
+    write_file(path, "\x00", 1, bytes);
+}
+
+/* Takes the file that was written to the working directory. */
+static void take_file(const char *path, struct buffer *out_bytes)
+{
+    size_t len;
+    char *bytes = golden_read(path, &len);
+    ASSERT(bytes != NULL);
+    buffer_init(out_bytes, FILE_BYTES_MAX);
+    buffer_append(out_bytes, bytes, len);
+    ASSERT(out_bytes->failed == STATUS_OK);
+    free(bytes);
+    unlink(path);
+}
+
+static void require(enum status status, const struct error *err)
+{
+    if (status != STATUS_OK) {
+        fprintf(stderr, "%s\n", err->message);
+        exit(1);
+    }
+}
+
+/* Parts ------------------------------------------------------------------------------------- */
+
+static void make_part(struct sample *sample, struct str dictionary, struct buffer *out_bytes)
+{
+    struct error err = {0};
+    unlink(SAMPLE_PATH);
+    require(sample_write(sample, disk_posix(), dictionary, &err), &err);
+    take_file(SAMPLE_PATH, out_bytes);
+}
+
+static void make_golden_part(void)
+{
+    struct sample sample;
+    struct buffer bytes;
+    struct buffer lines;
+    sample_init(&sample, 1, PART_ROWS);
+    buffer_init(&lines, FILE_BYTES_MAX);
+    for (uint32_t i = 0; i < sample.row_count; i++) {
+        const struct sample_row *row = &sample.rows[i];
+        golden_append_row(&lines, &row->activity, (int32_t)row->source, row->offset);
+    }
+    make_part(&sample, DICTIONARY, &bytes);
+    write_file(GOLDEN_PART, "", 0, &bytes);
+    write_file(GOLDEN_PART_ROWS, "", 0, &lines);
+    buffer_deinit(&bytes);
+    buffer_deinit(&lines);
+    sample_deinit(&sample);
+}
+
+/* A row's metadata is left out where many rows are to be few bytes. */
+static void make_part_corpus(const char *corpus, const char *name, uint32_t rows, bool slim)
+{
+    struct sample sample;
+    struct buffer bytes;
+    sample_init(&sample, 2, rows);
+    for (uint32_t i = 0; slim && i < rows; i++) {
+        sample.rows[i].activity.metadata = STR("{}");
+    }
+    make_part(&sample, slim ? STR("") : DICTIONARY, &bytes);
+    write_corpus(corpus, name, &bytes);
+    if (!slim) {
+        write_as_it_is(corpus, name, &bytes);
+    }
+    buffer_deinit(&bytes);
+    sample_deinit(&sample);
+}
+
+/* A run of the part without its CRC, behind the byte that names the kind of piece. */
+static void write_piece(const char *corpus, const char *name, char kind, const struct buffer *part,
+                        struct run_place place)
+{
+    char path[512];
+    struct buffer piece;
+    buffer_init(&piece, FILE_BYTES_MAX);
+    buffer_append(&piece, part->data + place.offset, (size_t)place.length - RUN_CRC_BYTES);
+    ASSERT(piece.failed == STATUS_OK);
+    snprintf(path, sizeof path, "%s/%s", corpus, name);
+    write_file(path, &kind, 1, &piece);
+    buffer_deinit(&piece);
+}
+
+/* Where each piece stands is asked of the part itself. */
+static void write_pieces(const char *corpus, const struct part *part, struct part_view *view,
+                         const struct buffer *bytes)
+{
+    const struct part_footer *footer = part_footer(part);
+    const struct part_directory *directory = part_directory(part);
+    const struct part_page *page = &directory->pages[directory->page_count - 1];
+    struct part_user user;
+    struct part_list list;
+    struct error err = {0};
+    struct part_trailer trailer;
+    const uint8_t *end = (const uint8_t *)bytes->data + bytes->len - PART_TRAILER_BYTES;
+    uint32_t seed = run_seed(sample_name.store_id, sample_name.number);
+    require(part_trailer_decode(end, seed, &trailer, &err), &err);
+    require(part_view_find_user(view, STR("user-0"), &user, &err), &err);
+    require(part_view_list_open(view, &user, &list, &err), &err);
+    write_piece(corpus, "page", 0, bytes,
+                (struct run_place){page->place.offset, page->place.columns_length});
+    write_piece(corpus, "footer", 1, bytes, trailer.footer);
+    write_piece(corpus, "directory", 2, bytes, footer->directory);
+    write_piece(corpus, "users", 3, bytes, directory->names[0].place);
+    write_piece(corpus, "index", 4, bytes, user.found.index);
+    write_piece(corpus, "chunk", 5, bytes, list.chunks[0].place);
+    part_list_deinit(&list);
+}
+
+/* Of a part of three pages, of which the last one is small. */
+static void make_pieces(const char *corpus)
+{
+    CLEANUP(part_close) struct part *part = NULL;
+    CLEANUP(part_view_free) struct part_view *view = NULL;
+    struct sample sample;
+    struct buffer bytes;
+    struct error err = {0};
+    sample_init(&sample, 5, 2 * PAGE_ROWS + 40);
+    require(sample_write(&sample, disk_posix(), STR(""), &err), &err);
+    require(part_open(disk_posix(), SAMPLE_PATH, &sample_name, &part, &err), &err);
+    require(part_view_new(part, &view, &err), &err);
+    take_file(SAMPLE_PATH, &bytes);
+    write_pieces(corpus, part, view, &bytes);
+    buffer_deinit(&bytes);
+    sample_deinit(&sample);
+}
+
+/* Manifests --------------------------------------------------------------------------------- */
+
+static void make_manifest(const struct manifest *manifest, struct buffer *out_bytes)
+{
+    bool unknown;
+    struct error err = {0};
+    require(manifest_save(disk_posix(), ".", manifest, &unknown, &err), &err);
+    take_file("manifest", out_bytes);
+}
+
+static void make_manifests(const char *corpus)
+{
+    struct manifest manifest;
+    struct buffer bytes;
+    golden_manifest(&manifest);
+    make_manifest(&manifest, &bytes);
+    write_file(GOLDEN_MANIFEST, "", 0, &bytes);
+    write_corpus(corpus, "full", &bytes);
+    write_as_it_is(corpus, "full", &bytes);
+    buffer_deinit(&bytes);
+    manifest_deinit(&manifest);
+    manifest_init(&manifest, golden_log_id);
+    make_manifest(&manifest, &bytes);
+    write_corpus(corpus, "new", &bytes);
+    buffer_deinit(&bytes);
+    manifest_deinit(&manifest);
+}
+
+/* Segments ---------------------------------------------------------------------------------- */
+
+/* A commit of some rows; none is a seal. */
+static void append_commit(struct buffer *segment, const struct sample_row *rows, uint32_t count,
+                          int64_t offset)
+{
+    uint8_t header_bytes[COMMIT_HEADER_BYTES] = {0};
+    struct commit_header header = {.log_id = golden_log_id,
+                                   .sequence = 1 + (uint64_t)offset,
+                                   .first_offset = offset,
+                                   .count = count,
+                                   .written_at_ms = 1700000000000 + offset};
+    size_t header_at = segment->len;
+    buffer_append(segment, header_bytes, sizeof header_bytes);
+    for (uint32_t i = 0; i < count; i++) {
+        size_t length = frame_length(&rows[i].activity);
+        uint8_t *frame = calloc(1, length);
+        ASSERT(frame != NULL);
+        frame_encode(frame, length, &rows[i].activity, frame_seed(golden_log_id));
+        frame_stamp(frame, offset + i, &header.digest);
+        buffer_append(segment, frame, length);
+        header.body_bytes += (uint32_t)length;
+        free(frame);
+    }
+    ASSERT(segment->failed == STATUS_OK);
+    commit_header_encode(&header, header_bytes);
+    memcpy(segment->data + header_at, header_bytes, sizeof header_bytes);
+}
+
+static void make_segment(struct sample *sample, struct buffer *out_segment)
+{
+    buffer_init(out_segment, FILE_BYTES_MAX);
+    for (uint32_t i = 0; i < sample->row_count; i += COMMIT_ROWS) {
+        uint32_t left = sample->row_count - i;
+        append_commit(out_segment, &sample->rows[i], left < COMMIT_ROWS ? left : COMMIT_ROWS, i);
+    }
+    append_commit(out_segment, NULL, 0, sample->row_count);
+}
+
+static void make_golden_segment(void)
+{
+    struct sample sample;
+    struct buffer segment;
+    struct buffer lines;
+    sample_init(&sample, 3, SEGMENT_ROWS);
+    make_segment(&sample, &segment);
+    buffer_init(&lines, FILE_BYTES_MAX);
+    for (uint32_t i = 0; i < sample.row_count; i++) {
+        golden_append_row(&lines, &sample.rows[i].activity, 0, i);
+    }
+    write_file(GOLDEN_SEGMENT, "", 0, &segment);
+    write_file(GOLDEN_SEGMENT_ROWS, "", 0, &lines);
+    buffer_deinit(&segment);
+    buffer_deinit(&lines);
+    sample_deinit(&sample);
+}
+
+static void make_segment_corpus(const char *corpus)
+{
+    struct sample sample;
+    struct buffer segment;
+    sample_init(&sample, 4, 9);
+    for (uint32_t i = 0; i < sample.row_count; i++) {
+        sample.rows[i].activity.metadata = STR("{}");
+    }
+    make_segment(&sample, &segment);
+    write_corpus(corpus, "sealed", &segment);
+    write_as_it_is(corpus, "sealed", &segment);
+    segment.len -= COMMIT_HEADER_BYTES + 20; /* within the last frame */
+    write_corpus(corpus, "torn", &segment);
+    buffer_deinit(&segment);
+    sample_deinit(&sample);
+}
+
+static void make_folder(const char *corpus, const char *target, char out_path[256])
+{
+    snprintf(out_path, 256, "%s/%s", corpus, target);
+    mkdir(out_path, 0777);
+}
+
+int main(int argc, char **argv)
+{
+    char corpus[256];
+    char *corpora = argc == 3 ? realpath(argv[2], NULL) : NULL;
+    if (corpora == NULL || chdir(argv[1]) != 0) {
+        fprintf(stderr, "usage: golden_make GOLDEN-FOLDER CORPUS-FOLDER\n");
+        return 2;
+    }
+    make_golden_part();
+    make_golden_segment();
+    make_folder(corpora, "manifest_fuzz", corpus);
+    make_manifests(corpus);
+    make_folder(corpora, "segment_fuzz", corpus);
+    make_segment_corpus(corpus);
+    make_folder(corpora, "part_fuzz", corpus);
+    make_part_corpus(corpus, "row", 1, false);
+    make_part_corpus(corpus, "page", 20, false);
+    make_part_corpus(corpus, "pages", 330, true);
+    make_folder(corpora, "part_pieces_fuzz", corpus);
+    make_pieces(corpus);
+    free(corpora);
+    return 0;
+}
