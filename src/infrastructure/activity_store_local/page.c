@@ -318,16 +318,21 @@ enum status page_open(struct page *page, const uint8_t *bytes, size_t len, struc
     return STATUS_OK;
 }
 
+/* The milliseconds in an id that is a UUIDv7. Differences wrap around, as they do when they are
+ * written: no page is taken for one that breaks the arithmetic of its reader. */
+static uint64_t id_ms(const struct page *page, uint32_t row)
+{
+    return (uint64_t)page->timestamps[row] + page_value(page, COLUMN_ID_MS, row);
+}
+
 int64_t page_received_at(const struct page *page, uint32_t row)
 {
-    int64_t from = page->timestamps[row];
-    if (page->received_from == RECEIVED_FROM_ZERO) {
-        return (int64_t)page_value(page, COLUMN_RECEIVED_AT, row);
+    uint64_t from = 0;
+    if (page->received_from == RECEIVED_FROM_ID) {
+        bool has_ms = page_value(page, COLUMN_ID_KIND, row) == ID_UUID_7;
+        from = has_ms ? id_ms(page, row) : (uint64_t)page->timestamps[row];
     }
-    if (page_value(page, COLUMN_ID_KIND, row) == ID_UUID_7) {
-        from += (int64_t)page_value(page, COLUMN_ID_MS, row);
-    }
-    return from + (int64_t)page_value(page, COLUMN_RECEIVED_AT, row);
+    return (int64_t)(from + page_value(page, COLUMN_RECEIVED_AT, row));
 }
 
 struct str page_id(const struct page *page, uint32_t row, char space[PAGE_ID_BYTES])
@@ -335,8 +340,7 @@ struct str page_id(const struct page *page, uint32_t row, char space[PAGE_ID_BYT
     uint64_t kind = page_value(page, COLUMN_ID_KIND, row);
     struct uuid uuid;
     if (kind == ID_UUID_7) {
-        uuid = id_put_together(page->timestamps[row] + (int64_t)page_value(page, COLUMN_ID_MS, row),
-                               page_value(page, COLUMN_ID_FRACTION, row),
+        uuid = id_put_together((int64_t)id_ms(page, row), page_value(page, COLUMN_ID_FRACTION, row),
                                page_value(page, COLUMN_ID_RANDOM, row));
     } else {
         size_t from = row == 0 ? 0 : (size_t)page_value(page, COLUMN_ID_TEXT_END, row - 1);

@@ -199,7 +199,7 @@ static void read_action(struct reading *reading, struct arena *arena, struct par
     action->hour_count = (uint32_t)reading_below(reading, PART_ROWS_MAX);
     action->hours = array_of(reading, arena, action->hour_count, sizeof *action->hours, no_memory);
     for (uint32_t i = 0; !reading->failed && i < action->hour_count; i++) {
-        hour += reading_below(reading, UINT32_MAX);
+        hour += reading_below(reading, UINT32_MAX - hour);
         action->hours[i].hour = (uint32_t)hour;
         action->hours[i].count = (uint32_t)reading_below(reading, PART_ROWS_MAX);
     }
@@ -211,7 +211,9 @@ static void read_source(struct reading *reading, struct part_source *source)
     if (log_id != NULL) {
         memcpy(source->log_id.bytes, log_id, UUID_BYTES);
     }
-    source->partition = (int32_t)reading_signed(reading);
+    int64_t partition = reading_signed(reading);
+    reading->failed = reading->failed || partition < INT32_MIN || partition > INT32_MAX;
+    source->partition = reading->failed ? 0 : (int32_t)partition;
     source->begin = reading_signed(reading);
     source->end = reading_signed(reading);
 }
