@@ -7,6 +7,7 @@ import time
 import pytest
 
 import service as services
+import wire
 
 KILLS = 20
 WAYS = ([], ["--batch", 50], ["--ordered-user-per-connection"], ["--server-ids"], ["--ordered-user-per-connection", "--batch", 7],
@@ -44,6 +45,33 @@ def test_kill_under_load(make_service, tmp_path, flags):
     service.restart()
     code, verdict = check(service, ledger, "--by-user")
     assert code == 0, verdict
+    service.stop()
+
+
+def newest_part(service):
+    """The highest number that a part of the store ever got, as far as the folder tells."""
+    return max((int(path.stem, 16) for path in (service.data / "store").glob("*.part")), default=0)
+
+
+def test_kill_while_the_store_writes(make_service, tmp_path):
+    """Guards the way from the log into parts: with a log so small that heads are written and parts merged all the time, so that
+    kills hit both, everything acknowledged is there, once, and the start after it is quick."""
+    chance = random.Random(22)
+    ledger = tmp_path / "ledger"
+    service = make_service("--log-bytes", "2MiB", "--log-segment-bytes", "256KiB").start()
+    for number in range(6):
+        before = newest_part(service)
+        process = services.start_load(service, ledger, "--connections", 16, "--rate", 100, "--batch", 50, "--bytes", 1500,
+                                      "--seconds", 60, *([] if number % 2 else ["--ordered-user-per-connection"]))
+        wire.wait_until(lambda: newest_part(service) > before + 2, "the store writes parts", 20 * services.PATIENCE, 0.002)
+        time.sleep(chance.uniform(0, 0.3) * services.PATIENCE)
+        service.kill()
+        assert services.finish_load(process)["acknowledged"] > 0
+        begun = time.monotonic()
+        service.start()
+        assert time.monotonic() - begun < 2 * services.PATIENCE, "ready again in less than 2 s"
+        code, verdict = check(service, ledger)
+        assert code == 0, f"after {number + 1} kills: {verdict}"
     service.stop()
 
 
