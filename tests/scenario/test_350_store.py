@@ -102,6 +102,7 @@ def test_a_damaged_page_is_told(fresh):
     (lambda part, manifest: flip(part, part.stat().st_size - 40), "part 1"),
     (lambda part, manifest: flip(manifest, 30), "manifest"),
     (lambda part, manifest: flip(manifest, 9), "newer version"),
+    (lambda part, manifest: manifest.unlink(), "manifest is gone"),
 ])
 def test_a_store_that_cannot_be_opened(fresh, damage, words):
     """Guards against serving half a store as if it were whole: the start ends with a message that says what is wrong."""
@@ -112,6 +113,7 @@ def test_a_store_that_cannot_be_opened(fresh, damage, words):
     fresh.launch()
     assert fresh.wait_end() == 1
     assert words in fresh.stderr, fresh.stderr
+    assert len(parts_of(fresh)) == (0 if words == "part" else 1), "nothing is removed"
 
 
 def test_leftovers_are_removed(fresh):

@@ -36,7 +36,8 @@ enum status local_store_begin(struct local_store *self, struct manifest *out_nex
     return manifest_copy(&self->manifest, out_next) == STATUS_OK ? STATUS_OK : no_memory(err);
 }
 
-/* Cannot fail: it is on the disk already. */
+/* Cannot fail: it is on the disk already. The worker may replace the new snapshot as soon as the
+ * lock is given back, so it is held until it has been looked at. */
 static void take_place(struct local_store *self, struct manifest *next, struct snapshot *made,
                        const struct snapshot_change *change)
 {
@@ -45,7 +46,7 @@ static void take_place(struct local_store *self, struct manifest *next, struct s
     struct snapshot *old_snapshot = self->snapshot;
     snapshot_fill(made, old_snapshot, change);
     self->manifest = *next;
-    self->snapshot = made;
+    self->snapshot = snapshot_ref(made);
     self->changes++;
     pthread_cond_broadcast(&self->changed);
     pthread_mutex_unlock(&self->mutex);
@@ -55,6 +56,7 @@ static void take_place(struct local_store *self, struct manifest *next, struct s
             stored_part_drop(old);
         }
     }
+    snapshot_unref(made);
     snapshot_unref(old_snapshot);
     manifest_deinit(&old_manifest);
 }
@@ -235,17 +237,47 @@ static enum status remove_leftovers(struct local_store *self, struct error *err)
     return status;
 }
 
+/* A store has its manifest before its first part, so parts without one are what is left of a store
+ * that somebody still has the rest of: they are no leftovers. */
+static enum status check_for_parts(struct local_store *self, const struct manifest *empty,
+                                   struct error *err)
+{
+    struct leftovers leftovers = {.manifest = empty};
+    enum status status =
+        disk_list(self->config.disk, self->directory, note_leftover, &leftovers, err);
+    free(leftovers.numbers);
+    if (status == STATUS_OK && (leftovers.count > 0 || leftovers.failed)) {
+        return error_set(err, STATUS_CORRUPT, 0,
+                         "the store has parts but its manifest is gone; put the file \"manifest\" "
+                         "back, or move the folder away to begin a new store");
+    }
+    return status;
+}
+
+static enum status begin_store(struct local_store *self, struct manifest *out_manifest,
+                               struct error *err)
+{
+    struct manifest manifest;
+    bool unknown;
+    manifest_init(&manifest, uuid_make_random(self->config.random));
+    enum status status = check_for_parts(self, &manifest, err);
+    if (status == STATUS_OK) {
+        status = manifest_save(self->config.disk, self->directory, &manifest, &unknown, err);
+    }
+    if (status != STATUS_OK) {
+        manifest_deinit(&manifest);
+        return status;
+    }
+    *out_manifest = manifest;
+    return STATUS_OK;
+}
+
 static enum status load_manifest(struct local_store *self, struct error *err)
 {
     struct manifest manifest;
     enum status status = manifest_load(self->config.disk, self->directory, &manifest, err);
     if (status == STATUS_NOT_FOUND) {
-        bool unknown;
-        manifest_init(&manifest, uuid_make_random(self->config.random));
-        status = manifest_save(self->config.disk, self->directory, &manifest, &unknown, err);
-        if (status != STATUS_OK) {
-            manifest_deinit(&manifest);
-        }
+        status = begin_store(self, &manifest, err);
     }
     if (status == STATUS_OK) {
         self->manifest = manifest;

@@ -44,6 +44,11 @@ struct local_store {
     bool sealer_runs;
     bool merger_runs;
 
+    /* Of the thread that merges: numbers of parts whose merge failed for what lasts, until a
+     * restart. */
+    uint64_t *unmergeable;
+    size_t unmergeable_count;
+
     /* These belong to the worker's thread. */
     struct table_putter *putter;
     struct coverage put;       /* what had its verdict */
@@ -90,7 +95,7 @@ MUST_USE enum status local_store_name_part(struct local_store *self, struct part
 /* Whatever is left of a part that was not finished. */
 void local_store_remove_file(struct local_store *self, const char *path);
 
-/* Drops the parts with the oldest activities while all together take more than config.bytes_max,
+/* Drops the parts whose activities came first while all together take more than config.bytes_max,
  * but never the newest; the next expire counts them. */
 MUST_USE enum status local_store_fit(struct local_store *self, struct error *err);
 

@@ -183,7 +183,7 @@ static void keeps_everything_without_a_limit(void **state)
     expect_log(fixture, "dropped", false);
 }
 
-/* By what happened, not by when it came: late parts may hold the oldest activities. */
+/* By when they came, whatever their own times say; the part that was written last stays. */
 static void drops_the_oldest_parts_first(void **state)
 {
     struct fixture *fixture = *state;
@@ -194,7 +194,8 @@ static void drops_the_oldest_parts_first(void **state)
     reopen(fixture, room_for(fixture, 3));
     assert_int_equal(expire(fixture), 3 * PART_ROWS);
     for (size_t i = 0; i < ARRAY_LENGTH(hours); i++) {
-        assert_int_equal(has_hour(fixture, hours[i]), hours[i] >= 5);
+        bool last = i + 1 == ARRAY_LENGTH(hours);
+        assert_int_equal(has_hour(fixture, hours[i]), hours[i] > 5 || last);
     }
     assert_int_equal(count_all(fixture), 3 * PART_ROWS);
     expect_log(fixture, "\"activities\":60", true);
@@ -203,7 +204,7 @@ static void drops_the_oldest_parts_first(void **state)
     reopen(fixture, fixture->config.bytes_max);
     assert_int_equal(expire(fixture), 0);
     assert_int_equal(count_all(fixture), 3 * PART_ROWS);
-    assert_true(has_hour(fixture, 5) && has_hour(fixture, 7) && has_hour(fixture, 9));
+    assert_true(has_hour(fixture, 3) && has_hour(fixture, 7) && has_hour(fixture, 9));
     size_t parts;
     assert_true(bytes_on_disk(fixture, &parts) <= fixture->config.bytes_max);
     assert_int_equal(parts, 3);
@@ -217,7 +218,7 @@ static void never_drops_the_newest(void **state)
     add_part(fixture, 2);
     reopen(fixture, 1);
     assert_int_equal(expire(fixture), 2 * PART_ROWS);
-    assert_true(has_hour(fixture, 6));
+    assert_true(has_hour(fixture, 2)); /* though its activities came first */
     assert_int_equal(expire(fixture), 0);
     assert_int_equal(count_all(fixture), PART_ROWS);
 }

@@ -42,6 +42,35 @@ static uint64_t rows_max(const struct local_store *self, const struct snapshot *
     return share < PART_ROWS_MAX ? share : PART_ROWS_MAX;
 }
 
+static bool is_unmergeable(const struct local_store *self, const struct snapshot_part *part)
+{
+    for (size_t i = 0; i < self->unmergeable_count; i++) {
+        if (self->unmergeable[i] == stored_part_number(part->stored)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A part that is damaged, or parts that are too much for one, would fail again and again, and the
+ * others would never have their turn. */
+static void leave_alone(struct local_store *self, const struct merging *merging, enum status status)
+{
+    size_t count = self->unmergeable_count + merging->range.count;
+    if (status != STATUS_CORRUPT && status != STATUS_TOO_LARGE) {
+        return;
+    }
+    uint64_t *numbers = realloc(self->unmergeable, count * sizeof *numbers);
+    if (numbers == NULL) {
+        return;
+    }
+    self->unmergeable = numbers;
+    for (size_t i = 0; i < merging->range.count; i++) {
+        const struct snapshot_part *part = &merging->snapshot->parts[merging->range.begin + i];
+        numbers[self->unmergeable_count++] = stored_part_number(part->stored);
+    }
+}
+
 static enum status choose(const struct local_store *self, struct merging *merging, bool *out_chosen,
                           struct error *err)
 {
@@ -53,9 +82,12 @@ static enum status choose(const struct local_store *self, struct merging *mergin
         return no_memory(err);
     }
     for (size_t i = 0; i < snapshot->part_count; i++) {
-        candidates[i] =
-            (struct merge_candidate){.rows = snapshot_part_rows(&snapshot->parts[i]),
-                                     .hidden = hidden_users_rows(snapshot->parts[i].hidden)};
+        const struct snapshot_part *part = &snapshot->parts[i];
+        candidates[i] = (struct merge_candidate){.rows = snapshot_part_rows(part),
+                                                 .hidden = hidden_users_rows(part->hidden)};
+        if (is_unmergeable(self, part)) { /* larger than any that may be made */
+            candidates[i] = (struct merge_candidate){.rows = UINT64_MAX / 2};
+        }
     }
     *out_chosen = merge_plan(candidates, snapshot->part_count, &limits, &merging->range);
     free(candidates);
@@ -168,6 +200,7 @@ enum status local_store_merge(struct local_store *self, bool *out_merged, struct
         return status;
     }
     status = write_merged(self, &merging, err);
+    leave_alone(self, &merging, status);
     if (status != STATUS_OK && merging.path[0] != '\0') {
         local_store_remove_file(self, merging.path);
     }

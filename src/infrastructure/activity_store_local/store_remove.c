@@ -224,15 +224,22 @@ static enum status drop_old(struct local_store *self, const struct snapshot *sna
     return drop_parts(self, &removal, err);
 }
 
-/* Of the parts that are not to go yet, and of which there is one, the first that ends earliest. */
+/* By when its activities came, which no client can say: one that is ahead of the time must not make
+ * what others send now the oldest. */
+static int64_t received_last_ms(const struct snapshot_part *part)
+{
+    return part_footer(stored_part_reader(part->stored))->received.last_ms;
+}
+
+/* Of the parts that are not to go yet, but for the newest, the first that came earliest. */
 static size_t oldest_part(const struct removal *removal)
 {
     const struct snapshot *snapshot = removal->snapshot;
     size_t oldest = snapshot->part_count;
-    for (size_t i = 0; i < snapshot->part_count; i++) {
+    for (size_t i = 0; i + 1 < snapshot->part_count; i++) {
         if (!removal->goes[i] &&
             (oldest == snapshot->part_count ||
-             last_ms(&snapshot->parts[i]) < last_ms(&snapshot->parts[oldest]))) {
+             received_last_ms(&snapshot->parts[i]) < received_last_ms(&snapshot->parts[oldest]))) {
             oldest = i;
         }
     }

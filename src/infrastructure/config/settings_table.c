@@ -162,7 +162,7 @@ const struct setting settings_table[] = {
      .max = TIB(1024),
      .meaning =
          "About the most that the local store may take of the disk, at least 1MiB; beyond it "
-         "the files with the oldest activities are removed, but never the newest file; 0 for "
+         "the files whose activities came first are removed, but never the newest file; 0 for "
          "no limit."},
 
     {.key = "user-id-length",

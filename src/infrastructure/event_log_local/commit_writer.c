@@ -353,7 +353,12 @@ static enum status remove_ahead(struct commit_writer *writer, struct error *err)
 static enum status leave_covered(struct commit_writer *writer, int64_t covered, struct error *err)
 {
     bool all = covered == writer->next_offset && writer->active.used > COMMIT_HEADER_BYTES;
-    return all ? commit_writer_roll(writer, COMMIT_HEADER_BYTES, err) : STATUS_OK;
+    if (!all) {
+        return STATUS_OK;
+    }
+    enum status status = commit_writer_roll(writer, COMMIT_HEADER_BYTES, err);
+    writer->sealed = writer->sealed && status != STATUS_OK;
+    return status;
 }
 
 void commit_writer_close(struct commit_writer *writer, int64_t covered)
