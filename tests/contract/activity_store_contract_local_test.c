@@ -40,7 +40,8 @@ static struct activity_store *open_simulated(void)
 static struct activity_store *make_simulated(uint64_t rows)
 {
     static uint64_t seed;
-    const struct disk_simulated_options options = {.seed = ++seed, .short_writes = seed % 2 == 0};
+    seed++;
+    const struct disk_simulated_options options = {.seed = seed, .short_writes = seed % 2 == 0};
     disk_simulated_free(simulated);
     simulated = disk_simulated_new(&options);
     assert_non_null(simulated);
