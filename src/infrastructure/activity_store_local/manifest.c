@@ -204,8 +204,8 @@ enum status manifest_save(struct disk *disk, const char *directory, const struct
 static enum status corrupt(struct error *err)
 {
     return error_set(err, STATUS_CORRUPT, 0,
-                     "the store's manifest is damaged; the parts beside it are whole, but which of "
-                     "them count is not known");
+                     "the store's manifest is damaged, so which parts count is not known; put back "
+                     "the store's folder from a copy");
 }
 
 static struct uuid read_uuid(struct reading *reading)

@@ -14,8 +14,7 @@ const char command_verify_help[] =
     "ids that stand in two parts. Prints a line for each part and ends with 1 if anything is "
     "wrong.\n"
     "Where a part's own directory is damaged, nothing else of it can be looked at.\n\n"
-    "The event log in DIR/log is not looked at: the server checks it when it starts and reads "
-    "it.\n\n"
+    "Then reads the event log in DIR/log to the end of what was acknowledged.\n\n"
     "Needs about 2 bytes of memory for each activity.\n\n"
     "Example\n"
     "  usertrail verify ./data";
