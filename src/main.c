@@ -104,6 +104,13 @@ static enum status check_retention(const struct settings *settings, struct error
                      (unsigned long long)settings->retention_bytes);
 }
 
+static enum status check_settings(const struct settings *settings, struct error *err)
+{
+    enum status status = check_adapters(settings, err);
+    status = status == STATUS_OK ? check_exposure(settings, err) : status;
+    return status == STATUS_OK ? check_retention(settings, err) : status;
+}
+
 /* --- the machine --- */
 
 /* As far as this user may. Returns how many there are then; 0: that is not known. */
@@ -198,10 +205,15 @@ static void set_up_memory(void)
 
 /* --- the parts, from the inside out --- */
 
+static enum status make_if_missing(const char *path, struct error *err)
+{
+    return access(path, F_OK) == 0 ? STATUS_OK
+                                   : disk_make_durable_directory(disk_posix(), path, err);
+}
+
 /* Makes the folder and those above it that are missing. */
 static enum status make_data_dir(const char *path, struct error *err)
 {
-    struct disk *disk = disk_posix();
     char prefix[SETTINGS_TEXT_BYTES];
     size_t len = strlen(path);
     snprintf(prefix, sizeof prefix, "%s", path);
@@ -210,14 +222,13 @@ static enum status make_data_dir(const char *path, struct error *err)
     }
     for (char *slash = strchr(prefix + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        enum status status =
-            access(prefix, F_OK) == 0 ? STATUS_OK : disk_make_durable_directory(disk, prefix, err);
+        enum status status = make_if_missing(prefix, err);
         if (status != STATUS_OK) {
             return status;
         }
         *slash = '/';
     }
-    return access(prefix, F_OK) == 0 ? STATUS_OK : disk_make_durable_directory(disk, prefix, err);
+    return make_if_missing(prefix, err);
 }
 
 /* The adapter's own folder below the data folder, which is made. */
@@ -540,9 +551,7 @@ static int run_serve(int argument_count, char **arguments)
     struct error err;
     struct settings_sources sources = {argument_count, arguments, environ};
     enum status status = settings_read(&sources, &service.settings, stderr, &err);
-    status = status == STATUS_OK ? check_adapters(&service.settings, &err) : status;
-    status = status == STATUS_OK ? check_exposure(&service.settings, &err) : status;
-    status = status == STATUS_OK ? check_retention(&service.settings, &err) : status;
+    status = status == STATUS_OK ? check_settings(&service.settings, &err) : status;
     if (status != STATUS_OK) {
         fprintf(stderr, "usertrail: %s\n", err.message);
         return EXIT_USAGE;
@@ -586,9 +595,7 @@ static int run_check_config(int argument_count, char **arguments)
     static struct settings settings;
     struct settings_sources sources = {argument_count, arguments, environ};
     enum status status = settings_read(&sources, &settings, stderr, &err);
-    status = status == STATUS_OK ? check_adapters(&settings, &err) : status;
-    status = status == STATUS_OK ? check_exposure(&settings, &err) : status;
-    status = status == STATUS_OK ? check_retention(&settings, &err) : status;
+    status = status == STATUS_OK ? check_settings(&settings, &err) : status;
     if (status != STATUS_OK) {
         fprintf(stderr, "usertrail: %s\n", err.message);
         return EXIT_USAGE;

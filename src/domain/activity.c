@@ -1,5 +1,27 @@
 #include "domain/activity.h"
 
+#include "base/macros.h"
+
+bool activity_copy(struct arena *arena, const struct activity *from, struct activity *out_copy)
+{
+    struct activity copy = *from;
+    size_t len = copy.id.len + copy.user_id.len + copy.action.len + copy.metadata.len;
+    char *next = arena_allocate(arena, len);
+    if (next == NULL) {
+        return false;
+    }
+    struct str *texts[] = {&copy.id, &copy.user_id, &copy.action, &copy.metadata};
+    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+        if (texts[i]->len > 0) {
+            memcpy(next, texts[i]->data, texts[i]->len);
+        }
+        texts[i]->data = next;
+        next += texts[i]->len;
+    }
+    *out_copy = copy;
+    return true;
+}
+
 bool activity_same_content(const struct activity *a, const struct activity *b,
                            bool compare_timestamp)
 {

@@ -3,7 +3,7 @@
  * One thing that one user did. All texts are well-formed UTF-8 and are borrowed: whoever hands an
  * activity over says how long its slices live. Any thread.
  */
-#include "base/str.h"
+#include "base/arena.h"
 
 #include <stdint.h>
 
@@ -36,6 +36,9 @@ static inline int activity_key_compare(struct activity_key a, struct activity_ke
     }
     return str_compare(a.id, b.id);
 }
+
+/* A copy whose texts lie in the arena; false when they do not fit. */
+bool activity_copy(struct arena *arena, const struct activity *from, struct activity *out_copy);
 
 /* Same content in everything that a client decides: user, action, metadata and, with
  * `compare_timestamp`, the timestamp (which the server may have filled in). */

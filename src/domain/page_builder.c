@@ -33,8 +33,7 @@ static bool make_room(struct page_builder *builder)
     return true;
 }
 
-enum page_builder_answer page_builder_place(struct page_builder *builder,
-                                            const struct activity *row, struct activity **out_slot)
+enum page_builder_answer page_builder_take(struct page_builder *builder, const struct activity *row)
 {
     struct activity_page *page = &builder->page;
     size_t bytes =
@@ -48,15 +47,10 @@ enum page_builder_answer page_builder_place(struct page_builder *builder,
         page->cut_short = true;
         return PAGE_BUILDER_FULL;
     }
-    if (!make_room(builder)) {
+    if (!make_room(builder) || !activity_copy(builder->arena, row, &page->rows[page->count])) {
         return PAGE_BUILDER_NO_MEMORY;
     }
+    page->count++;
     builder->bytes += bytes < left ? bytes : left;
-    *out_slot = &page->rows[page->count];
-    return PAGE_BUILDER_ROOM;
-}
-
-void page_builder_add(struct page_builder *builder)
-{
-    builder->page.count++;
+    return PAGE_BUILDER_TAKEN;
 }

@@ -15,8 +15,8 @@ struct page_builder {
 };
 
 enum page_builder_answer {
-    PAGE_BUILDER_ROOM, /* there is room for the row in *out_slot */
-    PAGE_BUILDER_FULL, /* the page is complete without it */
+    PAGE_BUILDER_TAKEN,
+    PAGE_BUILDER_FULL, /* the page is complete without the row */
     PAGE_BUILDER_NO_MEMORY
 };
 
@@ -43,8 +43,6 @@ static inline bool page_builder_is_complete(struct page_builder *builder)
     return true;
 }
 
-/* Asks for a place for the next row, whose texts the caller then copies into the arena. The row
- * counts once page_builder_add was called. */
-enum page_builder_answer page_builder_place(struct page_builder *builder,
-                                            const struct activity *row, struct activity **out_slot);
-void page_builder_add(struct page_builder *builder);
+/* Puts a copy of the next row on the page, its texts into the arena. */
+enum page_builder_answer page_builder_take(struct page_builder *builder,
+                                           const struct activity *row);

@@ -10,13 +10,7 @@ static const struct activity row = {.id = {"id", 2}, .user_id = {"user", 4}, .ac
 
 static bool take(struct page_builder *builder)
 {
-    struct activity *slot;
-    if (page_builder_place(builder, &row, &slot) != PAGE_BUILDER_ROOM) {
-        return false;
-    }
-    *slot = row;
-    page_builder_add(builder);
-    return true;
+    return page_builder_take(builder, &row) == PAGE_BUILDER_TAKEN;
 }
 
 /* A page takes as many rows as were asked for, behind those that are skipped, and says whether
@@ -70,9 +64,8 @@ static void test_no_memory(void **state)
     arena_init(&arena, 16);
     struct activity_page_request request = {.limit = 9, .bytes_max = SIZE_MAX};
     struct page_builder builder;
-    struct activity *slot;
     page_builder_init(&builder, &request, &arena);
-    assert_int_equal(page_builder_place(&builder, &row, &slot), PAGE_BUILDER_NO_MEMORY);
+    assert_int_equal(page_builder_take(&builder, &row), PAGE_BUILDER_NO_MEMORY);
     arena_deinit(&arena);
 }
 

@@ -285,6 +285,16 @@ def finish_load(process, timeout=60):
     return json.loads(output)
 
 
+def check_ledger_over_a_kill(service, ledger):
+    """What the ledger says is in the service, and is there again after a kill."""
+    for again in (True, False):
+        code, verdict = load("check", service, "--ledger", ledger)
+        assert code == 0, verdict
+        if again:
+            service.kill()
+            service.start()
+
+
 def sleep_until(deadline):
     """`deadline` of the monotonic clock."""
     time.sleep(max(0.0, deadline - time.monotonic()))

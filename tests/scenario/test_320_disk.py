@@ -62,12 +62,7 @@ def test_the_log_is_full_for_many_at_once(make_service, tmp_path):
     process = services.start_load(service, tmp_path / "ledger", "--connections", 16, "--seconds", 2 * services.PATIENCE)
     figures = services.finish_load(process)
     assert figures["acknowledged"] > 1000 and figures["statuses"].get("507", 0) > 0, figures
-    code, verdict = services.load("check", service, "--ledger", tmp_path / "ledger")
-    assert code == 0, verdict
-    service.kill()
-    service.start()
-    code, verdict = services.load("check", service, "--ledger", tmp_path / "ledger")
-    assert code == 0, verdict
+    services.check_ledger_over_a_kill(service, tmp_path / "ledger")
     service.stop()
 
 

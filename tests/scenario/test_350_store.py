@@ -68,12 +68,7 @@ def test_a_small_log_never_fills(make_service, tmp_path):
     process = services.start_load(service, tmp_path / "ledger", "--connections", 8, "--count", 20000)
     figures = services.finish_load(process)
     assert figures["bodyBytes"] > 4 << 20 and figures["statuses"] == {"202": figures["acknowledged"]}, figures
-    code, verdict = services.load("check", service, "--ledger", tmp_path / "ledger")
-    assert code == 0, verdict
-    service.kill()
-    service.start()
-    code, verdict = services.load("check", service, "--ledger", tmp_path / "ledger")
-    assert code == 0, verdict
+    services.check_ledger_over_a_kill(service, tmp_path / "ledger")
     service.stop()
 
 

@@ -139,13 +139,14 @@ static void stop_threads(struct local_store *self)
 
 /* Putting ----------------------------------------------------------------------------------- */
 
-/* What the snapshot says of one row but for its newest head. */
+/* What the snapshot says of one row but for its newest head, into which it may come. */
 static enum status look_elsewhere(struct local_store *self, struct snapshot *snapshot,
                                   const struct activity *arrived, enum elsewhere *out_elsewhere,
                                   struct error *err)
 {
     struct activity stored;
     struct id_key id = id_key_make(arrived->id);
+    head_expect_id(snapshot->heads[snapshot->head_count - 1], &id);
     enum status status = snapshot_get_before(snapshot, &id, &self->scratch, &stored, err);
     if (status == STATUS_NOT_FOUND) {
         *out_elsewhere = ELSEWHERE_NOTHING;
@@ -218,28 +219,31 @@ static enum status wait_for_room(struct local_store *self, struct error *err)
     return status;
 }
 
-/* Freezes the head; then it is the sealer's, or written here and now. */
-static enum status change_heads(struct local_store *self, struct error *err)
+/* Freezes the head and writes it here and now. */
+static enum status seal_now(struct local_store *self, struct error *err)
 {
-    enum status status = STATUS_OK;
-    bool merged;
-    if (self->config.background) {
-        status = wait_for_room(self, err);
-        return status == STATUS_OK ? local_store_freeze(self, err) : status;
-    }
-    status = local_store_seal(self, err); /* one that could not be written before */
-    if (status == STATUS_OK) {
-        status = local_store_freeze(self, err);
-    }
+    enum status status = local_store_freeze(self, err);
     if (status == STATUS_OK) {
         status = local_store_seal(self, err);
     }
-    if (status == STATUS_OK) { /* nothing depends on merging but speed */
+    if (status == STATUS_OK && !self->config.background) {
         struct error why;
+        bool merged;
         enum status ignored = local_store_merge(self, &merged, &why);
-        (void)ignored;
+        (void)ignored; /* nothing depends on merging but speed */
     }
     return status;
+}
+
+/* Freezes the head; then it is the sealer's, or written at once. */
+static enum status change_heads(struct local_store *self, struct error *err)
+{
+    if (self->config.background) {
+        enum status status = wait_for_room(self, err);
+        return status == STATUS_OK ? local_store_freeze(self, err) : status;
+    }
+    enum status status = local_store_seal(self, err); /* one that could not be written before */
+    return status == STATUS_OK ? seal_now(self, err) : status;
 }
 
 static struct head *head_of_worker(struct local_store *self)
@@ -323,17 +327,7 @@ static enum status local_sync(struct activity_store *store, struct error *err)
     if (status != STATUS_OK || !local_store_has_news(self)) {
         return status;
     }
-    status = local_store_freeze(self, err);
-    if (status == STATUS_OK) {
-        status = local_store_seal(self, err);
-    }
-    if (status == STATUS_OK && !self->config.background) {
-        bool merged;
-        struct error why;
-        enum status ignored = local_store_merge(self, &merged, &why);
-        (void)ignored;
-    }
-    return status;
+    return seal_now(self, err);
 }
 
 static enum status local_durable_positions(struct activity_store *store, struct uuid log_id,
@@ -399,15 +393,13 @@ static enum status local_expire(struct activity_store *store, int64_t before_ms,
 static void local_describe(struct activity_store *store, struct activity_store_state *out_state)
 {
     CLEANUP(snapshot_unref) struct snapshot *snapshot = local_store_snapshot(store_of(store));
-    *out_state = (struct activity_store_state){.kind = "local", .durable = true};
+    struct snapshot_size parts = snapshot_parts_size(snapshot);
+    *out_state = (struct activity_store_state){
+        .kind = "local", .durable = true, .activities = parts.rows, .bytes = parts.bytes};
     for (size_t i = 0; i < snapshot->head_count; i++) {
         struct table_size size = shared_table_size(&snapshot->heads[i]->shared);
         out_state->activities += size.rows;
         out_state->bytes += size.bytes;
-    }
-    for (size_t i = 0; i < snapshot->part_count; i++) {
-        out_state->activities += snapshot_part_rows(&snapshot->parts[i]);
-        out_state->bytes += stored_part_bytes(snapshot->parts[i].stored);
     }
 }
 

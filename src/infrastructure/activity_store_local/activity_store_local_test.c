@@ -1,6 +1,5 @@
 /* What the contract suite cannot see: limits of one head, and what other stores leave in a folder.
  */
-#include "base/assert.h"
 #include "infrastructure/activity_store_local/activity_store_local.h"
 #include "infrastructure/activity_store_local/part_format.h"
 #include "infrastructure/disk/disk_simulated.h"

@@ -67,13 +67,19 @@ static inline int64_t unzigzag(uint64_t value)
     return (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
 }
 
+/* Writes the number; says how many bytes it took, at most VARINT_BYTES_MAX. */
+static inline size_t varint_put(uint8_t *at, uint64_t value)
+{
+    size_t len = 0;
+    for (; value >= 0x80; value >>= 7) {
+        at[len++] = (uint8_t)(value | 0x80);
+    }
+    at[len++] = (uint8_t)value;
+    return len;
+}
+
 static inline void varint_append(struct buffer *bytes, uint64_t value)
 {
     uint8_t varint[VARINT_BYTES_MAX];
-    size_t len = 0;
-    for (; value >= 0x80; value >>= 7) {
-        varint[len++] = (uint8_t)(value | 0x80);
-    }
-    varint[len++] = (uint8_t)value;
-    buffer_append(bytes, varint, len);
+    buffer_append(bytes, varint, varint_put(varint, value));
 }

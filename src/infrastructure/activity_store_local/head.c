@@ -155,9 +155,9 @@ bool head_may_hold_id(const struct head *head, const struct id_key *id)
     return id->time_ms == 0 || (times->first_ms <= id->time_ms && id->time_ms <= times->last_ms);
 }
 
-static void note_id_time(struct head *head, struct str id)
+void head_expect_id(struct head *head, const struct id_key *id)
 {
-    int64_t time_ms = id_time_ms(id);
+    int64_t time_ms = id->time_ms;
     if (time_ms == 0) {
         return;
     }
@@ -180,7 +180,6 @@ static void keep_places(struct head *head, const struct activity_batch *batch,
         }
         uint32_t source = find_source(head, batch->log_id, position->partition);
         ASSERT(source < head->source_count);
-        note_id_time(head, batch->rows[i].activity.id);
         *place_of(head, outcomes[i].row) =
             (struct head_place){.offset = position->offset, .source = source};
         if (position->offset < head->sources[source].begin) {

@@ -37,6 +37,9 @@ MUST_USE enum status head_put(struct head *head, struct table_putter *putter,
                               const struct table_knowledge *knowledge,
                               const struct table_outcome **out_outcomes);
 
+/* An id that may be put next. Every one that is must be told before. */
+void head_expect_id(struct head *head, const struct id_key *id);
+
 /* Whether a frozen head can have the id; false spares asking it. */
 bool head_may_hold_id(const struct head *head, const struct id_key *id);
 

@@ -1,6 +1,5 @@
 #include "infrastructure/activity_store_local/ids.h"
 
-#include "base/assert.h"
 #include "base/little_endian.h"
 #include "domain/activity_id.h"
 

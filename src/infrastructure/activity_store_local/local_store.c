@@ -1,6 +1,5 @@
 #include "infrastructure/activity_store_local/local_store.h"
 
-#include "base/assert.h"
 #include "infrastructure/activity_store_local/store_look.h"
 
 #include <stdlib.h>
@@ -18,7 +17,7 @@ struct snapshot *local_store_snapshot(struct local_store *self)
     return snapshot;
 }
 
-enum status local_store_check(const struct local_store *self, struct error *err)
+static enum status check(const struct local_store *self, struct error *err)
 {
     return self->poisoned ? error_set(err, STATUS_UNAVAILABLE, 0,
                                       "the store accepts nothing until a restart: its manifest "
@@ -29,7 +28,7 @@ enum status local_store_check(const struct local_store *self, struct error *err)
 enum status local_store_begin(struct local_store *self, struct manifest *out_next,
                               struct error *err)
 {
-    enum status status = local_store_check(self, err);
+    enum status status = check(self, err);
     if (status != STATUS_OK) {
         return status;
     }
@@ -95,21 +94,32 @@ void snapshot_part_release(struct snapshot_part *part)
     *part = (struct snapshot_part){0};
 }
 
-static enum status hide_user(const struct tombstone *tombstone, struct part_view *view,
-                             struct hidden_users **hidden, struct error *err)
+enum status local_store_hide_user(struct snapshot_part *part, struct str user_id,
+                                  uint64_t *out_rows, struct error *err)
 {
+    struct part_view *view = NULL;
     struct part_user user;
-    enum status status = part_view_find_user(view, tombstone->user_id, &user, err);
+    *out_rows = 0;
+    enum status status = stored_part_take_view(part->stored, &view, err);
+    if (status == STATUS_OK) {
+        status = part_view_find_user(view, user_id, &user, err);
+    }
+    stored_part_give_view(part->stored, view);
+    if (status == STATUS_NOT_FOUND ||
+        (status == STATUS_OK && hidden_users_contain(part->hidden, user.number))) {
+        return STATUS_OK;
+    }
     if (status != STATUS_OK) {
-        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+        return status;
     }
     struct hidden_users *more = hidden_users_with(
-        *hidden, (struct hidden_user){.number = user.number, .rows = user.found.count});
+        part->hidden, (struct hidden_user){.number = user.number, .rows = user.found.count});
     if (more == NULL) {
         return no_memory(err);
     }
-    hidden_users_unref(*hidden);
-    *hidden = more;
+    hidden_users_unref(part->hidden);
+    part->hidden = more;
+    *out_rows = user.found.count;
     return STATUS_OK;
 }
 
@@ -117,15 +127,14 @@ static enum status hide_user(const struct tombstone *tombstone, struct part_view
 static enum status hide_erased(const struct manifest *manifest, const struct manifest_part *entry,
                                struct snapshot_part *part, struct error *err)
 {
-    struct part_view *view = NULL;
-    enum status status = stored_part_take_view(part->stored, &view, err);
+    enum status status = STATUS_OK;
     for (size_t i = 0; status == STATUS_OK && i < manifest->tombstones.count; i++) {
         const struct tombstone *tombstone = &manifest->tombstones.items[i];
+        uint64_t rows;
         if (tombstone->number >= entry->erasures) {
-            status = hide_user(tombstone, view, &part->hidden, err);
+            status = local_store_hide_user(part, tombstone->user_id, &rows, err);
         }
     }
-    stored_part_give_view(part->stored, view);
     return status;
 }
 

@@ -62,10 +62,8 @@ struct snapshot *local_store_snapshot(struct local_store *self);
 
 /* --- changes; the caller holds `files` --- */
 
-/* UNAVAILABLE once the store is poisoned. */
-MUST_USE enum status local_store_check(const struct local_store *self, struct error *err);
-
-/* A manifest on its way to the disk: a copy of the present one to be changed. NO_MEMORY. */
+/* A manifest on its way to the disk: a copy of the present one to be changed. NO_MEMORY,
+ * UNAVAILABLE once the store is poisoned. */
 MUST_USE enum status local_store_begin(struct local_store *self, struct manifest *out_next,
                                        struct error *err);
 
@@ -87,6 +85,11 @@ MUST_USE enum status store_folder_open_part(const struct store_folder *folder,
                                             const struct manifest_part *entry,
                                             struct snapshot_part *out_part, struct error *err);
 void snapshot_part_release(struct snapshot_part *part);
+
+/* Hides the user in the part; says how many rows are seen no more: none if the part does not know
+ * the user, or hid them before. NO_MEMORY, CORRUPT, what the disk says. */
+MUST_USE enum status local_store_hide_user(struct snapshot_part *part, struct str user_id,
+                                           uint64_t *out_rows, struct error *err);
 
 /* A number for a new part, and the path of its file. */
 MUST_USE enum status local_store_name_part(struct local_store *self, struct part_name *out_name,

@@ -1,6 +1,5 @@
 #include "infrastructure/activity_store_local/merge.h"
 
-#include "base/assert.h"
 #include "infrastructure/activity_store_local/dictionary.h"
 #include "infrastructure/activity_store_local/merge_numbers.h"
 

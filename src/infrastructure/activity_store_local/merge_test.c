@@ -1,5 +1,6 @@
 /* Guards the merge of parts: every row of every part is in the new one, in order and complete, but
  * for those of hidden users, of whom nothing is left; what fails or is damaged is told. */
+#include "base/failing_memory.h"
 #include "infrastructure/activity_store_local/dictionary.h"
 #include "infrastructure/activity_store_local/merge_sample.h"
 #include "infrastructure/disk/disk_posix.h"
@@ -14,36 +15,6 @@
 #include <unistd.h>
 /* cmocka wants the headers above first. */
 #include <cmocka.h>
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *block, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *block, size_t size);
-
-static bool armed;
-static unsigned long allocations_left; /* before one fails, while armed */
-
-static bool fails_now(void)
-{
-    return armed && allocations_left-- == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails_now() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails_now() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *block, size_t size)
-{
-    return fails_now() ? NULL : __real_realloc(block, size);
-}
 
 /* Every failure names the seed, with which it can be repeated. */
 static void expect(const struct merge_sample *merge, bool holds, const char *what, uint32_t number)
@@ -386,11 +357,9 @@ static void every_failing_allocation_is_told(void **state)
     bool failed = true;
     for (unsigned long nth = 0; failed; nth++) {
         struct error err = {0};
-        allocations_left = nth;
-        armed = true;
+        failing_memory_arm(nth);
         enum status status = merge_sample_run(&merge, &err);
-        armed = false;
-        failed = allocations_left > nth; /* it has passed below 0 */
+        failed = failing_memory_disarm();
         assert_true(status == STATUS_OK || status == STATUS_NO_MEMORY);
         if (status == STATUS_OK) {
             expect_merged(&merge);

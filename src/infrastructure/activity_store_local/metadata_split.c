@@ -92,10 +92,7 @@ static bool take_number(struct splitting *splitting)
         return false;
     }
     *splitting->text++ = SPLIT_NUMBER;
-    for (; value >= 0x80; value >>= 7) {
-        *splitting->numbers++ = (uint8_t)(value | 0x80);
-    }
-    *splitting->numbers++ = (uint8_t)value;
+    splitting->numbers += varint_put(splitting->numbers, value);
     splitting->at = end;
     return true;
 }

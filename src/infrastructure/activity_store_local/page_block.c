@@ -87,21 +87,17 @@ static bool gather_metadata(const struct page_row *rows, size_t count, struct ar
 }
 
 /* What stands in front of a compressed text that was split. */
-static size_t put_split_header(const struct metadata_split *split, char *out)
+static size_t put_split_header(const struct metadata_split *split, uint8_t *out)
 {
-    uint64_t numbers[] = {split->numbers_at, split->text.len, split->digits.len};
-    char *at = out;
-    for (size_t i = 0; i < ARRAY_LENGTH(numbers); i++) {
-        for (; numbers[i] >= 0x80; numbers[i] >>= 7) {
-            *at++ = (char)(numbers[i] | 0x80);
-        }
-        *at++ = (char)numbers[i];
-    }
+    uint8_t *at = out;
+    at += varint_put(at, split->numbers_at);
+    at += varint_put(at, split->text.len);
+    at += varint_put(at, split->digits.len);
     memcpy(at, split->digits.data, split->digits.len);
     return (size_t)(at - out) + split->digits.len;
 }
 
-enum { SPLIT_HEADER_BYTES = 30 }; /* three varints at most */
+enum { SPLIT_HEADER_BYTES = 3 * VARINT_BYTES_MAX };
 
 /* The block with its text compressed; empty when compressing fails. NO_MEMORY. */
 static enum status compress_block(struct page_codec *codec, const struct metadata_split *split,
@@ -114,7 +110,7 @@ static enum status compress_block(struct page_codec *codec, const struct metadat
         return STATUS_NO_MEMORY;
     }
     block[0] = is_split ? BLOCK_SPLIT_ZSTD : BLOCK_ZSTD;
-    size_t head = 1 + (is_split ? put_split_header(split, block + 1) : 0);
+    size_t head = 1 + (is_split ? put_split_header(split, (uint8_t *)block + 1) : 0);
     size_t len =
         ZSTD_compress2(codec->compressor, block + head, bound, split->text.data, split->text.len);
     if (ZSTD_isError(len)) {

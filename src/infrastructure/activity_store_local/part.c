@@ -252,12 +252,6 @@ const struct part_name *part_name(const struct part *part)
     return &part->name;
 }
 
-size_t part_memory(const struct part *part)
-{
-    return sizeof *part + part->arena.bytes_used + part->filter_bytes + part->dictionary_bytes +
-           id_run_count(part->footer.row_count) * sizeof(uint32_t);
-}
-
 uint64_t part_size(const struct part *part)
 {
     return part->size;
@@ -286,6 +280,7 @@ struct part_view {
     size_t metadata_capacity;
     uint32_t metadata_ends[PAGE_BLOCK_ROWS]; /* of each row's */
     char id[PAGE_ID_BYTES];                  /* of a row that was asked for as a whole */
+    char user[NAME_BYTES_MAX];               /* likewise */
 };
 
 enum status part_view_new(struct part *part, struct part_view **out_view, struct error *err)
@@ -523,38 +518,35 @@ enum status part_users_next(struct part_users *users, struct str *out_text, stru
     return status;
 }
 
-static bool copy_texts(struct arena *arena, struct activity *activity)
-{
-    struct str *texts[] = {&activity->id, &activity->user_id, &activity->action,
-                           &activity->metadata};
-    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
-        *texts[i] = arena_copy_str(arena, *texts[i]);
-        if (texts[i]->data == NULL) {
-            return false;
-        }
-    }
-    return true;
-}
-
-enum status part_view_row(struct part_view *view, uint32_t row, struct arena *arena,
-                          struct part_row *out_row, struct error *err)
+enum status part_view_look(struct part_view *view, uint32_t row, struct part_row *out_row,
+                           struct error *err)
 {
     struct part_numbered_row found = {0};
-    char user[NAME_BYTES_MAX];
     enum status status = part_view_numbered_row(view, row, &found, err);
     if (status == STATUS_OK) {
-        status = part_view_user_text(view, found.user, user, &found.activity.user_id, err);
+        status = part_view_user_text(view, found.user, view->user, &found.activity.user_id, err);
     }
     if (status != STATUS_OK) {
         return status;
     }
     found.activity.action = view->part->footer.actions[found.action].text;
-    if (!copy_texts(arena, &found.activity)) {
-        return no_memory(err);
-    }
     *out_row = (struct part_row){
         .activity = found.activity, .source = found.source, .offset = found.offset};
     return STATUS_OK;
+}
+
+enum status part_view_row(struct part_view *view, uint32_t row, struct arena *arena,
+                          struct part_row *out_row, struct error *err)
+{
+    struct part_row found;
+    enum status status = part_view_look(view, row, &found, err);
+    if (status == STATUS_OK && !activity_copy(arena, &found.activity, &found.activity)) {
+        return no_memory(err);
+    }
+    if (status == STATUS_OK) {
+        *out_row = found;
+    }
+    return status;
 }
 
 /* Users ------------------------------------------------------------------------------------- */

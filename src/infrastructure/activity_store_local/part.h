@@ -26,8 +26,7 @@ const struct part_directory *part_directory(const struct part *part);
 /* As it was given when the part was opened. */
 const struct part_name *part_name(const struct part *part);
 
-/* Bytes in memory, for the account, and in the file. */
-size_t part_memory(const struct part *part);
+/* Bytes in the file. */
 uint64_t part_size(const struct part *part);
 
 /* An id with what is computed from it once, however many parts are asked; its hash when the first
@@ -101,7 +100,11 @@ struct part_row {
     int64_t offset;
 };
 
-/* The whole row, its texts copied into the arena. NO_MEMORY. */
+/* The whole row; its texts stay until another row is asked for. */
+MUST_USE enum status part_view_look(struct part_view *view, uint32_t row, struct part_row *out_row,
+                                    struct error *err);
+
+/* The same, its texts copied into the arena. NO_MEMORY. */
 MUST_USE enum status part_view_row(struct part_view *view, uint32_t row, struct arena *arena,
                                    struct part_row *out_row, struct error *err);
 

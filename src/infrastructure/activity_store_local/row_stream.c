@@ -1,7 +1,5 @@
 #include "infrastructure/activity_store_local/row_stream.h"
 
-#include "base/assert.h"
-
 enum { FETCH_ROWS_MIN = 16, FETCH_ROWS_MAX = 512 };
 
 #define FETCH_BYTES_MAX   ((size_t)1 << 20)
@@ -155,55 +153,33 @@ enum status row_stream_next(struct row_stream *stream, struct error *err)
     return stream->head != NULL ? next_of_head(stream, err) : next_of_part(stream, err);
 }
 
-static enum status place_copy(struct page_builder *builder, const struct activity *row,
-                              bool *out_full, struct error *err)
-{
-    struct activity *slot = NULL;
-    enum page_builder_answer answer = page_builder_place(builder, row, &slot);
-    *out_full = answer == PAGE_BUILDER_FULL;
-    if (answer == PAGE_BUILDER_NO_MEMORY) {
-        return no_memory(err);
-    }
-    if (answer == PAGE_BUILDER_ROOM) {
-        *slot = *row;
-        page_builder_add(builder);
-    }
-    return STATUS_OK;
-}
-
-static enum status take_of_head(struct row_stream *stream, struct page_builder *builder,
-                                bool *out_full, struct error *err)
-{
-    struct activity row = stream->fetched.rows[stream->at];
-    struct str *texts[] = {&row.id, &row.user_id, &row.action, &row.metadata};
-    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
-        *texts[i] = arena_copy_str(builder->arena, *texts[i]);
-        if (texts[i]->data == NULL) {
-            return no_memory(err);
-        }
-    }
-    return place_copy(builder, &row, out_full, err);
-}
-
-static enum status take_of_part(struct row_stream *stream, struct page_builder *builder,
-                                bool *out_full, struct error *err)
+static enum status look(struct row_stream *stream, struct activity *out_row, struct error *err)
 {
     struct part_row row;
-    enum status status =
-        part_view_row(stream->view, part_cursor_row(stream->cursor), builder->arena, &row, err);
-    if (status == STATUS_NO_MEMORY) {
-        return no_memory(err);
+    if (stream->head != NULL) {
+        *out_row = stream->fetched.rows[stream->at];
+        return STATUS_OK;
     }
-    return status == STATUS_OK ? place_copy(builder, &row.activity, out_full, err) : status;
+    enum status status = part_view_look(stream->view, part_cursor_row(stream->cursor), &row, err);
+    if (status == STATUS_OK) {
+        *out_row = row.activity;
+    }
+    return status;
 }
 
 enum status row_stream_take(struct row_stream *stream, struct page_builder *builder, bool *out_full,
                             struct error *err)
 {
+    struct activity row;
     if (page_builder_is_complete(builder)) { /* without reading the row */
         *out_full = true;
         return STATUS_OK;
     }
-    return stream->head != NULL ? take_of_head(stream, builder, out_full, err)
-                                : take_of_part(stream, builder, out_full, err);
+    enum status status = look(stream, &row, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    enum page_builder_answer answer = page_builder_take(builder, &row);
+    *out_full = answer == PAGE_BUILDER_FULL;
+    return answer == PAGE_BUILDER_NO_MEMORY ? no_memory(err) : STATUS_OK;
 }

@@ -73,3 +73,28 @@ size_t snapshot_find_part(const struct snapshot *snapshot, uint64_t number)
     }
     return at;
 }
+
+struct snapshot_size snapshot_parts_size(const struct snapshot *snapshot)
+{
+    struct snapshot_size size = {0};
+    for (size_t i = 0; i < snapshot->part_count; i++) {
+        size.rows += snapshot_part_rows(&snapshot->parts[i]);
+        size.bytes += stored_part_bytes(snapshot->parts[i].stored);
+    }
+    return size;
+}
+
+enum status snapshot_part_find_id(const struct snapshot_part *part, struct part_view *view,
+                                  struct str id, uint32_t *out_row, struct error *err)
+{
+    const struct page *page;
+    enum status status = part_view_find_id(view, id, out_row, err);
+    if (status == STATUS_OK && part->hidden != NULL) {
+        status = part_view_page(view, *out_row, &page, err);
+        if (status == STATUS_OK &&
+            hidden_users_contain(part->hidden, page_user(page, *out_row % PAGE_ROWS))) {
+            status = STATUS_NOT_FOUND;
+        }
+    }
+    return status;
+}

@@ -50,8 +50,21 @@ CLEANUP_FUNCTION(struct snapshot *, snapshot_unref)
 /* Where the part with this number stands, or part_count. */
 size_t snapshot_find_part(const struct snapshot *snapshot, uint64_t number);
 
+/* Rows that are seen, and bytes of the files, of all parts. */
+struct snapshot_size {
+    uint64_t rows;
+    uint64_t bytes;
+};
+
+struct snapshot_size snapshot_parts_size(const struct snapshot *snapshot);
+
 static inline uint64_t snapshot_part_rows(const struct snapshot_part *part)
 {
     return part_footer(stored_part_reader(part->stored))->row_count -
            hidden_users_rows(part->hidden);
 }
+
+/* The row with this id, through a view of the part. NOT_FOUND also when its user is hidden: it is
+ * gone for everybody, and its id may have come again. */
+MUST_USE enum status snapshot_part_find_id(const struct snapshot_part *part, struct part_view *view,
+                                           struct str id, uint32_t *out_row, struct error *err);

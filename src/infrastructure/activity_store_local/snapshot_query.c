@@ -1,6 +1,5 @@
 #include "infrastructure/activity_store_local/snapshot_query.h"
 
-#include "base/assert.h"
 #include "infrastructure/activity_store_local/row_stream.h"
 
 #include <stdlib.h>
@@ -239,22 +238,6 @@ enum status snapshot_count(const struct snapshot_query *query, const struct acti
 
 /* One activity ------------------------------------------------------------------------------ */
 
-/* NOT_FOUND also when its user is hidden. */
-static enum status find_visible(const struct snapshot_part *part, struct part_view *view,
-                                struct str id, uint32_t *out_row, struct error *err)
-{
-    const struct page *page;
-    enum status status = part_view_find_id(view, id, out_row, err);
-    if (status == STATUS_OK && part->hidden != NULL) {
-        status = part_view_page(view, *out_row, &page, err);
-        if (status == STATUS_OK &&
-            hidden_users_contain(part->hidden, page_user(page, *out_row % PAGE_ROWS))) {
-            status = STATUS_NOT_FOUND;
-        }
-    }
-    return status;
-}
-
 static enum status get_from_part(const struct snapshot_part *part, struct id_key *id,
                                  struct arena *arena, struct activity *out_activity,
                                  struct error *err)
@@ -267,7 +250,7 @@ static enum status get_from_part(const struct snapshot_part *part, struct id_key
     }
     enum status status = stored_part_take_view(part->stored, &view, err);
     if (status == STATUS_OK) {
-        status = find_visible(part, view, id->text, &row, err);
+        status = snapshot_part_find_id(part, view, id->text, &row, err);
     }
     if (status == STATUS_OK) {
         status = part_view_row(view, row, arena, &found, err);

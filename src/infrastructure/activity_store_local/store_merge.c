@@ -1,5 +1,4 @@
 /* Several parts become one. */
-#include "base/assert.h"
 #include "infrastructure/activity_store_local/local_store.h"
 #include "infrastructure/activity_store_local/merge.h"
 #include "infrastructure/activity_store_local/merge_plan.h"
@@ -28,17 +27,13 @@ static enum status no_memory(struct error *err)
  * of all. */
 static uint64_t rows_max(const struct local_store *self, const struct snapshot *snapshot)
 {
-    uint64_t rows = 0;
-    uint64_t bytes = 0;
-    for (size_t i = 0; i < snapshot->part_count; i++) {
-        rows += snapshot_part_rows(&snapshot->parts[i]);
-        bytes += stored_part_bytes(snapshot->parts[i].stored);
-    }
-    if (self->config.bytes_max == 0 || bytes == 0) {
+    struct snapshot_size size = snapshot_parts_size(snapshot);
+    if (self->config.bytes_max == 0 || size.bytes == 0) {
         return PART_ROWS_MAX;
     }
-    uint64_t share = (uint64_t)((double)rows / (double)bytes * (double)self->config.bytes_max) /
-                     MERGED_SHARE_OF_MAX;
+    uint64_t share =
+        (uint64_t)((double)size.rows / (double)size.bytes * (double)self->config.bytes_max) /
+        MERGED_SHARE_OF_MAX;
     return share < PART_ROWS_MAX ? share : PART_ROWS_MAX;
 }
 

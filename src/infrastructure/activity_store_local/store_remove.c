@@ -19,36 +19,6 @@ static void release_parts(struct snapshot_part *parts, size_t count)
 
 /* Erasing ----------------------------------------------------------------------------------- */
 
-/* The part with the user hidden in it; `erased` grows by the rows that were still seen. */
-static enum status hide(const struct snapshot_part *part, struct str user_id,
-                        struct snapshot_part *out_part, uint64_t *erased, struct error *err)
-{
-    struct part_view *view = NULL;
-    struct part_user user;
-    struct hidden_users *hidden = NULL;
-    enum status status = stored_part_take_view(part->stored, &view, err);
-    if (status == STATUS_OK) {
-        status = part_view_find_user(view, user_id, &user, err);
-    }
-    stored_part_give_view(part->stored, view);
-    bool seen = status == STATUS_OK && !hidden_users_contain(part->hidden, user.number);
-    if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
-        return status;
-    }
-    if (seen) {
-        hidden = hidden_users_with(
-            part->hidden, (struct hidden_user){.number = user.number, .rows = user.found.count});
-        if (hidden == NULL) {
-            return no_memory(err);
-        }
-        *erased += user.found.count;
-    } else {
-        hidden = hidden_users_ref(part->hidden);
-    }
-    *out_part = (struct snapshot_part){.stored = stored_part_ref(part->stored), .hidden = hidden};
-    return STATUS_OK;
-}
-
 /* All parts of the snapshot, with the user hidden. */
 static enum status hide_everywhere(const struct snapshot *snapshot, struct str user_id,
                                    struct snapshot_part **out_parts, uint64_t *erased,
@@ -60,7 +30,11 @@ static enum status hide_everywhere(const struct snapshot *snapshot, struct str u
     }
     enum status status = STATUS_OK;
     for (size_t i = 0; status == STATUS_OK && i < snapshot->part_count; i++) {
-        status = hide(&snapshot->parts[i], user_id, &parts[i], erased, err);
+        uint64_t rows = 0;
+        parts[i] = (struct snapshot_part){.stored = stored_part_ref(snapshot->parts[i].stored),
+                                          .hidden = hidden_users_ref(snapshot->parts[i].hidden)};
+        status = local_store_hide_user(&parts[i], user_id, &rows, err);
+        *erased += rows;
     }
     if (status != STATUS_OK) {
         release_parts(parts, snapshot->part_count);
@@ -259,11 +233,8 @@ static void tell_fit(const struct local_store *self, const struct removal *remov
 enum status local_store_fit(struct local_store *self, struct error *err)
 {
     struct removal removal;
-    uint64_t bytes = 0;
     CLEANUP(snapshot_unref) struct snapshot *snapshot = local_store_snapshot(self);
-    for (size_t i = 0; i < snapshot->part_count; i++) {
-        bytes += stored_part_bytes(snapshot->parts[i].stored);
-    }
+    uint64_t bytes = snapshot_parts_size(snapshot).bytes;
     if (self->config.bytes_max == 0 || bytes <= self->config.bytes_max ||
         snapshot->part_count < 2) {
         return STATUS_OK;

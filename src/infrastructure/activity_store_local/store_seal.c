@@ -1,5 +1,4 @@
 /* From the head in memory to a part on the disk. */
-#include "base/assert.h"
 #include "infrastructure/activity_store_local/local_store.h"
 
 static enum status no_memory(struct error *err)

@@ -92,13 +92,11 @@ static bool is_hidden(const struct snapshot_part *part, const struct page *page,
     return hidden_users_contain(part->hidden, page_user(page, row % PAGE_ROWS));
 }
 
-/* Whether the part shows a row with the id. One of a user who was erased is gone for everybody, and
- * its id may have come again. */
+/* Whether the part shows a row with the id. */
 static enum status shows_id(const struct snapshot_part *part, struct id_key *key, bool *out_shows,
                             struct error *err)
 {
     struct part_view *view = NULL;
-    const struct page *page;
     uint32_t row;
     *out_shows = false;
     if (!part_may_hold_id(stored_part_reader(part->stored), key)) {
@@ -106,13 +104,8 @@ static enum status shows_id(const struct snapshot_part *part, struct id_key *key
     }
     enum status status = stored_part_take_view(part->stored, &view, err);
     if (status == STATUS_OK) {
-        status = part_view_find_id(view, key->text, &row, err);
-    }
-    if (status == STATUS_OK) {
-        status = part_view_page(view, row, &page, err);
-    }
-    if (status == STATUS_OK) {
-        *out_shows = !is_hidden(part, page, row);
+        status = snapshot_part_find_id(part, view, key->text, &row, err);
+        *out_shows = status == STATUS_OK;
     }
     stored_part_give_view(part->stored, view);
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;

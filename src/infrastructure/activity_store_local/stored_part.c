@@ -1,7 +1,5 @@
 #include "infrastructure/activity_store_local/stored_part.h"
 
-#include "base/assert.h"
-
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,6 +1,7 @@
 /* Guards what the contract does not ask of every store: that a batch without memory or beyond the
  * maximum leaves nothing behind, that memory is used again, and that late activities and long walks
  * stay quick. */
+#include "base/failing_memory.h"
 #include "infrastructure/activity_store_memory/activity_store_memory.h"
 
 #include <setjmp.h>
@@ -11,36 +12,6 @@
 #include <time.h>
 /* cmocka wants the headers above first. */
 #include <cmocka.h>
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *block, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *block, size_t size);
-
-static bool armed;
-static unsigned long allocations_left; /* before one fails, while armed */
-
-static bool fails_now(void)
-{
-    return armed && allocations_left-- == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails_now() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails_now() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *block, size_t size)
-{
-    return fails_now() ? NULL : __real_realloc(block, size);
-}
 
 static struct activity_store *make(uint64_t bytes_max)
 {
@@ -146,10 +117,9 @@ static bool try_batch(unsigned long allocations)
     struct activity_store *store = make_filled();
     make_batch();
     memset(verdicts, 0xff, sizeof verdicts);
-    allocations_left = allocations;
-    armed = true;
+    failing_memory_arm(allocations);
     enum status status = put(store, BATCH);
-    armed = false;
+    (void)failing_memory_disarm();
     if (status != STATUS_OK) {
         assert_int_equal(status, STATUS_NO_MEMORY);
         assert_int_equal((int)verdicts[0], -1);
@@ -189,10 +159,9 @@ static void test_new_without_memory(void **state)
     enum status status;
     do {
         assert_null(store);
-        allocations_left = allocations++;
-        armed = true;
+        failing_memory_arm(allocations++);
         status = activity_store_memory_new(&config, &store, &err);
-        armed = false;
+        (void)failing_memory_disarm();
         assert_true(status == STATUS_OK || status == STATUS_NO_MEMORY);
     } while (status != STATUS_OK);
     assert_true(allocations > 1);
@@ -209,18 +178,16 @@ static void test_erase_without_memory(void **state)
     enum status status;
     do {
         assert_int_equal(erased, 99);
-        allocations_left = allocations++;
-        armed = true;
+        failing_memory_arm(allocations++);
         status = activity_store_erase(store, STR("unknown"), 5, &erased, NULL);
-        armed = false;
+        (void)failing_memory_disarm();
         assert_true(status == STATUS_OK || status == STATUS_NO_MEMORY);
     } while (status != STATUS_OK);
     assert_int_equal(erased, 0);
     assert_true(allocations == 2 || allocations == 3);
-    allocations_left = 0;
-    armed = true;
+    failing_memory_arm(0);
     status = activity_store_erase(store, STR("u1"), 5, &erased, NULL);
-    armed = false;
+    (void)failing_memory_disarm();
     assert_int_equal(status, STATUS_OK);
     assert_int_equal(erased, BEFORE / 3);
     assert_in_order(store, BEFORE - BEFORE / 3);
@@ -239,10 +206,9 @@ static void test_find_without_memory(void **state)
     do {
         struct arena arena;
         arena_init(&arena, 16 * 1024 * 1024);
-        allocations_left = allocations++;
-        armed = true;
+        failing_memory_arm(allocations++);
         status = activity_store_find(store, &request, &arena, &page, NULL);
-        armed = false;
+        (void)failing_memory_disarm();
         assert_true(status == STATUS_OK || status == STATUS_NO_MEMORY);
         arena_deinit(&arena);
     } while (status != STATUS_OK);

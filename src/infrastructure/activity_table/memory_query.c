@@ -308,16 +308,10 @@ static enum memory_progress page_take(struct memory_page_query *query,
 {
     char space[UUID_TEXT_BYTES];
     struct activity view = memory_table_view(table, row, space);
-    struct activity *slot = NULL;
-    enum page_builder_answer answer = page_builder_place(&query->builder, &view, &slot);
-    if (answer == PAGE_BUILDER_FULL) {
-        return MEMORY_DONE;
+    enum page_builder_answer answer = page_builder_take(&query->builder, &view);
+    if (answer != PAGE_BUILDER_TAKEN) {
+        return answer == PAGE_BUILDER_FULL ? MEMORY_DONE : MEMORY_FULL;
     }
-    if (answer == PAGE_BUILDER_NO_MEMORY ||
-        !memory_table_copy(table, row, query->builder.arena, slot)) {
-        return MEMORY_FULL;
-    }
-    page_builder_add(&query->builder);
     return MEMORY_PAUSED;
 }
 

@@ -350,18 +350,6 @@ bool memory_table_copy(const struct memory_table *table, uint32_t row, struct ar
                        struct activity *out_activity)
 {
     char space[UUID_TEXT_BYTES];
-    struct activity copy = memory_table_view(table, row, space);
-    size_t len = copy.id.len + copy.user_id.len + copy.action.len + copy.metadata.len;
-    char *next = arena_allocate(arena, len);
-    if (next == NULL) {
-        return false;
-    }
-    struct str *texts[] = {&copy.id, &copy.user_id, &copy.action, &copy.metadata};
-    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
-        memcpy(next, texts[i]->data, texts[i]->len);
-        texts[i]->data = next;
-        next += texts[i]->len;
-    }
-    *out_activity = copy;
-    return true;
+    struct activity view = memory_table_view(table, row, space);
+    return activity_copy(arena, &view, out_activity);
 }

@@ -1,0 +1,12 @@
+#pragma once
+/*
+ * For tests: lets one allocation of the program fail. Who links usertrail_failing_memory has its
+ * malloc, calloc and realloc wrapped (the linker's --wrap). One thread at a time while armed.
+ */
+#include <stdbool.h>
+
+/* From now on `allocations` work, the next one fails, and all behind it work again. */
+void failing_memory_arm(unsigned long allocations);
+
+/* From now on all work. Says whether one has failed. */
+bool failing_memory_disarm(void);

@@ -1,0 +1,62 @@
+#include "base/failing_memory.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+/* cmocka wants the headers above first. */
+#include <cmocka.h>
+
+/* Compilers leave out allocations that nobody looks at. */
+static void *volatile seen;
+
+static bool allocate(void)
+{
+    seen = malloc(8);
+    bool got = seen != NULL;
+    free(seen);
+    return got;
+}
+
+/* One fails, at its turn, and disarming tells whether it came to that. */
+static void test_one_allocation_fails(void **state)
+{
+    (void)state;
+    failing_memory_arm(2);
+    bool first = allocate();
+    bool second = allocate();
+    bool third = allocate();
+    bool fourth = allocate();
+    bool failed = failing_memory_disarm();
+    assert_true(first && second && fourth);
+    assert_false(third);
+    assert_true(failed);
+    failing_memory_arm(1);
+    first = allocate();
+    failed = failing_memory_disarm();
+    assert_true(first && allocate());
+    assert_false(failed);
+}
+
+static void test_every_kind_fails(void **state)
+{
+    (void)state;
+    failing_memory_arm(0);
+    seen = calloc(1, 8);
+    assert_true(failing_memory_disarm());
+    assert_null(seen);
+    failing_memory_arm(0);
+    seen = realloc(NULL, 8);
+    assert_true(failing_memory_disarm());
+    assert_null(seen);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_one_allocation_fails),
+        cmocka_unit_test(test_every_kind_fails),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
