@@ -35,6 +35,22 @@ def test_a_stop_leaves_all_in_the_store(fresh):
     assert len(fresh.walk("&userId=u3&action=a1", 50)) == len([n for n in range(5000) if n % 7 == 3 and n % 3 == 1])
 
 
+def test_a_log_that_was_kept_for_another_store(make_service):
+    """Guards the disk: a log that was sealed before the store covered it is given back at the next stop, too."""
+    service = make_service()
+    service.start("--store", "memory")
+    record(service, 0, 1000)
+    service.stop()
+    assert sum(path.stat().st_size for path in service.segments()) > 50_000
+    service.start()
+    service.wait_settled()
+    service.stop()
+    assert [path.stat().st_size for path in service.segments()] == [64]
+    service.start()
+    assert len(service.walk()) == 1000
+    service.stop()
+
+
 def test_parts_and_the_log_together(fresh):
     """Guards the seam between what is in parts and what is replayed: kills at any moment neither lose nor double."""
     for turn in range(6):

@@ -1,6 +1,7 @@
 /* What the contract suite cannot see: limits of one head, and what other stores leave in a folder.
  */
 #include "infrastructure/activity_store_local/activity_store_local.h"
+#include "infrastructure/activity_store_local/manifest.h"
 #include "infrastructure/activity_store_local/part_format.h"
 #include "infrastructure/disk/disk_simulated.h"
 
@@ -35,7 +36,8 @@ static struct activity_store *open_on(struct disk *disk)
                                                        .directory = "store",
                                                        .clock = &clock_system,
                                                        .random = &random_system,
-                                                       .logger = quiet()};
+                                                       .logger = quiet(),
+                                                       .merge_parts = 3};
     struct activity_store *store = NULL;
     struct error err;
     if (activity_store_local_new(&config, &store, &err) != STATUS_OK) {
@@ -44,12 +46,17 @@ static struct activity_store *open_on(struct disk *disk)
     return store;
 }
 
-/* One row of each partition from `first` on, with ids that count up from `id`. */
+/* Rows with ids that count up from `id`, each of another partition from `first` on; or all of
+ * partition 0, when `first` is below 0. */
 static enum status put(struct activity_store *store, int32_t first, unsigned id)
 {
     struct position_set next;
     position_set_init(&next);
     for (int32_t i = 0; i < BATCH_ROWS; i++) {
+        struct position at = {.partition = first + i, .offset = 0};
+        if (first < 0) {
+            at = (struct position){.partition = 0, .offset = (int64_t)id + i};
+        }
         snprintf(ids[i], sizeof ids[i], "id-%u", id + (unsigned)i);
         rows[i] = (struct logged_activity){.activity = {.id = str_from(ids[i]),
                                                         .user_id = STR("u"),
@@ -57,8 +64,8 @@ static enum status put(struct activity_store *store, int32_t first, unsigned id)
                                                         .metadata = STR("{}"),
                                                         .timestamp_ms = 1000 + i,
                                                         .received_at_ms = 9},
-                                           .position = {.partition = first + i, .offset = 0}};
-        struct position end = {.partition = first + i, .offset = 1};
+                                           .position = at};
+        struct position end = {.partition = at.partition, .offset = at.offset + 1};
         assert_int_equal(position_set_raise(&next, end), STATUS_OK);
     }
     const struct activity_batch batch = {
@@ -111,11 +118,41 @@ static void test_a_folder_has_one_owner(void **state)
     activity_store_free(open_on(disk));
 }
 
+/* Puts and syncs, so that there is a part more; says how many there are. */
+static size_t add_part(struct activity_store *store, struct disk *disk, unsigned number)
+{
+    struct manifest manifest;
+    assert_int_equal(put(store, -1, number * BATCH_ROWS), STATUS_OK);
+    assert_int_equal(activity_store_sync(store, NULL), STATUS_OK);
+    assert_int_equal(manifest_load(disk, "store", &manifest, NULL), STATUS_OK);
+    size_t parts = manifest.part_count;
+    manifest_deinit(&manifest);
+    return parts;
+}
+
+/* A part that cannot be merged is left alone, and does not keep others from it. */
+static void test_a_damaged_part_does_not_stop_merging(void **state)
+{
+    (void)state;
+    CLEANUP(disk_simulated_free)
+    struct disk *disk = disk_simulated_new(&(struct disk_simulated_options){.seed = 1});
+    struct activity_store *store = open_on(disk);
+    assert_int_equal(add_part(store, disk, 0), 1);
+    assert_true(disk_simulated_flip_bit(disk, "store/0000000000000001.part", 100 * 8));
+    assert_int_equal(add_part(store, disk, 1), 2);
+    assert_int_equal(add_part(store, disk, 2), 3); /* the three that fail */
+    assert_int_equal(add_part(store, disk, 3), 4);
+    assert_int_equal(add_part(store, disk, 4), 5);
+    assert_int_equal(add_part(store, disk, 5), 4);
+    activity_store_free(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_many_partitions),
         cmocka_unit_test(test_a_folder_has_one_owner),
+        cmocka_unit_test(test_a_damaged_part_does_not_stop_merging),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,8 +84,9 @@ static int fixture_teardown(void **state)
     return 0;
 }
 
-/* A part of activities from that hour on, with ids "h<hour>-<n>". All parts have about one size. */
-static void add_part(struct fixture *fixture, int hour)
+/* A part of activities from that hour on, with ids "h<hour>-<n>", which came in the other hour. All
+ * parts have about one size. */
+static void add_part_late(struct fixture *fixture, int hour, int received_hour)
 {
     struct logged_activity batch[PART_ROWS];
     enum verdict verdicts[PART_ROWS];
@@ -98,7 +99,7 @@ static void add_part(struct fixture *fixture, int hour)
                          .action = STR("click"),
                          .metadata = STR("{}"),
                          .timestamp_ms = (int64_t)hour * HOUR_MS + i,
-                         .received_at_ms = (int64_t)hour * HOUR_MS + 1000},
+                         .received_at_ms = (int64_t)received_hour * HOUR_MS + 1000},
             .position = {.offset = fixture->offset++},
         };
     }
@@ -109,6 +110,11 @@ static void add_part(struct fixture *fixture, int hour)
         .log_id = {{3}}, .rows = batch, .count = PART_ROWS, .next = &fixture->next};
     assert_int_equal(activity_store_put_batch(fixture->store, &put, verdicts, NULL), STATUS_OK);
     assert_int_equal(activity_store_sync(fixture->store, NULL), STATUS_OK);
+}
+
+static void add_part(struct fixture *fixture, int hour)
+{
+    add_part_late(fixture, hour, hour);
 }
 
 static bool has_hour(struct fixture *fixture, int hour)
@@ -208,6 +214,19 @@ static void drops_the_oldest_parts_first(void **state)
     size_t parts;
     assert_true(bytes_on_disk(fixture, &parts) <= fixture->config.bytes_max);
     assert_int_equal(parts, 3);
+}
+
+/* Whose clock is wrong must not make what others send the oldest. */
+static void a_client_ahead_of_the_time_pushes_nobody_out(void **state)
+{
+    struct fixture *fixture = *state;
+    add_part_late(fixture, 100, 1);
+    add_part(fixture, 2);
+    add_part(fixture, 3);
+    reopen(fixture, room_for(fixture, 2));
+    assert_int_equal(expire(fixture), PART_ROWS);
+    assert_false(has_hour(fixture, 100));
+    assert_true(has_hour(fixture, 2) && has_hour(fixture, 3));
 }
 
 static void never_drops_the_newest(void **state)
@@ -335,6 +354,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(keeps_everything_without_a_limit),
         TEST(drops_the_oldest_parts_first),
+        TEST(a_client_ahead_of_the_time_pushes_nobody_out),
         TEST(never_drops_the_newest),
         TEST(a_new_part_makes_room_at_once),
         TEST(by_age_and_by_size),
