@@ -236,6 +236,7 @@ static enum status number_row(struct row_merge *merge, const struct row_input *f
     row->action = input->actions[from->next.action];
     row->source = input->sources[from->next.source];
     row->offset = from->next.offset;
+    row->salt = from->next.salt;
     if (row->action == MERGE_LEFT_OUT) {
         return merge_corrupt(input->part, "a row has an action of which it has no rows", err);
     }

@@ -67,7 +67,8 @@ static enum status next_dealt(void *context, struct page_row *out_row, struct er
                                  .user = dealt->user_numbers[row->user],
                                  .action = dealt->action_numbers[row->action],
                                  .source = source_number(dealt->part, row->source),
-                                 .offset = row->offset};
+                                 .offset = row->offset,
+                                 .salt = row->salt};
     return STATUS_OK;
 }
 

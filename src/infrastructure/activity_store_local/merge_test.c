@@ -50,6 +50,7 @@ static void expect_row(const struct merge_sample *merge, struct part *part, stru
     expect(merge, uuid_equal(source->log_id, of_sample->log_id), "log of row", row);
     expect(merge, source->partition == of_sample->partition, "partition of row", row);
     expect(merge, found.offset == wanted->offset, "offset of row", row);
+    expect(merge, found.salt == wanted->salt, "salt of row", row);
     expect(merge, part_view_find_id(view, wanted->activity.id, &by_id, &err) == STATUS_OK,
            "id to be found of row", row);
     expect(merge, by_id == row, "row of id", row);

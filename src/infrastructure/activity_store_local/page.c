@@ -1,6 +1,7 @@
 #include "infrastructure/activity_store_local/page.h"
 
 #include "base/assert.h"
+#include "base/little_endian.h"
 #include "domain/activity_id.h"
 #include "infrastructure/activity_store_local/reading.h"
 
@@ -11,7 +12,13 @@ enum id_kind { ID_UUID_7, ID_UUID_OTHER, ID_TEXT };
  * with activities of the past that came all at once. */
 enum received_from { RECEIVED_FROM_ID, RECEIVED_FROM_ZERO };
 
-enum { FRACTION_BITS = 12, RANDOM_BITS = 62 };
+enum {
+    FRACTION_BITS = 12,
+    RANDOM_BITS = 62,
+    SALT_BYTES = sizeof(uint64_t),
+    SALTED =
+        2 /* beside received_from: the texts of ids have salts; those of the first pages had none */
+};
 
 /* Ids --------------------------------------------------------------------------------------- */
 
@@ -66,6 +73,11 @@ static struct uuid id_put_together(int64_t ms, uint64_t fraction, uint64_t rando
     return uuid;
 }
 
+bool page_salts_id(struct str id)
+{
+    return id_take_apart(id).kind != ID_UUID_7;
+}
+
 /* Writing ----------------------------------------------------------------------------------- */
 
 /* What the columns of a page hold before they are packed. */
@@ -75,8 +87,9 @@ struct page_values {
     enum received_from received_from;
 };
 
-static void fill_id(struct page_values *values, size_t row, const struct activity *activity)
+static void fill_id(struct page_values *values, size_t row, const struct page_row *from)
 {
+    const struct activity *activity = from->activity;
     struct id_parts id = id_take_apart(activity->id);
     int64_t received_from = id.kind == ID_UUID_7 ? id.ms : activity->timestamp_ms;
     values->of[COLUMN_ID_KIND][row] = id.kind;
@@ -84,6 +97,9 @@ static void fill_id(struct page_values *values, size_t row, const struct activit
         id.kind == ID_UUID_7 ? (uint64_t)(id.ms - activity->timestamp_ms) : 0;
     values->of[COLUMN_ID_FRACTION][row] = id.fraction;
     values->of[COLUMN_ID_RANDOM][row] = id.random;
+    if (id.kind != ID_UUID_7) {
+        buffer_append(&values->id_texts, &(uint64_t){htole64(from->salt)}, SALT_BYTES);
+    }
     if (id.kind == ID_UUID_OTHER) {
         buffer_append(&values->id_texts, id.uuid.bytes, UUID_BYTES);
     } else if (id.kind == ID_TEXT) {
@@ -124,10 +140,10 @@ static void choose_received_from(struct page_values *values, const struct page_r
 
 static void fill_values(struct page_values *values, const struct page_row *rows, size_t count)
 {
-    buffer_init(&values->id_texts, (size_t)PAGE_ROWS * PAGE_ID_BYTES);
+    buffer_init(&values->id_texts, (size_t)PAGE_ROWS * (SALT_BYTES + PAGE_ID_BYTES));
     for (size_t i = 0; i < count; i++) {
         const struct activity *activity = rows[i].activity;
-        fill_id(values, i, activity);
+        fill_id(values, i, &rows[i]);
         int64_t before = i == 0 ? activity->timestamp_ms : rows[i - 1].activity->timestamp_ms;
         values->of[COLUMN_BETWEEN][i] = (uint64_t)activity->timestamp_ms - (uint64_t)before;
         values->of[COLUMN_SOURCE][i] = rows[i].source;
@@ -187,7 +203,7 @@ static void append_columns(struct buffer *bytes, const struct page_row *rows, si
     }
     varint_append(bytes, values.id_texts.len);
     varint_append(bytes, zigzag(rows[0].activity->timestamp_ms));
-    buffer_append_char(bytes, (char)values.received_from);
+    buffer_append_char(bytes, (char)(values.received_from | SALTED));
     for (int column = 0; column < COLUMN_COUNT; column++) {
         append_column(bytes, values.of[column], count);
     }
@@ -270,9 +286,10 @@ static bool ids_are_sound(const struct page *page)
             return false;
         }
         uint64_t len = next - end;
+        uint64_t salt = page->salt_bytes;
         bool fits = kind == ID_UUID_7       ? len == 0
-                    : kind == ID_UUID_OTHER ? len == UUID_BYTES
-                                            : len >= 1 && len <= PAGE_ID_BYTES;
+                    : kind == ID_UUID_OTHER ? len == salt + UUID_BYTES
+                                            : len > salt && len <= salt + PAGE_ID_BYTES;
         if (!fits) {
             return false;
         }
@@ -306,7 +323,9 @@ enum status page_open(struct page *page, const uint8_t *bytes, size_t len, struc
     read_block_ends(&reading, page);
     uint64_t id_text_bytes = reading_varint(&reading);
     int64_t first_ms = reading_signed(&reading);
-    page->received_from = (uint8_t)reading_below(&reading, RECEIVED_FROM_ZERO);
+    uint8_t kept = (uint8_t)reading_below(&reading, RECEIVED_FROM_ZERO | SALTED);
+    page->received_from = kept % SALTED;
+    page->salt_bytes = kept >= SALTED ? SALT_BYTES : 0;
     for (int column = 0; column < COLUMN_COUNT; column++) {
         read_column(&reading, page, (enum page_column)column);
     }
@@ -335,6 +354,21 @@ int64_t page_received_at(const struct page *page, uint32_t row)
     return (int64_t)(from + page_value(page, COLUMN_RECEIVED_AT, row));
 }
 
+static size_t id_text_begin(const struct page *page, uint32_t row)
+{
+    return row == 0 ? 0 : (size_t)page_value(page, COLUMN_ID_TEXT_END, row - 1);
+}
+
+bool page_has_salt(const struct page *page, uint32_t row)
+{
+    return page->salt_bytes > 0 && page_value(page, COLUMN_ID_KIND, row) != ID_UUID_7;
+}
+
+uint64_t page_salt(const struct page *page, uint32_t row)
+{
+    return little_endian_get_u64((const uint8_t *)page->id_texts.data + id_text_begin(page, row));
+}
+
 struct str page_id(const struct page *page, uint32_t row, char space[PAGE_ID_BYTES])
 {
     uint64_t kind = page_value(page, COLUMN_ID_KIND, row);
@@ -343,7 +377,7 @@ struct str page_id(const struct page *page, uint32_t row, char space[PAGE_ID_BYT
         uuid = id_put_together((int64_t)id_ms(page, row), page_value(page, COLUMN_ID_FRACTION, row),
                                page_value(page, COLUMN_ID_RANDOM, row));
     } else {
-        size_t from = row == 0 ? 0 : (size_t)page_value(page, COLUMN_ID_TEXT_END, row - 1);
+        size_t from = id_text_begin(page, row) + page->salt_bytes;
         size_t to = (size_t)page_value(page, COLUMN_ID_TEXT_END, row);
         if (kind == ID_TEXT) {
             return (struct str){.data = page->id_texts.data + from, .len = to - from};

@@ -22,6 +22,7 @@ struct page_row {
     uint32_t action;
     uint32_t source; /* which log and partition, as the footer counts them */
     int64_t offset;  /* there */
+    uint64_t salt;   /* random; kept where page_salts_id */
 };
 
 /* Compresses and expands metadata; NULL keeps it as it is. */
@@ -84,6 +85,7 @@ struct page {
     uint32_t block_ends[PAGE_BLOCKS]; /* behind the columns, each with its CRC */
     uint32_t count;
     uint8_t received_from; /* how the time of receipt is kept */
+    uint8_t salt_bytes;    /* before the text of each id */
 };
 
 /* `bytes` are a checked run without its CRC, with BITS_SLACK_BYTES readable behind. CORRUPT when
@@ -113,6 +115,15 @@ enum { PAGE_ID_BYTES = 128 };
 
 /* The id; written into `space` unless it lies in the page. */
 struct str page_id(const struct page *page, uint32_t row, char space[PAGE_ID_BYTES]);
+
+/* Whether a row with this id gets a salt beside it: no UUIDv7 does, since 62 of its bits are
+ * random.
+ */
+bool page_salts_id(struct str id);
+
+/* Whether the row has one, and that. */
+bool page_has_salt(const struct page *page, uint32_t row);
+uint64_t page_salt(const struct page *page, uint32_t row);
 
 /* Where the block of metadata that holds the row lies behind the columns. */
 struct run_place page_block(const struct page *page, uint32_t row);

@@ -87,6 +87,7 @@ struct part_numbered_row {
     uint32_t action;
     uint32_t source; /* of the footer */
     int64_t offset;
+    uint64_t salt; /* 0 without one */
 };
 
 /* Copies nothing; quickest row by row, when each page and block is read but once. */
@@ -98,6 +99,7 @@ struct part_row {
     struct activity activity;
     uint32_t source; /* of the footer */
     int64_t offset;
+    uint64_t salt; /* 0 without one */
 };
 
 /* The whole row; its texts stay until another row is asked for. */

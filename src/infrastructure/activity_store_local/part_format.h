@@ -31,11 +31,14 @@
  *     …             magic number, or plain where that is shorter
  *
  *   An id is what its kind says (2 bits): a UUIDv7 as its milliseconds behind the timestamp, 12
- *   bits behind them and 62 more; another UUID as 16 bytes; any other text as an end in the texts
- *   behind the columns. Time of receipt is kept as its distance from the milliseconds in the id,
- *   where the id is a UUIDv7 (0, if this service minted it), else from the timestamp; or as it is,
- *   in a page where that takes fewer bits. Users and
- *   actions are numbers: the place of the text among all of the part in byte order.
+ *   bits behind them and 62 more; any other as an end in the texts behind the columns, where 8
+ *   random bytes stand and behind them another UUID as 16 bytes, or the text. These bytes are the
+ *   salt of the row's leaf in the chain (leaf.h); in a UUIDv7 its random bits do for that. The
+ *   first pages had none, and the byte that says how the time of receipt is kept says that, too.
+ *   Time of receipt is kept as its distance from the milliseconds in the id, where the id is a
+ *   UUIDv7 (0, if this service minted it), else from the timestamp; or as it is, in a page where
+ *   that takes fewer bits. Users and actions are numbers: the place of the text among all of the
+ *   part in byte order.
  *
  * Users: blocks of NAMES_IN_BLOCK texts in byte order, front-coded (how many bytes are those of the
  * text before, how many follow), and with each the rows that carry it: how many; up to

@@ -143,6 +143,7 @@ static void make_row(struct sample *sample, const struct random *random, uint32_
     made->activity.received_at_ms = SAMPLE_MS + (int64_t)random_below(random, 100000);
     made->source = (uint32_t)random_below(random, 2);
     made->offset = 1000 + (int64_t)row;
+    made->salt = page_salts_id(made->activity.id) ? random_u64(random) : 0;
 }
 
 void sample_init(struct sample *sample, uint64_t seed, uint32_t row_count)
@@ -183,7 +184,8 @@ static enum status next_row(void *context, struct page_row *out_row, struct erro
                                  .user = row->user,
                                  .action = row->action,
                                  .source = row->source,
-                                 .offset = row->offset};
+                                 .offset = row->offset,
+                                 .salt = row->salt};
     return STATUS_OK;
 }
 

@@ -14,6 +14,7 @@ struct sample_row {
     uint32_t action;
     uint32_t source;
     int64_t offset;
+    uint64_t salt;
 };
 
 struct sample {

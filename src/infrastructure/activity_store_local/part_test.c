@@ -57,6 +57,7 @@ static void expect_row(struct part_view *view, const struct sample *sample, uint
     assert_int_equal(found.activity.received_at_ms, wanted->activity.received_at_ms);
     assert_int_equal(found.source, wanted->source);
     assert_int_equal(found.offset, wanted->offset);
+    assert_true(found.salt == wanted->salt);
     arena_deinit(&arena);
 }
 
