@@ -9,7 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { VERIFIED_PROBLEMS_MAX = 16 }; /* of one part */
+enum {
+    VERIFIED_PROBLEMS_MAX = 16, /* of one part, or of the chain */
+    VERIFIED_HASH_BYTES = 32
+};
 
 struct verified_part {
     uint64_t number;
@@ -31,9 +34,25 @@ struct store_verification {
     uint64_t problems;
 };
 
+/* The chain of seals, which tells whether activities are those that were stored. */
+struct verified_chain {
+    uint64_t records;
+    uint64_t seals;
+    uint64_t sealed;                   /* activities */
+    uint64_t expired;                  /* of them, dropped by retention */
+    uint64_t left_out;                 /* of them, erased and gone from the files */
+    uint64_t unsealed;                 /* activities that were stored before there was a chain */
+    uint8_t hash[VERIFIED_HASH_BYTES]; /* of its last record */
+    struct error problems[VERIFIED_PROBLEMS_MAX];
+    size_t problem_count;
+    bool stopped; /* there are more */
+};
+
 /* Embedded by who listens. */
 struct verification_listener {
     /* Its problems are not known yet, nor are its times. */
     void (*part_begins)(struct verification_listener *listener, const struct verified_part *part);
     void (*part_ends)(struct verification_listener *listener, const struct verified_part *part);
+    /* Behind the last part. */
+    void (*chain_ends)(struct verification_listener *listener, const struct verified_chain *chain);
 };

@@ -408,6 +408,7 @@ static void local_free(struct activity_store *store)
     struct local_store *self = store_of(store);
     stop_threads(self);
     snapshot_unref(self->snapshot);
+    chain_free(self->chain);
     manifest_deinit(&self->manifest);
     coverage_deinit(&self->put);
     table_putter_free(self->putter);

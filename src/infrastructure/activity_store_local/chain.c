@@ -205,3 +205,11 @@ enum status chain_append_expiry(struct chain *chain, const struct chain_end *beh
     const struct chain_record record = {.kind = CHAIN_EXPIRY, .expiry = *expiry};
     return append(chain, behind, &record, out_end, err);
 }
+
+enum status chain_append_left_out(struct chain *chain, const struct chain_end *behind,
+                                  const struct chain_left_out *left_out, struct chain_end *out_end,
+                                  struct error *err)
+{
+    const struct chain_record record = {.kind = CHAIN_LEFT_OUT, .left_out = *left_out};
+    return append(chain, behind, &record, out_end, err);
+}

@@ -38,3 +38,6 @@ MUST_USE enum status chain_append_erasure(struct chain *chain, const struct chai
 MUST_USE enum status chain_append_expiry(struct chain *chain, const struct chain_end *behind,
                                          const struct chain_expiry *expiry,
                                          struct chain_end *out_end, struct error *err);
+MUST_USE enum status chain_append_left_out(struct chain *chain, const struct chain_end *behind,
+                                           const struct chain_left_out *left_out,
+                                           struct chain_end *out_end, struct error *err);

@@ -132,6 +132,19 @@ static void append_expiry(struct buffer *bytes, const struct chain_expiry *expir
     }
 }
 
+static void append_left_out(struct buffer *bytes, const struct chain_left_out *left_out)
+{
+    ASSERT(left_out->leaf_count <= CHAIN_LEAVES_MAX);
+    append_u32(bytes, left_out->leaf_count);
+    for (uint32_t i = 0; i < left_out->leaf_count; i++) {
+        const struct placed_leaf *leaf = &left_out->leaves[i];
+        buffer_append(bytes, leaf->log_id.bytes, sizeof leaf->log_id.bytes);
+        append_u32(bytes, (uint32_t)leaf->partition);
+        append_u64(bytes, (uint64_t)leaf->offset);
+        buffer_append(bytes, leaf->hash, sizeof leaf->hash);
+    }
+}
+
 static void append_body(struct buffer *bytes, const struct chain_record *record)
 {
     switch (record->kind) {
@@ -143,6 +156,9 @@ static void append_body(struct buffer *bytes, const struct chain_record *record)
         break;
     case CHAIN_EXPIRY:
         append_expiry(bytes, &record->expiry);
+        break;
+    case CHAIN_LEFT_OUT:
+        append_left_out(bytes, &record->left_out);
         break;
     }
 }
@@ -274,6 +290,20 @@ static struct chain_expiry read_expiry(struct reading *reading, uint64_t seals,
     return expiry;
 }
 
+static struct chain_left_out read_left_out(struct reading *reading, struct chain_lists *lists)
+{
+    struct chain_left_out left_out = {.leaves = lists->leaves,
+                                      .leaf_count = read_count(reading, CHAIN_LEAVES_MAX)};
+    for (uint32_t i = 0; i < left_out.leaf_count; i++) {
+        struct placed_leaf *leaf = &lists->leaves[i];
+        read_bytes(reading, leaf->log_id.bytes, sizeof leaf->log_id.bytes);
+        leaf->partition = (int32_t)read_u32(reading);
+        leaf->offset = (int64_t)read_u64(reading);
+        read_bytes(reading, leaf->hash, sizeof leaf->hash);
+    }
+    return left_out;
+}
+
 static struct chain_record read_body(struct reading *reading, uint8_t kind, uint64_t seals,
                                      struct chain_lists *lists)
 {
@@ -288,6 +318,9 @@ static struct chain_record read_body(struct reading *reading, uint8_t kind, uint
         break;
     case CHAIN_EXPIRY:
         record.expiry = read_expiry(reading, seals, lists);
+        break;
+    case CHAIN_LEFT_OUT:
+        record.left_out = read_left_out(reading, lists);
         break;
     default:
         reading->failed = true;

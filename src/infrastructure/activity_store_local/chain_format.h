@@ -1,8 +1,8 @@
 #pragma once
 /*
- * The chain of a store: the file "chain" in its folder, to which one record is appended for each
- * seal, each erasure and each expiry, and in which nothing is ever changed. Merging parts does not
- * touch it.
+ * The chain of a store: the file "chain" in its folder, to which a record is appended for each
+ * seal, erasure and expiry, and for erased activities when they leave the files, and in which
+ * nothing is ever changed.
  *
  *     header | record | record | …
  *
@@ -13,6 +13,7 @@
  *              16, partition 4, offset from which the seal goes 8, offset up to which it goes 8
  *     ERASURE  number of the erasure 8, erased at 8, rows 8, salt 16, hash of the user 32
  *     EXPIRY   time 8, rows 8, how many ranges of seals 4, and each: first seal 8, last seal 8
+ *     LEFT OUT how many leaves 4, and each: log id 16, partition 4, offset 8, leaf 32
  *
  * Integers are little-endian, times milliseconds. A CRC-32C is over all bytes of its header or
  * record before it, and finds accidents. What finds intent:
@@ -33,6 +34,7 @@
  * and is saved after the record is synced. What is behind that end is a record whose manifest never
  * came; opening cuts it off.
  */
+#include "infrastructure/activity_store_local/leaf.h"
 #include "infrastructure/activity_store_local/part_format.h"
 #include "infrastructure/crypto/sha256.h"
 
@@ -45,6 +47,8 @@ enum {
     CHAIN_RANGES_MAX = 4096, /* of seals, in one expiry */
     CHAIN_SEAL_BYTES = 60,   /* without the sources */
     CHAIN_SOURCE_BYTES = 36,
+    CHAIN_LEAVES_MAX = 2048, /* in one record */
+    CHAIN_LEAF_BYTES = 60,
     CHAIN_BODY_BYTES_MAX = CHAIN_SEAL_BYTES + PART_SOURCES_MAX * CHAIN_SOURCE_BYTES,
     CHAIN_RECORD_BYTES_MAX = CHAIN_HEAD_BYTES + CHAIN_BODY_BYTES_MAX + CHAIN_CRC_BYTES
 };
@@ -57,7 +61,7 @@ struct chain_end {
     uint8_t hash[SHA256_BYTES];
 };
 
-enum chain_kind { CHAIN_SEAL = 1, CHAIN_ERASURE = 2, CHAIN_EXPIRY = 3 };
+enum chain_kind { CHAIN_SEAL = 1, CHAIN_ERASURE = 2, CHAIN_EXPIRY = 3, CHAIN_LEFT_OUT = 4 };
 
 struct chain_seal {
     uint64_t number;
@@ -89,12 +93,20 @@ struct chain_expiry {
     uint32_t range_count;                  /* at most CHAIN_RANGES_MAX */
 };
 
+/* Leaves of activities of erased users that are in the files no longer: with them the seals of
+ * these activities are proven still. */
+struct chain_left_out {
+    const struct placed_leaf *leaves;
+    uint32_t leaf_count; /* at most CHAIN_LEAVES_MAX */
+};
+
 struct chain_record {
     enum chain_kind kind;
     union {
         struct chain_seal seal;
         struct chain_erasure erasure;
         struct chain_expiry expiry;
+        struct chain_left_out left_out;
     };
 };
 
@@ -102,6 +114,7 @@ struct chain_record {
 struct chain_lists {
     struct part_source sources[PART_SOURCES_MAX];
     struct chain_seal_range ranges[CHAIN_RANGES_MAX];
+    struct placed_leaf leaves[CHAIN_LEAVES_MAX];
 };
 
 void chain_header_encode(struct uuid store_id, uint8_t out[CHAIN_HEADER_BYTES]);

@@ -241,6 +241,9 @@ struct head_writing {
     struct activity activities[2 * PAGE_ROWS];
     char ids[2 * PAGE_ROWS][UUID_TEXT_BYTES];
     size_t handed_over;
+    const struct random *random;
+    struct sha256 sha256;
+    struct leaf_list leaves; /* by row of the table, until all are there */
 };
 
 static uint64_t start_of(struct str text)
@@ -321,11 +324,20 @@ static void fetch_ahead(struct head_writing *writing)
     }
 }
 
+/* The leaf of a row that is handed over, while its texts are at hand. */
+static enum status keep_leaf(struct head_writing *writing, uint32_t row,
+                             const struct page_row *handed)
+{
+    const struct part_row found = {
+        .activity = *handed->activity, .offset = handed->offset, .salt = handed->salt};
+    return placed_leaf_make(&writing->sha256, &found, &writing->head->sources[handed->source],
+                            &writing->leaves.leaves[row]);
+}
+
 static enum status next_row(void *context, struct page_row *out_row, struct error *err)
 {
     struct head_writing *writing = context;
     const struct memory_table *table = &writing->head->shared.table;
-    (void)err;
     fetch_ahead(writing);
     uint32_t row = writing->waiting[writing->handed_over % AHEAD_ROWS];
     size_t slot = writing->handed_over++ % (2 * PAGE_ROWS);
@@ -337,7 +349,10 @@ static enum status next_row(void *context, struct page_row *out_row, struct erro
                                  .action = writing->actions.numbers[record->action],
                                  .source = place->source,
                                  .offset = place->offset};
-    return STATUS_OK;
+    if (page_salts_id(out_row->activity->id)) {
+        out_row->salt = random_u64(writing->random);
+    }
+    return keep_leaf(writing, row, out_row) == STATUS_OK ? STATUS_OK : no_memory(err);
 }
 
 /* Trained for each head anew, so that what a user left in a dictionary goes with the parts that the
@@ -363,8 +378,24 @@ static void train(const struct memory_table *table, struct buffer *out_dictionar
     dictionary_samples_deinit(&samples);
 }
 
-static enum status write_part(struct head_writing *writing, struct disk *disk, const char *path,
-                              const struct part_name *name, struct error *err)
+/* Rows mostly have their numbers in the order in which they came, so that leaves need no sorting
+ * once those of rows that are gone were left out. */
+static enum status make_root(struct head_writing *writing, uint8_t out_root[SHA256_BYTES])
+{
+    const struct memory_rows *rows = &writing->head->shared.table.rows;
+    struct leaf_list *list = &writing->leaves;
+    for (uint32_t row = 0; row < rows->used; row++) {
+        if (memory_rows_is_live(rows, row)) {
+            list->leaves[list->count++] = list->leaves[row];
+        }
+    }
+    ASSERT(list->count == rows->live);
+    leaf_list_sort(list);
+    return leaf_list_root(list, &writing->sha256, out_root);
+}
+
+static enum status write_part(struct head_writing *writing, const struct head_output *output,
+                              struct error *err)
 {
     const struct head *head = writing->head;
     const struct memory_table *table = &head->shared.table;
@@ -392,22 +423,40 @@ static enum status write_part(struct head_writing *writing, struct disk *disk, c
         .context = writing,
     };
     writing->place = memory_list_begin(&table->all);
-    return part_write(disk, path, name, &input, err);
+    return part_write(output->disk, output->path, &output->name, &input, err);
 }
 
-enum status head_write(struct head *head, struct disk *disk, const char *path,
-                       const struct part_name *name, struct error *err)
+static enum status writing_init(struct head_writing *writing, const struct head *head,
+                                const struct head_output *output)
+{
+    writing->head = head;
+    writing->random = output->random;
+    buffer_init(&writing->dictionary, DICTIONARY_BYTES);
+    enum status status = sha256_init(&writing->sha256);
+    return status == STATUS_OK ? leaf_list_reserve(&writing->leaves, head->shared.table.rows.used)
+                               : status;
+}
+
+enum status head_write(struct head *head, const struct head_output *output,
+                       uint8_t out_root[SHA256_BYTES], struct error *err)
 {
     struct head_writing *writing = calloc(1, sizeof *writing);
     if (writing == NULL) {
         return no_memory(err);
     }
-    writing->head = head;
-    buffer_init(&writing->dictionary, DICTIONARY_BYTES);
-    enum status status = write_part(writing, disk, path, name, err);
+    enum status status =
+        writing_init(writing, head, output) == STATUS_OK ? STATUS_OK : no_memory(err);
+    if (status == STATUS_OK) {
+        status = write_part(writing, output, err);
+    }
+    if (status == STATUS_OK && make_root(writing, out_root) != STATUS_OK) {
+        status = no_memory(err);
+    }
     numbering_deinit(&writing->users);
     numbering_deinit(&writing->actions);
     buffer_deinit(&writing->dictionary);
+    sha256_deinit(&writing->sha256);
+    leaf_list_deinit(&writing->leaves);
     free(writing);
     return status;
 }

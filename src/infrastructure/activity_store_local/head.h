@@ -5,6 +5,7 @@
  * frozen, written as a part, and replaced by it. Counted references; asking from any thread.
  */
 #include "domain/coverage.h"
+#include "infrastructure/activity_store_local/leaf_list.h"
 #include "infrastructure/activity_store_local/part.h"
 #include "infrastructure/activity_table/shared_table.h"
 
@@ -46,7 +47,15 @@ bool head_may_hold_id(const struct head *head, const struct id_key *id);
 /* Whether it is large enough to be written. */
 bool head_is_full(struct head *head, uint64_t rows_max);
 
-/* Writes the rows of a frozen head with one row at least, as part_write does. Nobody may remove
- * rows meanwhile. */
-MUST_USE enum status head_write(struct head *head, struct disk *disk, const char *path,
-                                const struct part_name *name, struct error *err);
+/* Where a head is written to. */
+struct head_output {
+    struct disk *disk;
+    const char *path;
+    struct part_name name;
+    const struct random *random; /* for salts */
+};
+
+/* Writes the rows of a frozen head with one row at least, as part_write does, and says the root of
+ * their leaves. Nobody may remove rows meanwhile. */
+MUST_USE enum status head_write(struct head *head, const struct head_output *output,
+                                uint8_t out_root[SHA256_BYTES], struct error *err);

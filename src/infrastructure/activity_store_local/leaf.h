@@ -7,9 +7,9 @@
  *             length of the salt 1, salt, then id, user, action and metadata, each: length 4,
  * bytes)
  *
- * Integers are little-endian, times milliseconds. A leaf may stay when its activity is erased, so
- * it must not be guessed: an id that this service minted has 74 random bits; with any other a salt
- * is put in. One thread at a time.
+ * Integers are little-endian, times milliseconds. A leaf stays when its activity is erased, so
+ * nobody may guess what it was made of: the 62 random bits of an id that is a UUIDv7 see to that,
+ * and a salt with any other. One thread at a time.
  */
 #include "domain/activity.h"
 #include "domain/position.h"
@@ -23,6 +23,14 @@ struct leaf_content {
     struct position position;
     const struct activity *activity;
     const uint8_t *salt; /* LEAF_SALT_BYTES; NULL: none */
+};
+
+/* A leaf and where in which log its activity stood. */
+struct placed_leaf {
+    struct uuid log_id;
+    int32_t partition;
+    int64_t offset;
+    uint8_t hash[SHA256_BYTES];
 };
 
 /* NO_MEMORY. */

@@ -87,13 +87,6 @@ enum status local_store_install(struct local_store *self, struct manifest *next,
 
 /* Parts ------------------------------------------------------------------------------------- */
 
-void snapshot_part_release(struct snapshot_part *part)
-{
-    stored_part_unref(part->stored);
-    hidden_users_unref(part->hidden);
-    *part = (struct snapshot_part){0};
-}
-
 enum status local_store_hide_user(struct snapshot_part *part, struct str user_id,
                                   uint64_t *out_rows, struct error *err)
 {
@@ -143,7 +136,7 @@ enum status store_folder_open_part(const struct store_folder *folder,
                                    const struct manifest_part *entry,
                                    struct snapshot_part *out_part, struct error *err)
 {
-    struct snapshot_part part = {0};
+    struct snapshot_part part = {.seals = entry->seals};
     const struct part_name name = {.store_id = manifest->store_id, .number = entry->number};
     enum status status =
         stored_part_open(folder->disk, folder->directory, &name, &part.stored, err);
@@ -321,6 +314,9 @@ static enum status open_parts(struct local_store *self, struct error *err)
 enum status local_store_open(struct local_store *self, struct error *err)
 {
     enum status status = load_manifest(self, err);
+    if (status == STATUS_OK) {
+        status = store_chain_open(self, err);
+    }
     if (status == STATUS_OK) {
         status = remove_leftovers(self, err);
     }

@@ -9,6 +9,7 @@
  * for the heads of the snapshot, to which the worker adds one under `mutex` alone.
  */
 #include "infrastructure/activity_store_local/activity_store_local.h"
+#include "infrastructure/activity_store_local/chain.h"
 #include "infrastructure/activity_store_local/manifest.h"
 #include "infrastructure/activity_store_local/snapshot.h"
 #include "infrastructure/disk/disk_lock.h"
@@ -26,8 +27,9 @@ struct local_store {
     struct disk_lock *lock;
 
     pthread_mutex_t files;
-    bool poisoned;    /* which manifest is on the disk is not known; guarded by files */
-    uint64_t expired; /* rows that expire has not told of yet; guarded by files */
+    bool poisoned;       /* which manifest is on the disk is not known; guarded by files */
+    struct chain *chain; /* NULL when reading only; guarded by files */
+    uint64_t expired;    /* rows that expire has not told of yet; guarded by files */
 
     pthread_mutex_t mutex;
     pthread_cond_t changed; /* the snapshot, seal_failures or stopping */
@@ -84,7 +86,6 @@ MUST_USE enum status store_folder_open_part(const struct store_folder *folder,
                                             const struct manifest *manifest,
                                             const struct manifest_part *entry,
                                             struct snapshot_part *out_part, struct error *err);
-void snapshot_part_release(struct snapshot_part *part);
 
 /* Hides the user in the part; says how many rows are seen no more: none if the part does not know
  * the user, or hid them before. NO_MEMORY, CORRUPT, what the disk says. */
@@ -101,6 +102,26 @@ void local_store_remove_file(struct local_store *self, const char *path);
 /* Drops the parts whose activities came first while all together take more than config.bytes_max,
  * but never the newest; the next expire counts them. */
 MUST_USE enum status local_store_fit(struct local_store *self, struct error *err);
+
+/* --- the chain; the caller holds `files` --- */
+
+/* Of the store that was just opened. As chain_open. */
+MUST_USE enum status store_chain_open(struct local_store *self, struct error *err);
+
+/* Each says in the chain what the manifest `next` is going to change, and names its new end there.
+ * As chain_append_seal. */
+MUST_USE enum status store_chain_add_seal(struct local_store *self, struct manifest *next,
+                                          const struct head *head, const uint8_t root[SHA256_BYTES],
+                                          struct error *err);
+MUST_USE enum status store_chain_add_erasure(struct local_store *self, struct manifest *next,
+                                             const struct tombstone *erased, uint64_t rows,
+                                             struct error *err);
+
+/* With any number of ranges; none is nothing to say. */
+MUST_USE enum status store_chain_add_expiry(struct local_store *self, struct manifest *next,
+                                            const struct chain_expiry *expiry, struct error *err);
+MUST_USE enum status store_chain_add_left_out(struct local_store *self, struct manifest *next,
+                                              const struct leaf_list *list, struct error *err);
 
 /* --- writing heads --- */
 

@@ -49,6 +49,7 @@ enum status manifest_copy(const struct manifest *manifest, struct manifest *out_
     manifest_init(&copy, manifest->store_id);
     copy.next_part = manifest->next_part;
     copy.next_erasure = manifest->next_erasure;
+    copy.chain = manifest->chain;
     enum status status = copy_parts(manifest, &copy);
     if (status == STATUS_OK) {
         status = coverage_raise_all(&copy.covered, &manifest->covered);
@@ -99,7 +100,17 @@ static void append_parts(const struct manifest *manifest, struct buffer *out)
         varint_append(out, part->rows);
         varint_append(out, part->bytes);
         varint_append(out, part->erasures);
+        varint_append(out, part->seals.begin);
+        varint_append(out, part->seals.end - part->seals.begin);
     }
+}
+
+static void append_chain(const struct manifest *manifest, struct buffer *out)
+{
+    varint_append(out, manifest->chain.records);
+    varint_append(out, manifest->chain.seals);
+    varint_append(out, manifest->chain.bytes);
+    buffer_append(out, manifest->chain.hash, sizeof manifest->chain.hash);
 }
 
 static void append_covered(const struct coverage *covered, struct buffer *out)
@@ -136,6 +147,7 @@ static enum status encode(const struct manifest *manifest, struct buffer *out)
     buffer_append(out, manifest->store_id.bytes, sizeof manifest->store_id.bytes);
     varint_append(out, manifest->next_part);
     varint_append(out, manifest->next_erasure);
+    append_chain(manifest, out);
     append_parts(manifest, out);
     append_covered(&manifest->covered, out);
     append_tombstones(&manifest->tombstones, out);
@@ -218,8 +230,34 @@ static struct uuid read_uuid(struct reading *reading)
     return id;
 }
 
-static enum status read_parts(struct reading *reading, struct manifest *manifest)
+/* What a body is read with. */
+struct body {
+    struct reading reading;
+    uint32_t format;
+};
+
+static void read_chain(struct reading *reading, struct manifest *manifest)
 {
+    manifest->chain.records = reading_below(reading, UINT64_MAX - 1);
+    manifest->chain.seals = reading_below(reading, manifest->chain.records);
+    manifest->chain.bytes = reading_varint(reading);
+    const uint8_t *hash = reading_take(reading, sizeof manifest->chain.hash);
+    if (hash != NULL) {
+        memcpy(manifest->chain.hash, hash, sizeof manifest->chain.hash);
+    }
+}
+
+static void read_seals(struct reading *reading, const struct manifest *manifest,
+                       struct manifest_part *part)
+{
+    uint64_t next = manifest->chain.seals + 1;
+    part->seals.begin = reading_below(reading, next);
+    part->seals.end = part->seals.begin + reading_below(reading, next - part->seals.begin);
+}
+
+static enum status read_parts(struct body *body, struct manifest *manifest)
+{
+    struct reading *reading = &body->reading;
     uint64_t count = reading_below(reading, MANIFEST_PARTS_MAX);
     if (reading->failed || count == 0) {
         return STATUS_OK;
@@ -235,6 +273,10 @@ static enum status read_parts(struct reading *reading, struct manifest *manifest
         part->rows = reading_varint(reading);
         part->bytes = reading_varint(reading);
         part->erasures = reading_varint(reading);
+        part->seals = (struct seal_range){0};
+        if (body->format >= 2) {
+            read_seals(reading, manifest, part);
+        }
         reading->failed = reading->failed || part->number >= manifest->next_part ||
                           part->erasures > manifest->next_erasure;
     }
@@ -277,12 +319,16 @@ static enum status read_tombstones(struct reading *reading, struct manifest *man
     return status;
 }
 
-static enum status decode_body(struct reading *reading, struct manifest *manifest)
+static enum status decode_body(struct body *body, struct manifest *manifest)
 {
+    struct reading *reading = &body->reading;
     manifest_init(manifest, read_uuid(reading));
     manifest->next_part = reading_varint(reading);
     manifest->next_erasure = reading_varint(reading);
-    enum status status = read_parts(reading, manifest);
+    if (body->format >= 2) {
+        read_chain(reading, manifest);
+    }
+    enum status status = read_parts(body, manifest);
     if (status == STATUS_OK) {
         status = read_covered(reading, &manifest->covered);
     }
@@ -300,13 +346,15 @@ static enum status decode(const uint8_t *bytes, size_t len, struct manifest *out
                          "this one knows %d); use that version",
                          (unsigned)little_endian_get_u32(bytes + 8), MANIFEST_FORMAT);
     }
-    if (!framed || little_endian_get_u32(bytes + 12) != len - HEADER_BYTES - CRC_BYTES ||
+    if (!framed || little_endian_get_u32(bytes + 8) == 0 ||
+        little_endian_get_u32(bytes + 12) != len - HEADER_BYTES - CRC_BYTES ||
         little_endian_get_u32(bytes + len - CRC_BYTES) != crc32c(bytes, len - CRC_BYTES)) {
         return corrupt(err);
     }
-    struct reading reading = reading_of(bytes + HEADER_BYTES, len - HEADER_BYTES - CRC_BYTES);
-    enum status status = decode_body(&reading, &manifest);
-    if (status == STATUS_OK && reading_is_complete(&reading)) {
+    struct body body = {reading_of(bytes + HEADER_BYTES, len - HEADER_BYTES - CRC_BYTES),
+                        little_endian_get_u32(bytes + 8)};
+    enum status status = decode_body(&body, &manifest);
+    if (status == STATUS_OK && reading_is_complete(&body.reading)) {
         *out_manifest = manifest;
         return STATUS_OK;
     }

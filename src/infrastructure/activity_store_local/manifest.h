@@ -6,31 +6,43 @@
  *
  *     magic 8 | format 4 | length of the body 4 | body | CRC-32C 4
  *
- *     body   store id 16; numbers of the next part and the next erasure; how many parts, and each:
- *            number, rows, bytes, erasures that are behind it; how many logs, and each: id 16, how
- *            many partitions, and each: partition, offset; how many erased users, and each: number,
- *            erased at (zigzag), length of the id, id
+ *     body   store id 16; numbers of the next part and the next erasure; what counts of the chain:
+ *            records, seals, bytes, hash 32; how many parts, and each: number, rows, bytes,
+ *            erasures that are behind it, first of its seals, how many; how many logs, and each:
+ *            id 16, how many partitions, and each: partition, offset; how many erased users, and
+ *            each: number, erased at (zigzag), length of the id, id
  *
  * Numbers are varints (LEB128), fixed ones little-endian; the CRC is over everything before it.
+ * Format 1, which is still read, knew neither seals nor chain.
  * Parts stand in the order in which their activities came. One thread at a time.
  */
 #include "domain/coverage.h"
+#include "infrastructure/activity_store_local/chain_format.h"
 #include "infrastructure/activity_store_local/tombstones.h"
 #include "infrastructure/disk/disk.h"
 
-enum { MANIFEST_FORMAT = 1, MANIFEST_PARTS_MAX = 65536 };
+enum { MANIFEST_FORMAT = 2, MANIFEST_PARTS_MAX = 65536 };
+
+/* The seals of a part's rows, of which some may be gone as a whole. Empty: the part was written
+ * before there was a chain. */
+struct seal_range {
+    uint64_t begin;
+    uint64_t end;
+};
 
 struct manifest_part {
     uint64_t number;
     uint64_t rows;
     uint64_t bytes;
     uint64_t erasures; /* those with lower numbers were regarded when it was written */
+    struct seal_range seals;
 };
 
 struct manifest {
     struct uuid store_id;
     uint64_t next_part;
     uint64_t next_erasure;
+    struct chain_end chain; /* what counts of it */
     struct manifest_part *parts;
     size_t part_count;
     struct coverage covered; /* what would survive a crash */

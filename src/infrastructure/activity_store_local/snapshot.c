@@ -4,6 +4,20 @@
 
 #include <stdlib.h>
 
+struct snapshot_part snapshot_part_ref(const struct snapshot_part *part)
+{
+    return (struct snapshot_part){.stored = stored_part_ref(part->stored),
+                                  .hidden = hidden_users_ref(part->hidden),
+                                  .seals = part->seals};
+}
+
+void snapshot_part_release(struct snapshot_part *part)
+{
+    stored_part_unref(part->stored);
+    hidden_users_unref(part->hidden);
+    *part = (struct snapshot_part){0};
+}
+
 struct snapshot *snapshot_new(size_t part_count)
 {
     struct snapshot *snapshot =
@@ -31,8 +45,7 @@ void snapshot_unref(struct snapshot *snapshot)
         head_unref(snapshot->heads[i]);
     }
     for (size_t i = 0; i < snapshot->part_count; i++) { /* zeros if it was never filled */
-        stored_part_unref(snapshot->parts[i].stored);
-        hidden_users_unref(snapshot->parts[i].hidden);
+        snapshot_part_release(&snapshot->parts[i]);
     }
     free(snapshot);
 }
@@ -40,8 +53,7 @@ void snapshot_unref(struct snapshot *snapshot)
 static void take_parts(struct snapshot_part *to, const struct snapshot_part *from, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        to[i].stored = stored_part_ref(from[i].stored);
-        to[i].hidden = hidden_users_ref(from[i].hidden);
+        to[i] = snapshot_part_ref(&from[i]);
     }
 }
 

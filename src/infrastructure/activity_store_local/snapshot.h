@@ -7,6 +7,7 @@
  */
 #include "infrastructure/activity_store_local/head.h"
 #include "infrastructure/activity_store_local/hidden_users.h"
+#include "infrastructure/activity_store_local/manifest.h"
 #include "infrastructure/activity_store_local/stored_part.h"
 
 enum { SNAPSHOT_HEADS_MAX = 2 };
@@ -14,7 +15,12 @@ enum { SNAPSHOT_HEADS_MAX = 2 };
 struct snapshot_part {
     struct stored_part *stored;
     struct hidden_users *hidden; /* NULL: nobody */
+    struct seal_range seals;     /* as in the manifest */
 };
+
+/* Another one of the same. */
+struct snapshot_part snapshot_part_ref(const struct snapshot_part *part);
+void snapshot_part_release(struct snapshot_part *part); /* takes zeros */
 
 struct snapshot {
     atomic_uint references;

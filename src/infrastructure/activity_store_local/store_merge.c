@@ -1,4 +1,5 @@
 /* Several parts become one. */
+#include "infrastructure/activity_store_local/left_out.h"
 #include "infrastructure/activity_store_local/local_store.h"
 #include "infrastructure/activity_store_local/merge.h"
 #include "infrastructure/activity_store_local/merge_plan.h"
@@ -15,6 +16,7 @@ struct merging {
     struct snapshot *snapshot;
     struct merge_range range;
     struct manifest_part entry; /* of the new part */
+    struct leaf_list left_out;  /* of the rows that go */
     char path[DISK_PATH_BYTES_MAX];
 };
 
@@ -80,7 +82,9 @@ static enum status choose(const struct local_store *self, struct merging *mergin
         const struct snapshot_part *part = &snapshot->parts[i];
         candidates[i] = (struct merge_candidate){.rows = snapshot_part_rows(part),
                                                  .hidden = hidden_users_rows(part->hidden)};
-        if (is_unmergeable(self, part)) { /* larger than any that may be made */
+        /* Rows from before there was a chain do not come among those that it proves. */
+        bool alone = is_unmergeable(self, part) || part->seals.begin == part->seals.end;
+        if (alone) { /* larger than any that may be made */
             candidates[i] = (struct merge_candidate){.rows = UINT64_MAX / 2};
         }
     }
@@ -103,12 +107,16 @@ static enum status write_merged(struct local_store *self, struct merging *mergin
         const struct snapshot_part *part = &merging->snapshot->parts[merging->range.begin + i];
         parts[i] =
             (struct merge_part){.part = stored_part_reader(part->stored), .hidden = part->hidden};
+        merging->entry.seals.end = part->seals.end;
     }
+    merging->entry.seals.begin = merging->snapshot->parts[merging->range.begin].seals.begin;
     merging->entry.rows = merge_row_count(parts, job.count);
-    if (merging->entry.rows == 0) {
-        return STATUS_OK;
+    enum status status =
+        left_out_leaves(parts, job.count, &self->stopping, &merging->left_out, err);
+    if (status != STATUS_OK || merging->entry.rows == 0) {
+        return status;
     }
-    enum status status = local_store_name_part(self, &job.name, merging->path, err);
+    status = local_store_name_part(self, &job.name, merging->path, err);
     merging->entry.number = job.name.number;
     return status == STATUS_OK ? merge_run(&job, err) : status;
 }
@@ -139,6 +147,9 @@ static enum status install_part(struct local_store *self, struct merging *mergin
     }
     if (any) {
         status = disk_sync_directory(self->config.disk, self->directory, err);
+    }
+    if (status == STATUS_OK) {
+        status = store_chain_add_left_out(self, &next, &merging->left_out, err);
     }
     if (status == STATUS_OK && any) {
         status = local_store_open_part(self, &next, &merging->entry, &part, err);
@@ -199,5 +210,9 @@ enum status local_store_merge(struct local_store *self, bool *out_merged, struct
     if (status != STATUS_OK && merging.path[0] != '\0') {
         local_store_remove_file(self, merging.path);
     }
-    return status == STATUS_OK ? install(self, &merging, out_merged, err) : status;
+    if (status == STATUS_OK) {
+        status = install(self, &merging, out_merged, err);
+    }
+    leaf_list_deinit(&merging.left_out);
+    return status;
 }

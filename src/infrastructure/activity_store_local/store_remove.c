@@ -31,8 +31,7 @@ static enum status hide_everywhere(const struct snapshot *snapshot, struct str u
     enum status status = STATUS_OK;
     for (size_t i = 0; status == STATUS_OK && i < snapshot->part_count; i++) {
         uint64_t rows = 0;
-        parts[i] = (struct snapshot_part){.stored = stored_part_ref(snapshot->parts[i].stored),
-                                          .hidden = hidden_users_ref(snapshot->parts[i].hidden)};
+        parts[i] = snapshot_part_ref(&snapshot->parts[i]);
         status = local_store_hide_user(&parts[i], user_id, &rows, err);
         *erased += rows;
     }
@@ -64,14 +63,21 @@ static enum status erase_from_parts(struct local_store *self, const struct tombs
     if (status == STATUS_OK) {
         status = hide_everywhere(snapshot, erased->user_id, &parts, out_erased, err);
     }
-    if (status != STATUS_OK) {
-        manifest_deinit(&next);
-        return status;
+    if (status == STATUS_OK) {
+        /* An earlier erasure may have a later time, which stays. */
+        const struct tombstone *kept = tombstones_find(&next.tombstones, erased->user_id);
+        status = store_chain_add_erasure(self, &next, kept, *out_erased, err);
     }
-    const struct snapshot_change change = {
-        .parts_count = count, .parts = parts, .parts_added = count};
-    status = local_store_install(self, &next, &change, err);
-    release_parts(parts, count);
+    if (status == STATUS_OK) {
+        const struct snapshot_change change = {
+            .parts_count = count, .parts = parts, .parts_added = count};
+        status = local_store_install(self, &next, &change, err);
+    } else {
+        manifest_deinit(&next);
+    }
+    if (parts != NULL) {
+        release_parts(parts, count);
+    }
     return status;
 }
 
@@ -151,28 +157,58 @@ static enum status keep(const struct removal *removal, struct manifest *next,
     return status;
 }
 
+/* Names the seals of what goes in the chain. */
+static enum status tell_chain(struct local_store *self, const struct removal *removal,
+                              struct manifest *next, struct error *err)
+{
+    struct chain_seal_range *ranges = malloc(removal->parts * sizeof *ranges);
+    struct chain_expiry expiry = {.rows = removal->rows, .ranges = ranges};
+    if (ranges == NULL) {
+        return no_memory(err);
+    }
+    for (size_t i = 0; i < removal->snapshot->part_count; i++) {
+        struct seal_range seals = removal->snapshot->parts[i].seals;
+        if (removal->goes[i] && seals.begin < seals.end) {
+            ranges[expiry.range_count++] = (struct chain_seal_range){seals.begin, seals.end - 1};
+        }
+    }
+    enum status status = store_chain_add_expiry(self, next, &expiry, err);
+    free(ranges);
+    return status;
+}
+
+static enum status install_kept(struct local_store *self, const struct removal *removal,
+                                struct manifest *next, struct error *err)
+{
+    size_t count = removal->snapshot->part_count;
+    /* References stay the snapshot's; install takes its own. */
+    struct snapshot_part *parts = calloc(count, sizeof *parts);
+    enum status status = parts == NULL || keep(removal, next, parts) != STATUS_OK
+                             ? no_memory(err)
+                             : tell_chain(self, removal, next, err);
+    if (status == STATUS_OK) {
+        const struct snapshot_change change = {
+            .parts_count = count, .parts = parts, .parts_added = count - removal->parts};
+        status = local_store_install(self, next, &change, err);
+    } else {
+        manifest_deinit(next);
+    }
+    free(parts);
+    return status;
+}
+
 /* Frees the removal in any case. */
 static enum status drop_parts(struct local_store *self, struct removal *removal, struct error *err)
 {
     struct manifest next;
-    size_t count = removal->snapshot->part_count;
-    struct snapshot_change change = {.parts_count = count, .parts_added = count - removal->parts};
-    enum status status = removal->parts == 0 ? STATUS_OK : local_store_begin(self, &next, err);
-    if (status != STATUS_OK || removal->parts == 0) {
-        free(removal->goes);
-        return status;
+    enum status status = STATUS_OK;
+    if (removal->parts > 0) {
+        status = local_store_begin(self, &next, err);
+        if (status == STATUS_OK) {
+            status = install_kept(self, removal, &next, err);
+        }
+        self->expired += status == STATUS_OK ? removal->rows : 0;
     }
-    /* References stay the snapshot's; install takes its own. */
-    struct snapshot_part *parts = calloc(count, sizeof *parts);
-    if (parts == NULL || keep(removal, &next, parts) != STATUS_OK) {
-        manifest_deinit(&next);
-        status = no_memory(err);
-    } else {
-        change.parts = parts;
-        status = local_store_install(self, &next, &change, err);
-    }
-    self->expired += status == STATUS_OK ? removal->rows : 0;
-    free(parts);
     free(removal->goes);
     return status;
 }

@@ -77,16 +77,22 @@ bool local_store_has_news(struct local_store *self)
 static enum status write_part(struct local_store *self, struct head *head, struct manifest *next,
                               struct snapshot_part *out_part, struct error *err)
 {
-    struct part_name name;
     char path[DISK_PATH_BYTES_MAX];
+    struct head_output output = {
+        .disk = self->config.disk, .path = path, .random = self->config.random};
+    uint8_t root[SHA256_BYTES];
     struct manifest_part entry = {.rows = shared_table_size(&head->shared).rows,
-                                  .erasures = head->erasures};
-    enum status status = local_store_name_part(self, &name, path, err);
+                                  .erasures = head->erasures,
+                                  .seals = {next->chain.seals + 1, next->chain.seals + 2}};
+    enum status status = local_store_name_part(self, &output.name, path, err);
     if (status != STATUS_OK) {
         return status;
     }
-    entry.number = name.number;
-    status = head_write(head, self->config.disk, path, &name, err);
+    entry.number = output.name.number;
+    status = head_write(head, &output, root, err);
+    if (status == STATUS_OK) {
+        status = store_chain_add_seal(self, next, head, root, err);
+    }
     if (status == STATUS_OK) {
         status = disk_sync_directory(self->config.disk, self->directory, err);
     }

@@ -1,5 +1,6 @@
 #include "infrastructure/activity_store_local/store_verify.h"
 
+#include "infrastructure/activity_store_local/chain_verify.h"
 #include "infrastructure/activity_store_local/store_look.h"
 
 #include <stdarg.h>
@@ -8,8 +9,11 @@
 /* One verification under way, and the part it is at. */
 struct verifying {
     struct part_faults faults;
+    struct seal_faults seal_faults; /* of the part, then of the chain */
     const struct store_look *look;
     struct verified_part part;
+    struct chain_verification chain;
+    struct verified_chain verified_chain;
 };
 
 /* Problems ---------------------------------------------------------------------------------- */
@@ -166,6 +170,110 @@ static void verify_ids(struct verifying *verifying, const struct snapshot_part *
     }
 }
 
+/* Seals ------------------------------------------------------------------------------------- */
+
+static void add_part_fault(struct seal_faults *faults, const char *words)
+{
+    add_problem(CONTAINER_OF(faults, struct verifying, seal_faults), "%s", words);
+}
+
+static enum status gather_leaves(struct verifying *verifying, struct part_view *view,
+                                 struct leaf_list *list, struct error *err)
+{
+    const struct part_footer *footer = part_footer(part_view_part(view));
+    enum status status = leaf_list_reserve(list, footer->row_count);
+    for (uint32_t row = 0; status == STATUS_OK && row < footer->row_count; row++) {
+        struct part_row found;
+        status = part_view_look(view, row, &found, err);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        status = placed_leaf_make(&verifying->chain.seals.sha256, &found,
+                                  &footer->sources[found.source], &list->leaves[list->count++]);
+    }
+    return status == STATUS_OK ? STATUS_OK
+                               : error_set(err, status, 0, "there is no memory to verify seals");
+}
+
+static void check_seals(struct verifying *verifying, const struct snapshot_part *part)
+{
+    struct part_view *view = NULL;
+    struct leaf_list leaves = {0};
+    struct error err = {0};
+    enum status status = stored_part_take_view(part->stored, &view, &err);
+    if (status == STATUS_OK) {
+        status = gather_leaves(verifying, view, &leaves, &err);
+    }
+    if (status == STATUS_OK && seal_check_part(&verifying->chain.seals, &leaves, part->seals,
+                                               &verifying->seal_faults) != STATUS_OK) {
+        status = error_set(&err, STATUS_NO_MEMORY, 0, "there is no memory to verify seals");
+    }
+    stored_part_give_view(part->stored, view);
+    leaf_list_deinit(&leaves);
+    if (status != STATUS_OK) {
+        add_error(verifying, &err);
+    }
+}
+
+/* Of a part that is damaged nothing more is said, nor where the chain itself is. */
+static void verify_seals(struct verifying *verifying, const struct manifest_part *entry)
+{
+    const struct looked_part *looked = &verifying->look->parts[verifying->part.at];
+    if (entry->seals.begin == entry->seals.end) {
+        verifying->verified_chain.unsealed += entry->rows;
+    } else if (verifying->part.problem_count > 0 || verifying->chain.damage.status != STATUS_OK) {
+        seal_check_skip(&verifying->chain.seals, entry->seals);
+    } else {
+        check_seals(verifying, &looked->part);
+    }
+}
+
+static void add_chain_problem(struct verifying *verifying, const char *words)
+{
+    struct verified_chain *chain = &verifying->verified_chain;
+    chain->stopped = chain->stopped || chain->problem_count == VERIFIED_PROBLEMS_MAX;
+    if (!chain->stopped) {
+        error_set(&chain->problems[chain->problem_count++], STATUS_CORRUPT, 0, "%s", words);
+    }
+}
+
+static void add_chain_fault(struct seal_faults *faults, const char *words)
+{
+    add_chain_problem(CONTAINER_OF(faults, struct verifying, seal_faults), words);
+}
+
+static enum status check_chain(struct verifying *verifying)
+{
+    struct chain_verification *chain = &verifying->chain;
+    verifying->seal_faults.add = add_chain_fault;
+    if (chain->damage.status != STATUS_OK) {
+        add_chain_problem(verifying, chain->damage.message);
+        return STATUS_OK;
+    }
+    enum status status = seal_check_rest(&chain->seals, &verifying->seal_faults);
+    return status == STATUS_OK ? chain_verification_erasures(chain, &verifying->look->manifest,
+                                                             &verifying->seal_faults)
+                               : status;
+}
+
+static enum status verify_chain(struct verifying *verifying, struct verification_listener *listener,
+                                struct error *err)
+{
+    const struct chain_verification *chain = &verifying->chain;
+    struct verified_chain *verified = &verifying->verified_chain;
+    if (check_chain(verifying) != STATUS_OK) {
+        return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory to verify the chain");
+    }
+    verified->records = chain->end.records;
+    verified->seals = chain->end.seals;
+    verified->sealed = chain->sealed;
+    verified->expired = seal_check_expired(&chain->seals);
+    verified->left_out = chain->seals.left_out.count;
+    memcpy(verified->hash, chain->end.hash, sizeof verified->hash);
+    listener->chain_ends(listener, verified);
+    return STATUS_OK;
+}
+
 /* All of it --------------------------------------------------------------------------------- */
 
 static void verify_part(struct verifying *verifying, struct verification_listener *listener)
@@ -179,7 +287,48 @@ static void verify_part(struct verifying *verifying, struct verification_listene
         verify_content(verifying, stored_part_reader(looked->part.stored));
         verify_ids(verifying, &looked->part);
     }
+    verify_seals(verifying, &verifying->look->manifest.parts[verifying->part.at]);
     listener->part_ends(listener, &verifying->part);
+}
+
+static enum status verify_all(struct verifying *verifying, struct verification_listener *listener,
+                              struct store_verification *out_found, struct error *err)
+{
+    const struct manifest *manifest = &verifying->look->manifest;
+    for (size_t i = 0; i < manifest->part_count; i++) {
+        const struct manifest_part *entry = &manifest->parts[i];
+        verifying->part = (struct verified_part){.number = entry->number,
+                                                 .at = i,
+                                                 .part_count = manifest->part_count,
+                                                 .activities = entry->rows,
+                                                 .bytes = entry->bytes,
+                                                 .first_ms = 1,
+                                                 .last_ms = 0};
+        verify_part(verifying, listener);
+        out_found->parts++;
+        out_found->activities += entry->rows;
+        out_found->bytes += entry->bytes;
+        out_found->problems += verifying->part.problem_count;
+    }
+    enum status status = verify_chain(verifying, listener, err);
+    out_found->problems += verifying->verified_chain.problem_count;
+    return status;
+}
+
+static enum status verify_look(const struct store_folder *folder, const struct store_look *look,
+                               struct verification_listener *listener,
+                               struct store_verification *out_found, struct error *err)
+{
+    struct verifying verifying = {
+        .faults = {.add = add_fault}, .seal_faults = {.add = add_part_fault}, .look = look};
+    const struct chain_place place = {folder->disk, folder->directory, look->manifest.store_id};
+    enum status status =
+        chain_verification_load(&verifying.chain, &place, &look->manifest.chain, err);
+    if (status == STATUS_OK) {
+        status = verify_all(&verifying, listener, out_found, err);
+    }
+    chain_verification_deinit(&verifying.chain);
+    return status;
 }
 
 enum status activity_store_local_verify(struct disk *disk, const char *directory,
@@ -188,28 +337,15 @@ enum status activity_store_local_verify(struct disk *disk, const char *directory
 {
     const struct store_folder folder = {disk, directory};
     struct store_look look;
-    struct verifying verifying = {.faults = {.add = add_fault}, .look = &look};
     struct store_verification found = {0};
     enum status status = store_look_open(&folder, &look, err);
     if (status != STATUS_OK) {
         return status;
     }
-    for (size_t i = 0; i < look.manifest.part_count; i++) {
-        const struct manifest_part *entry = &look.manifest.parts[i];
-        verifying.part = (struct verified_part){.number = entry->number,
-                                                .at = i,
-                                                .part_count = look.manifest.part_count,
-                                                .activities = entry->rows,
-                                                .bytes = entry->bytes,
-                                                .first_ms = 1,
-                                                .last_ms = 0};
-        verify_part(&verifying, listener);
-        found.parts++;
-        found.activities += entry->rows;
-        found.bytes += entry->bytes;
-        found.problems += verifying.part.problem_count;
-    }
+    status = verify_look(&folder, &look, listener, &found, err);
     store_look_close(&look);
-    *out_found = found;
-    return STATUS_OK;
+    if (status == STATUS_OK) {
+        *out_found = found;
+    }
+    return status;
 }

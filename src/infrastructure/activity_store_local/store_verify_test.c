@@ -155,6 +155,7 @@ static void save(struct world *world, struct manifest *manifest)
 struct verdicts {
     struct verification_listener listener;
     struct verified_part parts[PARTS_MAX];
+    struct verified_chain chain;
     size_t begun;
     size_t ended;
 };
@@ -173,13 +174,19 @@ static void note_end(struct verification_listener *listener, const struct verifi
     assert_int_equal(verdicts->begun, verdicts->ended);
 }
 
+static void note_chain(struct verification_listener *listener, const struct verified_chain *chain)
+{
+    struct verdicts *verdicts = CONTAINER_OF(listener, struct verdicts, listener);
+    verdicts->chain = *chain;
+}
+
 /* Returns how many problems there are. */
 static uint64_t verify(struct world *world, struct verdicts *out_verdicts)
 {
     struct store_verification found;
     struct error err;
-    *out_verdicts =
-        (struct verdicts){.listener = {.part_begins = note_begin, .part_ends = note_end}};
+    *out_verdicts = (struct verdicts){
+        .listener = {.part_begins = note_begin, .part_ends = note_end, .chain_ends = note_chain}};
     if (activity_store_local_verify(world->disk, DIRECTORY, &out_verdicts->listener, &found,
                                     &err) != STATUS_OK) {
         fail_msg("cannot verify: %s", err.message);

@@ -9,13 +9,15 @@
 const char command_verify_help[] =
     "DIR is the folder that serve has as --data-dir. Nothing in it is changed, and a server may "
     "run\n"
-    "on it. Reads every byte of every part of the store, holds it against the manifest and looks "
-    "for\n"
-    "ids that stand in two parts. Prints a line for each part and ends with 1 if anything is "
-    "wrong.\n"
+    "on it. Reads every byte of every part of the store, holds it against the manifest, looks for\n"
+    "ids that stand in two parts, and holds all activities against the chain of seals, which "
+    "tells\n"
+    "whether they are those that were stored. Prints a line for each part and one for the chain, "
+    "and\n"
+    "ends with 1 if anything is wrong.\n"
     "Where a part's own directory is damaged, nothing else of it can be looked at.\n\n"
     "Then reads the event log in DIR/log to the end of what was acknowledged.\n\n"
-    "Needs about 2 bytes of memory for each activity.\n\n"
+    "Needs about 2 bytes of memory for each activity, and 64 for each of the largest part.\n\n"
     "Example\n"
     "  usertrail verify ./data";
 
@@ -77,6 +79,41 @@ static void show_part(struct verification_listener *listener, const struct verif
     (void)fflush(stdout); /* conclude() asks whether it went well */
 }
 
+/* The chain --------------------------------------------------------------------------------- */
+
+static void print_hash(const uint8_t hash[VERIFIED_HASH_BYTES])
+{
+    for (size_t i = 0; i < VERIFIED_HASH_BYTES; i++) {
+        printf("%02x", hash[i]);
+    }
+}
+
+static void show_chain(struct verification_listener *listener, const struct verified_chain *chain)
+{
+    (void)listener;
+    printf("chain: %" PRIu64 " record%s, %" PRIu64 " seal%s over %" PRIu64 " activities",
+           chain->records, chain->records == 1 ? "" : "s", chain->seals,
+           chain->seals == 1 ? "" : "s", chain->sealed);
+    if (chain->expired > 0) {
+        printf(", of which %" PRIu64 " expired", chain->expired);
+    }
+    if (chain->left_out > 0) {
+        printf(", %" PRIu64 " erased and gone", chain->left_out);
+    }
+    if (chain->unsealed > 0) {
+        printf("; %" PRIu64 " are older than the chain", chain->unsealed);
+    }
+    printf("; hash ");
+    print_hash(chain->hash);
+    printf(": %s\n", chain->problem_count == 0 ? "ok" : chain->problems[0].message);
+    for (size_t i = 1; i < chain->problem_count; i++) {
+        printf("chain: %s\n", chain->problems[i].message);
+    }
+    if (chain->stopped) {
+        printf("chain: and more\n");
+    }
+}
+
 /* The event log ----------------------------------------------------------------------------- */
 
 static void show_log_problem(struct log_verification_listener *listener, const char *words)
@@ -129,9 +166,10 @@ int command_verify(const struct folder_access *access, int argument_count, char 
 {
     static struct folder_question question; /* its filter points into it */
     const struct folder_options none = {NULL, 0};
-    struct verify_output output = {
-        .listener = {.part_begins = show_progress, .part_ends = show_part},
-        .on_terminal = isatty(STDERR_FILENO) != 0};
+    struct verify_output output = {.listener = {.part_begins = show_progress,
+                                                .part_ends = show_part,
+                                                .chain_ends = show_chain},
+                                   .on_terminal = isatty(STDERR_FILENO) != 0};
     struct store_verification found;
     struct error err;
     enum status status = folder_arguments_read(&none, argument_count, arguments, &question, &err);

@@ -1,0 +1,231 @@
+#include "infrastructure/activity_store_local/chain_verify.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Loading ----------------------------------------------------------------------------------- */
+
+static enum status add_erasure(struct chain_verification *verification,
+                               const struct chain_erasure *erasure)
+{
+    size_t count = verification->erasure_count;
+    if (count > 0 && verification->erasures[count - 1].number >= erasure->number) {
+        return STATUS_CORRUPT;
+    }
+    if ((count & (count + 1)) == 0) { /* one below a power of two: room is doubled */
+        size_t room = 2 * (count + 1);
+        struct chain_erasure *erasures =
+            realloc(verification->erasures, room * sizeof *verification->erasures);
+        if (erasures == NULL) {
+            return STATUS_NO_MEMORY;
+        }
+        verification->erasures = erasures;
+    }
+    verification->erasures[verification->erasure_count++] = *erasure;
+    return STATUS_OK;
+}
+
+static enum status add_expiry(struct chain_verification *verification,
+                              const struct chain_expiry *expiry)
+{
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; status == STATUS_OK && i < expiry->range_count; i++) {
+        const struct seal_range seals = {expiry->ranges[i].first, expiry->ranges[i].last + 1};
+        status = seal_check_expire(&verification->seals, seals);
+    }
+    return status;
+}
+
+static enum status add_left_out(struct chain_verification *verification,
+                                const struct chain_left_out *left_out)
+{
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; status == STATUS_OK && i < left_out->leaf_count; i++) {
+        status = seal_check_leave_out(&verification->seals, &left_out->leaves[i]);
+    }
+    return status;
+}
+
+static enum status add_record(struct chain_verification *verification,
+                              const struct chain_record *record)
+{
+    switch (record->kind) {
+    case CHAIN_SEAL:
+        verification->sealed += record->seal.rows;
+        return seal_check_add(&verification->seals, &record->seal);
+    case CHAIN_ERASURE:
+        return add_erasure(verification, &record->erasure);
+    case CHAIN_EXPIRY:
+        return add_expiry(verification, &record->expiry);
+    case CHAIN_LEFT_OUT:
+        return add_left_out(verification, &record->left_out);
+    }
+    return STATUS_CORRUPT;
+}
+
+static enum status read_records(struct chain_verification *verification,
+                                struct chain_reader *reader, struct error *err)
+{
+    const struct chain_record *record = NULL;
+    enum status status = chain_reader_next(reader, &record, err);
+    while (status == STATUS_OK && record != NULL) {
+        status = add_record(verification, record);
+        if (status == STATUS_CORRUPT) {
+            return error_set(err, status, 0, "record %llu contradicts those before it",
+                             (unsigned long long)chain_reader_end(reader)->records);
+        }
+        if (status != STATUS_OK) {
+            return error_set(err, status, 0, "there is no memory for what the chain says");
+        }
+        verification->end = *chain_reader_end(reader);
+        status = chain_reader_next(reader, &record, err);
+    }
+    return status;
+}
+
+enum status chain_verification_load(struct chain_verification *verification,
+                                    const struct chain_place *place, const struct chain_end *end,
+                                    struct error *err)
+{
+    CLEANUP(chain_reader_free) struct chain_reader *reader = NULL;
+    *verification = (struct chain_verification){0};
+    if (seal_check_init(&verification->seals) != STATUS_OK) {
+        return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for what the chain says");
+    }
+    enum status status = chain_reader_open(place, end, &reader, err);
+    if (status == STATUS_OK) {
+        status = read_records(verification, reader, err);
+    }
+    leaf_list_sort(&verification->seals.left_out);
+    if (status == STATUS_CORRUPT || status == STATUS_INVALID || status == STATUS_NOT_FOUND) {
+        verification->damage = *err;
+        return STATUS_OK;
+    }
+    return status;
+}
+
+void chain_verification_deinit(struct chain_verification *verification)
+{
+    seal_check_deinit(&verification->seals);
+    free(verification->erasures);
+}
+
+/* Erasures ---------------------------------------------------------------------------------- */
+
+PRINTF_LIKE(2, 3)
+static void tell(struct seal_faults *faults, const char *format, ...)
+{
+    char words[ERROR_MESSAGE_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(words, sizeof words, format, arguments);
+    va_end(arguments);
+    faults->add(faults, words);
+}
+
+static const struct chain_erasure *find_erasure(const struct chain_verification *verification,
+                                                uint64_t number)
+{
+    size_t low = 0;
+    size_t high = verification->erasure_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (verification->erasures[middle].number < number) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    bool found = low < verification->erasure_count && verification->erasures[low].number == number;
+    return found ? &verification->erasures[low] : NULL;
+}
+
+static enum status is_of(struct chain_verification *verification,
+                         const struct chain_erasure *erasure, const struct tombstone *tombstone,
+                         bool *out_is)
+{
+    uint8_t hash[SHA256_BYTES];
+    enum status status =
+        chain_user_hash(&verification->seals.sha256, erasure->salt, tombstone->user_id, hash);
+    *out_is = status == STATUS_OK && memcmp(hash, erasure->user_hash, sizeof hash) == 0;
+    return status;
+}
+
+static enum status check_tombstone(struct chain_verification *verification,
+                                   const struct tombstone *tombstone, struct seal_faults *faults)
+{
+    const struct chain_erasure *erasure = find_erasure(verification, tombstone->number);
+    bool same = false;
+    enum status status = STATUS_OK;
+    if (erasure != NULL) {
+        status = is_of(verification, erasure, tombstone, &same);
+        same = same && erasure->erased_at_ms == tombstone->erased_at_ms;
+    }
+    if (status == STATUS_OK && !same) {
+        tell(faults, "erasure %llu hides a user whom the chain does not name there",
+             (unsigned long long)tombstone->number);
+    }
+    return status;
+}
+
+/* Whether a user whose erasure has no tombstone of its number was erased once more. */
+static enum status check_replaced(struct chain_verification *verification,
+                                  const struct chain_erasure *erasure,
+                                  const struct tombstones *tombstones, struct seal_faults *faults)
+{
+    bool found = false;
+    enum status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && !found && i < tombstones->count; i++) {
+        const struct tombstone *tombstone = &tombstones->items[i];
+        if (tombstone->number > erasure->number) {
+            status = is_of(verification, erasure, tombstone, &found);
+        }
+    }
+    if (status == STATUS_OK && !found) {
+        tell(faults, "erasure %llu is in the chain, and the manifest has forgotten it",
+             (unsigned long long)erasure->number);
+    }
+    return status;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a;
+    uint64_t right = *(const uint64_t *)b;
+    return (left > right) - (left < right);
+}
+
+static enum status check_forgotten(struct chain_verification *verification,
+                                   const struct tombstones *tombstones, struct seal_faults *faults)
+{
+    uint64_t *numbers = malloc((tombstones->count + 1) * sizeof *numbers);
+    enum status status = numbers == NULL ? STATUS_NO_MEMORY : STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < tombstones->count; i++) {
+        numbers[i] = tombstones->items[i].number;
+    }
+    if (status == STATUS_OK) {
+        qsort(numbers, tombstones->count, sizeof *numbers, compare_numbers);
+    }
+    for (size_t i = 0; status == STATUS_OK && i < verification->erasure_count; i++) {
+        const struct chain_erasure *erasure = &verification->erasures[i];
+        if (bsearch(&erasure->number, numbers, tombstones->count, sizeof *numbers,
+                    compare_numbers) == NULL) {
+            status = check_replaced(verification, erasure, tombstones, faults);
+        }
+    }
+    free(numbers);
+    return status;
+}
+
+enum status chain_verification_erasures(struct chain_verification *verification,
+                                        const struct manifest *manifest, struct seal_faults *faults)
+{
+    const struct tombstones *tombstones = &manifest->tombstones;
+    enum status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < tombstones->count; i++) {
+        status = check_tombstone(verification, &tombstones->items[i], faults);
+    }
+    return status == STATUS_OK ? check_forgotten(verification, tombstones, faults) : status;
+}

@@ -1,0 +1,28 @@
+#pragma once
+/*
+ * What the chain says, held against the manifest and the parts. Reads the whole chain first, so
+ * that parts can be held against their seals one by one; see seal_check.h for the memory it takes,
+ * and 80 bytes more for each erasure. One thread.
+ */
+#include "infrastructure/activity_store_local/chain_reader.h"
+#include "infrastructure/activity_store_local/seal_check.h"
+
+struct chain_verification {
+    struct seal_check seals;
+    struct chain_erasure *erasures; /* in the order of their numbers */
+    size_t erasure_count;
+    uint64_t sealed;      /* activities */
+    struct error damage;  /* STATUS_OK: the chain is whole up to the end that the manifest names */
+    struct chain_end end; /* up to which it could be read */
+};
+
+/* OK also when the chain is damaged. NO_MEMORY, UNAVAILABLE. Deinit in any case. */
+MUST_USE enum status chain_verification_load(struct chain_verification *verification,
+                                             const struct chain_place *place,
+                                             const struct chain_end *end, struct error *err);
+void chain_verification_deinit(struct chain_verification *verification);
+
+/* The erasures of the manifest are those of the chain. NO_MEMORY. */
+MUST_USE enum status chain_verification_erasures(struct chain_verification *verification,
+                                                 const struct manifest *manifest,
+                                                 struct seal_faults *faults);

@@ -1,0 +1,75 @@
+/* What the chain is told of a change, before the manifest that makes the change is saved. */
+#include "infrastructure/activity_store_local/local_store.h"
+
+static enum status no_memory(struct error *err)
+{
+    return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for the store's chain");
+}
+
+enum status store_chain_open(struct local_store *self, struct error *err)
+{
+    const struct chain_place place = {.disk = self->config.disk,
+                                      .directory = self->directory,
+                                      .store_id = self->manifest.store_id};
+    return chain_open(&place, &self->manifest.chain, &self->chain, err);
+}
+
+enum status store_chain_add_seal(struct local_store *self, struct manifest *next,
+                                 const struct head *head, const uint8_t root[SHA256_BYTES],
+                                 struct error *err)
+{
+    struct chain_seal seal = {.number = next->chain.seals + 1,
+                              .time_ms = clock_wall_ms(self->config.clock),
+                              .rows = head->shared.table.rows.live,
+                              .sources = head->sources,
+                              .source_count = head->source_count};
+    memcpy(seal.root, root, sizeof seal.root);
+    return chain_append_seal(self->chain, &next->chain, &seal, &next->chain, err);
+}
+
+enum status store_chain_add_erasure(struct local_store *self, struct manifest *next,
+                                    const struct tombstone *erased, uint64_t rows,
+                                    struct error *err)
+{
+    struct sha256 sha256;
+    struct chain_erasure erasure = {
+        .number = erased->number, .erased_at_ms = erased->erased_at_ms, .rows = rows};
+    if (sha256_init(&sha256) != STATUS_OK) {
+        return no_memory(err);
+    }
+    random_fill(self->config.random, erasure.salt, sizeof erasure.salt);
+    enum status status = chain_user_hash(&sha256, erasure.salt, erased->user_id, erasure.user_hash);
+    sha256_deinit(&sha256);
+    return status == STATUS_OK
+               ? chain_append_erasure(self->chain, &next->chain, &erasure, &next->chain, err)
+               : no_memory(err);
+}
+
+enum status store_chain_add_expiry(struct local_store *self, struct manifest *next,
+                                   const struct chain_expiry *expiry, struct error *err)
+{
+    struct chain_expiry some = *expiry;
+    enum status status = STATUS_OK;
+    for (uint32_t at = 0; status == STATUS_OK && at < expiry->range_count; at += CHAIN_RANGES_MAX) {
+        uint32_t left = expiry->range_count - at;
+        some.time_ms = clock_wall_ms(self->config.clock);
+        some.ranges = expiry->ranges + at;
+        some.range_count = left < CHAIN_RANGES_MAX ? left : CHAIN_RANGES_MAX;
+        status = chain_append_expiry(self->chain, &next->chain, &some, &next->chain, err);
+    }
+    return status;
+}
+
+enum status store_chain_add_left_out(struct local_store *self, struct manifest *next,
+                                     const struct leaf_list *list, struct error *err)
+{
+    enum status status = STATUS_OK;
+    for (size_t at = 0; status == STATUS_OK && at < list->count; at += CHAIN_LEAVES_MAX) {
+        size_t left = list->count - at;
+        const struct chain_left_out some = {
+            .leaves = list->leaves + at,
+            .leaf_count = (uint32_t)(left < CHAIN_LEAVES_MAX ? left : CHAIN_LEAVES_MAX)};
+        status = chain_append_left_out(self->chain, &next->chain, &some, &next->chain, err);
+    }
+    return status;
+}
