@@ -6,18 +6,16 @@ drawn by a Zipf distribution with exponent 1, timestamps up to 2 s early or late
 
 import bisect
 import json
-import os
 import random
-import resource
 import shutil
 import socket
-import sqlite3
+import subprocess
 import time
-import uuid
 from pathlib import Path
 
 import figures
 import servers
+from sqlite_beside import sqlite_cost
 
 USERS = 1_000_000
 DAYS = 30
@@ -33,9 +31,9 @@ class Walker:
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def get(self, query):
+    def get(self, query, path="activities"):
         begun = time.perf_counter()
-        self.socket.sendall(f"GET /api/v1/activities?{query} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
+        self.socket.sendall(f"GET /api/v1/{path}?{query} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
         data = self.socket.recv(1 << 20)
         while b"\r\n\r\n" not in data:
             data += self.socket.recv(1 << 20)
@@ -48,9 +46,9 @@ class Walker:
             raise servers.BenchError(f"{query} was answered {head[:40]!r} {body[:200]!r}")
         return seconds, body
 
-    def milliseconds(self, queries):
+    def milliseconds(self, queries, path="activities"):
         """(p50, p99) over all of them."""
-        times = sorted(self.get(query)[0] * 1000 for query in queries)
+        times = sorted(self.get(query, path)[0] * 1000 for query in queries)
         return times[len(times) // 2], times[min(len(times) - 1, int(len(times) * 0.99))]
 
     def close(self):
@@ -103,52 +101,11 @@ def fill(tools, folder, threads, count):
         return done, server.cpu_seconds() - before, server.peak_bytes(), written_bytes(server)
 
 
-def sqlite_rows(count):
-    """Rows of the same kind, made beforehand so that making them costs nothing."""
-    chance = random.Random(SEED)
-    agents = [f"Mozilla/5.0 (X11; Linux x86_64) Browser/{100 + agent}.0" for agent in range(40)]
-    begin, step = int(time.time() * 1000) - DAYS * MS_PER_DAY, DAYS * MS_PER_DAY / count
-    rows = []
-    for number in range(count):
-        user = int(USERS ** chance.random()) - 1  # close to Zipf's distribution with exponent 1
-        metadata = (f'{{"ip":"10.{user & 255}.{user >> 8 & 255}.{1 + number % 2}","userAgent":"{agents[user % 40]}",'
-                    f'"path":"/products/{int(100_000 ** chance.random())}","sessionId":"{chance.getrandbits(64):016x}",'
-                    f'"durationMs":{chance.randrange(8192)}}}')
-        now = begin + int(number * step)
-        rows.append((str(uuid.UUID(int=now << 80 | 7 << 76 | chance.getrandbits(76))), f"u{user:06x}",
-                     f"ACTION_{int(50 ** chance.random())}", now + chance.randrange(-2000, 2000), metadata))
-    return rows
-
-
-def sqlite_cost(folder, count):
-    """(activities per CPU-second, bytes each) of SQLite with the same three indexes, synced after each thousand."""
-    path = folder / "oracle.sqlite"
-    rows = sqlite_rows(count)
-    database = sqlite3.connect(path, isolation_level=None)
-    for line in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
-                 "CREATE TABLE activities (id TEXT PRIMARY KEY, userId TEXT, action TEXT, timestamp INTEGER, metadata TEXT) "
-                 "WITHOUT ROWID",
-                 "CREATE INDEX by_user ON activities (userId, timestamp, id)",
-                 "CREATE INDEX by_action ON activities (action, timestamp, id)",
-                 "CREATE INDEX by_time ON activities (timestamp, id)"):
-        database.execute(line)
-    before = resource.getrusage(resource.RUSAGE_SELF)
-    for start in range(0, count, BATCH):
-        database.execute("BEGIN")
-        database.executemany("INSERT OR IGNORE INTO activities VALUES (?,?,?,?,?)", rows[start:start + BATCH])
-        database.execute("COMMIT")
-    after = resource.getrusage(resource.RUSAGE_SELF)
-    database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    database.close()
-    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return count / seconds, os.path.getsize(path) / count
-
-
 def fill_rows(tools, plan, threads, folder):
     count = plan.store_activities
     done, seconds, peak, written = fill(tools, folder / "store", threads, count)
     stored = tree_bytes(folder / "store")
-    sqlite_speed, sqlite_bytes = sqlite_cost(folder, plan.sqlite_activities)
+    sqlite_speed, sqlite_bytes = sqlite_cost(folder / "sqlite", plan.sqlite_activities, BATCH, SEED)
     speed = count / seconds
     ingest = figures.Row("a month in arrays of 1,000, stored and merged", "activities per CPU-s", 300_000, 500_000)
     ingest.values.append(speed)
@@ -156,9 +113,9 @@ def fill_rows(tools, plan, threads, folder):
                         f"{1e6 / speed:.2f} us of CPU each")
     beside = figures.Row("the same against SQLite", "activities per CPU-s / SQLite's", 5, 10)
     beside.values.append(speed / sqlite_speed)
-    beside.notes.append(f"SQLite with the same three indexes, synced after each thousand: {sqlite_speed:,.0f} activities per "
-                        f"CPU-s over {plan.sqlite_activities:,}, {sqlite_bytes:.0f} bytes each (through Python, which costs a "
-                        f"microsecond or two)")
+    beside.notes.append(f"SQLite with the same three indexes and 256 MiB of cache, synced after each thousand: "
+                        f"{sqlite_speed:,.0f} activities per CPU-s over {plan.sqlite_activities:,}, {sqlite_bytes:.0f} bytes each "
+                        f"(through Python, which costs a microsecond or two)")
     size = figures.Row("on the disk after a clean stop", "bytes per activity", 52, 40, smaller=True)
     size.values.append(stored / count)
     ever = figures.Row("written over its life", "bytes / raw bytes", 1.6, 1.2, smaller=True)
@@ -168,32 +125,82 @@ def fill_rows(tools, plan, threads, folder):
     return [ingest, beside, size, ever, memory]
 
 
+def user_questions(users):
+    return [f"limit=50&userId={user}" for user in users]
+
+
+def latency_row(walker, what, limits, queries, path="activities"):
+    median, slowest = walker.milliseconds(queries, path)
+    row = figures.Row(f"{what}, over HTTP", "ms, p99", *limits, smaller=True)
+    row.values.append(slowest)
+    row.notes.append(f"p50 {median:.2f} ms over {len(queries):,} requests")
+    return row, (median, slowest)
+
+
 def ask_rows(tools, plan, threads, folder):
     users = draw_users(plan.store_users)
+    actions = [f"limit=50&action={action}" for action in ("VIEW_PRODUCT", "PRINT_ACCOUNT", "SAVE_CART", "OPEN_ORDER")]
     begun = time.monotonic()
     with servers.usertrail(tools, folder / "store", threads, keep=True) as server:
         ready = figures.Row("restart until ready", "s", 1, 0.2, smaller=True)
         ready.values.append(time.monotonic() - begun)
         walker = Walker(server.port)
-        rows = [ready]
-        questions = (
-            ("50 newest of a user", 2, 0.5, [f"limit=50&userId={user}" for user in users]),
-            ("50 newest of an action", 2, 0.5,
-             [f"limit=50&action={action}" for action in ("VIEW_PRODUCT", "PRINT_ACCOUNT", "SAVE_CART", "OPEN_ORDER")] * 100),
-            ("50 newest of all", 2, 0.5, ["limit=50"] * 400),
-            ("a user who does not exist", 0.3, 0.1, [f"limit=50&userId=nobody-{number}" for number in range(400)]),
-        )
-        for what, floor, aim, queries in questions:
-            median, slowest = walker.milliseconds(queries)
-            row = figures.Row(f"{what}, over HTTP", "ms, p99", floor, aim, smaller=True)
-            row.values.append(slowest)
-            row.notes.append(f"p50 {median:.2f} ms over {len(queries):,} requests")
-            rows.append(row)
-        rows.append(cursor_row(walker, plan.store_pages))
+        page, times = latency_row(walker, "50 newest of a user", (2, 0.5), user_questions(users))
+        rows = [ready, page,
+                latency_row(walker, "50 newest of an action", (2, 0.5), actions * 100)[0],
+                latency_row(walker, "50 newest of all", (2, 0.5), ["limit=50"] * 400)[0],
+                latency_row(walker, "a user who does not exist", (0.3, 0.1),
+                            [f"limit=50&userId=nobody-{number}" for number in range(400)])[0],
+                latency_row(walker, "counts by action over all days", (20, 5), ["by=action"] * 200, "stats")[0],
+                latency_row(walker, "counts by hour over all days", (20, 5), ["by=hour&limit=1000"] * 200, "stats")[0],
+                cursor_row(walker, plan.store_pages)]
         walker.close()
         peak = server.peak_bytes()
     rows[0].notes.append(f"{peak / 2**20:.0f} MiB at most with all questions, as the first thing after the start")
+    return [*rows, *growth_rows(tools, plan, threads, folder, times), *export_rows(tools, plan, threads, folder)]
+
+
+def growth_rows(tools, plan, threads, folder, times):
+    """A user's page among all activities against one among a tenth of them, each user asked once."""
+    fill(tools, folder / "tenth", threads, plan.store_activities // 10)
+    with servers.usertrail(tools, folder / "tenth", threads, keep=True) as server:
+        walker = Walker(server.port)
+        few = walker.milliseconds(user_questions(draw_users(plan.store_users)))
+        walker.close()
+    shutil.rmtree(folder / "tenth", ignore_errors=True)
+    rows = []
+    for name, many, one in zip(("p50", "p99"), times, few):
+        row = figures.Row(f"a user's page, {name}", f"time / that among {plan.store_activities // 10:,}", 1.5, 1.2, smaller=True)
+        row.values.append(many / one)
+        row.notes.append(f"{many:.2f} ms against {one:.2f} ms")
+        rows.append(row)
     return rows
+
+
+def export_rows(tools, plan, threads, folder):
+    """Arrays at half of the greatest rate, alone and while everything is exported."""
+    load = ("--connections", 4, "--batch", BATCH, "--users", USERS, "--seed", SEED)
+    exported = f"{plan.store_activities:,}"
+    with servers.usertrail(tools, folder / "store", threads, keep=True) as server:
+        most = server.load(tools, *load, "--count", plan.array_activities)
+        rate = round(most["acknowledged"] / most["seconds"] / 2)
+        paced = (*load, "--rate", rate, "--seconds", plan.export_seconds)
+        alone = server.load(tools, *paced)
+        begun = time.monotonic()
+        export = subprocess.Popen([tools["program"], "export", folder / "store"], stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL)
+        try:
+            beside = server.load(tools, *paced)
+            whole = export.poll() is None
+            export.wait(servers.LOAD_SECONDS_MAX)
+        finally:
+            export.kill()
+    row = figures.Row("arrays at half speed beside a full export", "p99 / p99 alone", 3, 1.5, smaller=True)
+    row.values.append(beside["latencyMicroseconds"]["p99"] / alone["latencyMicroseconds"]["p99"])
+    row.notes.append(f"{beside['latencyMicroseconds']['p99'] / 1000:.1f} ms against {alone['latencyMicroseconds']['p99'] / 1000:.1f} "
+                     f"ms at {rate:,} activities/s for {plan.export_seconds} s; the export of {exported} and more took "
+                     f"{time.monotonic() - begun:.0f} s{'' if whole else ', less than the load'}")
+    return [row]
 
 
 def cursor_row(walker, pages):
