@@ -91,13 +91,60 @@ static void test_random_round_trips(void **state)
     }
 }
 
+/* RFC 4648 section 10. */
+static void test_base64_with_padding(void **state)
+{
+    (void)state;
+    static const char *const known[][2] = {
+        {"", ""},
+        {"f", "Zg=="},
+        {"fo", "Zm8="},
+        {"foo", "Zm9v"},
+        {"foob", "Zm9vYg=="},
+        {"fooba", "Zm9vYmE="},
+        {"foobar", "Zm9vYmFy"},
+        {"\xfb\xff\xbe", "+/++"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(known); i++) {
+        struct buffer text;
+        char decoded[6];
+        size_t len;
+        struct str data = str_from(known[i][0]);
+        buffer_init(&text, 1000);
+        base64_encode(data.data, data.len, &text);
+        assert_true(str_equal(buffer_str(&text), str_from(known[i][1])));
+        assert_int_equal(text.len, BASE64_LENGTH(data.len));
+        assert_true(base64_decode(str_from(known[i][1]), decoded, sizeof decoded, &len));
+        assert_int_equal(len, data.len);
+        assert_memory_equal(decoded, data.data, len);
+        assert_true(len == 0 || !base64_decode(str_from(known[i][1]), decoded, len - 1, &len));
+        buffer_deinit(&text);
+    }
+}
+
+static void test_other_base64_is_refused(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {
+        "Zg",   "Zg=",   "Zm8",    "Zh==", "Zm9=", "Z===", "====", "=",     "Zg==Zg==",
+        "-_--", "Zm9v=", "Zg==\n", "Zm 9", "Zm=v", "Z=9v", "A===", "Zm8==", "Zm9v====",
+    };
+    char decoded[64];
+    for (size_t i = 0; i < ARRAY_LENGTH(wrong); i++) {
+        size_t len = 77;
+        if (base64_decode(str_from(wrong[i]), decoded, sizeof decoded, &len)) {
+            fail_msg("\"%s\" was read", wrong[i]);
+        }
+        assert_int_equal(len, 77);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_known_texts),
-        cmocka_unit_test(test_other_texts_are_refused),
-        cmocka_unit_test(test_capacity_is_kept),
-        cmocka_unit_test(test_random_round_trips),
+        cmocka_unit_test(test_known_texts),         cmocka_unit_test(test_other_texts_are_refused),
+        cmocka_unit_test(test_capacity_is_kept),    cmocka_unit_test(test_random_round_trips),
+        cmocka_unit_test(test_base64_with_padding), cmocka_unit_test(test_other_base64_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
