@@ -658,14 +658,17 @@ static enum status verify_log(const char *directory, struct log_verification_lis
                                : status;
 }
 
-static enum status verify_store(const char *directory, struct verification_listener *listener,
+static enum status verify_store(const struct verification_request *request,
+                                struct verification_listener *listener,
                                 struct store_verification *out_found, struct error *err)
 {
     char path[DISK_PATH_BYTES_MAX];
+    struct verification_request of_store = *request;
     (void)raise_descriptor_limit();
-    enum status status = disk_path(directory, "store", path, err);
+    enum status status = disk_path(request->directory, "store", path, err);
+    of_store.directory = path;
     return status == STATUS_OK
-               ? activity_store_local_verify(disk_posix(), path, listener, out_found, err)
+               ? activity_store_local_verify(disk_posix(), &of_store, listener, out_found, err)
                : status;
 }
 

@@ -14,6 +14,13 @@ enum {
     VERIFIED_HASH_BYTES = 32
 };
 
+/* What is verified, and against what else. */
+struct verification_request {
+    const char *directory;
+    const char *checkpoint_file; /* one that was kept elsewhere; NULL: none */
+    const char *public_key_file; /* of the key that signed it; NULL: its signature is not checked */
+};
+
 struct verified_part {
     uint64_t number;
     size_t at; /* its place among all parts, from 0 */
@@ -43,6 +50,8 @@ struct verified_chain {
     uint64_t left_out;                 /* of them, erased and gone from the files */
     uint64_t unsealed;                 /* activities that were stored before there was a chain */
     uint8_t hash[VERIFIED_HASH_BYTES]; /* of its last record */
+    uint64_t checkpoint_records;       /* that the checkpoint vouches for; 0: there is none */
+    int64_t checkpoint_ms;             /* when it was signed */
     struct error problems[VERIFIED_PROBLEMS_MAX];
     size_t problem_count;
     bool stopped; /* there are more */

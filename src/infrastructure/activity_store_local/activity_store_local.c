@@ -388,6 +388,14 @@ static enum status local_expire(struct activity_store *store, int64_t before_ms,
     return local_store_expire(store_of(store), before_ms, out_expired, err);
 }
 
+/* Checkpoints ------------------------------------------------------------------------------- */
+
+enum status activity_store_local_checkpoint(struct activity_store *store, struct buffer *out_text,
+                                            struct error *err)
+{
+    return store_chain_sign(store_of(store), out_text, err);
+}
+
 /* Life -------------------------------------------------------------------------------------- */
 
 static void local_describe(struct activity_store *store, struct activity_store_state *out_state)
@@ -407,8 +415,8 @@ static void local_free(struct activity_store *store)
 {
     struct local_store *self = store_of(store);
     stop_threads(self);
+    store_chain_close(self);
     snapshot_unref(self->snapshot);
-    chain_free(self->chain);
     manifest_deinit(&self->manifest);
     coverage_deinit(&self->put);
     table_putter_free(self->putter);

@@ -16,9 +16,13 @@
 #include "domain/activity_store.h"
 #include "infrastructure/disk/disk.h"
 
+struct buffer;
+struct checkpoint_signer;
+
 enum {
     ACTIVITY_STORE_LOCAL_HEAD_ROWS_DEFAULT = 96 * 1024,
-    ACTIVITY_STORE_LOCAL_MERGE_PARTS_DEFAULT = 12
+    ACTIVITY_STORE_LOCAL_MERGE_PARTS_DEFAULT = 12,
+    ACTIVITY_STORE_LOCAL_CHECKPOINT_MS = 60 * 1000
 };
 
 struct activity_store_local_config {
@@ -32,9 +36,10 @@ struct activity_store_local_config {
                            default */
     uint64_t bytes_max; /* all parts together take about so much of the disk: beyond it those whose
                            activities came first are dropped, but never the newest; 0: no limit */
-    bool background;    /* false: writing and merging happen inside of put_batch and sync, in an
-                           order that repeats, for tests */
-    bool read_only;     /* `background`, head_rows and merge_parts are then of no use */
+    const struct checkpoint_signer *signer; /* signs checkpoints of the chain; NULL: nobody does */
+    bool background; /* false: writing and merging happen inside of put_batch and sync, in an
+                        order that repeats, for tests */
+    bool read_only;  /* `background`, head_rows and merge_parts are then of no use */
 };
 
 /* BUSY: another process has the folder. INVALID: it was written by a newer version. CORRUPT names
@@ -42,3 +47,9 @@ struct activity_store_local_config {
  * UNAVAILABLE. */
 MUST_USE enum status activity_store_local_new(const struct activity_store_local_config *config,
                                               struct activity_store **out_store, struct error *err);
+
+/* What the chain comes to now, signed (checkpoint.h), for somebody who keeps it elsewhere; it is
+ * also logged, at most once in ACTIVITY_STORE_LOCAL_CHECKPOINT_MS and when the store is closed.
+ * UNAVAILABLE: nobody signs, or nothing was sealed yet. NO_MEMORY. Any thread. */
+MUST_USE enum status activity_store_local_checkpoint(struct activity_store *store,
+                                                     struct buffer *out_text, struct error *err);

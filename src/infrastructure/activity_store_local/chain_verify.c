@@ -65,6 +65,15 @@ static enum status add_record(struct chain_verification *verification,
     return STATUS_CORRUPT;
 }
 
+static void note_checkpoint(struct chain_verification *verification)
+{
+    const struct checkpoint *checkpoint = verification->checkpoint;
+    const struct chain_end *end = &verification->end;
+    if (checkpoint != NULL && checkpoint->records == end->records) {
+        verification->is_of_checkpoint = memcmp(checkpoint->hash, end->hash, sizeof end->hash) == 0;
+    }
+}
+
 static enum status read_records(struct chain_verification *verification,
                                 struct chain_reader *reader, struct error *err)
 {
@@ -80,9 +89,17 @@ static enum status read_records(struct chain_verification *verification,
             return error_set(err, status, 0, "there is no memory for what the chain says");
         }
         verification->end = *chain_reader_end(reader);
+        note_checkpoint(verification);
         status = chain_reader_next(reader, &record, err);
     }
     return status;
+}
+
+enum status chain_verification_init(struct chain_verification *verification,
+                                    const struct checkpoint *checkpoint)
+{
+    *verification = (struct chain_verification){.checkpoint = checkpoint};
+    return seal_check_init(&verification->seals);
 }
 
 enum status chain_verification_load(struct chain_verification *verification,
@@ -90,10 +107,6 @@ enum status chain_verification_load(struct chain_verification *verification,
                                     struct error *err)
 {
     CLEANUP(chain_reader_free) struct chain_reader *reader = NULL;
-    *verification = (struct chain_verification){0};
-    if (seal_check_init(&verification->seals) != STATUS_OK) {
-        return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for what the chain says");
-    }
     enum status status = chain_reader_open(place, end, &reader, err);
     if (status == STATUS_OK) {
         status = read_records(verification, reader, err);
@@ -112,7 +125,7 @@ void chain_verification_deinit(struct chain_verification *verification)
     free(verification->erasures);
 }
 
-/* Erasures ---------------------------------------------------------------------------------- */
+/* Checkpoint and erasures ------------------------------------------------------------------- */
 
 PRINTF_LIKE(2, 3)
 static void tell(struct seal_faults *faults, const char *format, ...)
@@ -123,6 +136,24 @@ static void tell(struct seal_faults *faults, const char *format, ...)
     vsnprintf(words, sizeof words, format, arguments);
     va_end(arguments);
     faults->add(faults, words);
+}
+
+void chain_verification_checkpoint(const struct chain_verification *verification,
+                                   struct uuid store_id, struct seal_faults *faults)
+{
+    const struct checkpoint *checkpoint = verification->checkpoint;
+    if (!uuid_equal(checkpoint->store_id, store_id)) {
+        tell(faults, "the checkpoint is that of another store");
+    } else if (checkpoint->records > verification->end.records) {
+        tell(faults,
+             "the checkpoint was made over %llu records, and there are %llu: the end is gone",
+             (unsigned long long)checkpoint->records,
+             (unsigned long long)verification->end.records);
+    } else if (!verification->is_of_checkpoint) {
+        tell(faults,
+             "record %llu is not the one that the checkpoint names: the chain was made anew",
+             (unsigned long long)checkpoint->records);
+    }
 }
 
 static const struct chain_erasure *find_erasure(const struct chain_verification *verification,

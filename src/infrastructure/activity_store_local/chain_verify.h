@@ -5,6 +5,7 @@
  * and 80 bytes more for each erasure. One thread.
  */
 #include "infrastructure/activity_store_local/chain_reader.h"
+#include "infrastructure/activity_store_local/checkpoint.h"
 #include "infrastructure/activity_store_local/seal_check.h"
 
 struct chain_verification {
@@ -14,13 +15,23 @@ struct chain_verification {
     uint64_t sealed;      /* activities */
     struct error damage;  /* STATUS_OK: the chain is whole up to the end that the manifest names */
     struct chain_end end; /* up to which it could be read */
+    const struct checkpoint *checkpoint; /* NULL: none */
+    bool is_of_checkpoint;               /* the record that it names has the hash that it names */
 };
 
-/* OK also when the chain is damaged. NO_MEMORY, UNAVAILABLE. Deinit in any case. */
+/* `checkpoint` may be NULL and is borrowed. NO_MEMORY, and then there is nothing to free. */
+MUST_USE enum status chain_verification_init(struct chain_verification *verification,
+                                             const struct checkpoint *checkpoint);
+
+/* OK also when the chain is damaged. NO_MEMORY, UNAVAILABLE. */
 MUST_USE enum status chain_verification_load(struct chain_verification *verification,
                                              const struct chain_place *place,
                                              const struct chain_end *end, struct error *err);
 void chain_verification_deinit(struct chain_verification *verification);
+
+/* The chain, once it was loaded, is the one that the checkpoint is of. */
+void chain_verification_checkpoint(const struct chain_verification *verification,
+                                   struct uuid store_id, struct seal_faults *faults);
 
 /* The erasures of the manifest are those of the chain. NO_MEMORY. */
 MUST_USE enum status chain_verification_erasures(struct chain_verification *verification,

@@ -78,6 +78,7 @@ enum status local_store_install(struct local_store *self, struct manifest *next,
         manifest_save(self->config.disk, self->directory, next, &self->poisoned, err);
     if (status == STATUS_OK) {
         take_place(self, next, made, change);
+        store_chain_log(self, false);
         return STATUS_OK;
     }
     snapshot_unref(made);

@@ -29,7 +29,10 @@ struct local_store {
     pthread_mutex_t files;
     bool poisoned;       /* which manifest is on the disk is not known; guarded by files */
     struct chain *chain; /* NULL when reading only; guarded by files */
-    uint64_t expired;    /* rows that expire has not told of yet; guarded by files */
+    uint64_t
+        checkpoint_at_ms; /* of the monotonic clock: not before it the next is logged; likewise */
+    uint64_t logged_records; /* of the chain, in the last checkpoint that was; likewise */
+    uint64_t expired;        /* rows that expire has not told of yet; guarded by files */
 
     pthread_mutex_t mutex;
     pthread_cond_t changed; /* the snapshot, seal_failures or stopping */
@@ -122,6 +125,18 @@ MUST_USE enum status store_chain_add_expiry(struct local_store *self, struct man
                                             const struct chain_expiry *expiry, struct error *err);
 MUST_USE enum status store_chain_add_left_out(struct local_store *self, struct manifest *next,
                                               const struct leaf_list *list, struct error *err);
+
+/* Logs a checkpoint of the manifest that counts, if there is something new to tell. `now`: also if
+ * the last one was a moment ago. */
+void store_chain_log(struct local_store *self, bool now);
+
+/* The last checkpoint, and the end of the chain's use. */
+void store_chain_close(struct local_store *self);
+
+/* A signed checkpoint of the manifest that counts. UNAVAILABLE, NO_MEMORY. Takes `mutex`, without
+ * `files`. */
+MUST_USE enum status store_chain_sign(struct local_store *self, struct buffer *out_text,
+                                      struct error *err);
 
 /* --- writing heads --- */
 

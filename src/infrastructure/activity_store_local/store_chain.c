@@ -1,4 +1,6 @@
-/* What the chain is told of a change, before the manifest that makes the change is saved. */
+/* What the chain is told of a change, before the manifest that makes the change is saved; and what
+ * is told of the chain. */
+#include "infrastructure/activity_store_local/checkpoint.h"
 #include "infrastructure/activity_store_local/local_store.h"
 
 static enum status no_memory(struct error *err)
@@ -72,4 +74,60 @@ enum status store_chain_add_left_out(struct local_store *self, struct manifest *
         status = chain_append_left_out(self->chain, &next->chain, &some, &next->chain, err);
     }
     return status;
+}
+
+/* Checkpoints ------------------------------------------------------------------------------- */
+
+enum status store_chain_sign(struct local_store *self, struct buffer *out_text, struct error *err)
+{
+    if (self->config.signer == NULL) {
+        return error_set(err, STATUS_UNAVAILABLE, 0,
+                         "no key signs checkpoints here; start with --checkpoint-key-file");
+    }
+    pthread_mutex_lock(&self->mutex);
+    struct uuid store_id = self->manifest.store_id;
+    struct chain_end end = self->manifest.chain;
+    pthread_mutex_unlock(&self->mutex);
+    if (end.records == 0) {
+        return error_set(err, STATUS_UNAVAILABLE, 0,
+                         "nothing was sealed yet, so there is nothing to sign; ask again later");
+    }
+    enum status status = checkpoint_signer_sign(self->config.signer, store_id, &end,
+                                                clock_wall_ms(self->config.clock), out_text);
+    return status == STATUS_OK ? STATUS_OK : no_memory(err);
+}
+
+static void log_checkpoint(struct local_store *self)
+{
+    struct buffer text;
+    struct error err;
+    buffer_init(&text, CHECKPOINT_BYTES_MAX);
+    if (store_chain_sign(self, &text, &err) == STATUS_OK) {
+        log_write(self->config.logger, LOG_INFO, "checkpoint: keep it where this store is not",
+                  LOG_FIELDS(log_text("checkpoint", buffer_str(&text))));
+    } else {
+        log_error(self->config.logger, "a checkpoint could not be signed", &err);
+    }
+    buffer_deinit(&text);
+}
+
+void store_chain_log(struct local_store *self, bool now)
+{
+    uint64_t records = self->manifest.chain.records;
+    uint64_t now_ms = clock_monotonic_ms(self->config.clock);
+    if (self->config.signer == NULL || records == self->logged_records ||
+        (!now && now_ms < self->checkpoint_at_ms)) {
+        return;
+    }
+    log_checkpoint(self);
+    self->logged_records = records;
+    self->checkpoint_at_ms = now_ms + ACTIVITY_STORE_LOCAL_CHECKPOINT_MS;
+}
+
+void store_chain_close(struct local_store *self)
+{
+    if (self->chain != NULL) {
+        store_chain_log(self, true);
+        chain_free(self->chain);
+    }
 }

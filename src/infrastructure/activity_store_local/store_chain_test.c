@@ -1,6 +1,7 @@
 /* Guards the chain of seals: sealing, merging, erasing and expiring leave a store whose activities
  * are proven to be those that were stored, and whoever changes, takes away or adds any of them,
  * with all checksums right, is found out. */
+#include "infrastructure/activity_store_local/checkpoint.h"
 #include "infrastructure/activity_store_local/local_store.h"
 #include "infrastructure/activity_store_local/store_verify.h"
 #include "infrastructure/disk/disk_simulated.h"
@@ -10,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 /* cmocka wants the headers above first. */
 #include <cmocka.h>
 
@@ -18,6 +20,7 @@
 enum { ROWS = 300, FILE_BYTES_MAX = 1 << 20 };
 
 static const struct uuid log_id = {{7}};
+static const struct verification_request of_folder = {.directory = DIRECTORY};
 
 /* A store on a disk in memory. Two worlds that do the same have the same files. */
 struct world {
@@ -26,6 +29,9 @@ struct world {
     struct random random;
     struct activity_store *store;
     int64_t offset;
+    const struct checkpoint_signer *signer;
+    FILE *log;
+    struct logger logger;
 };
 
 static void open_store(struct world *world)
@@ -34,6 +40,8 @@ static void open_store(struct world *world)
                                                        .directory = DIRECTORY,
                                                        .clock = &clock_system,
                                                        .random = &world->random,
+                                                       .logger = &world->logger,
+                                                       .signer = world->signer,
                                                        .merge_parts = 3};
     struct error err;
     if (activity_store_local_new(&config, &world->store, &err) != STATUS_OK) {
@@ -47,22 +55,31 @@ static void close_store(struct world *world)
     world->store = NULL;
 }
 
-static struct world *begin(void)
+static struct world *begin_with_seed(uint64_t seed)
 {
     const struct disk_simulated_options options = {.seed = 1};
     struct world *world = calloc(1, sizeof *world);
     assert_non_null(world);
     world->disk = disk_simulated_new(&options);
     assert_non_null(world->disk);
-    world->random = random_from_seed(&world->seeded, 5);
+    world->log = tmpfile();
+    assert_non_null(world->log);
+    world->logger = (struct logger){.clock = &clock_system, .descriptor = fileno(world->log)};
+    world->random = random_from_seed(&world->seeded, seed);
     open_store(world);
     return world;
+}
+
+static struct world *begin(void)
+{
+    return begin_with_seed(5);
 }
 
 static void end(struct world *world)
 {
     activity_store_free(world->store);
     disk_simulated_free(world->disk);
+    assert_int_equal(fclose(world->log), 0);
     free(world);
 }
 
@@ -156,19 +173,25 @@ static void note_chain(struct verification_listener *listener, const struct veri
     verdict->chain = *chain;
 }
 
-static struct verdict_of_all *verify(struct world *world)
+static struct verdict_of_all *verify_with(struct world *world,
+                                          const struct verification_request *request)
 {
     static struct verdict_of_all verdict;
     struct store_verification found;
     struct error err;
     verdict = (struct verdict_of_all){
         .listener = {.part_begins = note_begin, .part_ends = note_part, .chain_ends = note_chain}};
-    if (activity_store_local_verify(world->disk, DIRECTORY, &verdict.listener, &found, &err) !=
+    if (activity_store_local_verify(world->disk, request, &verdict.listener, &found, &err) !=
         STATUS_OK) {
         fail_msg("cannot verify: %s", err.message);
     }
     verdict.problems = found.problems;
     return &verdict;
+}
+
+static struct verdict_of_all *verify(struct world *world)
+{
+    return verify_with(world, &of_folder);
 }
 
 static const struct verified_chain *expect_fine(struct world *world)
@@ -467,6 +490,197 @@ static void a_record_without_a_manifest_is_cut_off(void **state)
     end(world);
 }
 
+/* Checkpoints ------------------------------------------------------------------------------- */
+
+/* The key of RFC 8032 section 7.1, TEST 1. */
+#define PRIVATE_KEY                                                                                \
+    "-----BEGIN PRIVATE KEY-----\n"                                                                \
+    "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"                           \
+    "-----END PRIVATE KEY-----\n"
+
+static struct ed25519_key *load_key(void)
+{
+    char path[] = "/tmp/usertrail-key-XXXXXX";
+    struct ed25519_key *key = NULL;
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    assert_int_equal(write(file, PRIVATE_KEY, strlen(PRIVATE_KEY)), strlen(PRIVATE_KEY));
+    close(file);
+    assert_int_equal(ed25519_key_load(path, &key, NULL), STATUS_OK);
+    unlink(path);
+    return key;
+}
+
+/* Leaves the store's checkpoint on its disk, beside it. */
+static void keep_checkpoint(struct world *world)
+{
+    struct buffer text;
+    struct disk_file *file = NULL;
+    struct error err;
+    buffer_init(&text, CHECKPOINT_BYTES_MAX);
+    if (activity_store_local_checkpoint(world->store, &text, &err) != STATUS_OK) {
+        fail_msg("no checkpoint: %s", err.message);
+    }
+    struct iovec all = {.iov_base = text.data, .iov_len = text.len};
+    assert_int_equal(disk_open(world->disk, "kept", DISK_MAKE, &file, NULL), STATUS_OK);
+    assert_int_equal(disk_file_write(file, 0, &all, 1, NULL), STATUS_OK);
+    disk_file_close(file);
+    buffer_deinit(&text);
+}
+
+static const struct verification_request against_checkpoint = {.directory = DIRECTORY,
+                                                               .checkpoint_file = "kept"};
+
+static void expect_against_checkpoint(struct world *world, const char *words)
+{
+    struct verdict_of_all *verdict = verify_with(world, &against_checkpoint);
+    if (words == NULL) {
+        assert_int_equal(verdict->problems, 0);
+        assert_int_equal(verdict->chain.checkpoint_records, 1);
+        return;
+    }
+    assert_int_equal(verdict->problems, 1);
+    if (strstr(verdict->problem.message, words) == NULL) {
+        fail_msg("\"%s\" does not say \"%s\"", verdict->problem.message, words);
+    }
+}
+
+static struct world *begin_signed(const struct checkpoint_signer *signer)
+{
+    struct world *world = begin();
+    close_store(world);
+    world->signer = signer;
+    open_store(world);
+    return world;
+}
+
+static void a_chain_that_grew_is_that_of_its_checkpoint(void **state)
+{
+    (void)state;
+    CLEANUP(ed25519_key_free) struct ed25519_key *key = load_key();
+    const struct checkpoint_signer signer = {.key = key, .name = STR("test")};
+    struct world *world = begin_signed(&signer);
+    struct buffer nothing;
+    buffer_init(&nothing, CHECKPOINT_BYTES_MAX);
+    assert_int_equal(activity_store_local_checkpoint(world->store, &nothing, NULL),
+                     STATUS_UNAVAILABLE); /* nothing was sealed */
+    put_part(world);
+    keep_checkpoint(world);
+    expect_against_checkpoint(world, NULL);
+    put_part(world);
+    expect_against_checkpoint(world, NULL);
+    end(world);
+}
+
+static int count_logged(struct world *world)
+{
+    static char text[1 << 16];
+    int count = 0;
+    rewind(world->log);
+    text[fread(text, 1, sizeof text - 1, world->log)] = '\0';
+    for (const char *at = text; (at = strstr(at, "usertrail.store/")) != NULL; at++) {
+        count++;
+    }
+    return count;
+}
+
+static void checkpoints_are_logged_now_and_then_and_at_the_end(void **state)
+{
+    (void)state;
+    CLEANUP(ed25519_key_free) struct ed25519_key *key = load_key();
+    const struct checkpoint_signer signer = {.key = key, .name = STR("test")};
+    struct world *world = begin_signed(&signer);
+    for (int i = 0; i < 3; i++) {
+        put_part_of(world, "a");
+    }
+    assert_int_equal(count_logged(world), 1);
+    close_store(world);
+    assert_int_equal(count_logged(world), 2);
+    world->signer = NULL;
+    open_store(world);
+    put_part_of(world, "a");
+    close_store(world);
+    assert_int_equal(count_logged(world), 2);
+    end(world);
+}
+
+/* The whole store anew, with one activity changed, and every hash computed again. */
+static void a_chain_that_was_made_anew_is_found(void **state)
+{
+    (void)state;
+    CLEANUP(ed25519_key_free) struct ed25519_key *key = load_key();
+    const struct checkpoint_signer signer = {.key = key, .name = STR("test")};
+    struct world *honest = begin_signed(&signer);
+    struct world *forger = begin();
+    put_part(honest);
+    keep_checkpoint(honest);
+    put_row(forger, "a", STR("{\"n\":2}"));
+    for (int i = 1; i < ROWS; i++) {
+        put_row(forger, "a", STR("{\"n\":1}"));
+    }
+    sync_store(forger);
+    copy_file(honest, forger, "kept");
+    assert_int_equal(verify(forger)->problems, 0);
+    expect_against_checkpoint(forger, "the chain was made anew");
+    end(forger);
+    end(honest);
+}
+
+/* The store goes back to what it was before the checkpoint. */
+static void a_chain_whose_end_is_gone_is_found(void **state)
+{
+    (void)state;
+    CLEANUP(ed25519_key_free) struct ed25519_key *key = load_key();
+    const struct checkpoint_signer signer = {.key = key, .name = STR("test")};
+    struct world *world = begin_signed(&signer);
+    struct world *before = begin();
+    put_part(before);
+    put_part(world);
+    put_part(world);
+    keep_checkpoint(world);
+    copy_file(world, before, "kept");
+    assert_int_equal(verify(before)->problems, 0);
+    expect_against_checkpoint(before, "the end is gone");
+    end(before);
+    end(world);
+}
+
+static void another_store_is_not_that_of_the_checkpoint(void **state)
+{
+    (void)state;
+    CLEANUP(ed25519_key_free) struct ed25519_key *key = load_key();
+    const struct checkpoint_signer signer = {.key = key, .name = STR("test")};
+    struct world *world = begin_signed(&signer);
+    struct world *other = begin_with_seed(99);
+    put_part(world);
+    put_part(other);
+    keep_checkpoint(world);
+    copy_file(world, other, "kept");
+    expect_against_checkpoint(other, "another store");
+    end(other);
+    end(world);
+}
+
+static void a_checkpoint_that_is_none_is_refused(void **state)
+{
+    (void)state;
+    struct world *world = begin();
+    struct verdict_of_all verdict = {0};
+    struct store_verification found;
+    struct error err;
+    put_part(world);
+    assert_int_equal(activity_store_local_verify(world->disk, &against_checkpoint,
+                                                 &verdict.listener, &found, &err),
+                     STATUS_INVALID);
+    assert_non_null(strstr(err.message, "there is no checkpoint kept"));
+    const struct verification_request not_one = {.directory = DIRECTORY,
+                                                 .checkpoint_file = DIRECTORY "/chain"};
+    assert_int_equal(
+        activity_store_local_verify(world->disk, &not_one, &verdict.listener, &found, &err),
+        STATUS_INVALID);
+    end(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -483,6 +697,12 @@ int main(void)
         cmocka_unit_test(an_erasure_that_nobody_asked_for_is_found),
         cmocka_unit_test(a_chain_that_was_cut_is_found),
         cmocka_unit_test(a_record_without_a_manifest_is_cut_off),
+        cmocka_unit_test(a_chain_that_grew_is_that_of_its_checkpoint),
+        cmocka_unit_test(checkpoints_are_logged_now_and_then_and_at_the_end),
+        cmocka_unit_test(a_chain_that_was_made_anew_is_found),
+        cmocka_unit_test(a_chain_whose_end_is_gone_is_found),
+        cmocka_unit_test(another_store_is_not_that_of_the_checkpoint),
+        cmocka_unit_test(a_checkpoint_that_is_none_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

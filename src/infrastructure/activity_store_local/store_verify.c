@@ -14,6 +14,7 @@ struct verifying {
     struct verified_part part;
     struct chain_verification chain;
     struct verified_chain verified_chain;
+    struct store_verification found;
 };
 
 /* Problems ---------------------------------------------------------------------------------- */
@@ -250,6 +251,10 @@ static enum status check_chain(struct verifying *verifying)
         add_chain_problem(verifying, chain->damage.message);
         return STATUS_OK;
     }
+    if (chain->checkpoint != NULL) {
+        chain_verification_checkpoint(chain, verifying->look->manifest.store_id,
+                                      &verifying->seal_faults);
+    }
     enum status status = seal_check_rest(&chain->seals, &verifying->seal_faults);
     return status == STATUS_OK ? chain_verification_erasures(chain, &verifying->look->manifest,
                                                              &verifying->seal_faults)
@@ -270,6 +275,10 @@ static enum status verify_chain(struct verifying *verifying, struct verification
     verified->expired = seal_check_expired(&chain->seals);
     verified->left_out = chain->seals.left_out.count;
     memcpy(verified->hash, chain->end.hash, sizeof verified->hash);
+    if (chain->checkpoint != NULL) {
+        verified->checkpoint_records = chain->checkpoint->records;
+        verified->checkpoint_ms = chain->checkpoint->time_ms;
+    }
     listener->chain_ends(listener, verified);
     return STATUS_OK;
 }
@@ -292,8 +301,9 @@ static void verify_part(struct verifying *verifying, struct verification_listene
 }
 
 static enum status verify_all(struct verifying *verifying, struct verification_listener *listener,
-                              struct store_verification *out_found, struct error *err)
+                              struct error *err)
 {
+    struct store_verification *found = &verifying->found;
     const struct manifest *manifest = &verifying->look->manifest;
     for (size_t i = 0; i < manifest->part_count; i++) {
         const struct manifest_part *entry = &manifest->parts[i];
@@ -305,47 +315,114 @@ static enum status verify_all(struct verifying *verifying, struct verification_l
                                                  .first_ms = 1,
                                                  .last_ms = 0};
         verify_part(verifying, listener);
-        out_found->parts++;
-        out_found->activities += entry->rows;
-        out_found->bytes += entry->bytes;
-        out_found->problems += verifying->part.problem_count;
+        found->parts++;
+        found->activities += entry->rows;
+        found->bytes += entry->bytes;
+        found->problems += verifying->part.problem_count;
     }
     enum status status = verify_chain(verifying, listener, err);
-    out_found->problems += verifying->verified_chain.problem_count;
+    found->problems += verifying->verified_chain.problem_count;
     return status;
+}
+
+/* A checkpoint that was kept elsewhere, with its text. */
+struct kept_checkpoint {
+    char text[CHECKPOINT_BYTES_MAX];
+    struct checkpoint checkpoint;
+};
+
+static enum status read_checkpoint(struct disk *disk, const char *path,
+                                   struct kept_checkpoint *kept, struct error *err)
+{
+    CLEANUP(disk_file_close) struct disk_file *file = NULL;
+    struct iovec into = {.iov_base = kept->text, .iov_len = sizeof kept->text};
+    size_t len = 0;
+    enum status status = disk_open(disk, path, DISK_READ, &file, err);
+    if (status == STATUS_OK) {
+        status = disk_file_read(file, 0, into, &len, err);
+    }
+    if (status == STATUS_NOT_FOUND) {
+        return error_set(err, STATUS_INVALID, 0, "there is no checkpoint %s", path);
+    }
+    return status == STATUS_OK
+               ? checkpoint_parse((struct str){kept->text, len}, &kept->checkpoint, err)
+               : status;
+}
+
+static enum status check_signature(const char *public_key_file, const struct checkpoint *checkpoint,
+                                   struct error *err)
+{
+    struct ed25519_public_key key;
+    enum status status = ed25519_public_key_load(public_key_file, &key, err);
+    if (status == STATUS_NOT_FOUND) { /* which would speak of the store */
+        err->status = STATUS_INVALID;
+        return STATUS_INVALID;
+    }
+    return status == STATUS_OK ? checkpoint_verify_signature(checkpoint, &key, err) : status;
+}
+
+/* Without a key the checkpoint is believed: whoever kept it knows where it comes from. */
+static enum status load_checkpoint(struct disk *disk, const struct verification_request *request,
+                                   struct kept_checkpoint *kept, struct error *err)
+{
+    enum status status = read_checkpoint(disk, request->checkpoint_file, kept, err);
+    return status == STATUS_OK && request->public_key_file != NULL
+               ? check_signature(request->public_key_file, &kept->checkpoint, err)
+               : status;
 }
 
 static enum status verify_look(const struct store_folder *folder, const struct store_look *look,
-                               struct verification_listener *listener,
-                               struct store_verification *out_found, struct error *err)
+                               struct verifying *verifying, struct verification_listener *listener,
+                               struct error *err)
 {
-    struct verifying verifying = {
-        .faults = {.add = add_fault}, .seal_faults = {.add = add_part_fault}, .look = look};
     const struct chain_place place = {folder->disk, folder->directory, look->manifest.store_id};
+    verifying->look = look;
     enum status status =
-        chain_verification_load(&verifying.chain, &place, &look->manifest.chain, err);
+        chain_verification_load(&verifying->chain, &place, &look->manifest.chain, err);
+    return status == STATUS_OK ? verify_all(verifying, listener, err) : status;
+}
+
+static enum status verify_folder(const struct store_folder *folder, struct verifying *verifying,
+                                 struct verification_listener *listener, struct error *err)
+{
+    struct store_look look;
+    enum status status = store_look_open(folder, &look, err);
     if (status == STATUS_OK) {
-        status = verify_all(&verifying, listener, out_found, err);
+        status = verify_look(folder, &look, verifying, listener, err);
+        store_look_close(&look);
     }
-    chain_verification_deinit(&verifying.chain);
     return status;
 }
 
-enum status activity_store_local_verify(struct disk *disk, const char *directory,
+static enum status verify_against(const struct store_folder *folder,
+                                  const struct checkpoint *checkpoint,
+                                  struct verification_listener *listener,
+                                  struct store_verification *out_found, struct error *err)
+{
+    struct verifying verifying = {.faults = {.add = add_fault},
+                                  .seal_faults = {.add = add_part_fault}};
+    if (chain_verification_init(&verifying.chain, checkpoint) != STATUS_OK) {
+        return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory to verify a store");
+    }
+    enum status status = verify_folder(folder, &verifying, listener, err);
+    chain_verification_deinit(&verifying.chain);
+    if (status == STATUS_OK) {
+        *out_found = verifying.found;
+    }
+    return status;
+}
+
+enum status activity_store_local_verify(struct disk *disk,
+                                        const struct verification_request *request,
                                         struct verification_listener *listener,
                                         struct store_verification *out_found, struct error *err)
 {
-    const struct store_folder folder = {disk, directory};
-    struct store_look look;
-    struct store_verification found = {0};
-    enum status status = store_look_open(&folder, &look, err);
-    if (status != STATUS_OK) {
-        return status;
+    const struct store_folder folder = {disk, request->directory};
+    struct kept_checkpoint kept;
+    if (request->checkpoint_file == NULL) {
+        return verify_against(&folder, NULL, listener, out_found, err);
     }
-    status = verify_look(&folder, &look, listener, &found, err);
-    store_look_close(&look);
-    if (status == STATUS_OK) {
-        *out_found = found;
-    }
-    return status;
+    enum status status = load_checkpoint(disk, request, &kept, err);
+    return status == STATUS_OK ? verify_against(&folder, &kept.checkpoint, listener, out_found, err)
+                               : status;
 }

@@ -14,8 +14,10 @@
 
 /* OK: everything was looked at, and `out_found` says how many problems there are. NOT_FOUND: there
  * is no store. INVALID: a newer version wrote it. CORRUPT: its manifest is damaged. NO_MEMORY,
- * UNAVAILABLE. */
-MUST_USE enum status activity_store_local_verify(struct disk *disk, const char *directory,
+ * UNAVAILABLE. INVALID also when checkpoint
+ * or key are missing, none, or do not belong together. */
+MUST_USE enum status activity_store_local_verify(struct disk *disk,
+                                                 const struct verification_request *request,
                                                  struct verification_listener *listener,
                                                  struct store_verification *out_found,
                                                  struct error *err);

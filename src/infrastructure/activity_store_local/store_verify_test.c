@@ -18,6 +18,7 @@ enum { FILE_BYTES_MAX = 1 << 20, PARTS_MAX = 8 };
 #define DIRECTORY "store"
 
 static const struct uuid log_id = {{7}};
+static const struct verification_request of_folder = {.directory = DIRECTORY};
 
 /* A store on a disk in memory, and how far its log got. */
 struct world {
@@ -187,7 +188,7 @@ static uint64_t verify(struct world *world, struct verdicts *out_verdicts)
     struct error err;
     *out_verdicts = (struct verdicts){
         .listener = {.part_begins = note_begin, .part_ends = note_end, .chain_ends = note_chain}};
-    if (activity_store_local_verify(world->disk, DIRECTORY, &out_verdicts->listener, &found,
+    if (activity_store_local_verify(world->disk, &of_folder, &out_verdicts->listener, &found,
                                     &err) != STATUS_OK) {
         fail_msg("cannot verify: %s", err.message);
     }
@@ -432,15 +433,16 @@ static void a_store_that_cannot_be_read_is_told(void **state)
 {
     (void)state;
     static struct verdicts verdicts;
+    const struct verification_request absent = {.directory = "absent"};
     struct world world = begin_with_parts();
     struct store_verification found;
     struct error err;
     assert_int_equal(
-        activity_store_local_verify(world.disk, "absent", &verdicts.listener, &found, &err),
+        activity_store_local_verify(world.disk, &absent, &verdicts.listener, &found, &err),
         STATUS_NOT_FOUND);
     assert_true(disk_simulated_flip_bit(world.disk, DIRECTORY "/manifest", 30 * 8));
     assert_int_equal(
-        activity_store_local_verify(world.disk, DIRECTORY, &verdicts.listener, &found, &err),
+        activity_store_local_verify(world.disk, &of_folder, &verdicts.listener, &found, &err),
         STATUS_CORRUPT);
     assert_non_null(strstr(err.message, "manifest"));
     end(&world);

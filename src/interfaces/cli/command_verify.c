@@ -16,10 +16,38 @@ const char command_verify_help[] =
     "and\n"
     "ends with 1 if anything is wrong.\n"
     "Where a part's own directory is damaged, nothing else of it can be looked at.\n\n"
+    "  --checkpoint FILE   a checkpoint that was kept elsewhere: the chain must be the one that it "
+    "is\n"
+    "                      of, and may have grown since; without it a chain that was made anew, "
+    "or\n"
+    "                      whose end was cut off, looks like any other\n"
+    "  --public-key FILE   must have signed it (PEM, of openssl pkey -pubout); without it "
+    "nobody's\n"
+    "                      signature is checked\n\n"
     "Then reads the event log in DIR/log to the end of what was acknowledged.\n\n"
     "Needs about 2 bytes of memory for each activity, and 64 for each of the largest part.\n\n"
-    "Example\n"
-    "  usertrail verify ./data";
+    "Examples\n"
+    "  usertrail verify ./data\n"
+    "  usertrail verify ./data --checkpoint kept.txt --public-key public.pem";
+
+static enum status read_checkpoint(struct folder_question *question, const char *value,
+                                   struct error *err)
+{
+    question->checkpoint = value;
+    return value[0] != '\0' ? STATUS_OK
+                            : error_set(err, STATUS_INVALID, 0, "--checkpoint needs a file's name");
+}
+
+static enum status read_public_key(struct folder_question *question, const char *value,
+                                   struct error *err)
+{
+    question->public_key = value;
+    return value[0] != '\0' ? STATUS_OK
+                            : error_set(err, STATUS_INVALID, 0, "--public-key needs a file's name");
+}
+
+static const struct folder_option options[] = {{.name = "checkpoint", .read = read_checkpoint},
+                                               {.name = "public-key", .read = read_public_key}};
 
 struct verify_output {
     struct verification_listener listener;
@@ -88,6 +116,16 @@ static void print_hash(const uint8_t hash[VERIFIED_HASH_BYTES])
     }
 }
 
+static void print_checkpoint(const struct verified_chain *chain)
+{
+    char when[TIMESTAMP_TEXT_BYTES];
+    if (chain->checkpoint_records > 0) {
+        timestamp_format(chain->checkpoint_ms, when);
+        printf("; the checkpoint of %.*s vouches for %" PRIu64 " of the records",
+               TIMESTAMP_TEXT_BYTES, when, chain->checkpoint_records);
+    }
+}
+
 static void show_chain(struct verification_listener *listener, const struct verified_chain *chain)
 {
     (void)listener;
@@ -105,6 +143,7 @@ static void show_chain(struct verification_listener *listener, const struct veri
     }
     printf("; hash ");
     print_hash(chain->hash);
+    print_checkpoint(chain);
     printf(": %s\n", chain->problem_count == 0 ? "ok" : chain->problems[0].message);
     for (size_t i = 1; i < chain->problem_count; i++) {
         printf("chain: %s\n", chain->problems[i].message);
@@ -165,20 +204,29 @@ static int conclude(const struct store_verification *found, uint64_t problems)
 int command_verify(const struct folder_access *access, int argument_count, char **arguments)
 {
     static struct folder_question question; /* its filter points into it */
-    const struct folder_options none = {NULL, 0};
     struct verify_output output = {.listener = {.part_begins = show_progress,
                                                 .part_ends = show_part,
                                                 .chain_ends = show_chain},
                                    .on_terminal = isatty(STDERR_FILENO) != 0};
     struct store_verification found;
     struct error err;
-    enum status status = folder_arguments_read(&none, argument_count, arguments, &question, &err);
+    enum status status =
+        folder_arguments_read(&(struct folder_options){options, ARRAY_LENGTH(options)},
+                              argument_count, arguments, &question, &err);
+    if (status == STATUS_OK && question.public_key != NULL && question.checkpoint == NULL) {
+        status =
+            error_set(&err, STATUS_INVALID, 0,
+                      "--public-key says who signed a checkpoint; name that with --checkpoint");
+    }
     if (status != STATUS_OK) {
         return folder_refuse_arguments("verify", &err);
     }
     status = folder_check(question.directory, &err);
     if (status == STATUS_OK) {
-        status = access->verify_store(question.directory, &output.listener, &found, &err);
+        const struct verification_request request = {.directory = question.directory,
+                                                     .checkpoint_file = question.checkpoint,
+                                                     .public_key_file = question.public_key};
+        status = access->verify_store(&request, &output.listener, &found, &err);
         status = status == STATUS_NOT_FOUND ? folder_has_no_store(&err) : status;
     }
     if (status != STATUS_OK) {

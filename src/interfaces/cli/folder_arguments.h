@@ -18,7 +18,9 @@ struct folder_question {
     uint64_t limit; /* rows; UINT64_MAX: all */
     bool count;     /* only how many there are */
     bool csv;
-    const char *output; /* a file; NULL: standard output */
+    const char *output;     /* a file; NULL: standard output */
+    const char *checkpoint; /* files of verify; NULL: none */
+    const char *public_key;
 };
 
 struct folder_option {

@@ -17,7 +17,8 @@ struct folder_access {
     enum status (*count_waiting)(const char *directory, struct activity_store *store,
                                  uint64_t *out_count, struct error *err);
     /* As open_store fails; OK also when problems were found. */
-    enum status (*verify_store)(const char *directory, struct verification_listener *listener,
+    enum status (*verify_store)(const struct verification_request *request,
+                                struct verification_listener *listener,
                                 struct store_verification *out_found, struct error *err);
     /* NOT_FOUND: there is no log. OK also when problems were found. */
     enum status (*verify_log)(const char *directory, struct log_verification_listener *listener,
