@@ -1,5 +1,6 @@
 #include "interfaces/api/api_query_string.h"
 
+#include "base/assert.h"
 #include "base/timestamp.h"
 #include "base/utf8.h"
 
@@ -55,8 +56,23 @@ enum status api_percent_decode(struct str text, bool plus_is_space, struct arena
     return STATUS_OK;
 }
 
-typedef enum status parameter_function(struct api_question *question, struct str value,
+/* What is being read: the filter, and the question that it belongs to. */
+struct target {
+    struct activity_filter *filter;
+    struct api_filter_texts *texts;
+    struct find_activities_question *find;
+};
+
+typedef enum status parameter_function(const struct target *target, struct str value,
                                        struct error *err);
+
+struct parameter {
+    struct str name;
+    bool repeatable;
+    parameter_function *read;
+};
+
+/* Parameters of every filter ----------------------------------------------------------------- */
 
 static enum status add_to_list(struct str *list, size_t *count, size_t max, struct str value,
                                struct error *err)
@@ -72,15 +88,15 @@ static enum status add_to_list(struct str *list, size_t *count, size_t max, stru
                            "userId and action may each appear at most %zu times", max);
 }
 
-static enum status read_user_id(struct api_question *question, struct str value, struct error *err)
+static enum status read_user_id(const struct target *target, struct str value, struct error *err)
 {
-    return add_to_list(question->user_ids, &question->find.filter.user_id_count, FILTER_USERS_MAX,
+    return add_to_list(target->texts->user_ids, &target->filter->user_id_count, FILTER_USERS_MAX,
                        value, err);
 }
 
-static enum status read_action(struct api_question *question, struct str value, struct error *err)
+static enum status read_action(const struct target *target, struct str value, struct error *err)
 {
-    return add_to_list(question->actions, &question->find.filter.action_count, FILTER_ACTIONS_MAX,
+    return add_to_list(target->texts->actions, &target->filter->action_count, FILTER_ACTIONS_MAX,
                        value, err);
 }
 
@@ -95,50 +111,59 @@ static enum status read_time(struct str value, const char *name, int64_t *out_ms
                      name);
 }
 
-static enum status read_from(struct api_question *question, struct str value, struct error *err)
+static enum status read_from(const struct target *target, struct str value, struct error *err)
 {
-    return read_time(value, "from", &question->find.filter.from_ms, err);
+    return read_time(value, "from", &target->filter->from_ms, err);
 }
 
-static enum status read_to(struct api_question *question, struct str value, struct error *err)
+static enum status read_to(const struct target *target, struct str value, struct error *err)
 {
-    return read_time(value, "to", &question->find.filter.to_ms, err);
+    return read_time(value, "to", &target->filter->to_ms, err);
 }
 
-static enum status read_limit(struct api_question *question, struct str value, struct error *err)
+static const struct parameter filter_parameters[] = {
+    {{"userId", 6}, true, read_user_id},
+    {{"action", 6}, true, read_action},
+    {{"from", 4}, false, read_from},
+    {{"to", 2}, false, read_to},
+};
+
+/* Parameters of the list --------------------------------------------------------------------- */
+
+static enum status read_limit(const struct target *target, struct str value, struct error *err)
 {
     unsigned long long limit;
     if (!str_parse_u64(value, FIND_LIMIT_MAX, &limit) || limit == 0) {
         return error_set(err, STATUS_INVALID, 0, "limit must be a number from 1 to %d",
                          FIND_LIMIT_MAX);
     }
-    question->find.limit = (size_t)limit;
+    target->find->limit = (size_t)limit;
     return STATUS_OK;
 }
 
-static enum status read_page(struct api_question *question, struct str value, struct error *err)
+static enum status read_page(const struct target *target, struct str value, struct error *err)
 {
     unsigned long long page;
     if (!str_parse_u64(value, UINT32_MAX, &page) || page == 0) {
         return error_set(err, STATUS_INVALID, 0, "page must be a number from 1 up");
     }
-    question->find.page = (size_t)page;
+    target->find->page = (size_t)page;
     return STATUS_OK;
 }
 
-static enum status read_cursor(struct api_question *question, struct str value, struct error *err)
+static enum status read_cursor(const struct target *target, struct str value, struct error *err)
 {
     (void)err; /* an empty or wrong cursor is told by who decodes it */
-    question->find.cursor = value;
+    target->find->cursor = value;
     return STATUS_OK;
 }
 
-static enum status read_order(struct api_question *question, struct str value, struct error *err)
+static enum status read_order(const struct target *target, struct str value, struct error *err)
 {
     if (str_equal(value, STR("asc"))) {
-        question->find.order = ORDER_OLDEST_FIRST;
+        target->find->order = ORDER_OLDEST_FIRST;
     } else if (str_equal(value, STR("desc"))) {
-        question->find.order = ORDER_NEWEST_FIRST;
+        target->find->order = ORDER_NEWEST_FIRST;
     } else {
         return error_set(err, STATUS_INVALID, 0,
                          "order must be asc (oldest first) or desc (newest first)");
@@ -146,29 +171,33 @@ static enum status read_order(struct api_question *question, struct str value, s
     return STATUS_OK;
 }
 
-struct parameter {
-    struct str name;
-    bool repeatable;
-    parameter_function *read;
+static const struct parameter list_parameters[] = {
+    {{"limit", 5}, false, read_limit},
+    {{"page", 4}, false, read_page},
+    {{"cursor", 6}, false, read_cursor},
+    {{"order", 5}, false, read_order},
 };
 
-static const struct parameter parameters[] = {
-    {{"userId", 6}, true, read_user_id}, {{"action", 6}, true, read_action},
-    {{"from", 4}, false, read_from},     {{"to", 2}, false, read_to},
-    {{"limit", 5}, false, read_limit},   {{"page", 4}, false, read_page},
-    {{"cursor", 6}, false, read_cursor}, {{"order", 5}, false, read_order},
+/* Reading ------------------------------------------------------------------------------------ */
+
+enum { FILTER_PARAMETER_COUNT = ARRAY_LENGTH(filter_parameters), PARAMETERS_MAX = 16 };
+
+/* The parameters that a question has besides those of its filter. */
+struct parameter_set {
+    const struct parameter *own;
+    size_t own_count;
+    const char *names; /* of all, for people */
 };
 
-enum { PARAMETER_COUNT = ARRAY_LENGTH(parameters), NAME_SHOWN_MAX = 48 };
+/* Which parameters there are, what they fill, and which appeared already. */
+struct query_reading {
+    const struct parameter_set *set;
+    const struct target *target;
+    struct arena *arena;
+    bool seen[PARAMETERS_MAX];
+};
 
-static size_t find_parameter(struct str name)
-{
-    size_t index = 0;
-    while (index < PARAMETER_COUNT && !str_equal(parameters[index].name, name)) {
-        index++;
-    }
-    return index;
-}
+enum { NAME_SHOWN_MAX = 48 };
 
 struct str api_query_shown(struct str name)
 {
@@ -179,15 +208,44 @@ struct str api_query_shown(struct str name)
     return (struct str){name.data, (size_t)(rest.data - name.data)};
 }
 
-static enum status read_pair(struct str pair, struct arena *arena, bool seen[PARAMETER_COUNT],
-                             struct api_question *question, struct error *err)
+/* Those of the filter come first; NULL behind the last. */
+static const struct parameter *parameter_at(const struct parameter_set *set, size_t index)
+{
+    if (index < FILTER_PARAMETER_COUNT) {
+        return &filter_parameters[index];
+    }
+    index -= FILTER_PARAMETER_COUNT;
+    return index < set->own_count ? &set->own[index] : NULL;
+}
+
+static enum status read_value(struct query_reading *reading, struct str name, struct str value,
+                              struct error *err)
+{
+    size_t index = 0;
+    const struct parameter *parameter = parameter_at(reading->set, index);
+    while (parameter != NULL && !str_equal(parameter->name, name)) {
+        parameter = parameter_at(reading->set, ++index);
+    }
+    if (parameter == NULL) {
+        return error_set(err, STATUS_INVALID, 0, "the parameter %.*s is not known; there are %s",
+                         STR_FORMAT(api_query_shown(name)), reading->set->names);
+    }
+    if (reading->seen[index] && !parameter->repeatable) {
+        return error_set(err, STATUS_INVALID, 0, "the parameter %.*s may appear once only",
+                         STR_FORMAT(name));
+    }
+    reading->seen[index] = true;
+    return parameter->read(reading->target, value, err);
+}
+
+static enum status read_pair(struct query_reading *reading, struct str pair, struct error *err)
 {
     struct str raw_name = str_split(&pair, '=');
     struct str name;
     struct str value;
-    enum status status = api_percent_decode(raw_name, true, arena, &name);
+    enum status status = api_percent_decode(raw_name, true, reading->arena, &name);
     if (status == STATUS_OK) {
-        status = api_percent_decode(pair, true, arena, &value);
+        status = api_percent_decode(pair, true, reading->arena, &value);
     }
     if (status == STATUS_INVALID) {
         return error_set(err, status, 0, "the parameter %.*s is not percent-encoded UTF-8",
@@ -196,44 +254,42 @@ static enum status read_pair(struct str pair, struct arena *arena, bool seen[PAR
     if (status != STATUS_OK) {
         return error_set(err, status, 0, "there is no memory for so long a query");
     }
-    size_t index = find_parameter(name);
-    if (index == PARAMETER_COUNT) {
-        return error_set(err, STATUS_INVALID, 0,
-                         "the parameter %.*s is not known; there are userId, action, from, to, "
-                         "limit, page, cursor, order",
-                         STR_FORMAT(api_query_shown(name)));
+    return read_value(reading, name, value, err);
+}
+
+static enum status read_query(const struct parameter_set *set, const struct target *target,
+                              struct str query, struct arena *arena, struct error *err)
+{
+    struct query_reading reading = {.set = set, .target = target, .arena = arena};
+    ASSERT(FILTER_PARAMETER_COUNT + set->own_count <= PARAMETERS_MAX);
+    *target->filter = activity_filter_all();
+    target->filter->user_ids = target->texts->user_ids;
+    target->filter->actions = target->texts->actions;
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && query.data != NULL) {
+        struct str pair = str_split(&query, '&');
+        if (pair.len > 0) {
+            status = read_pair(&reading, pair, err);
+        }
     }
-    if (seen[index] && !parameters[index].repeatable) {
-        return error_set(err, STATUS_INVALID, 0, "the parameter %.*s may appear once only",
-                         STR_FORMAT(name));
-    }
-    seen[index] = true;
-    return parameters[index].read(question, value, err);
+    return status;
 }
 
 enum status api_question_read(struct str query, struct arena *arena,
                               struct api_question *out_question, struct error *err)
 {
-    bool seen[PARAMETER_COUNT] = {false};
-    out_question->find = (struct find_activities_question){
-        .filter = activity_filter_all(),
-        .order = ORDER_NEWEST_FIRST,
-        .limit = FIND_LIMIT_DEFAULT,
-    };
-    out_question->find.filter.user_ids = out_question->user_ids;
-    out_question->find.filter.actions = out_question->actions;
-    while (query.data != NULL) {
-        struct str pair = str_split(&query, '&');
-        if (pair.len == 0) {
-            continue;
-        }
-        enum status status = read_pair(pair, arena, seen, out_question, err);
-        if (status != STATUS_OK) {
-            return status;
-        }
-    }
-    return STATUS_OK;
+    static const struct parameter_set set = {
+        list_parameters, ARRAY_LENGTH(list_parameters),
+        "userId, action, from, to, limit, page, cursor, order"};
+    struct find_activities_question *find = &out_question->find;
+    *find =
+        (struct find_activities_question){.order = ORDER_NEWEST_FIRST, .limit = FIND_LIMIT_DEFAULT};
+    const struct target target = {
+        .filter = &find->filter, .texts = &out_question->texts, .find = find};
+    return read_query(&set, &target, query, arena, err);
 }
+
+/* The next link ------------------------------------------------------------------------------ */
 
 static bool ends_link(char c)
 {

@@ -8,10 +8,15 @@
 #include "base/arena.h"
 #include "base/error.h"
 
-struct api_question {
-    struct find_activities_question find;
+/* Room for what a filter points to. */
+struct api_filter_texts {
     struct str user_ids[FILTER_USERS_MAX];
     struct str actions[FILTER_ACTIONS_MAX];
+};
+
+struct api_question {
+    struct find_activities_question find;
+    struct api_filter_texts texts;
 };
 
 /* Reads the raw query into `out_question`, whose filter then points into itself and into `arena`:
