@@ -68,6 +68,25 @@ enum status activity_store_count(struct activity_store *store, const struct acti
     return status;
 }
 
+enum status activity_store_tally(struct activity_store *store,
+                                 const struct activity_tally_request *request, struct arena *arena,
+                                 struct activity_tally *out_tally, struct error *err)
+{
+    ASSERT(request->limit >= 1 && request->groups_max >= 1);
+    ASSERT(request->grouping < GROUPING_COUNT);
+    ASSERT(request->filter.user_id_count <= FILTER_USERS_MAX);
+    ASSERT(request->filter.action_count <= FILTER_ACTIONS_MAX);
+    struct activity_tally tally = {0};
+    enum status status = store->operations->tally(store, request, arena, &tally, err);
+    ASSERT(reports(status, err));
+    if (status == STATUS_OK) {
+        ASSERT(tally.count <= request->limit && tally.count <= request->groups_max);
+        ASSERT(!tally.more || tally.count == request->limit);
+        *out_tally = tally;
+    }
+    return status;
+}
+
 enum status activity_store_erase(struct activity_store *store, struct str user_id,
                                  int64_t erased_at_ms, uint64_t *out_erased, struct error *err)
 {
@@ -97,6 +116,20 @@ enum status activity_store_check_deadline(const struct clock *clock, uint64_t de
 {
     bool passed = deadline_ns != 0 && clock_monotonic_ns(clock) >= deadline_ns;
     return passed ? activity_store_timed_out(err) : STATUS_OK;
+}
+
+enum status activity_store_refuse_tally(enum status status, size_t groups_max, struct error *err)
+{
+    if (status == STATUS_TIMED_OUT) {
+        return activity_store_timed_out(err);
+    }
+    if (status == STATUS_TOO_LARGE) {
+        return error_set(err, status, 0,
+                         "there are more than %zu groups to count; narrow the filter, such as to a "
+                         "shorter time or fewer users",
+                         groups_max);
+    }
+    return error_set(err, status, 0, "there is no memory to count so many groups");
 }
 
 void activity_store_describe(struct activity_store *store, struct activity_store_state *out_state)

@@ -5,11 +5,11 @@
  * tests/contract/activity_store_contract.c holds every adapter to what is written here.
  *
  * Threads: put_batch, sync and expire come from one thread, the worker; durable_positions, find,
- * get, count and erase from any thread at any time. None of them may run on an event loop.
+ * get, count, tally and erase from any thread at any time. None of them may run on an event loop.
  *
  * Exactly once: an id is stored once over the whole retention. What put_batch took is in the
- * answers of find, get and count when it returns. What a crash leaves behind is at least everything
- * below durable_positions.
+ * answers of find, get, count and tally when it returns. What a crash leaves behind is at least
+ * everything below durable_positions.
  */
 #include "base/arena.h"
 #include "base/clock.h"
@@ -18,6 +18,7 @@
 #include "domain/activity_batch.h"
 #include "domain/activity_filter.h"
 #include "domain/activity_page.h"
+#include "domain/activity_tally.h"
 #include "domain/position.h"
 
 enum verdict {
@@ -50,6 +51,8 @@ struct activity_store_operations {
                        struct activity *out_activity, struct error *err);
     enum status (*count)(struct activity_store *store, const struct activity_filter *filter,
                          uint64_t deadline_ns, uint64_t *out_count, struct error *err);
+    enum status (*tally)(struct activity_store *store, const struct activity_tally_request *request,
+                         struct arena *arena, struct activity_tally *out_tally, struct error *err);
     enum status (*erase)(struct activity_store *store, struct str user_id, int64_t erased_at_ms,
                          uint64_t *out_erased, struct error *err);
     enum status (*expire)(struct activity_store *store, int64_t before_ms, uint64_t *out_expired,
@@ -99,6 +102,13 @@ MUST_USE enum status activity_store_count(struct activity_store *store,
                                           uint64_t deadline_ns, uint64_t *out_count,
                                           struct error *err);
 
+/* How many activities match in each group; the groups live in `arena`. TOO_LARGE: there are more
+ * than groups_max of them, with a sentence for the client. NO_MEMORY, TIMED_OUT as for find. */
+MUST_USE enum status activity_store_tally(struct activity_store *store,
+                                          const struct activity_tally_request *request,
+                                          struct arena *arena, struct activity_tally *out_tally,
+                                          struct error *err);
+
 /* Removes all activities of the user from every answer, at once, and drops from now on what was
  * received before `erased_at_ms`. Says how many were removed. */
 MUST_USE enum status activity_store_erase(struct activity_store *store, struct str user_id,
@@ -117,6 +127,11 @@ MUST_USE enum status activity_store_check_deadline(const struct clock *clock, ui
 
 /* The same when it is known already. */
 MUST_USE enum status activity_store_timed_out(struct error *err);
+
+/* For adapters: why a tally has no answer, in the words that a client reads. TIMED_OUT, TOO_LARGE,
+ * NO_MEMORY. */
+MUST_USE enum status activity_store_refuse_tally(enum status status, size_t groups_max,
+                                                 struct error *err);
 
 void activity_store_describe(struct activity_store *store, struct activity_store_state *out_state);
 

@@ -19,6 +19,7 @@ struct stub {
     enum status status;
     enum status reported; /* in the error */
     struct activity_page page;
+    struct activity_tally tally;
     bool freed;
 };
 
@@ -47,6 +48,18 @@ static enum status stub_get(struct activity_store *store, struct str id, struct 
     return STATUS_OK;
 }
 
+static enum status stub_tally(struct activity_store *store,
+                              const struct activity_tally_request *request, struct arena *arena,
+                              struct activity_tally *out_tally, struct error *err)
+{
+    struct stub *stub = CONTAINER_OF(store, struct stub, store);
+    (void)request;
+    (void)arena;
+    (void)err;
+    *out_tally = stub->tally;
+    return stub->status;
+}
+
 static void stub_describe(struct activity_store *store, struct activity_store_state *out_state)
 {
     (void)store;
@@ -59,7 +72,12 @@ static void stub_free(struct activity_store *store)
 }
 
 static const struct activity_store_operations stub_operations = {
-    .find = stub_find, .get = stub_get, .describe = stub_describe, .free = stub_free};
+    .find = stub_find,
+    .get = stub_get,
+    .tally = stub_tally,
+    .describe = stub_describe,
+    .free = stub_free,
+};
 
 static struct activity_page_request fine_request(void)
 {
@@ -77,8 +95,27 @@ enum breach {
     BREACH_ERROR_DIFFERS,
     BREACH_OTHER_ID,
     BREACH_NO_KIND,
+    BREACH_TALLY,
+    BREACH_TALLY_LIMIT = BREACH_TALLY,
+    BREACH_TALLY_GROUPS_MAX,
+    BREACH_TALLY_GROUPING,
+    BREACH_TALLY_TOO_MANY_GROUPS,
+    BREACH_TALLY_MORE_TOO_EARLY,
     BREACH_COUNT
 };
+
+static void commit_tally_breach(enum breach breach)
+{
+    struct stub stub = {.store.operations = &stub_operations, .tally.count = 1};
+    struct activity_tally_request request = {.limit = 2, .groups_max = 9};
+    struct activity_tally tally;
+    request.limit = breach == BREACH_TALLY_LIMIT ? 0 : request.limit;
+    request.groups_max = breach == BREACH_TALLY_GROUPS_MAX ? 0 : request.groups_max;
+    request.grouping = breach == BREACH_TALLY_GROUPING ? GROUPING_COUNT : GROUP_BY_HOUR;
+    stub.tally.count = breach == BREACH_TALLY_TOO_MANY_GROUPS ? 3 : stub.tally.count;
+    stub.tally.more = breach == BREACH_TALLY_MORE_TOO_EARLY;
+    (void)!activity_store_tally(&stub.store, &request, NULL, &tally, NULL);
+}
 
 static void commit_breach(enum breach breach)
 {
@@ -111,7 +148,11 @@ static void test_breaches_abort(void **state)
         assert_true(child >= 0);
         if (child == 0) {
             close(STDERR_FILENO);
-            commit_breach((enum breach)breach);
+            if (breach >= BREACH_TALLY) {
+                commit_tally_breach((enum breach)breach);
+            } else {
+                commit_breach((enum breach)breach);
+            }
             _exit(0);
         }
         int ended = 0;
@@ -142,6 +183,21 @@ static void test_failed_find_leaves_the_page(void **state)
     assert_int_equal(page.count, 1);
 }
 
+static void test_failed_tally_leaves_the_answer(void **state)
+{
+    (void)state;
+    struct stub stub = {.store.operations = &stub_operations, .tally = {.count = 1}};
+    const struct activity_tally_request request = {.limit = 1, .groups_max = 1};
+    struct activity_tally tally = {.count = 77};
+    stub.status = STATUS_TOO_LARGE;
+    assert_int_equal(activity_store_tally(&stub.store, &request, NULL, &tally, NULL),
+                     STATUS_TOO_LARGE);
+    assert_int_equal(tally.count, 77);
+    stub.status = STATUS_OK;
+    assert_int_equal(activity_store_tally(&stub.store, &request, NULL, &tally, NULL), STATUS_OK);
+    assert_int_equal(tally.count, 1);
+}
+
 static void test_free_takes_null(void **state)
 {
     (void)state;
@@ -159,6 +215,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_breaches_abort),
         cmocka_unit_test(test_failed_find_leaves_the_page),
+        cmocka_unit_test(test_failed_tally_leaves_the_answer),
         cmocka_unit_test(test_free_takes_null),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

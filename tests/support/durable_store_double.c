@@ -167,6 +167,13 @@ static enum status double_count(struct activity_store *store, const struct activ
     return activity_store_count(double_of(store)->inner, filter, deadline_ns, out_count, err);
 }
 
+static enum status double_tally(struct activity_store *store,
+                                const struct activity_tally_request *request, struct arena *arena,
+                                struct activity_tally *out_tally, struct error *err)
+{
+    return activity_store_tally(double_of(store)->inner, request, arena, out_tally, err);
+}
+
 static enum status double_erase(struct activity_store *store, struct str user_id,
                                 int64_t erased_at_ms, uint64_t *out_erased, struct error *err)
 {
@@ -225,6 +232,7 @@ static const struct activity_store_operations double_operations = {
     .find = double_find,
     .get = double_get,
     .count = double_count,
+    .tally = double_tally,
     .erase = double_erase,
     .expire = double_expire,
     .describe = double_describe,

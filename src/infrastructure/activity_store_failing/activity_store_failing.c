@@ -27,6 +27,7 @@ static const char *const operation_names[STORE_OPERATION_COUNT] = {
     [STORE_FIND] = "find",
     [STORE_GET] = "get",
     [STORE_COUNT] = "count",
+    [STORE_TALLY] = "tally",
     [STORE_ERASE] = "erase",
     [STORE_EXPIRE] = "expire",
 };
@@ -119,6 +120,16 @@ static enum status failing_count(struct activity_store *store, const struct acti
                : activity_store_count(self->inner, filter, deadline_ns, out_count, err);
 }
 
+static enum status failing_tally(struct activity_store *store,
+                                 const struct activity_tally_request *request, struct arena *arena,
+                                 struct activity_tally *out_tally, struct error *err)
+{
+    struct failing_store *self = store_of(store);
+    enum status status = begin(self, STORE_TALLY, err);
+    return status != STATUS_OK ? status
+                               : activity_store_tally(self->inner, request, arena, out_tally, err);
+}
+
 static enum status failing_erase(struct activity_store *store, struct str user_id,
                                  int64_t erased_at_ms, uint64_t *out_erased, struct error *err)
 {
@@ -158,6 +169,7 @@ static const struct activity_store_operations failing_operations = {
     .find = failing_find,
     .get = failing_get,
     .count = failing_count,
+    .tally = failing_tally,
     .erase = failing_erase,
     .expire = failing_expire,
     .describe = failing_describe,

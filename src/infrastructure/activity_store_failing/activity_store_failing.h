@@ -15,6 +15,7 @@ enum activity_store_operation {
     STORE_FIND,
     STORE_GET,
     STORE_COUNT,
+    STORE_TALLY,
     STORE_ERASE,
     STORE_EXPIRE,
     STORE_OPERATION_COUNT

@@ -88,6 +88,8 @@ static void test_every_operation_fails(void **state)
     struct activity_page_request request = {
         .filter = activity_filter_all(), .limit = 1, .bytes_max = 1};
     struct activity_page page;
+    const struct activity_tally_request tally_request = {.limit = 1, .groups_max = 1};
+    struct activity_tally tally;
     struct activity found;
     uint64_t number;
     assert_int_equal(activity_store_put_batch(store, &batch, NULL, NULL), STATUS_TIMED_OUT);
@@ -97,6 +99,8 @@ static void test_every_operation_fails(void **state)
     assert_int_equal(activity_store_find(store, &request, NULL, &page, NULL), STATUS_TIMED_OUT);
     assert_int_equal(activity_store_get(store, STR("a"), NULL, &found, NULL), STATUS_TIMED_OUT);
     assert_int_equal(activity_store_count(store, &request.filter, 0, &number, NULL),
+                     STATUS_TIMED_OUT);
+    assert_int_equal(activity_store_tally(store, &tally_request, NULL, &tally, NULL),
                      STATUS_TIMED_OUT);
     assert_int_equal(activity_store_erase(store, STR("u"), 0, &number, NULL), STATUS_TIMED_OUT);
     assert_int_equal(activity_store_expire(store, 0, &number, NULL), STATUS_TIMED_OUT);

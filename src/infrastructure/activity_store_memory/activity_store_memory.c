@@ -132,6 +132,22 @@ static enum status memory_count(struct activity_store *store, const struct activ
     return status == STATUS_OK ? STATUS_OK : activity_store_timed_out(err);
 }
 
+static enum status memory_tally(struct activity_store *store,
+                                const struct activity_tally_request *request, struct arena *arena,
+                                struct activity_tally *out_tally, struct error *err)
+{
+    struct memory_store *self = store_of(store);
+    struct tally_table groups;
+    tally_table_init(&groups, request, shared_table_seed(&self->shared));
+    enum status status = shared_table_tally(&self->shared, self->clock, &groups);
+    if (status == STATUS_OK) {
+        status = tally_table_answer(&groups, arena, out_tally);
+    }
+    tally_table_deinit(&groups);
+    return status == STATUS_OK ? STATUS_OK
+                               : activity_store_refuse_tally(status, request->groups_max, err);
+}
+
 static enum status memory_erase(struct activity_store *store, struct str user_id,
                                 int64_t erased_at_ms, uint64_t *out_erased, struct error *err)
 {
@@ -171,6 +187,7 @@ static const struct activity_store_operations memory_operations = {
     .find = memory_find,
     .get = memory_get,
     .count = memory_count,
+    .tally = memory_tally,
     .erase = memory_erase,
     .expire = memory_expire,
     .describe = memory_describe,

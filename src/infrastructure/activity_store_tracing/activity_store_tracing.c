@@ -144,6 +144,20 @@ static enum status tracing_count(struct activity_store *store, const struct acti
     return trace_end(&trace, "store count", status);
 }
 
+static enum status tracing_tally(struct activity_store *store,
+                                 const struct activity_tally_request *request, struct arena *arena,
+                                 struct activity_tally *out_tally, struct error *err)
+{
+    struct tracing_store *self = store_of(store);
+    struct trace trace = trace_begin(self);
+    enum status status = activity_store_tally(self->inner, request, arena, out_tally, err);
+    trace_filter(&trace, &request->filter);
+    trace_text(&trace, "by", str_from(activity_grouping_name(request->grouping)));
+    trace_number(&trace, "limit", (int64_t)request->limit);
+    trace_number(&trace, "groups", status == STATUS_OK ? (int64_t)out_tally->count : 0);
+    return trace_end(&trace, "store tally", status);
+}
+
 /* The user's name stays out of the log: it is what is to be forgotten. */
 static enum status tracing_erase(struct activity_store *store, struct str user_id,
                                  int64_t erased_at_ms, uint64_t *out_erased, struct error *err)
@@ -186,6 +200,7 @@ static const struct activity_store_operations tracing_operations = {
     .find = tracing_find,
     .get = tracing_get,
     .count = tracing_count,
+    .tally = tracing_tally,
     .erase = tracing_erase,
     .expire = tracing_expire,
     .describe = tracing_describe,

@@ -93,6 +93,12 @@ static void test_each_call_is_one_line(void **state)
     assert_int_equal(activity_store_count(traced->store, &request.filter, 0, &number, NULL),
                      STATUS_OK);
     assert_line(traced, "\"counted\":1");
+    const struct activity_tally_request tally_request = {
+        .filter = activity_filter_all(), .grouping = GROUP_BY_DAY, .limit = 5, .groups_max = 9};
+    struct activity_tally tally;
+    assert_int_equal(activity_store_tally(traced->store, &tally_request, &arena, &tally, NULL),
+                     STATUS_OK);
+    assert_line(traced, "\"by\":\"day\",\"limit\":5,\"groups\":1,\"status\":\"ok\"");
     assert_int_equal(activity_store_durable_positions(traced->store, batch.log_id, &next, NULL),
                      STATUS_OK);
     assert_int_equal(activity_store_sync(traced->store, NULL), STATUS_OK);
@@ -105,7 +111,7 @@ static void test_each_call_is_one_line(void **state)
     for (const char *at = lines_of(traced); (at = strchr(at, '\n')) != NULL; at++) {
         lines++;
     }
-    assert_int_equal(lines, 8);
+    assert_int_equal(lines, 9);
     arena_deinit(&arena);
 }
 

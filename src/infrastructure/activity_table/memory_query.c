@@ -5,6 +5,8 @@
 
 enum {
     STEP_ROWS = 4096, /* about 0.1 to 0.5 ms */
+    STEP_LISTS = 1024,
+    STEP_HOURS = 256,
     LISTS_MAX = FILTER_USERS_MAX > FILTER_ACTIONS_MAX ? FILTER_USERS_MAX : FILTER_ACTIONS_MAX
 };
 
@@ -138,6 +140,13 @@ static void sift_down(struct walk *walk, size_t at)
     }
 }
 
+static void make_heap(struct walk *walk)
+{
+    for (size_t i = walk->count / 2; i > 0; i--) {
+        sift_down(walk, i - 1);
+    }
+}
+
 static void walk_add_list(struct walk *walk, const struct memory_list *list,
                           const struct memory_query *query)
 {
@@ -199,9 +208,7 @@ static void walk_open(struct walk *walk, const struct memory_table *table,
     } else {
         walk_add_list(walk, &table->all, query);
     }
-    for (size_t i = walk->count / 2; i > 0; i--) {
-        sift_down(walk, i - 1);
-    }
+    make_heap(walk);
 }
 
 /* Takes the next row of the lists, wanted or not. */
@@ -368,4 +375,150 @@ enum memory_progress memory_count_query_step(struct memory_count_query *query,
     }
     query_resume_after_row(&query->query, table, row);
     return MEMORY_PAUSED;
+}
+
+/* Tallies ----------------------------------------------------------------------------------- */
+
+#define MS_PER_HOUR INT64_C(3600000)
+
+void memory_tally_query_init(struct memory_tally_query *query, struct tally_table *into)
+{
+    *query = (struct memory_tally_query){.into = into, .filter = into->request->filter};
+    query_init(&query->query, &query->filter, ORDER_OLDEST_FIRST);
+}
+
+static enum memory_progress tally_full(struct memory_tally_query *query, enum status status)
+{
+    query->failed = status;
+    return MEMORY_FULL;
+}
+
+static uint64_t rows_left(const struct cursor *cursor)
+{
+    return place_before(cursor->low, cursor->high)
+               ? memory_list_distance(cursor->list, cursor->low, cursor->high)
+               : 0;
+}
+
+/* Counts the list of one name as a group. */
+static enum status tally_name(const struct memory_tally_query *query,
+                              const struct memory_table *table, const struct memory_names *names,
+                              uint32_t name)
+{
+    const struct memory_name *at = memory_names_at(names, name);
+    if (at->text == NULL || at->list.count == 0) {
+        return STATUS_OK;
+    }
+    struct cursor cursor = cursor_of(&at->list, &table->rows, query->query.filter);
+    return tally_table_add_name(query->into, memory_names_text(names, name), rows_left(&cursor));
+}
+
+/* The groups are names, and nothing else is asked of a row but its time. */
+static enum memory_progress tally_names(struct memory_tally_query *query,
+                                        const struct memory_table *table,
+                                        const struct memory_names *names,
+                                        struct condition *condition)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && condition->given && i < condition->count; i++) {
+        status = tally_name(query, table, names, condition->names[i]);
+    }
+    uint32_t end = condition->given ? 0 : names->used;
+    for (int steps = 0; status == STATUS_OK && query->next_name < end; steps++) {
+        if (steps == STEP_LISTS) {
+            return MEMORY_PAUSED;
+        }
+        status = tally_name(query, table, names, query->next_name++);
+    }
+    return status == STATUS_OK ? MEMORY_DONE : tally_full(query, status);
+}
+
+/* Takes the rows before a time off the list; says how many there were. */
+static uint64_t take_before(struct cursor *cursor, const struct memory_rows *rows, int64_t end_ms)
+{
+    struct memory_key end = {.mark.timestamp_ms = end_ms, .id = STR("")};
+    struct cursor taken = *cursor;
+    lower_high(&taken, memory_list_lower_bound(cursor->list, rows, &end));
+    cursor->low = taken.high;
+    return rows_left(&taken);
+}
+
+/* Counts hour by hour, without looking at more than the first row of each list in it. */
+static enum memory_progress tally_hours(struct memory_tally_query *query,
+                                        const struct memory_table *table, struct walk *walk)
+{
+    for (int hours = 0; hours < STEP_HOURS; hours++) {
+        if (walk->count == 0) {
+            return MEMORY_DONE;
+        }
+        int64_t first_ms = memory_rows_at(&table->rows, walk->heap[0].row)->timestamp_ms;
+        int64_t end_ms = activity_grouping_start_ms(GROUP_BY_HOUR, first_ms) + MS_PER_HOUR;
+        uint64_t count = 0;
+        for (size_t i = walk->count; i > 0; i--) {
+            count += take_before(&walk->heap[i - 1], &table->rows, end_ms);
+            if (!cursor_load(&walk->heap[i - 1], walk->order)) {
+                walk->heap[i - 1] = walk->heap[--walk->count];
+            }
+        }
+        make_heap(walk);
+        enum status status = tally_table_add_time(query->into, first_ms, count);
+        if (status != STATUS_OK) {
+            return tally_full(query, status);
+        }
+        query->filter.from_ms = end_ms;
+    }
+    return MEMORY_PAUSED;
+}
+
+static enum status tally_row(const struct memory_tally_query *query,
+                             const struct memory_table *table, uint32_t row)
+{
+    const struct memory_row *record = memory_rows_at(&table->rows, row);
+    switch (query->into->request->grouping) {
+    case GROUP_BY_ACTION:
+        return tally_table_add_name(query->into, memory_names_text(&table->actions, record->action),
+                                    1);
+    case GROUP_BY_USER:
+        return tally_table_add_name(query->into, memory_names_text(&table->users, record->user), 1);
+    default:
+        return tally_table_add_time(query->into, record->timestamp_ms, 1);
+    }
+}
+
+static enum memory_progress tally_rows(struct memory_tally_query *query,
+                                       const struct memory_table *table, struct walk *walk)
+{
+    uint32_t row = MEMORY_NONE;
+    for (int steps = 0; steps < STEP_ROWS; steps++) {
+        if (!walk_next(walk, &row)) {
+            return MEMORY_DONE;
+        }
+        enum status status = walk_wants(walk, row) ? tally_row(query, table, row) : STATUS_OK;
+        if (status != STATUS_OK) {
+            return tally_full(query, status);
+        }
+    }
+    query_resume_after_row(&query->query, table, row);
+    return MEMORY_PAUSED;
+}
+
+enum memory_progress memory_tally_query_step(struct memory_tally_query *query,
+                                             const struct memory_table *table)
+{
+    const struct activity_filter *filter = query->query.filter;
+    enum activity_grouping grouping = query->into->request->grouping;
+    struct condition named = {0};
+    if (grouping == GROUP_BY_ACTION && filter->user_id_count == 0) {
+        condition_resolve(&named, &table->actions, filter->actions, filter->action_count);
+        return tally_names(query, table, &table->actions, &named);
+    }
+    if (grouping == GROUP_BY_USER && filter->action_count == 0) {
+        condition_resolve(&named, &table->users, filter->user_ids, filter->user_id_count);
+        return tally_names(query, table, &table->users, &named);
+    }
+    struct walk walk;
+    walk_open(&walk, table, &query->query);
+    return activity_grouping_is_by_time(grouping) && walk_wants_all(&walk)
+               ? tally_hours(query, table, &walk)
+               : tally_rows(query, table, &walk);
 }

@@ -6,11 +6,12 @@
  */
 #include "domain/page_builder.h"
 #include "infrastructure/activity_table/memory_table.h"
+#include "infrastructure/activity_table/tally_table.h"
 
 enum memory_progress {
     MEMORY_DONE,
     MEMORY_PAUSED, /* call again */
-    MEMORY_FULL    /* the arena is used up */
+    MEMORY_FULL    /* the arena is used up, or the table of groups is */
 };
 
 struct memory_query {
@@ -32,6 +33,14 @@ struct memory_count_query {
     uint64_t count;
 };
 
+struct memory_tally_query {
+    struct memory_query query;
+    struct activity_filter filter; /* whose times begin behind the hours that were counted */
+    struct tally_table *into;
+    uint32_t next_name; /* whose list is counted next */
+    enum status failed; /* why it is MEMORY_FULL: TOO_LARGE, NO_MEMORY */
+};
+
 void memory_page_query_init(struct memory_page_query *query,
                             const struct activity_page_request *request, struct arena *arena);
 
@@ -43,4 +52,13 @@ void memory_count_query_init(struct memory_count_query *query,
                              const struct activity_filter *filter);
 
 enum memory_progress memory_count_query_step(struct memory_count_query *query,
+                                             const struct memory_table *table);
+
+/* Asks what `into` has as its request; must not move. Rows are looked at only where users and
+ * actions are asked for at once, or one of them in groups of the other; otherwise lists are counted
+ * by their places.
+ */
+void memory_tally_query_init(struct memory_tally_query *query, struct tally_table *into);
+
+enum memory_progress memory_tally_query_step(struct memory_tally_query *query,
                                              const struct memory_table *table);

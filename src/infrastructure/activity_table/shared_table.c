@@ -303,6 +303,23 @@ enum status shared_table_count(struct shared_table *shared, const struct clock *
     return STATUS_OK;
 }
 
+enum status shared_table_tally(struct shared_table *shared, const struct clock *clock,
+                               struct tally_table *into)
+{
+    struct memory_tally_query query;
+    memory_tally_query_init(&query, into);
+    enum memory_progress progress;
+    do {
+        if (is_past(clock, into->request->deadline_ns)) {
+            return STATUS_TIMED_OUT;
+        }
+        lock_for_reading(shared);
+        progress = memory_tally_query_step(&query, &shared->table);
+        unlock(shared);
+    } while (progress == MEMORY_PAUSED);
+    return progress == MEMORY_FULL ? query.failed : STATUS_OK;
+}
+
 enum status shared_table_erase(struct shared_table *shared, struct str user_id,
                                int64_t erased_at_ms, uint64_t *out_erased)
 {

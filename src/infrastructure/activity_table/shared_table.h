@@ -11,6 +11,7 @@
 #include "domain/activity_page.h"
 #include "domain/activity_store.h"
 #include "infrastructure/activity_table/memory_table.h"
+#include "infrastructure/activity_table/tally_table.h"
 
 #include <pthread.h>
 
@@ -70,6 +71,17 @@ MUST_USE enum status shared_table_get(struct shared_table *shared, struct str id
 MUST_USE enum status shared_table_count(struct shared_table *shared, const struct clock *clock,
                                         const struct activity_filter *filter, uint64_t deadline_ns,
                                         uint64_t *out_count);
+
+/* Counts into the table of groups, which may have counts of elsewhere. TIMED_OUT, and what
+ * tally_table_add_name says. */
+MUST_USE enum status shared_table_tally(struct shared_table *shared, const struct clock *clock,
+                                        struct tally_table *into);
+
+/* The seed of this table's hashes, for hashes of what is in it. */
+static inline uint64_t shared_table_seed(const struct shared_table *shared)
+{
+    return shared->table.seed;
+}
 
 /* --- removing --- */
 

@@ -1,0 +1,46 @@
+#include "domain/activity_tally.h"
+
+#include "base/assert.h"
+
+#define MS_PER_HOUR INT64_C(3600000)
+#define MS_PER_DAY  (24 * MS_PER_HOUR)
+
+static const char *const names[GROUPING_COUNT] = {
+    [GROUP_BY_ACTION] = "action",
+    [GROUP_BY_USER] = "user",
+    [GROUP_BY_HOUR] = "hour",
+    [GROUP_BY_DAY] = "day",
+};
+
+const char *activity_grouping_name(enum activity_grouping grouping)
+{
+    ASSERT(grouping < GROUPING_COUNT);
+    return names[grouping];
+}
+
+bool activity_grouping_parse(struct str text, enum activity_grouping *out_grouping)
+{
+    for (int i = 0; i < GROUPING_COUNT; i++) {
+        if (str_equal(text, str_from(names[i]))) {
+            *out_grouping = (enum activity_grouping)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+int64_t activity_grouping_start_ms(enum activity_grouping grouping, int64_t timestamp_ms)
+{
+    ASSERT(activity_grouping_is_by_time(grouping));
+    int64_t unit_ms = grouping == GROUP_BY_HOUR ? MS_PER_HOUR : MS_PER_DAY;
+    int64_t since_ms = timestamp_ms % unit_ms;
+    return timestamp_ms - since_ms - (since_ms < 0 ? unit_ms : 0);
+}
+
+bool activity_group_comes_first(const struct activity_group *a, const struct activity_group *b)
+{
+    if (a->name.data == NULL) {
+        return a->start_ms < b->start_ms;
+    }
+    return a->count != b->count ? a->count > b->count : str_compare(a->name, b->name) < 0;
+}
