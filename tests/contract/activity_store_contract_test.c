@@ -74,6 +74,7 @@ int main(void)
     for (size_t i = 0; i < ARRAY_LENGTH(makers); i++) {
         failed += activity_store_contract_run_cases(&makers[i]);
         failed += activity_store_contract_run_queries(&makers[i]);
+        failed += activity_store_contract_run_tallies(&makers[i]);
         failed += activity_store_contract_run_oracle(&makers[i], seeds[i]);
         failed += activity_store_contract_run_threads(&makers[i]);
     }

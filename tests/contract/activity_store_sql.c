@@ -297,6 +297,51 @@ uint64_t sql_store_count(struct sql_store *store, const struct activity_filter *
     return count;
 }
 
+/* The groups of a tally, the key first, then the count. */
+static sqlite3_stmt *prepare_tally(struct sql_store *store,
+                                   const struct activity_tally_request *request)
+{
+    static const char *const keys[GROUPING_COUNT] = {
+        [GROUP_BY_ACTION] = "action",
+        [GROUP_BY_USER] = "user",
+        [GROUP_BY_HOUR] = "time / 3600000 * 3600000",
+        [GROUP_BY_DAY] = "time / 86400000 * 86400000",
+    };
+    bool by_count =
+        !activity_grouping_is_by_time(request->grouping) && store->fault != SQL_GROUPS_BY_NAME;
+    sqlite3_str *sql = sqlite3_str_new(store->database);
+    sqlite3_str_appendf(sql, "SELECT %s, count(*)", keys[request->grouping]);
+    append_filter(store, sql, &request->filter);
+    sqlite3_str_appendf(sql, " GROUP BY 1 ORDER BY %s", by_count ? "2 DESC, 1" : "1");
+    return prepare(store, sql);
+}
+
+bool sql_store_tally(struct sql_store *store, const struct activity_tally_request *request,
+                     struct arena *arena, struct activity_tally *out_tally)
+{
+    sqlite3_stmt *statement = prepare_tally(store, request);
+    struct activity_tally tally = {0};
+    tally.groups = arena_allocate(arena, request->limit * sizeof *tally.groups);
+    ASSERT(tally.groups != NULL);
+    size_t groups = 0;
+    for (; next(store, statement); groups++) {
+        if (groups >= request->limit) {
+            continue;
+        }
+        struct activity_group *group = &tally.groups[tally.count++];
+        *group = (struct activity_group){.count = (uint64_t)sqlite3_column_int64(statement, 1)};
+        if (activity_grouping_is_by_time(request->grouping)) {
+            group->start_ms = sqlite3_column_int64(statement, 0);
+        } else {
+            group->name = column_text(statement, 0, arena);
+        }
+    }
+    sqlite3_finalize(statement);
+    tally.more = groups > request->limit;
+    *out_tally = tally;
+    return groups <= request->groups_max;
+}
+
 /* Removing ---------------------------------------------------------------------------------- */
 
 uint64_t sql_store_erase(struct sql_store *store, struct str user_id, int64_t erased_at_ms)

@@ -14,6 +14,7 @@ enum sql_fault {
     SQL_TIES_REVERSED,    /* orders equal times by descending id */
     SQL_ERASED_INCLUSIVE, /* drops what was received at the very time of the erasure */
     SQL_HOUR_FORGOTTEN,   /* counts nothing of the last hour before `to` */
+    SQL_GROUPS_BY_NAME,   /* counts in groups that are not ordered by their counts */
     SQL_FAULT_COUNT
 };
 
@@ -36,6 +37,10 @@ void sql_store_find(struct sql_store *store, const struct activity_page_request 
 bool sql_store_get(struct sql_store *store, struct str id, struct arena *arena,
                    struct activity *out_activity);
 uint64_t sql_store_count(struct sql_store *store, const struct activity_filter *filter);
+
+/* False: there are more groups than groups_max. */
+bool sql_store_tally(struct sql_store *store, const struct activity_tally_request *request,
+                     struct arena *arena, struct activity_tally *out_tally);
 uint64_t sql_store_erase(struct sql_store *store, struct str user_id, int64_t erased_at_ms);
 
 /* What a store may forget, and must say which: rows below a time (expire) or from an offset on (a

@@ -420,6 +420,41 @@ static void step_count(struct run *run)
     expect(run, "counted", sql_store_count(run->sql, &filter), count);
 }
 
+static void compare_tallies(struct run *run, const struct activity_tally *expected,
+                            const struct activity_tally *found)
+{
+    expect(run, "groups", expected->count, found->count);
+    expect(run, "more groups", expected->more, found->more);
+    for (size_t i = 0; i < expected->count && i < found->count; i++) {
+        const struct activity_group *group = &found->groups[i];
+        expect(run, "name of a group", true, str_equal(expected->groups[i].name, group->name));
+        expect(run, "start of a group", (uint64_t)expected->groups[i].start_ms,
+               (uint64_t)group->start_ms);
+        expect(run, "count of a group", expected->groups[i].count, group->count);
+    }
+}
+
+static void step_tally(struct run *run)
+{
+    struct chosen_filter chosen;
+    struct activity_tally expected;
+    struct activity_tally found = {0};
+    struct activity_tally_request request = {
+        .grouping = (enum activity_grouping)pick(run, GROUPING_COUNT),
+        .limit = 1 + pick(run, one_in(run, 3) ? 5 : 500),
+        .groups_max = one_in(run, 4) ? 1 + pick(run, 30) : LOG_MAX,
+    };
+    choose_filter(run, &chosen, &request.filter);
+    arena_reset(&run->found);
+    arena_reset(&run->expected);
+    bool fits = sql_store_tally(run->sql, &request, &run->expected, &expected);
+    enum status status = activity_store_tally(run->store, &request, &run->found, &found, NULL);
+    expect(run, "tally", fits ? STATUS_OK : STATUS_TOO_LARGE, status);
+    if (fits && status == STATUS_OK) {
+        compare_tallies(run, &expected, &found);
+    }
+}
+
 static void step_get(struct run *run)
 {
     struct str id = STR("nobody");
@@ -509,9 +544,10 @@ static void step_walk(struct run *run)
 static void step(struct run *run)
 {
     static void (*const steps[])(struct run *) = {
-        step_put,  step_put,   step_put,   step_put,  step_put,   step_put,  step_put,
-        step_sync, step_find,  step_find,  step_find, step_find,  step_walk, step_walk,
-        step_walk, step_count, step_count, step_get,  step_erase, step_crash};
+        step_put,   step_put,   step_put,  step_put,   step_put,   step_put,
+        step_put,   step_sync,  step_find, step_find,  step_find,  step_find,
+        step_walk,  step_walk,  step_walk, step_count, step_count, step_tally,
+        step_tally, step_tally, step_get,  step_erase, step_crash};
     struct activity_filter all = activity_filter_all();
     struct activity_store_state state;
     if (one_in(run, 60)) {

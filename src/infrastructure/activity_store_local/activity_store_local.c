@@ -373,6 +373,16 @@ static enum status local_count(struct activity_store *store, const struct activi
     return snapshot_count(&query, filter, deadline_ns, out_count, err);
 }
 
+static enum status local_tally(struct activity_store *store,
+                               const struct activity_tally_request *request, struct arena *arena,
+                               struct activity_tally *out_tally, struct error *err)
+{
+    struct local_store *self = store_of(store);
+    CLEANUP(snapshot_unref) struct snapshot *snapshot = local_store_snapshot(self);
+    const struct snapshot_query query = {.snapshot = snapshot, .clock = self->config.clock};
+    return snapshot_tally(&query, request, arena, out_tally, err);
+}
+
 /* Removing ---------------------------------------------------------------------------------- */
 
 static enum status local_erase(struct activity_store *store, struct str user_id,
@@ -438,6 +448,7 @@ static const struct activity_store_operations local_operations = {
     .find = local_find,
     .get = local_get,
     .count = local_count,
+    .tally = local_tally,
     .erase = local_erase,
     .expire = local_expire,
     .describe = local_describe,
@@ -493,6 +504,7 @@ static const struct activity_store_operations reading_operations = {
     .find = local_find,
     .get = local_get,
     .count = local_count,
+    .tally = local_tally,
     .erase = refuse_erase,
     .expire = refuse_expire,
     .describe = local_describe,

@@ -494,6 +494,12 @@ void part_users_begin(struct part_users *users, struct part_view *view)
     users->next = 0;
 }
 
+void part_users_go_to_block(struct part_users *users, uint32_t block)
+{
+    ASSERT(block < users->view->part->directory.names_count);
+    users->next = block * NAMES_IN_BLOCK;
+}
+
 enum status part_users_next(struct part_users *users, struct str *out_text, struct error *err)
 {
     struct part_view *view = users->view;
@@ -514,6 +520,7 @@ enum status part_users_next(struct part_users *users, struct str *out_text, stru
     status = name_reading_next(&users->block, &found, err);
     if (status == STATUS_OK) {
         users->next++;
+        users->row_count = found.count;
         *out_text = name_reading_text(&users->block);
     }
     return status;
@@ -583,6 +590,23 @@ enum status part_view_find_user(struct part_view *view, struct str text, struct 
         out_user->number = block * NAMES_IN_BLOCK + out_user->found.number;
     }
     return status;
+}
+
+enum status part_view_user(struct part_view *view, uint32_t number, struct part_user *out_user,
+                           struct error *err)
+{
+    char space[NAME_BYTES_MAX];
+    struct str text;
+    struct error why = {0};
+    enum status status = part_view_user_text(view, number, space, &text, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = part_view_find_user(view, text, out_user, &why);
+    if (status == STATUS_NOT_FOUND || (status == STATUS_OK && out_user->number != number)) {
+        return part_corrupt(view->part, "a user is not where it belongs", err);
+    }
+    return status == STATUS_OK ? STATUS_OK : error_set(err, status, why.cause, "%s", why.message);
 }
 
 /* Ids --------------------------------------------------------------------------------------- */

@@ -120,10 +120,14 @@ MUST_USE enum status part_view_user_text(struct part_view *view, uint32_t number
 struct part_users {
     struct part_view *view;
     struct name_reading block;
-    uint32_t next; /* number */
+    uint32_t next;      /* number */
+    uint32_t row_count; /* of the user whose text came last */
 };
 
 void part_users_begin(struct part_users *users, struct part_view *view);
+
+/* Goes on with the first user of this block, which is not behind the last block. */
+void part_users_go_to_block(struct part_users *users, uint32_t block);
 
 /* The next text; stays until the next is asked for. NOT_FOUND, and `err` as it was: that was all.
  * CORRUPT, NO_MEMORY, and what the disk says. */
@@ -139,6 +143,10 @@ struct part_user {
 /* NOT_FOUND. */
 MUST_USE enum status part_view_find_user(struct part_view *view, struct str text,
                                          struct part_user *out_user, struct error *err);
+
+/* The same by number. CORRUPT, NO_MEMORY, and what the disk says. */
+MUST_USE enum status part_view_user(struct part_view *view, uint32_t number,
+                                    struct part_user *out_user, struct error *err);
 
 /* The row with this id. NOT_FOUND. */
 MUST_USE enum status part_view_find_id(struct part_view *view, struct str id, uint32_t *out_row,

@@ -23,8 +23,8 @@ static bool find_action(const struct part_footer *footer, struct str text, uint3
     return false;
 }
 
-static void ask_actions(const struct part_footer *footer, const struct activity_filter *filter,
-                        struct part_asked *asked)
+void part_ask_actions(const struct part_footer *footer, const struct activity_filter *filter,
+                      struct part_asked *asked)
 {
     ASSERT(filter->action_count <= FILTER_ACTIONS_MAX);
     asked->by_action = filter->action_count > 0;
@@ -73,7 +73,7 @@ enum status part_ask(struct part_view *view, const struct part_question *questio
                      struct part_asked *out_asked, struct error *err)
 {
     struct part_asked asked = {0};
-    ask_actions(part_footer(part_view_part(view)), question->filter, &asked);
+    part_ask_actions(part_footer(part_view_part(view)), question->filter, &asked);
     bool possible = !asked.by_action || asked.action_count > 0;
     enum status status = STATUS_OK;
     if (possible) {

@@ -14,6 +14,10 @@ struct part_asked {
     uint64_t action_bits;  /* as in the directory */
 };
 
+/* The numbers of the actions alone, into what is filled with zeros. */
+void part_ask_actions(const struct part_footer *footer, const struct activity_filter *filter,
+                      struct part_asked *asked);
+
 /* The stretch is empty without a look at the part where no action is known that is asked for.
  * CORRUPT, NO_MEMORY, and what the disk says. */
 MUST_USE enum status part_ask(struct part_view *view, const struct part_question *question,

@@ -30,6 +30,18 @@ static void gather_actions(struct sample *sample)
     }
 }
 
+/* Rows from before 1971 stay where they are, before all others. */
+static void spread(struct sample *sample)
+{
+    const int64_t begin_ms = 1700000000000;
+    for (uint32_t i = 0; i < sample->row_count; i++) {
+        int64_t *timestamp_ms = &sample->rows[i].activity.timestamp_ms;
+        if (*timestamp_ms >= begin_ms) {
+            *timestamp_ms = begin_ms + (*timestamp_ms - begin_ms) * 4000;
+        }
+    }
+}
+
 void bed_init(struct bed *bed, uint64_t seed, uint32_t row_count, enum bed_kind kind)
 {
     const struct disk_simulated_options options = {.seed = seed};
@@ -40,6 +52,8 @@ void bed_init(struct bed *bed, uint64_t seed, uint32_t row_count, enum bed_kind 
         crowd(&bed->sample);
     } else if (kind == GATHERED) {
         gather_actions(&bed->sample);
+    } else if (kind == SPREAD) {
+        spread(&bed->sample);
     }
     enum status status = sample_write(&bed->sample, bed->disk, STR(""), NULL);
     if (status == STATUS_OK) {

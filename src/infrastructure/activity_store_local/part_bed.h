@@ -8,8 +8,8 @@
 #include "infrastructure/disk/disk_simulated.h"
 
 /* Crowded: few timestamps, so that each fills pages. Gathered: each action in few pages, and every
- * page begins and ends with one that its neighbours do not have. */
-enum bed_kind { PLAIN, CROWDED, GATHERED, BED_KINDS };
+ * page begins and ends with one that its neighbours do not have. Spread: over more than a day. */
+enum bed_kind { PLAIN, CROWDED, GATHERED, SPREAD, BED_KINDS };
 
 enum { GATHERED_ROWS = PAGE_ROWS / 2 };
 

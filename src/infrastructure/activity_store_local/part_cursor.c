@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "infrastructure/activity_store_local/part_asked.h"
+#include "infrastructure/activity_store_local/part_by_hours.h"
 #include "infrastructure/activity_store_local/part_rows_of_users.h"
 
 #include <stdlib.h>
@@ -209,24 +210,38 @@ static enum status find_row(struct part_cursor *cursor, uint32_t *out_row, struc
     return status;
 }
 
+/* Goes to the next row and its page; the key is not there yet. */
+static enum status go_on(struct part_cursor *cursor, const struct page **out_page,
+                         struct error *err)
+{
+    cursor->stands = false;
+    enum status status = find_row(cursor, &cursor->row, err);
+    return status == STATUS_OK ? page_of_row(cursor, cursor->row, out_page, err) : status;
+}
+
+enum status part_cursor_next_in_page(struct part_cursor *cursor, const struct page **out_page,
+                                     uint32_t *out_at, struct error *err)
+{
+    enum status status = go_on(cursor, out_page, err);
+    if (status == STATUS_OK) {
+        *out_at = cursor->row % PAGE_ROWS;
+    }
+    return status;
+}
+
 enum status part_cursor_next(struct part_cursor *cursor, struct error *err)
 {
     const struct page *page;
-    uint32_t row = 0;
-    cursor->stands = false;
-    enum status status = find_row(cursor, &row, err);
-    if (status == STATUS_OK) {
-        status = page_of_row(cursor, row, &page, err);
-    }
+    enum status status = go_on(cursor, &page, err);
     if (status != STATUS_OK) {
         return status;
     }
     char space[PAGE_ID_BYTES];
-    struct str id = page_id(page, row % PAGE_ROWS, space);
+    uint32_t at = cursor->row % PAGE_ROWS;
+    struct str id = page_id(page, at, space);
     memcpy(cursor->id, id.data, id.len);
     cursor->id_len = id.len;
-    cursor->timestamp_ms = page->timestamps[row % PAGE_ROWS];
-    cursor->row = row;
+    cursor->timestamp_ms = page->timestamps[at];
     cursor->stands = true;
     return STATUS_OK;
 }
@@ -280,16 +295,8 @@ enum status part_cursor_skip(struct part_cursor *cursor, uint64_t count, uint64_
 static enum status count_rows_of(struct part_cursor *cursor, uint32_t number, uint64_t *out_count,
                                  struct error *err)
 {
-    char space[NAME_BYTES_MAX];
-    struct str text;
     struct part_user user;
-    enum status status = part_view_user_text(cursor->view, number, space, &text, err);
-    if (status == STATUS_OK) {
-        status = part_view_find_user(cursor->view, text, &user, err);
-    }
-    if (status == STATUS_NOT_FOUND) {
-        return part_corrupt(part_view_part(cursor->view), "a user is not where it belongs", err);
-    }
+    enum status status = part_view_user(cursor->view, number, &user, err);
     if (status == STATUS_OK) {
         struct part_rows_of_users alone;
         part_rows_of_users_init(&alone, cursor->view, cursor->question.order);
@@ -347,15 +354,29 @@ static bool lists_are_shorter(const struct part_cursor *cursor)
            cursor->question.hidden->count < page_count_of(part_span_length(cursor->asked.rows));
 }
 
-/* What the footer says of the actions. */
-static uint64_t count_by_footer(const struct part_cursor *cursor)
+/* Adds up what it hears. */
+struct hour_sum {
+    struct part_hour_listener listener;
+    uint64_t rows;
+};
+
+static enum status add_hour(struct part_hour_listener *listener, const struct part_hour_rows *rows,
+                            struct error *err)
 {
-    const struct part_footer *footer = part_footer(part_view_part(cursor->view));
-    uint64_t count = 0;
-    for (uint32_t i = 0; i < cursor->asked.action_count; i++) {
-        count += footer->actions[cursor->asked.actions[i]].count;
+    (void)err;
+    CONTAINER_OF(listener, struct hour_sum, listener)->rows += rows->count;
+    return STATUS_OK;
+}
+
+static enum status count_by_hours(struct part_view *view, const struct part_question *question,
+                                  uint64_t *out_count, struct error *err)
+{
+    struct hour_sum sum = {.listener = {.add = add_hour}};
+    enum status status = part_by_hours(view, question, &sum.listener, err);
+    if (status == STATUS_OK) {
+        *out_count = sum.rows;
     }
-    return count;
+    return status;
 }
 
 enum status part_count(struct part_view *view, const struct part_question *question,
@@ -364,16 +385,14 @@ enum status part_count(struct part_view *view, const struct part_question *quest
     CLEANUP(part_cursor_free) struct part_cursor *cursor = NULL;
     struct part_question all = *question;
     all.after = NULL;
+    if (question->filter->action_count > 0 && question->filter->user_id_count == 0) {
+        return count_by_hours(view, question, out_count, err);
+    }
     enum status status = part_cursor_new(view, &all, &cursor, err);
     if (cursor == NULL) {
         return status;
     }
-    bool by_action = cursor->asked.by_action;
-    if (by_action && !cursor->by_user && !may_be_hidden(cursor) && is_whole_part(cursor)) {
-        *out_count = count_by_footer(cursor);
-        return STATUS_OK;
-    }
-    if (!by_action && may_be_hidden(cursor) && lists_are_shorter(cursor)) {
+    if (may_be_hidden(cursor) && lists_are_shorter(cursor)) {
         return count_visible(cursor, out_count, err);
     }
     return part_cursor_skip(cursor, UINT64_MAX, out_count, err);

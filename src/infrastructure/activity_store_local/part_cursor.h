@@ -31,6 +31,12 @@ CLEANUP_FUNCTION(struct part_cursor *, part_cursor_free)
  * there is none. CORRUPT, TIMED_OUT, and what the disk says; then the cursor can only be freed. */
 MUST_USE enum status part_cursor_next(struct part_cursor *cursor, struct error *err);
 
+/* The same without a key, for who needs the row's page only: it stays until the view is asked for
+ * another, and the row stands at `out_at` in it. */
+MUST_USE enum status part_cursor_next_in_page(struct part_cursor *cursor,
+                                              const struct page **out_page, uint32_t *out_at,
+                                              struct error *err);
+
 /* Where it stands; the id lives until the next call. Not before the first next, nor at the end. */
 uint32_t part_cursor_row(const struct part_cursor *cursor);
 struct activity_key part_cursor_key(const struct part_cursor *cursor);

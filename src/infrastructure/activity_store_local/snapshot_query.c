@@ -1,5 +1,7 @@
 #include "infrastructure/activity_store_local/snapshot_query.h"
 
+#include "base/assert.h"
+#include "infrastructure/activity_store_local/part_tally.h"
 #include "infrastructure/activity_store_local/row_stream.h"
 
 #include <stdlib.h>
@@ -233,6 +235,60 @@ enum status snapshot_count(const struct snapshot_query *query, const struct acti
     if (status == STATUS_OK) {
         *out_count = sum;
     }
+    return status;
+}
+
+/* Counting in groups ------------------------------------------------------------------------ */
+
+static enum status tally_part(const struct snapshot_part *part,
+                              const struct part_question *question, struct tally_table *into,
+                              struct error *err)
+{
+    struct part_view *view = NULL;
+    enum status status = stored_part_take_view(part->stored, &view, err);
+    if (status == STATUS_OK) {
+        status = part_tally(view, question, into, err);
+    }
+    stored_part_give_view(part->stored, view);
+    return status;
+}
+
+static enum status tally_all(const struct snapshot_query *query, struct tally_table *into,
+                             struct error *err)
+{
+    const struct activity_tally_request *request = into->request;
+    struct snapshot *snapshot = query->snapshot;
+    struct part_question question = {
+        .filter = &request->filter, .clock = query->clock, .deadline_ns = request->deadline_ns};
+    for (size_t i = 0; i < snapshot->head_count; i++) {
+        enum status status = shared_table_tally(&snapshot->heads[i]->shared, query->clock, into);
+        if (status != STATUS_OK) {
+            return activity_store_refuse_tally(status, request->groups_max, err);
+        }
+    }
+    enum status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < snapshot->part_count; i++) {
+        question.hidden = snapshot->parts[i].hidden;
+        status = tally_part(&snapshot->parts[i], &question, into, err);
+    }
+    return status;
+}
+
+enum status snapshot_tally(const struct snapshot_query *query,
+                           const struct activity_tally_request *request, struct arena *arena,
+                           struct activity_tally *out_tally, struct error *err)
+{
+    struct tally_table groups;
+    ASSERT(query->snapshot->head_count > 0);
+    tally_table_init(&groups, request, shared_table_seed(&query->snapshot->heads[0]->shared));
+    enum status status = tally_all(query, &groups, err);
+    if (status == STATUS_OK) {
+        status = tally_table_answer(&groups, arena, out_tally);
+        if (status != STATUS_OK) {
+            status = activity_store_refuse_tally(status, request->groups_max, err);
+        }
+    }
+    tally_table_deinit(&groups);
     return status;
 }
 
