@@ -3,6 +3,7 @@
  * adapters they name, plugs them into the use cases and these into the server, and takes everything
  * down again in the opposite order.
  */
+#include "application/count_activities.h"
 #include "application/find_activities.h"
 #include "application/record_activities.h"
 #include "application/store_activities.h"
@@ -50,6 +51,7 @@ struct service {
     struct activity_store *store;
     struct record_activities recorder;
     struct find_activities finder;
+    struct count_activities counter;
     struct store_activities *worker;
     pthread_t worker_thread;
     bool worker_runs;
@@ -342,6 +344,12 @@ static enum status make_use_cases(struct service *service, struct error *err)
                                                .deadline_ms = (unsigned)settings->query_timeout_ms,
                                                .page_bytes_max = settings->page_bytes,
                                            });
+    count_activities_init(&service->counter,
+                          &(struct count_activities_config){
+                              .store = service->store,
+                              .clock = &clock_system,
+                              .deadline_ms = (unsigned)settings->query_timeout_ms,
+                          });
     struct store_activities_config config = store_activities_config_default;
     config.log = service->log;
     config.store = service->store;
@@ -359,6 +367,7 @@ static enum status make_api(struct service *service, struct error *err)
         &(struct api_config){
             .recorder = &service->recorder,
             .finder = &service->finder,
+            .counter = &service->counter,
             .log = service->log,
             .store = service->store,
             .worker = service->worker,

@@ -1,5 +1,6 @@
 /*
- * A query string: read or refused in words, and the query of the next link asks the same question.
+ * A query string: read or refused in words, and the query of the next link asks the same question;
+ * the same for counts.
  */
 #include "base/assert.h"
 #include "fuzz.h"
@@ -36,6 +37,23 @@ static void expect_same_question(struct str query, const struct api_question *qu
     buffer_deinit(&link);
 }
 
+static void read_stats(struct str query)
+{
+    static struct api_stats_question question;
+    struct arena arena;
+    struct error err = {0};
+    arena_init(&arena, 16 << 20);
+    enum status status = api_stats_question_read(query, &arena, &question, &err);
+    if (status == STATUS_OK) {
+        ASSERT(question.count.grouping < GROUPING_COUNT);
+        ASSERT(question.count.limit >= 1 && question.count.limit <= COUNT_LIMIT_MAX);
+    } else {
+        ASSERT(status == STATUS_INVALID && err.status == STATUS_INVALID);
+        fuzz_expect_text(err.message);
+    }
+    arena_deinit(&arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct api_question question;
@@ -53,6 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_expect_text(err.message);
     }
     arena_deinit(&arena);
+    read_stats(query);
     free(text);
     return 0;
 }

@@ -66,8 +66,8 @@ static void answer_not_found(struct http_exchange *exchange)
                              .status = 404,
                              .type = "no-such-route",
                              .title = "There is nothing at this path",
-                             .detail = "activities are at /api/v1/activities, the state of this "
-                                       "service at /health",
+                             .detail = "activities are at /api/v1/activities, counts of them at "
+                                       "/api/v1/stats, the state of this service at /health",
                          },
                          NULL);
 }

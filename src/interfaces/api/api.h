@@ -3,6 +3,7 @@
  * The HTTP API over the use cases: what http_server calls, and what it answers. Made and freed by
  * main; the handler runs on the event loops.
  */
+#include "application/count_activities.h"
 #include "application/find_activities.h"
 #include "application/record_activities.h"
 #include "application/store_activities.h"
@@ -14,6 +15,7 @@ struct api;
 struct api_config {
     struct record_activities *recorder; /* borrowed, as all of these */
     struct find_activities *finder;
+    struct count_activities *counter;
     struct event_log *log;
     struct activity_store *store;
     struct store_activities *worker;

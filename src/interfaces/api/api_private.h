@@ -52,6 +52,7 @@ const char *api_route_allow(const struct api_route *route);
 void api_record_post(const struct api_call *call);
 void api_find_list(const struct api_call *call);
 void api_find_one(const struct api_call *call);
+void api_stats(const struct api_call *call);
 void api_probe_live(const struct api_call *call);
 void api_probe_ready(const struct api_call *call);
 void api_probe_health(const struct api_call *call);

@@ -60,7 +60,8 @@ enum status api_percent_decode(struct str text, bool plus_is_space, struct arena
 struct target {
     struct activity_filter *filter;
     struct api_filter_texts *texts;
-    struct find_activities_question *find;
+    struct find_activities_question *find;   /* NULL: none is read */
+    struct count_activities_question *count; /* likewise */
 };
 
 typedef enum status parameter_function(const struct target *target, struct str value,
@@ -130,15 +131,19 @@ static const struct parameter filter_parameters[] = {
 
 /* Parameters of the list --------------------------------------------------------------------- */
 
-static enum status read_limit(const struct target *target, struct str value, struct error *err)
+static enum status read_limit(struct str value, int max, size_t *out_limit, struct error *err)
 {
     unsigned long long limit;
-    if (!str_parse_u64(value, FIND_LIMIT_MAX, &limit) || limit == 0) {
-        return error_set(err, STATUS_INVALID, 0, "limit must be a number from 1 to %d",
-                         FIND_LIMIT_MAX);
+    if (!str_parse_u64(value, (unsigned long long)max, &limit) || limit == 0) {
+        return error_set(err, STATUS_INVALID, 0, "limit must be a number from 1 to %d", max);
     }
-    target->find->limit = (size_t)limit;
+    *out_limit = (size_t)limit;
     return STATUS_OK;
+}
+
+static enum status read_list_limit(const struct target *target, struct str value, struct error *err)
+{
+    return read_limit(value, FIND_LIMIT_MAX, &target->find->limit, err);
 }
 
 static enum status read_page(const struct target *target, struct str value, struct error *err)
@@ -172,10 +177,32 @@ static enum status read_order(const struct target *target, struct str value, str
 }
 
 static const struct parameter list_parameters[] = {
-    {{"limit", 5}, false, read_limit},
+    {{"limit", 5}, false, read_list_limit},
     {{"page", 4}, false, read_page},
     {{"cursor", 6}, false, read_cursor},
     {{"order", 5}, false, read_order},
+};
+
+/* Parameters of counts ----------------------------------------------------------------------- */
+
+static const char by_is_wanted[] = "by must be " ACTIVITY_GROUPINGS;
+
+static enum status read_by(const struct target *target, struct str value, struct error *err)
+{
+    return activity_grouping_parse(value, &target->count->grouping)
+               ? STATUS_OK
+               : error_set(err, STATUS_INVALID, 0, "%s", by_is_wanted);
+}
+
+static enum status read_count_limit(const struct target *target, struct str value,
+                                    struct error *err)
+{
+    return read_limit(value, COUNT_LIMIT_MAX, &target->count->limit, err);
+}
+
+static const struct parameter stats_parameters[] = {
+    {{"by", 2}, false, read_by},
+    {{"limit", 5}, false, read_count_limit},
 };
 
 /* Reading ------------------------------------------------------------------------------------ */
@@ -287,6 +314,23 @@ enum status api_question_read(struct str query, struct arena *arena,
     const struct target target = {
         .filter = &find->filter, .texts = &out_question->texts, .find = find};
     return read_query(&set, &target, query, arena, err);
+}
+
+enum status api_stats_question_read(struct str query, struct arena *arena,
+                                    struct api_stats_question *out_question, struct error *err)
+{
+    static const struct parameter_set set = {stats_parameters, ARRAY_LENGTH(stats_parameters),
+                                             "by, userId, action, from, to, limit"};
+    struct count_activities_question *count = &out_question->count;
+    *count = (struct count_activities_question){.grouping = GROUPING_COUNT,
+                                                .limit = COUNT_LIMIT_DEFAULT};
+    const struct target target = {
+        .filter = &count->filter, .texts = &out_question->texts, .count = count};
+    enum status status = read_query(&set, &target, query, arena, err);
+    if (status == STATUS_OK && count->grouping == GROUPING_COUNT) {
+        return error_set(err, STATUS_INVALID, 0, "%s", by_is_wanted);
+    }
+    return status;
 }
 
 /* The next link ------------------------------------------------------------------------------ */

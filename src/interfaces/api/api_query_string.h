@@ -4,6 +4,7 @@
  * misspelt filter must not answer with everybody's activities). Any thread; texts live in the
  * arena.
  */
+#include "application/count_activities.h"
 #include "application/find_activities.h"
 #include "base/arena.h"
 #include "base/error.h"
@@ -19,10 +20,20 @@ struct api_question {
     struct api_filter_texts texts;
 };
 
+struct api_stats_question {
+    struct count_activities_question count;
+    struct api_filter_texts texts;
+};
+
 /* Reads the raw query into `out_question`, whose filter then points into itself and into `arena`:
  * it must not move. INVALID: `err` names the parameter and what to write. NO_MEMORY. */
 MUST_USE enum status api_question_read(struct str query, struct arena *arena,
                                        struct api_question *out_question, struct error *err);
+
+/* The same for counts in groups. */
+MUST_USE enum status api_stats_question_read(struct str query, struct arena *arena,
+                                             struct api_stats_question *out_question,
+                                             struct error *err);
 
 /* Percent-decoding (RFC 3986), "+" as space when `plus_is_space` (forms). INVALID when a "%" is not
  * followed by two hexadecimal digits or the result is not UTF-8 without NUL. NO_MEMORY. */

@@ -18,6 +18,7 @@
 struct fixture {
     struct arena arena;
     struct api_question question;
+    struct api_stats_question stats;
     struct error err;
 };
 
@@ -238,6 +239,61 @@ static void too_little_memory_is_told(void **state)
     arena_deinit(&none);
 }
 
+static enum status read_stats(const char *query)
+{
+    fixture.err = (struct error){0};
+    return api_stats_question_read(str_from(query), &fixture.arena, &fixture.stats, &fixture.err);
+}
+
+static void expect_stats_refused(const char *query, const char *word)
+{
+    if (read_stats(query) != STATUS_INVALID || strstr(fixture.err.message, word) == NULL) {
+        fail_msg("%s: \"%s\" does not name %s", query, fixture.err.message, word);
+    }
+}
+
+static void counts_have_the_same_filter(void **state)
+{
+    (void)state;
+    const struct count_activities_question *count = &fixture.stats.count;
+    assert_int_equal(read_stats("by=hour"), STATUS_OK);
+    assert_int_equal(count->grouping, GROUP_BY_HOUR);
+    assert_int_equal(count->limit, COUNT_LIMIT_DEFAULT);
+    assert_int_equal(count->filter.user_id_count, 0);
+    assert_int_equal(count->filter.to_ms, TIMESTAMP_MS_MAX + 1);
+    assert_int_equal(read_stats("limit=10000&userId=a&userId=b&action=x&from=1970-01-01T00:00:01Z&"
+                                "to=1970-01-01T00:00:02Z&by=us%65r"),
+                     STATUS_OK);
+    assert_int_equal(count->grouping, GROUP_BY_USER);
+    assert_int_equal(count->limit, 10000);
+    assert_int_equal(count->filter.user_id_count, 2);
+    assert_true(str_equal(count->filter.user_ids[1], STR("b")));
+    assert_true(str_equal(count->filter.actions[0], STR("x")));
+    assert_int_equal(count->filter.from_ms, 1000);
+    assert_int_equal(count->filter.to_ms, 2000);
+}
+
+static void counts_refuse_what_they_do_not_know(void **state)
+{
+    (void)state;
+    static const char *const without[] = {"", "&", "userId=a", "by=", "by", "by=Hour", "by=week"};
+    for (size_t i = 0; i < ARRAY_LENGTH(without); i++) {
+        expect_stats_refused(without[i], "by must be action, user, hour or day");
+    }
+    assert_int_equal(
+        api_stats_question_read((struct str){0}, &fixture.arena, &fixture.stats, &fixture.err),
+        STATUS_INVALID);
+    expect_stats_refused("by=day&by=day", "by may appear once only");
+    expect_stats_refused("by=day&limit=10001", "limit must be a number from 1 to 10000");
+    expect_stats_refused("by=day&limit=0", "limit");
+    expect_stats_refused("by=day&page=1", "page is not known; there are by, userId");
+    expect_stats_refused("by=day&cursor=x", "cursor");
+    expect_stats_refused("by=day&order=asc", "order");
+    expect_stats_refused("by=day&from=now", "from");
+    expect_stats_refused("by=day&userId=", "must not be empty");
+    expect_refused("by=day", "by is not known");
+}
+
 static void a_path_segment_keeps_its_plus(void **state)
 {
     (void)state;
@@ -298,6 +354,8 @@ int main(void)
         TEST(broken_encoding_is_refused),
         TEST(a_long_name_is_cut_between_characters),
         TEST(too_little_memory_is_told),
+        TEST(counts_have_the_same_filter),
+        TEST(counts_refuse_what_they_do_not_know),
         TEST(a_path_segment_keeps_its_plus),
         TEST(the_next_link_has_the_cursor_instead),
     };

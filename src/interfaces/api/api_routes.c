@@ -7,16 +7,21 @@
     {                                                                                              \
         .path = {text, sizeof(text) - 1}, .has_id = true, .get = api_find_one                      \
     }
-#define PROBE(text, handler)                                                                       \
+#define SINGLE(text, handler)                                                                      \
     {                                                                                              \
         .path = {text, sizeof(text) - 1}, .get = (handler)                                         \
     }
 
 static const struct api_route routes[] = {
-    COLLECTION("/api/v1/activities"),  COLLECTION("/api/v1/logs"),
-    COLLECTION("/api/logs"),           COLLECTION("/logs"),
-    COLLECTION("/api/activities"),     PROBE("/livez", api_probe_live),
-    PROBE("/readyz", api_probe_ready), PROBE("/health", api_probe_health),
+    COLLECTION("/api/v1/activities"),
+    COLLECTION("/api/v1/logs"),
+    COLLECTION("/api/logs"),
+    COLLECTION("/logs"),
+    COLLECTION("/api/activities"),
+    SINGLE("/api/v1/stats", api_stats),
+    SINGLE("/livez", api_probe_live),
+    SINGLE("/readyz", api_probe_ready),
+    SINGLE("/health", api_probe_health),
 };
 
 /* What follows the route's path, when it does: nothing, "/" (which older routers ignore) or "/id".

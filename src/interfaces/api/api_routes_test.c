@@ -74,6 +74,15 @@ static void probes_have_their_own_paths(void **state)
     assert_null(find("/livez", &rest)->post);
 }
 
+static void counts_have_one_path(void **state)
+{
+    (void)state;
+    struct str rest;
+    assert_true(find("/api/v1/stats", &rest)->get == api_stats);
+    assert_true(find("/api/v1/stats/", &rest)->get == api_stats);
+    assert_null(find("/api/v1/stats", &rest)->post);
+}
+
 static void nothing_else_matches(void **state)
 {
     (void)state;
@@ -105,6 +114,9 @@ static void nothing_else_matches(void **state)
         "/%6Cogs",
         "/logs%2Fx",
         "/api/v1/activitiesx",
+        "/api/v1/stats/action",
+        "/api/stats",
+        "/stats",
         "/api%2Fv1/activities",
     };
     for (size_t i = 0; i < ARRAY_LENGTH(paths); i++) {
@@ -134,6 +146,7 @@ int main(void)
         cmocka_unit_test(every_alias_has_the_same_handlers),
         cmocka_unit_test(one_more_segment_is_an_id),
         cmocka_unit_test(probes_have_their_own_paths),
+        cmocka_unit_test(counts_have_one_path),
         cmocka_unit_test(nothing_else_matches),
         cmocka_unit_test(reads_no_further_than_the_path),
     };

@@ -139,11 +139,14 @@ struct fixture {
     struct activity row;
     size_t rows;
     bool more;
+    struct activity_tally_request tally_asked;
+    struct activity_tally tally;
 
     uint64_t now_ns;
     struct clock clock;
     struct record_activities recorder;
     struct find_activities finder;
+    struct count_activities counter;
     struct store_activities *worker;
     struct logger logger;
     struct api *api;
@@ -232,6 +235,20 @@ static enum status store_get(struct activity_store *store, struct str id, struct
     return STATUS_OK;
 }
 
+static enum status store_tally(struct activity_store *store,
+                               const struct activity_tally_request *request, struct arena *arena,
+                               struct activity_tally *out_tally, struct error *err)
+{
+    (void)store;
+    (void)arena;
+    if (fixture.find_answer != STATUS_OK) {
+        return error_set(err, fixture.find_answer, 0, "the store says no");
+    }
+    fixture.tally_asked = *request;
+    *out_tally = fixture.tally;
+    return STATUS_OK;
+}
+
 static enum status store_durable_positions(struct activity_store *store, struct uuid log_id,
                                            struct position_set *out_positions, struct error *err)
 {
@@ -261,6 +278,7 @@ static void store_describe(struct activity_store *store, struct activity_store_s
 static const struct activity_store_operations store_operations = {
     .find = store_find,
     .get = store_get,
+    .tally = store_tally,
     .durable_positions = store_durable_positions,
     .expire = store_expire,
     .describe = store_describe,
@@ -281,6 +299,11 @@ static void make_use_cases(void)
                                               .deadline_ms = 1000,
                                               .page_bytes_max = 1 << 20,
                                           });
+    count_activities_init(&fixture.counter, &(struct count_activities_config){
+                                                .store = &fixture.store,
+                                                .clock = &fixture.clock,
+                                                .deadline_ms = 1000,
+                                            });
     struct store_activities_config config = store_activities_config_default;
     config.log = &fixture.log;
     config.store = &fixture.store;
@@ -312,6 +335,7 @@ static int fixture_setup(void **state)
     struct api_config config = {
         .recorder = &fixture.recorder,
         .finder = &fixture.finder,
+        .counter = &fixture.counter,
         .log = &fixture.log,
         .store = &fixture.store,
         .worker = fixture.worker,
@@ -665,6 +689,52 @@ static void one_activity_by_its_id(void **state)
     expect_problem(get("/logs/row-1?fields=id"), 400, "fields");
 }
 
+/* --- GET of counts --- */
+
+static void counts_have_their_shape(void **state)
+{
+    (void)state;
+    struct activity_group named[] = {{.name = STR("a \"b\"\n"), .count = 12},
+                                     {.name = STR("c"), .count = 1}};
+    fixture.tally =
+        (struct activity_tally){.groups = named, .count = ARRAY_LENGTH(named), .more = true};
+    get("/api/v1/stats?by=action&limit=2&userId=u");
+    assert_int_equal(exchange.status, 200);
+    assert_string_equal(exchange.content_type, "application/json");
+    assert_string_equal(exchange.answer, "{\"status\":\"success\",\"by\":\"action\",\"data\":["
+                                         "{\"key\":\"a \\\"b\\\"\\n\",\"count\":12},"
+                                         "{\"key\":\"c\",\"count\":1}],\"more\":true}");
+    assert_int_equal(fixture.tally_asked.limit, 2);
+    assert_int_equal(fixture.tally_asked.filter.user_id_count, 1);
+    struct activity_group hour = {.start_ms = INT64_C(1768431600000), .count = 3};
+    fixture.tally = (struct activity_tally){.groups = &hour, .count = 1};
+    get("/api/v1/stats?by=hour");
+    assert_string_equal(exchange.answer,
+                        "{\"status\":\"success\",\"by\":\"hour\",\"data\":["
+                        "{\"key\":\"2026-01-14T23:00:00.000Z\",\"count\":3}],\"more\":false}");
+    fixture.tally = (struct activity_tally){0};
+    request(HTTP_METHOD_HEAD, "/api/v1/stats?by=day");
+    run();
+    assert_string_equal(exchange.answer,
+                        "{\"status\":\"success\",\"by\":\"day\",\"data\":[],\"more\":false}");
+}
+
+static void a_failed_count_is_told(void **state)
+{
+    (void)state;
+    expect_problem(get("/api/v1/stats"), 400, "by must be action, user, hour or day");
+    expect_problem(get("/api/v1/stats?by=week"), 400, "by must be action, user, hour or day");
+    expect_problem(get("/api/v1/stats?by=day&page=2"), 400, "the parameter page is not known");
+    expect_problem(post("/api/v1/stats?by=day", ONE), 405, "GET, HEAD, OPTIONS");
+    fixture.find_answer = STATUS_TOO_LARGE;
+    expect_problem(get("/api/v1/stats?by=user"), 400, "the store says no");
+    fixture.find_answer = STATUS_TIMED_OUT;
+    expect_problem(get("/api/v1/stats?by=user"), 503, "the store says no");
+    assert_string_equal(exchange.retry_after, "5");
+    offload_answer = STATUS_BUSY;
+    expect_problem(get("/api/v1/stats?by=user"), 503, "more questions");
+}
+
 /* --- probes --- */
 
 static void ready_means_caught_up_and_accepting(void **state)
@@ -728,6 +798,8 @@ int main(void)
         TEST(the_link_leads_to_the_next_page),
         TEST(a_failed_question_is_told),
         TEST(one_activity_by_its_id),
+        TEST(counts_have_their_shape),
+        TEST(a_failed_count_is_told),
         TEST(ready_means_caught_up_and_accepting),
         TEST(health_names_every_part),
     };

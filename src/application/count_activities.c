@@ -1,0 +1,27 @@
+#include "application/count_activities.h"
+
+#include "base/assert.h"
+
+void count_activities_init(struct count_activities *counter,
+                           const struct count_activities_config *config)
+{
+    counter->config = *config;
+}
+
+enum status count_activities_in_groups(const struct count_activities *counter,
+                                       const struct count_activities_question *question,
+                                       struct arena *arena, struct activity_tally *out_tally,
+                                       struct error *err)
+{
+    ASSERT(question->limit >= 1 && question->limit <= COUNT_LIMIT_MAX);
+    const struct count_activities_config *config = &counter->config;
+    const struct activity_tally_request request = {
+        .filter = question->filter,
+        .grouping = question->grouping,
+        .limit = question->limit,
+        .groups_max = COUNT_GROUPS_MAX,
+        .deadline_ns = clock_monotonic_ns(config->clock) +
+                       (uint64_t)config->deadline_ms * NANOSECONDS_PER_MILLISECOND,
+    };
+    return activity_store_tally(config->store, &request, arena, out_tally, err);
+}

@@ -1,0 +1,123 @@
+#include "interfaces/api/api_job.h"
+
+#include <stdlib.h>
+
+enum {
+    JOB_ARENA_BYTES_MAX = 32 * 1024 * 1024, /* one question: its texts and its answer's rows */
+    JOB_LINK_BYTES_MAX = 64 * 1024
+};
+
+void api_job_free(struct api_job *job)
+{
+    if (job == NULL) {
+        return;
+    }
+    buffer_deinit(&job->json);
+    buffer_deinit(&job->link);
+    arena_deinit(&job->arena);
+    memory_budget_release(job->budget, job->charged);
+    free(job);
+}
+
+struct api_job *api_job_new(const struct api_call *call, size_t bytes, api_job_function *ask)
+{
+    CLEANUP(api_job_free) struct api_job *job = calloc(1, bytes);
+    if (job == NULL) {
+        return NULL;
+    }
+    job->ask = ask;
+    job->budget = http_exchange_answer_memory(call->exchange);
+    arena_init_shared(&job->arena, JOB_ARENA_BYTES_MAX, job->budget);
+    buffer_init(&job->json, API_ANSWER_BYTES_MAX);
+    buffer_init(&job->link, JOB_LINK_BYTES_MAX);
+    job->path = arena_copy_str(&job->arena, call->request->path);
+    job->query = call->request->query.data == NULL
+                     ? (struct str){0}
+                     : arena_copy_str(&job->arena, call->request->query);
+    bool complete =
+        job->path.data != NULL && (job->query.data != NULL || call->request->query.data == NULL);
+    return complete ? TAKE(job) : NULL;
+}
+
+void api_job_answer_no_memory(const struct api_call *call)
+{
+    api_answer_problem(call->exchange, STATUS_NO_MEMORY,
+                       "there is no memory for this request now; ask again later");
+}
+
+/* --- on the pool thread --- */
+
+/* An answer may wait long for its loop, and behind it for its client: it keeps nothing but its
+ * text, and that has its share of the memory for answers. While it is rendered it has not, so as
+ * many are beyond the bound as there are pool threads. */
+static void finish_rendering(struct api_job *job)
+{
+    arena_deinit(&job->arena);
+    if (job->status == STATUS_OK &&
+        (job->json.failed != STATUS_OK || job->link.failed != STATUS_OK)) {
+        job->status = error_set(&job->err, STATUS_NO_MEMORY, 0,
+                                "there is no memory for this answer now; ask for fewer rows");
+    }
+    size_t bytes = job->json.capacity;
+    if (job->status == STATUS_OK && !memory_budget_charge(job->budget, bytes)) {
+        job->status = error_set(&job->err, STATUS_BUSY, 0,
+                                "the memory for answers is in use; ask again later, or for less");
+    }
+    if (job->status == STATUS_OK) {
+        job->charged = bytes;
+    } else {
+        buffer_deinit(&job->json);
+    }
+}
+
+static void run(void *data)
+{
+    struct api_job *job = data;
+    job->ask(job);
+    finish_rendering(job);
+}
+
+/* --- back on the loop --- */
+
+static void answer(struct http_exchange *exchange, void *data)
+{
+    CLEANUP(api_job_free) struct api_job *job = data;
+    if (exchange == NULL) {
+        return;
+    }
+    if (job->status == STATUS_OK) {
+        struct str link = job->link.len == 0 ? (struct str){0} : buffer_str(&job->link);
+        api_answer_json(exchange, 200, buffer_str(&job->json), link);
+    } else if (job->status == STATUS_INVALID || job->status == STATUS_TOO_LARGE) {
+        /* What does not fit is a parameter: the request itself is small. */
+        api_answer_bad_parameter(exchange, job->err.message);
+    } else {
+        api_answer_problem(exchange, job->status, job->err.message);
+    }
+}
+
+static void offload(const struct api_call *call, struct api_job *job)
+{
+    enum status status = http_exchange_offload(call->exchange, run, answer, job);
+    if (status != STATUS_OK) {
+        api_job_free(job);
+        api_answer_problem(call->exchange, status,
+                           "more questions are under way than are answered at once; ask again "
+                           "later");
+    }
+}
+
+void api_job_start(const struct api_call *call, struct api_job *job, enum status read,
+                   const struct error *err)
+{
+    if (read == STATUS_OK) {
+        offload(call, job);
+        return;
+    }
+    if (read == STATUS_INVALID) {
+        api_answer_bad_parameter(call->exchange, err->message);
+    } else {
+        api_job_answer_no_memory(call);
+    }
+    api_job_free(job);
+}

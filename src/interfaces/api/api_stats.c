@@ -1,0 +1,65 @@
+/*
+ * GET of counts in groups.
+ */
+#include "base/json_text.h"
+#include "base/timestamp.h"
+#include "interfaces/api/api_job.h"
+#include "interfaces/api/api_query_string.h"
+
+struct stats_job {
+    struct api_job job;
+    const struct count_activities *counter;
+    struct api_stats_question question;
+};
+
+static void render_key(struct buffer *json, const struct activity_group *group)
+{
+    if (group->name.data != NULL) {
+        json_text_append_string(json, group->name);
+        return;
+    }
+    char text[TIMESTAMP_TEXT_BYTES];
+    timestamp_format(group->start_ms, text);
+    buffer_append_format(json, "\"%.*s\"", TIMESTAMP_TEXT_BYTES, text);
+}
+
+static void render(struct buffer *json, enum activity_grouping grouping,
+                   const struct activity_tally *tally)
+{
+    buffer_append_format(json, "{\"status\":\"success\",\"by\":\"%s\",\"data\":[",
+                         activity_grouping_name(grouping));
+    for (size_t i = 0; i < tally->count; i++) {
+        buffer_append_str(json, i == 0 ? STR("{\"key\":") : STR(",{\"key\":"));
+        render_key(json, &tally->groups[i]);
+        buffer_append_literal(json, ",\"count\":");
+        buffer_append_u64(json, tally->groups[i].count);
+        buffer_append_char(json, '}');
+    }
+    buffer_append_format(json, "],\"more\":%s}", tally->more ? "true" : "false");
+}
+
+static void ask(struct api_job *job)
+{
+    struct stats_job *stats = CONTAINER_OF(job, struct stats_job, job);
+    const struct count_activities_question *question = &stats->question.count;
+    struct activity_tally tally;
+    job->status =
+        count_activities_in_groups(stats->counter, question, &job->arena, &tally, &job->err);
+    if (job->status == STATUS_OK) {
+        render(&job->json, question->grouping, &tally);
+    }
+}
+
+void api_stats(const struct api_call *call)
+{
+    struct api_job *job = api_job_new(call, sizeof(struct stats_job), ask);
+    struct error err;
+    if (job == NULL) {
+        api_job_answer_no_memory(call);
+        return;
+    }
+    struct stats_job *stats = CONTAINER_OF(job, struct stats_job, job);
+    stats->counter = call->api->config.counter;
+    enum status status = api_stats_question_read(job->query, &job->arena, &stats->question, &err);
+    api_job_start(call, job, status, &err);
+}
