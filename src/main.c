@@ -696,6 +696,11 @@ static int run_query(int argument_count, char **arguments)
     return command_query(&folder_access, argument_count, arguments);
 }
 
+static int run_stats(int argument_count, char **arguments)
+{
+    return command_stats(&folder_access, argument_count, arguments);
+}
+
 static int run_export(int argument_count, char **arguments)
 {
     return command_export(&folder_access, argument_count, arguments);
@@ -724,6 +729,11 @@ static const struct cli_command commands[] = {
      .summary = "Asks the store in a data folder for activities.",
      .help = command_query_help,
      .run = run_query},
+    {.name = "stats",
+     .arguments = "DIR --by WHAT [options]",
+     .summary = "Counts the activities in a data folder by action, user, hour or day.",
+     .help = command_stats_help,
+     .run = run_stats},
     {.name = "export",
      .arguments = "DIR [options]",
      .summary = "Writes all activities of a data folder as NDJSON or CSV.",

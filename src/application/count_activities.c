@@ -1,6 +1,8 @@
 #include "application/count_activities.h"
 
 #include "base/assert.h"
+#include "base/json_text.h"
+#include "base/timestamp.h"
 
 void count_activities_init(struct count_activities *counter,
                            const struct count_activities_config *config)
@@ -24,4 +26,19 @@ enum status count_activities_in_groups(const struct count_activities *counter,
                        (uint64_t)config->deadline_ms * NANOSECONDS_PER_MILLISECOND,
     };
     return activity_store_tally(config->store, &request, arena, out_tally, err);
+}
+
+void count_activities_append_json(struct buffer *json, const struct activity_group *group)
+{
+    buffer_append_literal(json, "{\"key\":");
+    if (group->name.data != NULL) {
+        json_text_append_string(json, group->name);
+    } else {
+        char text[TIMESTAMP_TEXT_BYTES];
+        timestamp_format(group->start_ms, text);
+        buffer_append_format(json, "\"%.*s\"", TIMESTAMP_TEXT_BYTES, text);
+    }
+    buffer_append_literal(json, ",\"count\":");
+    buffer_append_u64(json, group->count);
+    buffer_append_char(json, '}');
 }

@@ -3,6 +3,7 @@
  * Answers how many activities there are in groups: by action, user, hour or day. Any thread but an
  * event loop's, since a store may read from disk.
  */
+#include "base/buffer.h"
 #include "base/clock.h"
 #include "domain/activity_store.h"
 
@@ -38,3 +39,6 @@ MUST_USE enum status count_activities_in_groups(const struct count_activities *c
                                                 struct arena *arena,
                                                 struct activity_tally *out_tally,
                                                 struct error *err);
+
+/* {"key":"login","count":12}; the key of an hour or day is the time when it began. */
+void count_activities_append_json(struct buffer *json, const struct activity_group *group);

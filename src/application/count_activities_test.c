@@ -66,8 +66,24 @@ static void test_hands_the_question_on(void **state)
     assert_string_equal(err.message, "the store says no");
 }
 
+static void test_a_group_has_its_notation(void **state)
+{
+    (void)state;
+    struct buffer json;
+    buffer_init(&json, 1000);
+    count_activities_append_json(&json, &(struct activity_group){.name = STR("a\"\n"), .count = 7});
+    count_activities_append_json(&json, &(struct activity_group){.start_ms = 86400000, .count = 1});
+    assert_true(
+        str_equal(buffer_str(&json), STR("{\"key\":\"a\\\"\\n\",\"count\":7}"
+                                         "{\"key\":\"1970-01-02T00:00:00.000Z\",\"count\":1}")));
+    buffer_deinit(&json);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_hands_the_question_on)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_hands_the_question_on),
+        cmocka_unit_test(test_a_group_has_its_notation),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,6 @@
 /*
  * GET of counts in groups.
  */
-#include "base/json_text.h"
-#include "base/timestamp.h"
 #include "interfaces/api/api_job.h"
 #include "interfaces/api/api_query_string.h"
 
@@ -12,28 +10,16 @@ struct stats_job {
     struct api_stats_question question;
 };
 
-static void render_key(struct buffer *json, const struct activity_group *group)
-{
-    if (group->name.data != NULL) {
-        json_text_append_string(json, group->name);
-        return;
-    }
-    char text[TIMESTAMP_TEXT_BYTES];
-    timestamp_format(group->start_ms, text);
-    buffer_append_format(json, "\"%.*s\"", TIMESTAMP_TEXT_BYTES, text);
-}
-
 static void render(struct buffer *json, enum activity_grouping grouping,
                    const struct activity_tally *tally)
 {
     buffer_append_format(json, "{\"status\":\"success\",\"by\":\"%s\",\"data\":[",
                          activity_grouping_name(grouping));
     for (size_t i = 0; i < tally->count; i++) {
-        buffer_append_str(json, i == 0 ? STR("{\"key\":") : STR(",{\"key\":"));
-        render_key(json, &tally->groups[i]);
-        buffer_append_literal(json, ",\"count\":");
-        buffer_append_u64(json, tally->groups[i].count);
-        buffer_append_char(json, '}');
+        if (i > 0) {
+            buffer_append_char(json, ',');
+        }
+        count_activities_append_json(json, &tally->groups[i]);
     }
     buffer_append_format(json, "],\"more\":%s}", tally->more ? "true" : "false");
 }

@@ -139,8 +139,10 @@ enum status folder_arguments_read(const struct folder_options *options, int argu
     struct argument_walk walk = {
         .options = options, .arguments = arguments, .left = argument_count};
     enum status status = STATUS_OK;
-    *out_question = (struct folder_question){
-        .filter = activity_filter_all(), .order = ORDER_NEWEST_FIRST, .limit = UINT64_MAX};
+    *out_question = (struct folder_question){.filter = activity_filter_all(),
+                                             .order = ORDER_NEWEST_FIRST,
+                                             .grouping = GROUPING_COUNT,
+                                             .limit = UINT64_MAX};
     out_question->filter.user_ids = out_question->user_ids;
     out_question->filter.actions = out_question->actions;
     while (status == STATUS_OK && walk.left > 0) {

@@ -5,6 +5,7 @@
  */
 #include "base/error.h"
 #include "domain/activity_page.h"
+#include "domain/activity_tally.h"
 
 #include <stdbool.h>
 
@@ -15,8 +16,9 @@ struct folder_question {
     struct str user_ids[FILTER_USERS_MAX];
     struct str actions[FILTER_ACTIONS_MAX];
     enum activity_order order;
-    uint64_t limit; /* rows; UINT64_MAX: all */
-    bool count;     /* only how many there are */
+    enum activity_grouping grouping; /* GROUPING_COUNT: none was named */
+    uint64_t limit;                  /* rows or groups; UINT64_MAX: all */
+    bool count;                      /* only how many there are */
     bool csv;
     const char *output;     /* a file; NULL: standard output */
     const char *checkpoint; /* files of verify; NULL: none */

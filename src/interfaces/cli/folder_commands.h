@@ -1,8 +1,8 @@
 #pragma once
 /*
  * The commands that look into a data folder, whether a server runs on it or not, and write nothing
- * into it: verify, query, export. main hands in how a folder is opened. Each takes the arguments
- * behind its name and returns an exit code. One thread.
+ * into it: verify, query, stats, export. main hands in how a folder is opened. Each takes the
+ * arguments behind its name and returns an exit code. One thread.
  */
 #include "application/log_verification.h"
 #include "application/store_verification.h"
@@ -27,8 +27,10 @@ struct folder_access {
 
 int command_verify(const struct folder_access *access, int argument_count, char **arguments);
 int command_query(const struct folder_access *access, int argument_count, char **arguments);
+int command_stats(const struct folder_access *access, int argument_count, char **arguments);
 int command_export(const struct folder_access *access, int argument_count, char **arguments);
 
 extern const char command_verify_help[];
 extern const char command_query_help[];
+extern const char command_stats_help[];
 extern const char command_export_help[];

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * What query and export have in common: a folder's store opened with words for people, and its rows
- * read page by page in bounded memory. One thread.
+ * What query, stats and export have in common: a folder's store opened with words for people, and
+ * its rows read page by page in bounded memory. One thread.
  */
 #include "interfaces/cli/folder_arguments.h"
 #include "interfaces/cli/folder_commands.h"
