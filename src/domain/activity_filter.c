@@ -35,7 +35,8 @@ bool activity_filter_matches(const struct activity_filter *filter, const struct 
 {
     return activity->timestamp_ms >= filter->from_ms && activity->timestamp_ms < filter->to_ms &&
            matches_one(filter->user_ids, filter->user_id_count, activity->user_id) &&
-           matches_one(filter->actions, filter->action_count, activity->action);
+           matches_one(filter->actions, filter->action_count, activity->action) &&
+           activity_filter_matches_metadata(filter, activity->metadata);
 }
 
 static uint64_t hash_bytes(uint64_t hash, const void *data, size_t len)
@@ -67,11 +68,36 @@ static uint64_t hash_list(const struct str *values, size_t count)
     return sum;
 }
 
+/* Lengths stand before the texts, so that no text can be taken for two. */
+static uint64_t hash_text(uint64_t hash, struct str text)
+{
+    return hash_bytes(hash_number(hash, text.len), text.data, text.len);
+}
+
+/* Each value with its path, so that their order does not matter. */
+static uint64_t hash_metadata(const struct metadata_filter *metadata)
+{
+    uint64_t sum = metadata->value_count;
+    for (size_t i = 0; i < metadata->value_count; i++) {
+        const struct metadata_value *value = &metadata->values[i];
+        const struct metadata_path *path = &metadata->paths[value->path];
+        uint64_t hash = hash_number(hash_start, path->member_count);
+        for (size_t member = 0; member < path->member_count; member++) {
+            hash = hash_text(hash, metadata_path_member(path, member));
+        }
+        sum += hash_text(hash, value->text);
+    }
+    return sum;
+}
+
 uint64_t activity_filter_hash(const struct activity_filter *filter)
 {
     uint64_t hash = hash_start;
     hash = hash_number(hash, hash_list(filter->user_ids, filter->user_id_count));
     hash = hash_number(hash, hash_list(filter->actions, filter->action_count));
     hash = hash_number(hash, (uint64_t)filter->from_ms);
-    return hash_number(hash, (uint64_t)filter->to_ms);
+    hash = hash_number(hash, (uint64_t)filter->to_ms);
+    return activity_filter_asks_metadata(filter)
+               ? hash_number(hash, hash_metadata(filter->metadata))
+               : hash;
 }

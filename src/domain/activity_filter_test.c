@@ -68,6 +68,24 @@ static void test_lists(void **state)
     assert_false(activity_filter_matches(&filter, &ann));
 }
 
+static void test_metadata(void **state)
+{
+    (void)state;
+    static struct metadata_filter metadata;
+    struct activity_filter filter = activity_filter_all();
+    struct activity activity = ann;
+    filter.metadata = &metadata;
+    assert_false(activity_filter_asks_metadata(&filter));
+    assert_true(activity_filter_matches(&filter, &activity));
+    assert_int_equal(metadata_filter_add(&metadata, STR("a"), STR("1"), NULL), STATUS_OK);
+    assert_true(activity_filter_asks_metadata(&filter));
+    assert_false(activity_filter_matches(&filter, &activity));
+    activity.metadata = STR("{\"a\":1}");
+    assert_true(activity_filter_matches(&filter, &activity));
+    filter.from_ms = 101;
+    assert_false(activity_filter_matches(&filter, &activity));
+}
+
 static uint64_t hash_of(const struct str *users, size_t user_count, const struct str *actions,
                         size_t action_count)
 {
@@ -109,6 +127,42 @@ static void test_hash_tells_filters_apart(void **state)
     }
 }
 
+/* Of conditions "path=value" with one sign each, separated by spaces. */
+static uint64_t hash_of_metadata(const char *conditions)
+{
+    static struct metadata_filter metadata;
+    struct activity_filter filter = activity_filter_all();
+    struct str rest = str_from(conditions);
+    memset(&metadata, 0, sizeof metadata);
+    while (rest.data != NULL) {
+        struct str value = str_split(&rest, ' ');
+        struct str path = str_split(&value, '=');
+        assert_int_equal(metadata_filter_add(&metadata, path, value, NULL), STATUS_OK);
+    }
+    filter.metadata = &metadata;
+    return activity_filter_hash(&filter);
+}
+
+static void test_hash_of_metadata(void **state)
+{
+    (void)state;
+    static const char *const apart[] = {"a=1",     "a=2",   "a=1 a=2", "b=1",     "a=1 b=2",
+                                        "a=2 b=1", "a.b=1", "b.a=1",   "a\\.b=1", "ab=1",
+                                        "a=b1",    "a=",    "a=1.0",   "a=1 b=1", "a=1 b=1 b=2"};
+    uint64_t none = hash_of(NULL, 0, NULL, 0);
+    for (size_t i = 0; i < ARRAY_LENGTH(apart); i++) {
+        assert_true(hash_of_metadata(apart[i]) != none);
+        for (size_t j = 0; j < i; j++) {
+            if (hash_of_metadata(apart[i]) == hash_of_metadata(apart[j])) {
+                fail_msg("%s and %s have one hash", apart[i], apart[j]);
+            }
+        }
+    }
+    assert_true(hash_of_metadata("a=1 b.c=x a=2") == hash_of_metadata("a=2 a=1 a=2 b.c=x"));
+    assert_true(hash_of_metadata("a=1") == UINT64_C(0x8ce7e2ec767b29d4));
+    assert_true(hash_of_metadata("a.b=1 c=x") == UINT64_C(0x430cc0ec6105c81d));
+}
+
 /* A cursor made by one release is used with the next one. */
 static void test_hash_is_stable(void **state)
 {
@@ -138,9 +192,11 @@ int main(void)
         cmocka_unit_test(test_all_matches_everything),
         cmocka_unit_test(test_times),
         cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_metadata),
         cmocka_unit_test(test_hash_ignores_order),
         cmocka_unit_test(test_hash_tells_filters_apart),
         cmocka_unit_test(test_hash_is_stable),
+        cmocka_unit_test(test_hash_of_metadata),
         cmocka_unit_test(test_a_list_holds_each_once_and_has_a_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
