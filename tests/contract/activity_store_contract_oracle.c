@@ -145,7 +145,20 @@ static void put_from(struct run *run, size_t begin)
 struct chosen_filter {
     struct str users[USERS];
     struct str actions[ACTIONS];
+    struct metadata_filter metadata;
 };
+
+static void choose_metadata(struct run *run, struct metadata_filter *out_metadata)
+{
+    static const struct str values[] = {{"1", 1}, {"2", 1}, {"null", 4}, {"x", 1}};
+    *out_metadata = (struct metadata_filter){0};
+    for (size_t left = 1 + pick(run, 2); left > 0; left--) {
+        struct str path = pick(run, 3) == 0 ? STR("b") : STR("a");
+        enum status status =
+            metadata_filter_add(out_metadata, path, values[pick(run, ARRAY_LENGTH(values))], NULL);
+        assert_int_equal(status, STATUS_OK);
+    }
+}
 
 static void choose_filter(struct run *run, struct chosen_filter *chosen,
                           struct activity_filter *out_filter)
@@ -164,6 +177,10 @@ static void choose_filter(struct run *run, struct chosen_filter *chosen,
     }
     if (pick(run, 3) == 0) {
         out_filter->to_ms = (int64_t)pick(run, TIMES + 1);
+    }
+    if (pick(run, 4) == 0) {
+        choose_metadata(run, &chosen->metadata);
+        out_filter->metadata = &chosen->metadata;
     }
 }
 

@@ -197,6 +197,12 @@ static void assert_filter(struct fixture *fixture, const struct activity_filter 
     assert_int_equal(count, expected);
 }
 
+static void want_metadata(struct metadata_filter *metadata, const char *path, const char *value)
+{
+    assert_int_equal(metadata_filter_add(metadata, str_from(path), str_from(value), NULL),
+                     STATUS_OK);
+}
+
 /* All conditions must hold; of several users or actions one must match. */
 static void test_filters_by_user_and_action(void **state)
 {
@@ -238,6 +244,86 @@ static void test_filter_texts_match_exactly(void **state)
         filter.action_count = 1;
         assert_filter(fixture, &filter, "");
     }
+}
+
+static void test_filters_by_metadata(void **state)
+{
+    struct fixture *fixture = *state;
+    static struct metadata_filter metadata;
+    static const char *const texts[] = {
+        "{\"plan\":\"pro\",\"n\":1}",
+        "{\"plan\":[\"free\",\"pro\"],\"cart\":{\"items\":[{\"sku\":7},{\"sku\":\"x.y\"}]}}",
+        "{}",
+        "{\"plan\":\"free\",\"n\":1.0,\"a.b\":null}",
+    };
+    static const char *const ids[] = {"a", "b", "c", "d"};
+    struct activity_filter filter = activity_filter_all();
+    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+        struct activity activity = activity_of(i == 3 ? "bob" : "ann", (int64_t)i, ids[i]);
+        activity.metadata = str_from(texts[i]);
+        put_one(fixture, activity);
+    }
+    memset(&metadata, 0, sizeof metadata);
+    filter.metadata = &metadata;
+    assert_filter(fixture, &filter, "d c b a");
+    want_metadata(&metadata, "plan", "pro");
+    assert_filter(fixture, &filter, "b a");
+    want_metadata(&metadata, "n", "1");
+    assert_filter(fixture, &filter, "a");
+    want_metadata(&metadata, "plan", "free");
+    assert_filter(fixture, &filter, "d a");
+    struct str user = STR("bob");
+    filter.user_ids = &user;
+    filter.user_id_count = 1;
+    assert_filter(fixture, &filter, "d");
+    filter.user_id_count = 0;
+    filter.to_ms = 3;
+    assert_filter(fixture, &filter, "a");
+    memset(&metadata, 0, sizeof metadata);
+    want_metadata(&metadata, "cart.items.sku", "x.y");
+    assert_filter(fixture, &filter, "b");
+    filter.to_ms = TIMESTAMP_MS_MAX + 1;
+    memset(&metadata, 0, sizeof metadata);
+    want_metadata(&metadata, "a\\.b", "null");
+    assert_filter(fixture, &filter, "d");
+}
+
+static void test_pages_of_rows_with_metadata(void **state)
+{
+    struct fixture *fixture = *state;
+    enum { ROWS = 3000, EVERY = 50 };
+    static struct metadata_filter metadata;
+    static char ids[ROWS][16];
+    static char texts[ROWS][80];
+    static struct activity activities[ROWS];
+    for (int i = 0; i < ROWS; i++) {
+        snprintf(ids[i], sizeof ids[i], "i%05d", i);
+        snprintf(texts[i], sizeof texts[i], "{\"at\":%d,\"kind\":\"%s\"}", i,
+                 i % EVERY == 17 ? "rare" : "often");
+        activities[i] = activity_of(i % 2 == 0 ? "ann" : "bob", i / 3, ids[i]);
+        activities[i].metadata = str_from(texts[i]);
+    }
+    put(fixture, activities, ROWS);
+    memset(&metadata, 0, sizeof metadata);
+    want_metadata(&metadata, "kind", "rare");
+    struct activity_page_request request = request_all();
+    request.filter.metadata = &metadata;
+    request.limit = 3;
+    assert_page(fixture, &request, "i02967 i02917 i02867");
+    assert_true(find_page(fixture, &request).more);
+    struct activity_key key = {.timestamp_ms = 2867 / 3, .id = STR("i02867")};
+    request.after = &key;
+    assert_page(fixture, &request, "i02817 i02767 i02717");
+    request.skip = 55;
+    assert_page(fixture, &request, "i00067 i00017");
+    assert_false(find_page(fixture, &request).more);
+    request.skip = 0;
+    request.order = ORDER_OLDEST_FIRST;
+    assert_page(fixture, &request, "i02917 i02967");
+    uint64_t count;
+    assert_int_equal(activity_store_count(fixture->store, &request.filter, 0, &count, NULL),
+                     STATUS_OK);
+    assert_int_equal(count, ROWS / EVERY);
 }
 
 static void test_many_users_are_merged(void **state)
@@ -415,6 +501,8 @@ int activity_store_contract_run_queries(const struct store_maker *maker)
         CASE(test_times_are_from_inclusive_to_exclusive),
         CASE(test_filters_by_user_and_action),
         CASE(test_filter_texts_match_exactly),
+        CASE(test_filters_by_metadata),
+        CASE(test_pages_of_rows_with_metadata),
         CASE(test_many_users_are_merged),
         CASE(test_bytes_max_cuts_the_page),
         CASE(test_page_is_a_copy),

@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 /* cmocka wants the headers above first. */
 #include <cmocka.h>
@@ -218,6 +219,77 @@ static void append_list(sqlite3_str *sql, const char *column, const struct str *
     sqlite3_str_appendall(sql, count == 0 ? "" : ")");
 }
 
+/* Whether a value that json_each lists is the text, or what the text spells. */
+static void append_equals(const struct sql_store *store, sqlite3_str *sql, const char *listed,
+                          struct str text)
+{
+    const char *kinds = store->fault == SQL_METADATA_AS_TEXT ? "''" : "'integer', 'real'";
+    int len = (int)text.len;
+    sqlite3_str_appendf(sql, "((%s.type = 'text' AND %s.atom = %.*Q) OR ", listed, listed, len,
+                        text.data);
+    sqlite3_str_appendf(sql,
+                        "(%s.type IN (%s) AND CASE WHEN json_valid(%.*Q) THEN"
+                        " json_type(%.*Q) IN ('integer', 'real') END"
+                        " AND %s.atom = CAST(%.*Q AS NUMERIC)) OR ",
+                        listed, kinds, len, text.data, len, text.data, listed, len, text.data);
+    sqlite3_str_appendf(sql, "(%s.type IN ('true', 'false', 'null') AND %s.type = %.*Q))", listed,
+                        listed, len, text.data);
+}
+
+/* Members m0, m1, ... of the path, and o0, o1, ... the objects between them, which are elements of
+ * an array or stand alone. */
+static void append_path(const struct sql_store *store, sqlite3_str *sql,
+                        const struct metadata_path *path)
+{
+    bool closed = store->fault == SQL_ARRAYS_CLOSED;
+    sqlite3_str_appendall(sql, " AND EXISTS (SELECT 1 FROM json_each(activities.metadata) AS m0");
+    for (size_t i = 1; i < path->member_count; i++) {
+        sqlite3_str_appendf(sql,
+                            ", json_each(CASE m%d.type WHEN '%s' THEN m%d.value WHEN 'object' THEN"
+                            " json_array(json(m%d.value)) ELSE '[]' END) AS o%d,"
+                            " json_each(CASE o%d.type WHEN 'object' THEN o%d.value ELSE '{}' END)"
+                            " AS m%d",
+                            (int)i - 1, closed ? "" : "array", (int)i - 1, (int)i - 1, (int)i - 1,
+                            (int)i - 1, (int)i - 1, (int)i);
+    }
+    for (size_t i = 0; i < path->member_count; i++) {
+        struct str key = metadata_path_member(path, i);
+        sqlite3_str_appendf(sql, " %s m%d.key = %.*Q", i == 0 ? "WHERE" : "AND", (int)i,
+                            (int)key.len, key.data);
+    }
+}
+
+/* The last member is the text, or an array that has it as an element. */
+static void append_value(const struct sql_store *store, sqlite3_str *sql, const char *last,
+                         struct str text)
+{
+    sqlite3_str_appendall(sql, " OR ");
+    append_equals(store, sql, last, text);
+    sqlite3_str_appendf(sql,
+                        " OR EXISTS (SELECT 1 FROM json_each(CASE %s.type WHEN '%s' THEN %s.value"
+                        " ELSE '[]' END) AS element WHERE ",
+                        last, store->fault == SQL_ARRAYS_CLOSED ? "" : "array", last);
+    append_equals(store, sql, "element", text);
+    sqlite3_str_appendall(sql, ")");
+}
+
+static void append_metadata(const struct sql_store *store, sqlite3_str *sql,
+                            const struct metadata_filter *metadata)
+{
+    for (size_t path = 0; path < metadata->path_count; path++) {
+        char last[24];
+        snprintf(last, sizeof last, "m%zu", metadata->paths[path].member_count - 1);
+        append_path(store, sql, &metadata->paths[path]);
+        sqlite3_str_appendall(sql, " AND (FALSE");
+        for (size_t i = 0; i < metadata->value_count; i++) {
+            if (metadata->values[i].path == path) {
+                append_value(store, sql, last, metadata->values[i].text);
+            }
+        }
+        sqlite3_str_appendall(sql, "))");
+    }
+}
+
 static void append_filter(const struct sql_store *store, sqlite3_str *sql,
                           const struct activity_filter *filter)
 {
@@ -226,6 +298,9 @@ static void append_filter(const struct sql_store *store, sqlite3_str *sql,
                         (long long)filter->to_ms);
     append_list(sql, "user", filter->user_ids, filter->user_id_count);
     append_list(sql, "action", filter->actions, filter->action_count);
+    if (filter->metadata != NULL) {
+        append_metadata(store, sql, filter->metadata);
+    }
 }
 
 /* Takes the text. */

@@ -1,9 +1,10 @@
 #pragma once
 /*
  * What a store should answer, asked of SQLite: a table in memory and a statement for each question,
- * so that nothing of how a store is built can be wrong here in the same way. A fault can be built
- * in, to see that the comparison would notice one. One thread at a time; every failure of SQLite
- * fails the test.
+ * so that nothing of how a store is built can be wrong here in the same way; metadata is read by
+ * SQLite's own JSON functions, numbers in it as double, which must do for those asked for. A fault
+ * can be built in, to see that the comparison would notice one. One thread at a time; every failure
+ * of SQLite fails the test.
  */
 #include "domain/activity_store.h"
 
@@ -15,6 +16,8 @@ enum sql_fault {
     SQL_ERASED_INCLUSIVE, /* drops what was received at the very time of the erasure */
     SQL_HOUR_FORGOTTEN,   /* counts nothing of the last hour before `to` */
     SQL_GROUPS_BY_NAME,   /* counts in groups that are not ordered by their counts */
+    SQL_METADATA_AS_TEXT, /* finds strings in metadata, but no numbers and words */
+    SQL_ARRAYS_CLOSED,    /* does not look into arrays of metadata */
     SQL_FAULT_COUNT
 };
 

@@ -181,6 +181,44 @@ static size_t pick_user(struct run *run)
     return one_in(run, 3) ? pick(run, 2) : pick(run, USERS);
 }
 
+/* Values that one condition or another finds. */
+static const char *const json_values[] = {"1",
+                                          "1.0",
+                                          "10e-1",
+                                          "2",
+                                          "-0",
+                                          "0.5",
+                                          "true",
+                                          "null",
+                                          "\"1\"",
+                                          "\"a'\\\"b\"",
+                                          "\"\"",
+                                          "[]",
+                                          "{\"k\":1}",
+                                          "[1,\"x\",null]",
+                                          "[[1]]",
+                                          "\"x\"",
+                                          "[{\"k\":\"x\"},{\"k\":[2,true]}]"};
+
+static const char *any_json(struct run *run)
+{
+    return json_values[pick(run, ARRAY_LENGTH(json_values))];
+}
+
+/* None, a string of any length, or members of which one is inside of another. */
+static void make_metadata(struct run *run, size_t at)
+{
+    char *text = run->texts[at].metadata;
+    size_t room = sizeof run->texts[at].metadata;
+    if (one_in(run, 2)) {
+        snprintf(text, room, "{\"k\":%s,\"in\":{\"k\":%s,\"in.k\":%s},\"list\":[%s,%s]}",
+                 any_json(run), any_json(run), any_json(run), any_json(run), any_json(run));
+    } else {
+        snprintf(text, room, one_in(run, 5) ? "{}" : "{\"n\":\"%0*zu\"}",
+                 (int)pick(run, one_in(run, 10) ? 250 : 20), at);
+    }
+}
+
 static void make_row(struct run *run, size_t at)
 {
     struct log_texts *texts = &run->texts[at];
@@ -189,8 +227,7 @@ static void make_row(struct run *run, size_t at)
     make_id(run, texts->id, received_at_ms);
     snprintf(texts->user, sizeof texts->user, "us'er-%zu", pick_user(run));
     snprintf(texts->action, sizeof texts->action, "act%zu", pick(run, ACTIONS));
-    snprintf(texts->metadata, sizeof texts->metadata, one_in(run, 5) ? "{}" : "{\"n\":\"%0*zu\"}",
-             (int)pick(run, one_in(run, 10) ? 250 : 20), at);
+    make_metadata(run, at);
     run->log[at] = (struct logged_activity){
         .activity = {.id = str_from(texts->id),
                      .user_id = str_from(texts->user),
@@ -345,7 +382,22 @@ struct chosen_filter {
     struct str users[FILTER_USERS_MAX];
     struct str actions[FILTER_ACTIONS_MAX];
     char action_texts[FILTER_ACTIONS_MAX][24];
+    struct metadata_filter metadata;
 };
+
+static void choose_metadata(struct run *run, struct metadata_filter *out_metadata)
+{
+    static const char *const paths[] = {"k",      "k.k",  "in.k",  "in.in\\.k",
+                                        "in.k.k", "list", "list.k"};
+    static const char *const values[] = {"1", "1e0", "0", "x", "", "true", "null", "a'\"b", "2"};
+    *out_metadata = (struct metadata_filter){0};
+    for (size_t left = 1 + pick(run, 4); left > 0; left--) {
+        enum status status =
+            metadata_filter_add(out_metadata, str_from(paths[pick(run, ARRAY_LENGTH(paths))]),
+                                str_from(values[pick(run, ARRAY_LENGTH(values))]), NULL);
+        expect(run, "a condition", STATUS_OK, status);
+    }
+}
 
 static int64_t choose_time(struct run *run)
 {
@@ -382,6 +434,10 @@ static void choose_filter(struct run *run, struct chosen_filter *chosen,
     }
     if (one_in(run, 3)) {
         out_filter->to_ms = choose_time(run);
+    }
+    if (one_in(run, 3)) {
+        choose_metadata(run, &chosen->metadata);
+        out_filter->metadata = &chosen->metadata;
     }
 }
 

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/timestamp.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static int compare_rows(const void *a, const void *b)
@@ -224,6 +225,24 @@ void asking_hide(struct asking *asking, const struct sample *sample, uint32_t us
     asking->question.hidden = more;
 }
 
+void asking_want_path(struct asking *asking, const char *path)
+{
+    char *text = asking->metadata_values[asking->metadata.value_count];
+    snprintf(text, sizeof asking->metadata_values[0], "%s", path);
+    enum status status = metadata_filter_add(&asking->metadata, STR("path"), str_from(text), NULL);
+    ASSERT(status == STATUS_OK);
+    asking->filter.metadata = &asking->metadata;
+}
+
+static void ask_metadata(struct asking *asking, const struct random *random)
+{
+    for (uint64_t left = 1 + random_below(random, ASKING_METADATA_MAX); left > 0; left--) {
+        char path[24];
+        snprintf(path, sizeof path, "/products/%u", (unsigned)random_below(random, 1000));
+        asking_want_path(asking, path);
+    }
+}
+
 static void ask_hidden(struct asking *asking, const struct sample *sample,
                        const struct random *random)
 {
@@ -249,6 +268,9 @@ void asking_init_any(struct asking *asking, const struct sample *sample,
     }
     if (random_below(random, 3) == 0) {
         ask_hidden(asking, sample, random);
+    }
+    if (random_below(random, 3) == 0) {
+        ask_metadata(asking, random);
     }
 }
 

@@ -31,7 +31,12 @@ void bed_renew_view(struct bed *bed);
 uint32_t sample_frequent_user(const struct sample *sample);
 uint32_t sample_rows_of_user(const struct sample *sample, uint32_t user);
 
-enum { ASKING_USERS_MAX = 5, ASKING_ACTIONS_MAX = 3, ASKING_HIDDEN_MAX = 60 };
+enum {
+    ASKING_USERS_MAX = 5,
+    ASKING_ACTIONS_MAX = 3,
+    ASKING_HIDDEN_MAX = 60,
+    ASKING_METADATA_MAX = 50
+};
 
 /* A question and what it borrows. */
 struct asking {
@@ -42,6 +47,8 @@ struct asking {
     struct activity_key after;
     char id[PAGE_ID_BYTES + 1];
     struct hidden_users *hidden;
+    struct metadata_filter metadata;
+    char metadata_values[ASKING_METADATA_MAX][24];
 };
 
 /* For all rows, newest first. */
@@ -51,6 +58,10 @@ void asking_init(struct asking *asking);
 void asking_init_any(struct asking *asking, const struct sample *sample,
                      const struct random *random);
 void asking_deinit(struct asking *asking);
+
+/* Asks for rows with this text as member "path" of their metadata, which is "/products/" and a
+ * number below 1,000 in most of them. */
+void asking_want_path(struct asking *asking, const char *path);
 
 /* Hides one user more, unless the user is hidden already. */
 void asking_hide(struct asking *asking, const struct sample *sample, uint32_t user);

@@ -318,7 +318,7 @@ static enum status count_hours(struct counting *counting, struct error *err)
 enum status part_by_hours(struct part_view *view, const struct part_question *question,
                           struct part_hour_listener *listener, struct error *err)
 {
-    ASSERT(question->filter->user_id_count == 0);
+    ASSERT(part_hours_know(question->filter));
     const struct part_footer *footer = part_footer(part_view_part(view));
     struct counting counting = {.view = view,
                                 .footer = footer,

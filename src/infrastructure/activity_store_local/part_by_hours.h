@@ -21,7 +21,13 @@ struct part_hour_listener {
                        struct error *err);
 };
 
-/* Order and after of the question are ignored; it asks for no users. CORRUPT, NO_MEMORY, TIMED_OUT,
+/* Whether footers know enough: of neither users nor metadata do they tell anything. */
+static inline bool part_hours_know(const struct activity_filter *filter)
+{
+    return filter->user_id_count == 0 && !activity_filter_asks_metadata(filter);
+}
+
+/* Order and after of the question are ignored; part_hours_know. CORRUPT, NO_MEMORY, TIMED_OUT,
  * and what the disk says. */
 MUST_USE enum status part_by_hours(struct part_view *view, const struct part_question *question,
                                    struct part_hour_listener *listener, struct error *err);

@@ -1,7 +1,8 @@
 /*
  * A cursor works in row numbers. They come from the lists of the users that are asked for or, when
  * none is, from the stretch of rows that times and key leave. Pages are read to look at actions and
- * hidden users, and for the key of the row where the cursor stands.
+ * hidden users, and for the key of the row where the cursor stands; blocks of metadata for rows
+ * that match in everything else.
  */
 #include "infrastructure/activity_store_local/part_cursor.h"
 
@@ -12,7 +13,11 @@
 
 #include <stdlib.h>
 
-enum { LOOKS_BETWEEN_DEADLINES = 256, NO_PAGE = UINT32_MAX / PAGE_ROWS + 1 };
+enum {
+    LOOKS_BETWEEN_DEADLINES = 256,
+    NO_PAGE = UINT32_MAX / PAGE_ROWS + 1,
+    NO_BLOCK = UINT32_MAX / PAGE_BLOCK_ROWS + 1
+};
 
 struct part_cursor {
     struct part_view *view;
@@ -22,6 +27,7 @@ struct part_cursor {
     struct part_rows_of_users users; /* the rows to come of those that are asked for */
     uint32_t looks;                  /* at rows and pages */
     uint32_t page_number;            /* of the page that was asked for last, or NO_PAGE */
+    uint32_t block_number;           /* of the block of metadata, or NO_BLOCK */
     bool stands;
     uint32_t row; /* where it stands */
     int64_t timestamp_ms;
@@ -98,6 +104,7 @@ enum status part_cursor_new(struct part_view *view, const struct part_question *
     cursor->view = view;
     cursor->question = *question;
     cursor->page_number = NO_PAGE;
+    cursor->block_number = NO_BLOCK;
     cursor->by_user = question->filter->user_id_count > 0;
     part_rows_of_users_init(&cursor->users, view, question->order);
     enum status status = check_deadline(question, err);
@@ -164,9 +171,33 @@ static bool may_be_hidden(const struct part_cursor *cursor)
     return !cursor->by_user && hidden_users_rows(cursor->question.hidden) > 0;
 }
 
+static bool must_look_at_metadata(const struct part_cursor *cursor)
+{
+    return activity_filter_asks_metadata(cursor->question.filter);
+}
+
 static bool must_look(const struct part_cursor *cursor)
 {
-    return cursor->asked.by_action || may_be_hidden(cursor);
+    return cursor->asked.by_action || may_be_hidden(cursor) || must_look_at_metadata(cursor);
+}
+
+/* The clock is read before each block, since expanding and searching one may take long. */
+static enum status metadata_matches(struct part_cursor *cursor, uint32_t row, bool *out_matches,
+                                    struct error *err)
+{
+    struct str metadata;
+    if (row / PAGE_BLOCK_ROWS != cursor->block_number) {
+        enum status status = check_deadline(&cursor->question, err);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        cursor->block_number = row / PAGE_BLOCK_ROWS;
+    }
+    enum status status = part_view_metadata(cursor->view, row, &metadata, err);
+    if (status == STATUS_OK) {
+        *out_matches = activity_filter_matches_metadata(cursor->question.filter, metadata);
+    }
+    return status;
 }
 
 static enum status row_matches(struct part_cursor *cursor, uint32_t row, bool *out_matches,
@@ -191,6 +222,9 @@ static enum status row_matches(struct part_cursor *cursor, uint32_t row, bool *o
         *out_matches = part_asked_wants_action(&cursor->asked, page_action(page, at)) &&
                        !(may_be_hidden(cursor) &&
                          hidden_users_contain(cursor->question.hidden, page_user(page, at)));
+    }
+    if (status == STATUS_OK && *out_matches && must_look_at_metadata(cursor)) {
+        status = metadata_matches(cursor, row, out_matches, err);
     }
     return status;
 }
@@ -385,14 +419,14 @@ enum status part_count(struct part_view *view, const struct part_question *quest
     CLEANUP(part_cursor_free) struct part_cursor *cursor = NULL;
     struct part_question all = *question;
     all.after = NULL;
-    if (question->filter->action_count > 0 && question->filter->user_id_count == 0) {
+    if (part_hours_know(question->filter) && question->filter->action_count > 0) {
         return count_by_hours(view, question, out_count, err);
     }
     enum status status = part_cursor_new(view, &all, &cursor, err);
     if (cursor == NULL) {
         return status;
     }
-    if (may_be_hidden(cursor) && lists_are_shorter(cursor)) {
+    if (!must_look_at_metadata(cursor) && may_be_hidden(cursor) && lists_are_shorter(cursor)) {
         return count_visible(cursor, out_count, err);
     }
     return part_cursor_skip(cursor, UINT64_MAX, out_count, err);

@@ -283,6 +283,45 @@ static void pages_without_the_action_are_passed_over(void **state)
     bed_deinit(&bed);
 }
 
+/* Of a user's rows only blocks of metadata are read that hold one of them, each once. */
+static void each_touched_block_is_read_once(void **state)
+{
+    (void)state;
+    struct bed bed;
+    struct asking asking;
+    bed_init(&bed, 83, 5000, PLAIN);
+    asking_init(&asking);
+    asking_want_path(&asking, "no such path");
+    asking.filter.from_ms = bed.sample.rows[1000].activity.timestamp_ms;
+    asking.filter.to_ms = bed.sample.rows[2000].activity.timestamp_ms;
+    asking.users[asking.filter.user_id_count++] =
+        bed.sample.users[sample_frequent_user(&bed.sample)];
+    uint64_t blocks = 0;
+    uint64_t pages = 0;
+    uint32_t last = UINT32_MAX;
+    for (uint32_t row = 0; row < bed.sample.row_count; row++) {
+        struct activity activity = bed.sample.rows[row].activity;
+        activity.metadata = STR("{\"path\":\"no such path\"}");
+        if (activity_filter_matches(&asking.filter, &activity)) {
+            blocks += last == UINT32_MAX || row / PAGE_BLOCK_ROWS != last / PAGE_BLOCK_ROWS;
+            pages += last == UINT32_MAX || row / PAGE_ROWS != last / PAGE_ROWS;
+            last = row;
+        }
+    }
+    assert_in_range(blocks, 10, 40);
+    for (int order = ORDER_NEWEST_FIRST; order <= ORDER_OLDEST_FIRST; order++) {
+        uint64_t before;
+        struct part_cursor *cursor = open_unread(&bed, &asking, order, &before);
+        before = disk_simulated_count(bed.disk);
+        assert_int_equal(part_cursor_next(cursor, NULL), STATUS_NOT_FOUND);
+        uint64_t reads = disk_simulated_count(bed.disk) - before;
+        /* Besides, chunks of the user's list. */
+        assert_in_range(reads, blocks + pages, blocks + pages + 1000 / LIST_CHUNK_ROWS + 2);
+        part_cursor_free(cursor);
+    }
+    bed_deinit(&bed);
+}
+
 /* A clock that goes on by one whenever it is read. */
 static uint64_t tick_ns(void *context)
 {
@@ -327,8 +366,8 @@ static void expect_skip_to_time_out(const struct bed *bed, struct asking *asking
     asking_deinit(asking);
 }
 
-/* However the rows come, the clock is read often enough on the way: for each page, and for
- * 256 rows of users that need none. */
+/* However the rows come, the clock is read often enough on the way: for each page, for each block
+ * of metadata, and for 256 rows of users that need none. */
 static void a_deadline_ends_a_walk(void **state)
 {
     (void)state;
@@ -347,6 +386,9 @@ static void a_deadline_ends_a_walk(void **state)
             bed.sample.users[(sample_frequent_user(&bed.sample) + i) % bed.sample.user_count];
     }
     expect_skip_to_time_out(&bed, &asking, 1 + ASKING_USERS_MAX + 2, 500);
+    asking_init(&asking);
+    asking_want_path(&asking, "no such path");
+    expect_skip_to_time_out(&bed, &asking, 5000 / PAGE_BLOCK_ROWS, 1);
     bed_deinit(&bed);
 }
 
@@ -503,6 +545,7 @@ int main(void)
         cmocka_unit_test(no_more_is_read_than_needed),
         cmocka_unit_test(a_long_list_is_read_from_its_end),
         cmocka_unit_test(pages_without_the_action_are_passed_over),
+        cmocka_unit_test(each_touched_block_is_read_once),
         cmocka_unit_test(a_deadline_in_the_past_times_out),
         cmocka_unit_test(a_deadline_ends_a_walk),
         cmocka_unit_test(a_flipped_bit_is_told_or_does_no_harm),

@@ -195,7 +195,7 @@ static enum status name_users(const struct tallying *tallying, struct error *err
 
 static enum status count_numbers(struct tallying *tallying, struct error *err)
 {
-    return tallying->question->filter->user_id_count == 0 && tallying->grouping != GROUP_BY_USER
+    return part_hours_know(tallying->question->filter) && tallying->grouping != GROUP_BY_USER
                ? part_by_hours(tallying->view, tallying->question, &tallying->listener, err)
                : tally_rows(tallying, err);
 }
@@ -237,7 +237,7 @@ enum status part_tally(struct part_view *view, const struct part_question *quest
         return tally_asked_users(&tallying, err);
     }
     if (tallying.grouping == GROUP_BY_USER && filter->action_count == 0 &&
-        covers_part(footer_of(&tallying), filter)) {
+        !activity_filter_asks_metadata(filter) && covers_part(footer_of(&tallying), filter)) {
         return tally_all_users(&tallying, err);
     }
     return tally_numbers(&tallying, err);

@@ -347,6 +347,46 @@ static void test_deadline_ends_a_walk(void **state)
     activity_store_free(store);
 }
 
+/* Large metadata makes shorter steps: the clock is read after some hundreds of KiB, and what does
+ * not match takes no memory. */
+static void test_deadline_ends_a_search_in_metadata(void **state)
+{
+    (void)state;
+    enum { ROWS = 200, METADATA_BYTES = 32 * 1024 };
+    static char metadata[METADATA_BYTES + 1];
+    struct ticking ticking = {0};
+    struct clock clock = {.wall_ns = tick_ns, .monotonic_ns = tick_ns, .context = &ticking};
+    struct activity_store_memory_config config = {.clock = &clock, .random = &random_system};
+    struct activity_store *store;
+    static struct metadata_filter wanted;
+    struct activity_page page;
+    struct arena arena;
+    uint64_t count;
+    assert_int_equal(activity_store_memory_new(&config, &store, NULL), STATUS_OK);
+    snprintf(metadata, sizeof metadata, "{\"a\":\"%0*d\"}", METADATA_BYTES - 8, 1);
+    for (size_t i = 0; i < ROWS; i++) {
+        make_row(i, i, 1, 7);
+        rows[i].activity.metadata = str_from(metadata);
+    }
+    assert_int_equal(put(store, ROWS), STATUS_OK);
+    assert_int_equal(metadata_filter_add(&wanted, STR("a"), STR("2"), NULL), STATUS_OK);
+    struct activity_page_request request = {.filter = activity_filter_all(),
+                                            .limit = 10,
+                                            .bytes_max = SIZE_MAX,
+                                            .deadline_ns = ticking.now_ns + 10000};
+    request.filter.metadata = &wanted;
+    arena_init(&arena, 1000);
+    assert_int_equal(activity_store_find(store, &request, &arena, &page, NULL), STATUS_TIMED_OUT);
+    assert_int_equal(
+        activity_store_count(store, &request.filter, ticking.now_ns + 10000, &count, NULL),
+        STATUS_TIMED_OUT);
+    request.deadline_ns = 0;
+    assert_int_equal(activity_store_find(store, &request, &arena, &page, NULL), STATUS_OK);
+    assert_int_equal(page.count, 0);
+    arena_deinit(&arena);
+    activity_store_free(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,6 +398,7 @@ int main(void)
         cmocka_unit_test(test_memory_is_used_again),
         cmocka_unit_test(test_late_activities_stay_quick),
         cmocka_unit_test(test_deadline_ends_a_walk),
+        cmocka_unit_test(test_deadline_ends_a_search_in_metadata),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

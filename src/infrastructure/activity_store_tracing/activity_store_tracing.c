@@ -13,7 +13,7 @@ static struct tracing_store *store_of(struct activity_store *store)
     return CONTAINER_OF(store, struct tracing_store, store);
 }
 
-enum { TRACE_FIELDS_MAX = 8 }; /* what a call was asked, at most */
+enum { TRACE_FIELDS_MAX = 9 }; /* what a call was asked, at most */
 
 /* One call on its way: what it was asked comes first, then its end. */
 struct trace {
@@ -45,6 +45,8 @@ static void trace_filter(struct trace *trace, const struct activity_filter *filt
     trace_number(trace, "actions", (int64_t)filter->action_count);
     trace_number(trace, "from_ms", filter->from_ms);
     trace_number(trace, "to_ms", filter->to_ms);
+    trace_number(trace, "metadata",
+                 filter->metadata == NULL ? 0 : (int64_t)filter->metadata->value_count);
 }
 
 static enum status trace_end(struct trace *trace, const char *message, enum status status)

@@ -79,20 +79,24 @@ static void test_each_call_is_one_line(void **state)
     enum verdict verdicts[2];
     struct activity_page_request request = {
         .filter = activity_filter_all(), .limit = 7, .skip = 3, .bytes_max = 100};
+    struct metadata_filter metadata = {0};
     struct activity_page page;
     struct activity found;
     uint64_t number;
+    assert_int_equal(metadata_filter_add(&metadata, STR("a"), STR("secret"), NULL), STATUS_OK);
+    request.filter.metadata = &metadata;
     assert_int_equal(activity_store_put_batch(traced->store, &batch, verdicts, NULL), STATUS_OK);
     assert_line(traced, "\"message\":\"store put_batch\",\"rows\":2,\"stored\":1,\"duplicate\":1");
     assert_int_equal(activity_store_find(traced->store, &request, &arena, &page, NULL), STATUS_OK);
-    assert_line(traced,
-                "\"order\":\"newest\",\"limit\":7,\"skip\":3,\"found\":0,\"status\":\"ok\"");
+    assert_line(traced, "\"metadata\":1,\"order\":\"newest\",\"limit\":7,\"skip\":3,\"found\":0,"
+                        "\"status\":\"ok\"");
     assert_int_equal(activity_store_get(traced->store, STR("b\n"), &arena, &found, NULL),
                      STATUS_NOT_FOUND);
     assert_line(traced, "\"id\":\"b\\n\",\"status\":\"not-found\",\"us\":");
+    request.filter.metadata = NULL;
     assert_int_equal(activity_store_count(traced->store, &request.filter, 0, &number, NULL),
                      STATUS_OK);
-    assert_line(traced, "\"counted\":1");
+    assert_line(traced, "\"metadata\":0,\"counted\":1");
     const struct activity_tally_request tally_request = {
         .filter = activity_filter_all(), .grouping = GROUP_BY_DAY, .limit = 5, .groups_max = 9};
     struct activity_tally tally;
@@ -106,7 +110,7 @@ static void test_each_call_is_one_line(void **state)
                      STATUS_OK);
     assert_line(traced, "\"erased_at_ms\":9,\"erased\":1");
     assert_int_equal(activity_store_expire(traced->store, 5, &number, NULL), STATUS_OK);
-    assert_null(strstr(lines_of(traced), "secret-user"));
+    assert_null(strstr(lines_of(traced), "secret"));
     size_t lines = 0;
     for (const char *at = lines_of(traced); (at = strchr(at, '\n')) != NULL; at++) {
         lines++;

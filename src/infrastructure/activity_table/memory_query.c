@@ -7,6 +7,7 @@ enum {
     STEP_ROWS = 4096, /* about 0.1 to 0.5 ms */
     STEP_LISTS = 1024,
     STEP_HOURS = 256,
+    METADATA_BYTES_A_ROW = 128, /* of metadata take as long as a row */
     LISTS_MAX = FILTER_USERS_MAX > FILTER_ACTIONS_MAX ? FILTER_USERS_MAX : FILTER_ACTIONS_MAX
 };
 
@@ -32,6 +33,7 @@ struct walk {
     size_t count;
     struct condition users;   /* what is still to be checked of each row */
     struct condition actions; /* the same */
+    const struct activity_filter *filter;
 };
 
 static bool place_before(struct memory_place a, struct memory_place b)
@@ -196,6 +198,7 @@ static void walk_open(struct walk *walk, const struct memory_table *table,
     const struct activity_filter *filter = query->filter;
     walk->table = table;
     walk->order = query->order;
+    walk->filter = filter;
     walk->count = 0;
     uint64_t of_users =
         condition_resolve(&walk->users, &table->users, filter->user_ids, filter->user_id_count);
@@ -238,19 +241,35 @@ static bool condition_holds(const struct condition *condition, uint32_t name)
     return false;
 }
 
-static bool walk_wants(const struct walk *walk, uint32_t row)
+/* Whether every row of the lists matches. */
+static bool walk_wants_all(const struct walk *walk)
 {
-    if (!walk->users.given && !walk->actions.given) {
+    return !walk->users.given && !walk->actions.given &&
+           !activity_filter_asks_metadata(walk->filter);
+}
+
+/* A look at metadata takes the longer the more of it there is, and the more values are looked for.
+ */
+static bool metadata_matches(const struct walk *walk, const struct memory_row *record, size_t *work)
+{
+    if (!activity_filter_asks_metadata(walk->filter)) {
+        return true;
+    }
+    struct str metadata = memory_row_metadata(record);
+    *work += metadata.len / METADATA_BYTES_A_ROW * walk->filter->metadata->value_count;
+    return activity_filter_matches_metadata(walk->filter, metadata);
+}
+
+/* Whether the row matches; adds to `work` what finding out took, in rows. */
+static bool walk_wants(const struct walk *walk, uint32_t row, size_t *work)
+{
+    *work += 1;
+    if (walk_wants_all(walk)) {
         return true;
     }
     const struct memory_row *record = memory_rows_at(&walk->table->rows, row);
     return condition_holds(&walk->users, record->user) &&
-           condition_holds(&walk->actions, record->action);
-}
-
-static bool walk_wants_all(const struct walk *walk)
-{
-    return !walk->users.given && !walk->actions.given;
+           condition_holds(&walk->actions, record->action) && metadata_matches(walk, record, work);
 }
 
 static void query_init(struct memory_query *query, const struct activity_filter *filter,
@@ -329,14 +348,11 @@ enum memory_progress memory_page_query_step(struct memory_page_query *query,
     uint32_t row = MEMORY_NONE;
     walk_open(&walk, table, &query->query);
     skip_at_once(query, &walk);
-    for (int steps = 0; steps < STEP_ROWS; steps++) {
+    for (size_t work = 0; work < STEP_ROWS;) {
         if (!walk_next(&walk, &row)) {
             return MEMORY_DONE;
         }
-        if (!walk_wants(&walk, row)) {
-            continue;
-        }
-        if (page_builder_skips(&query->builder)) {
+        if (!walk_wants(&walk, row, &work) || page_builder_skips(&query->builder)) {
             continue;
         }
         enum memory_progress progress = page_take(query, table, row);
@@ -367,11 +383,11 @@ enum memory_progress memory_count_query_step(struct memory_count_query *query,
         }
         return MEMORY_DONE;
     }
-    for (int steps = 0; steps < STEP_ROWS; steps++) {
+    for (size_t work = 0; work < STEP_ROWS;) {
         if (!walk_next(&walk, &row)) {
             return MEMORY_DONE;
         }
-        query->count += walk_wants(&walk, row) ? 1 : 0;
+        query->count += walk_wants(&walk, row, &work) ? 1 : 0;
     }
     query_resume_after_row(&query->query, table, row);
     return MEMORY_PAUSED;
@@ -489,11 +505,11 @@ static enum memory_progress tally_rows(struct memory_tally_query *query,
                                        const struct memory_table *table, struct walk *walk)
 {
     uint32_t row = MEMORY_NONE;
-    for (int steps = 0; steps < STEP_ROWS; steps++) {
+    for (size_t work = 0; work < STEP_ROWS;) {
         if (!walk_next(walk, &row)) {
             return MEMORY_DONE;
         }
-        enum status status = walk_wants(walk, row) ? tally_row(query, table, row) : STATUS_OK;
+        enum status status = walk_wants(walk, row, &work) ? tally_row(query, table, row) : STATUS_OK;
         if (status != STATUS_OK) {
             return tally_full(query, status);
         }
@@ -508,11 +524,12 @@ enum memory_progress memory_tally_query_step(struct memory_tally_query *query,
     const struct activity_filter *filter = query->query.filter;
     enum activity_grouping grouping = query->into->request->grouping;
     struct condition named = {0};
-    if (grouping == GROUP_BY_ACTION && filter->user_id_count == 0) {
+    bool looks = activity_filter_asks_metadata(filter);
+    if (grouping == GROUP_BY_ACTION && filter->user_id_count == 0 && !looks) {
         condition_resolve(&named, &table->actions, filter->actions, filter->action_count);
         return tally_names(query, table, &table->actions, &named);
     }
-    if (grouping == GROUP_BY_USER && filter->action_count == 0) {
+    if (grouping == GROUP_BY_USER && filter->action_count == 0 && !looks) {
         condition_resolve(&named, &table->users, filter->user_ids, filter->user_id_count);
         return tally_names(query, table, &table->users, &named);
     }
