@@ -133,6 +133,9 @@ static void test_knows_strings(void **state)
         {"\\ud83d", "\xed\xa0\xbd", false}, /* lone */
         {"\\ude00\\ud83d", "\xf0\x9f\x98\x80", false},
         {"\\ud83d\\u0041", "A", false},
+        /* What reckoning with two that are no pair would come to. */
+        {"\\ud83d\\u0041", "\xf0\x91\xa1\x81", false},
+        {"\\ude00\\ude00", "\xf6\x90\x88\x80", false},
         {"\\\"\\\\\\/\\b\\f\\n\\r\\t", "\"\\/\b\f\n\r\t", true},
         {"\\n", "n", false},
         {"\\u007f\\u0080\\u07ff\\u0800\\uffff", "\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf",

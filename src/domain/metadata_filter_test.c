@@ -174,6 +174,20 @@ static void test_several_conditions(void **state)
     expect("{\"a\":1}", false);
     expect("{\"b\":{\"c\":\"x\"}}", false);
     expect("{\"a\":[7,2],\"b\":[{\"c\":[\"x\"]}]}", true);
+    want("d", "4");
+    expect("{\"a\":4,\"b\":{\"c\":\"x\"},\"d\":1}", false);
+    expect("{\"a\":1,\"b\":{\"c\":\"x\"},\"d\":4}", true);
+}
+
+/* The same letters with the point elsewhere are another path. */
+static void test_paths_are_told_apart(void **state)
+{
+    (void)state;
+    want("a.bc", "1");
+    want("ab.c", "2");
+    assert_int_equal(filter.path_count, 2);
+    expect("{\"a\":{\"bc\":1},\"ab\":{\"c\":2}}", true);
+    expect("{\"a\":{\"bc\":2},\"ab\":{\"c\":1}}", false);
 }
 
 static void test_no_condition_matches_everything(void **state)
@@ -311,6 +325,7 @@ int main(void)
         cmocka_unit_test_setup(test_paths, begin),
         cmocka_unit_test_setup(test_arrays, begin),
         cmocka_unit_test_setup(test_several_conditions, begin),
+        cmocka_unit_test_setup(test_paths_are_told_apart, begin),
         cmocka_unit_test_setup(test_no_condition_matches_everything, begin),
         cmocka_unit_test_setup(test_each_value_once, begin),
         cmocka_unit_test_setup(test_refuses, begin),
