@@ -129,6 +129,16 @@ static const struct parameter filter_parameters[] = {
     {{"to", 2}, false, read_to},
 };
 
+/* Any number of parameters that begin so. */
+static const struct str metadata_prefix = {"metadata.", 9};
+
+static enum status read_metadata(const struct target *target, struct str name, struct str value,
+                                 struct error *err)
+{
+    struct str path = {name.data + metadata_prefix.len, name.len - metadata_prefix.len};
+    return metadata_filter_add(&target->texts->metadata, path, value, err);
+}
+
 /* Parameters of the list --------------------------------------------------------------------- */
 
 static enum status read_limit(struct str value, int max, size_t *out_limit, struct error *err)
@@ -248,6 +258,9 @@ static const struct parameter *parameter_at(const struct parameter_set *set, siz
 static enum status read_value(struct query_reading *reading, struct str name, struct str value,
                               struct error *err)
 {
+    if (str_starts_with(name, metadata_prefix)) {
+        return read_metadata(reading->target, name, value, err);
+    }
     size_t index = 0;
     const struct parameter *parameter = parameter_at(reading->set, index);
     while (parameter != NULL && !str_equal(parameter->name, name)) {
@@ -284,6 +297,20 @@ static enum status read_pair(struct query_reading *reading, struct str pair, str
     return read_value(reading, name, value, err);
 }
 
+/* Metadata has no index: something else must say which activities are looked at. Any parameter of
+ * the filter does. */
+static enum status check_metadata(const struct query_reading *reading, struct error *err)
+{
+    bool narrowed = !activity_filter_asks_metadata(reading->target->filter);
+    for (size_t i = 0; i < FILTER_PARAMETER_COUNT && !narrowed; i++) {
+        narrowed = reading->seen[i];
+    }
+    return narrowed ? STATUS_OK
+                    : error_set(err, STATUS_INVALID, 0,
+                                "metadata.<path> needs userId, action, from or to beside it, which "
+                                "say in what activities it is looked for");
+}
+
 static enum status read_query(const struct parameter_set *set, const struct target *target,
                               struct str query, struct arena *arena, struct error *err)
 {
@@ -292,6 +319,9 @@ static enum status read_query(const struct parameter_set *set, const struct targ
     *target->filter = activity_filter_all();
     target->filter->user_ids = target->texts->user_ids;
     target->filter->actions = target->texts->actions;
+    target->filter->metadata = &target->texts->metadata;
+    target->texts->metadata.path_count = 0;
+    target->texts->metadata.value_count = 0;
     enum status status = STATUS_OK;
     while (status == STATUS_OK && query.data != NULL) {
         struct str pair = str_split(&query, '&');
@@ -299,7 +329,7 @@ static enum status read_query(const struct parameter_set *set, const struct targ
             status = read_pair(&reading, pair, err);
         }
     }
-    return status;
+    return status == STATUS_OK ? check_metadata(&reading, err) : status;
 }
 
 enum status api_question_read(struct str query, struct arena *arena,
@@ -307,7 +337,7 @@ enum status api_question_read(struct str query, struct arena *arena,
 {
     static const struct parameter_set set = {
         list_parameters, ARRAY_LENGTH(list_parameters),
-        "userId, action, from, to, limit, page, cursor, order"};
+        "userId, action, from, to, metadata.<path>, limit, page, cursor, order"};
     struct find_activities_question *find = &out_question->find;
     *find =
         (struct find_activities_question){.order = ORDER_NEWEST_FIRST, .limit = FIND_LIMIT_DEFAULT};

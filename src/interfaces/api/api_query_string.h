@@ -13,6 +13,7 @@
 struct api_filter_texts {
     struct str user_ids[FILTER_USERS_MAX];
     struct str actions[FILTER_ACTIONS_MAX];
+    struct metadata_filter metadata;
 };
 
 struct api_question {

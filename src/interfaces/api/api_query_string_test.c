@@ -106,6 +106,64 @@ static void reads_every_parameter(void **state)
     assert_true(str_equal(question->cursor, STR("abc")));
 }
 
+static bool matches(const char *metadata)
+{
+    return metadata_filter_matches(fixture.question.find.filter.metadata, str_from(metadata));
+}
+
+static void reads_conditions_on_metadata(void **state)
+{
+    (void)state;
+    const struct find_activities_question *question =
+        expect_read("metadata.a.b=1&userId=ann&metadata.c%5C.d=x+y%26&metadata.a%2Eb=2&limit=5");
+    assert_int_equal(question->filter.metadata->path_count, 2);
+    assert_int_equal(question->filter.metadata->value_count, 3);
+    assert_true(matches("{\"a\":{\"b\":1},\"c.d\":\"x y&\"}"));
+    assert_true(matches("{\"a\":{\"b\":2},\"c.d\":\"x y&\"}"));
+    assert_false(matches("{\"a\":{\"b\":3},\"c.d\":\"x y&\"}"));
+    assert_false(matches("{\"a\":{\"b\":1}}"));
+    assert_int_equal(question->filter.user_id_count, 1);
+    assert_int_equal(question->limit, 5);
+    expect_read("userId=ann&metadata.a=");
+    assert_true(matches("{\"a\":\"\"}"));
+    assert_false(matches("{\"a\":\"x\"}"));
+    /* What was read before is forgotten. */
+    assert_false(activity_filter_asks_metadata(&expect_read("userId=ann")->filter));
+}
+
+static void metadata_needs_something_beside_it(void **state)
+{
+    (void)state;
+    expect_read("metadata.a=1&action=click");
+    expect_read("metadata.a=1&userId=ann");
+    expect_read("metadata.a=1&from=1970-01-01T00:00:00Z");
+    expect_read("to=2024-01-15T10:00:00Z&metadata.a=1");
+    expect_refused("metadata.a=1", "needs userId, action, from or to beside it");
+    expect_refused("metadata.a=1&limit=5&order=asc&page=2", "needs userId, action, from or to");
+    expect_refused("cursor=x&metadata.a=1", "needs userId, action, from or to");
+}
+
+static void wrong_conditions_on_metadata_are_refused(void **state)
+{
+    (void)state;
+    char query[METADATA_VALUE_BYTES_MAX + 64];
+    expect_refused("userId=a&metadata.$where=1", "$where");
+    expect_refused("userId=a&metadata.a.%24gt=1", "$gt");
+    expect_refused("userId=a&metadata.a[$ne]=1", "a[$ne]");
+    expect_refused("userId=a&metadata.=1", "empty member");
+    expect_refused("userId=a&metadata.a..b=1", "metadata.a..b");
+    expect_refused("userId=a&metadata.a%5Cb=1", "backslash");
+    expect_refused("userId=a&metadata.a=%ff", "metadata.a is not percent-encoded UTF-8");
+    snprintf(query, sizeof query, "userId=a&metadata.a=%0*d", METADATA_VALUE_BYTES_MAX + 1, 0);
+    expect_refused(query, "at most 1024 bytes");
+    snprintf(query, sizeof query, "userId=a&metadata.%0*d=1", METADATA_PATH_BYTES_MAX + 1, 0);
+    expect_refused(query, "at most 256 bytes");
+    expect_refused("userId=a&metadata.a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q=1", "at most 16 members");
+    expect_refused("userId=a&metadata.1=1&metadata.2=1&metadata.3=1&metadata.4=1&metadata.5=1"
+                   "&metadata.6=1&metadata.7=1&metadata.8=1&metadata.9=1",
+                   "at most 8");
+}
+
 /* Present and empty is not absent: who decodes it must refuse it. */
 static void an_empty_cursor_is_a_cursor(void **state)
 {
@@ -150,7 +208,11 @@ static void unknown_parameters_are_refused_by_name(void **state)
     expect_refused("userid=ann", "userid");
     expect_refused("userId[$ne]=x", "userId[$ne]");
     expect_refused("userId%5B%24ne%5D=x", "userId[$ne]");
-    expect_refused("metadata.$where=1", "metadata.$where");
+    expect_refused("metadata[a]=1&userId=a", "parameter metadata[a] is not known");
+    expect_refused("metadata[$ne]=1", "metadata[$ne]");
+    expect_refused("metadata=1", "parameter metadata is not known");
+    expect_refused("Metadata.a=1", "Metadata.a");
+    expect_refused("meta.a=1", "metadata.<path>");
     expect_refused("limit=5&Limit=6", "Limit");
     expect_refused("=x", "not known");
     expect_refused("=", "not known");
@@ -324,6 +386,8 @@ static void the_next_link_has_the_cursor_instead(void **state)
         {"userId=a%26b+c%3D", "userId=a%26b+c%3D&cursor=C"},
         {"userId=<\">\\^`{|}", "userId=%3C%22%3E%5C%5E%60%7B%7C%7D&cursor=C"},
         {"userId=\xc3\xa9\x7f", "userId=%C3%A9%7F&cursor=C"},
+        {"metadata.a\\.b=1&page=2&action=x&metadata.c=2",
+         "metadata.a%5C.b=1&action=x&metadata.c=2&cursor=C"},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
         struct buffer link;
@@ -345,6 +409,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(no_parameter_asks_for_everything),
         TEST(reads_every_parameter),
+        TEST(reads_conditions_on_metadata),
+        TEST(metadata_needs_something_beside_it),
+        TEST(wrong_conditions_on_metadata_are_refused),
         TEST(an_empty_cursor_is_a_cursor),
         TEST(decodes_names_and_values),
         TEST(a_repeated_value_counts_once),
