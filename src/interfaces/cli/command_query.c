@@ -12,6 +12,9 @@ const char command_query_help[] =
     "on it. Prints one JSON object in each line, as GET answers them.\n\n"
     "  --user ID       of this user; may be repeated\n"
     "  --action NAME   with this action; may be repeated\n"
+    "  --metadata PATH=VALUE\n"
+    "                  with this value in metadata, such as cart.coupon=SPRING; may be repeated:\n"
+    "                  one of the values of a path must be there, and that for each path\n"
     "  --from TIME     at or after this time, such as 2024-01-15T10:00:00Z\n"
     "  --to TIME       before this time\n"
     "  --limit N       so many at most; 10 by default\n"
@@ -21,7 +24,8 @@ const char command_query_help[] =
     "log only, and are missing here; how many is said on stderr.\n\n"
     "Examples\n"
     "  usertrail query ./data --user user-101 --limit 3\n"
-    "  usertrail query ./data --action login --from 2024-01-15T00:00:00Z --count";
+    "  usertrail query ./data --action login --from 2024-01-15T00:00:00Z --count\n"
+    "  usertrail query ./data --metadata ip=192.168.1.1";
 
 static enum status read_limit(struct folder_question *question, const char *value,
                               struct error *err)

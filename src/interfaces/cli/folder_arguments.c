@@ -44,6 +44,21 @@ enum status folder_read_action(struct folder_question *question, const char *val
     return add_text(&actions, value, err);
 }
 
+/* No other condition is asked for beside it, as it is over HTTP: nobody else waits for the folder.
+ */
+enum status folder_read_metadata(struct folder_question *question, const char *value,
+                                 struct error *err)
+{
+    size_t code_points;
+    struct str text = str_from(value);
+    struct str path = str_split(&text, '=');
+    if (text.data == NULL || !utf8_count(str_from(value), &code_points)) {
+        return error_set(err, STATUS_INVALID, 0,
+                         "--metadata needs PATH=VALUE in UTF-8, such as cart.coupon=SPRING");
+    }
+    return metadata_filter_add(&question->metadata, path, text, err);
+}
+
 static enum status read_time(const char *name, const char *value, int64_t *out_ms,
                              struct error *err)
 {
@@ -145,6 +160,7 @@ enum status folder_arguments_read(const struct folder_options *options, int argu
                                              .limit = UINT64_MAX};
     out_question->filter.user_ids = out_question->user_ids;
     out_question->filter.actions = out_question->actions;
+    out_question->filter.metadata = &out_question->metadata;
     while (status == STATUS_OK && walk.left > 0) {
         status = read_argument(&walk, out_question, err);
     }

@@ -15,6 +15,7 @@ struct folder_question {
     struct activity_filter filter;
     struct str user_ids[FILTER_USERS_MAX];
     struct str actions[FILTER_ACTIONS_MAX];
+    struct metadata_filter metadata;
     enum activity_order order;
     enum activity_grouping grouping; /* GROUPING_COUNT: none was named */
     uint64_t limit;                  /* rows or groups; UINT64_MAX: all */
@@ -34,11 +35,13 @@ struct folder_option {
 
 enum { FOLDER_OPTIONS_MAX = 16 };
 
-/* --user, --action, --from and --to, for the front of a command's table. */
+/* --user, --action, --metadata, --from and --to, for the front of a command's table. */
 MUST_USE enum status folder_read_user(struct folder_question *question, const char *value,
                                       struct error *err);
 MUST_USE enum status folder_read_action(struct folder_question *question, const char *value,
                                         struct error *err);
+MUST_USE enum status folder_read_metadata(struct folder_question *question, const char *value,
+                                          struct error *err);
 MUST_USE enum status folder_read_from(struct folder_question *question, const char *value,
                                       struct error *err);
 MUST_USE enum status folder_read_to(struct folder_question *question, const char *value,
@@ -47,6 +50,7 @@ MUST_USE enum status folder_read_to(struct folder_question *question, const char
 #define FOLDER_FILTER_OPTIONS                                                                      \
     {.name = "user", .repeatable = true, .read = folder_read_user},                                \
         {.name = "action", .repeatable = true, .read = folder_read_action},                        \
+        {.name = "metadata", .repeatable = true, .read = folder_read_metadata},                    \
         {.name = "from", .read = folder_read_from},                                                \
     {                                                                                              \
         .name = "to", .read = folder_read_to                                                       \

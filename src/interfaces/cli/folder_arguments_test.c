@@ -50,6 +50,7 @@ static void a_folder_alone_asks_for_everything(void **state)
     assert_string_equal(question.directory, "data");
     assert_int_equal(question.filter.user_id_count, 0);
     assert_int_equal(question.filter.action_count, 0);
+    assert_false(activity_filter_asks_metadata(&question.filter));
     assert_int_equal(question.filter.from_ms, TIMESTAMP_MS_MIN);
     assert_int_equal(question.filter.to_ms, TIMESTAMP_MS_MAX + 1);
     assert_int_equal(question.order, ORDER_NEWEST_FIRST);
@@ -79,6 +80,22 @@ static void options_come_in_any_order_and_notation(void **state)
     assert_true(str_equal(question.filter.user_ids[0], STR("a=b")));
 }
 
+/* The first sign of equality ends the path; the rest is value. */
+static void metadata_is_asked_for_by_path(void **state)
+{
+    (void)state;
+    struct folder_question question;
+    assert_int_equal(READ(&question, NULL, "d", "--metadata", "cart.coupon=a=b", "--metadata=n=1",
+                          "--metadata=n=", "--metadata", "a\\.b=x"),
+                     STATUS_OK);
+    assert_ptr_equal(question.filter.metadata, &question.metadata);
+    assert_true(metadata_filter_matches(
+        &question.metadata, STR("{\"n\":\"\",\"a.b\":\"x\",\"cart\":{\"coupon\":\"a=b\"}}")));
+    assert_false(metadata_filter_matches(
+        &question.metadata, STR("{\"n\":2,\"a.b\":\"x\",\"cart\":{\"coupon\":\"a=b\"}}")));
+    assert_int_equal(question.metadata.value_count, 4);
+}
+
 #define REFUSED(words, ...)                                                                        \
     do {                                                                                           \
         struct folder_question question;                                                           \
@@ -99,6 +116,11 @@ static void what_is_wrong_is_named(void **state)
     REFUSED("--user needs a value", "one", "--user");
     REFUSED("--user needs a text", "one", "--user=");
     REFUSED("--action needs a text", "one", "--action", "\xc3");
+    REFUSED("--metadata needs PATH=VALUE", "one", "--metadata", "plan");
+    REFUSED("--metadata needs PATH=VALUE", "one", "--metadata", "plan=\xc3");
+    REFUSED("empty member", "one", "--metadata", "=x");
+    REFUSED("empty member", "one", "--metadata==x");
+    REFUSED("$gt", "one", "--metadata", "a.$gt=1");
     REFUSED("--all takes no value", "one", "--all=1");
     REFUSED("--all may be given once", "one", "--all", "--all");
     REFUSED("--from may be given once", "--from=1970-01-01T00:00:01Z", "d",
@@ -130,6 +152,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_folder_alone_asks_for_everything),
         cmocka_unit_test(options_come_in_any_order_and_notation),
+        cmocka_unit_test(metadata_is_asked_for_by_path),
         cmocka_unit_test(what_is_wrong_is_named),
         cmocka_unit_test(lists_have_a_bound),
     };
