@@ -4,15 +4,15 @@ void record_activities_init(struct record_activities *recorder, struct event_log
                             const struct clock *clock, const struct random *random)
 {
     recorder->log = log;
-    recorder->clock = clock;
     activity_id_source_init(&recorder->ids, clock, random);
     atomic_init(&recorder->counters.received, 0);
     atomic_init(&recorder->counters.accepted, 0);
     atomic_init(&recorder->counters.rejected, 0);
 }
 
-/* The time inside a minted id never steps back, unlike the clock: activities that one client sends
- * in sequence keep their order although they carry no timestamps. */
+/* The time of receipt never steps back, unlike the clock: activities that one client sends in
+ * sequence keep their order although they carry no timestamps, and whoever erases a user knows what
+ * came before. */
 void record_activities_complete(struct record_activities *recorder, struct activity_draft *draft,
                                 char id_text[UUID_TEXT_BYTES])
 {
@@ -23,7 +23,7 @@ void record_activities_complete(struct record_activities *recorder, struct activ
         activity->id = (struct str){.data = id_text, .len = UUID_TEXT_BYTES};
         activity->received_at_ms = activity_id_time_ms(id);
     } else {
-        activity->received_at_ms = clock_wall_ms(recorder->clock);
+        activity->received_at_ms = activity_id_next_time_ms(&recorder->ids);
     }
     if (!draft->has_timestamp) {
         activity->timestamp_ms = activity->received_at_ms;
@@ -35,6 +35,16 @@ enum status record_activities_append(struct record_activities *recorder,
                                      struct append_listener *listener, struct append_ticket ticket)
 {
     return event_log_append(recorder->log, activities, count, listener, ticket);
+}
+
+int64_t record_activities_border_ms(struct record_activities *recorder)
+{
+    return activity_id_border_ms(&recorder->ids);
+}
+
+void record_activities_begin_at(struct record_activities *recorder, int64_t time_ms)
+{
+    activity_id_begin_at(&recorder->ids, time_ms);
 }
 
 void record_activities_count(struct record_activities *recorder, uint64_t received,

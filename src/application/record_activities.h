@@ -20,7 +20,6 @@ struct record_counters {
 struct record_activities {
     struct event_log *log;
     struct activity_id_source ids;
-    const struct clock *clock;
     struct record_counters counters;
 };
 
@@ -39,6 +38,13 @@ MUST_USE enum status record_activities_append(struct record_activities *recorder
                                               const struct activity *activities, size_t count,
                                               struct append_listener *listener,
                                               struct append_ticket ticket);
+
+/* A border between what came and what will: activities that were completed until now were received
+ * before it, later ones were not. */
+int64_t record_activities_border_ms(struct record_activities *recorder);
+
+/* No activity counts as received before this time any more. */
+void record_activities_begin_at(struct record_activities *recorder, int64_t time_ms);
 
 void record_activities_count(struct record_activities *recorder, uint64_t received,
                              uint64_t accepted, uint64_t rejected);

@@ -8,13 +8,15 @@ void activity_id_source_init(struct activity_id_source *source, const struct clo
     atomic_init(&source->last, 0);
 }
 
+enum { FRACTION_BITS = 12 };
+
 /* Milliseconds in the upper bits, then the fraction of a millisecond in 1/4096. */
 static uint64_t ticks_now(const struct clock *clock)
 {
     uint64_t now_ns = clock_wall_ns(clock);
     uint64_t ms = now_ns / NANOSECONDS_PER_MILLISECOND;
     uint64_t fraction = (now_ns % NANOSECONDS_PER_MILLISECOND) * 4096 / NANOSECONDS_PER_MILLISECOND;
-    return ms << 12 | fraction;
+    return ms << FRACTION_BITS | fraction;
 }
 
 static uint64_t next_ticks(struct activity_id_source *source)
@@ -41,6 +43,34 @@ struct uuid activity_id_next(struct activity_id_source *source)
     id.bytes[7] = (uint8_t)ticks;
     id.bytes[8] = (uint8_t)((id.bytes[8] & 0x3f) | 0x80);
     return id;
+}
+
+int64_t activity_id_next_time_ms(struct activity_id_source *source)
+{
+    return (int64_t)(next_ticks(source) >> FRACTION_BITS);
+}
+
+int64_t activity_id_border_ms(struct activity_id_source *source)
+{
+    uint64_t now = ticks_now(source->clock);
+    uint64_t last = atomic_load_explicit(&source->last, memory_order_relaxed);
+    uint64_t border_ms;
+    do {
+        border_ms = ((now > last ? now : last) >> FRACTION_BITS) + 1;
+    } while (!atomic_compare_exchange_weak_explicit(&source->last, &last,
+                                                    (border_ms << FRACTION_BITS) - 1,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    return (int64_t)border_ms;
+}
+
+void activity_id_begin_at(struct activity_id_source *source, int64_t time_ms)
+{
+    uint64_t before = time_ms > 0 ? ((uint64_t)time_ms << FRACTION_BITS) - 1 : 0;
+    uint64_t last = atomic_load_explicit(&source->last, memory_order_relaxed);
+    while (last < before &&
+           !atomic_compare_exchange_weak_explicit(&source->last, &last, before,
+                                                  memory_order_relaxed, memory_order_relaxed)) {
+    }
 }
 
 int64_t activity_id_time_ms(struct uuid id)

@@ -15,7 +15,8 @@
 struct activity_id_source {
     const struct clock *clock;
     const struct random *random;
-    _Atomic uint64_t last; /* 48 bits of milliseconds and 12 bits of fraction, newest given out */
+    _Atomic uint64_t last; /* 48 bits of milliseconds and 12 bits of fraction: what is given out
+                              from now on lies behind it */
 };
 
 void activity_id_source_init(struct activity_id_source *source, const struct clock *clock,
@@ -23,6 +24,16 @@ void activity_id_source_init(struct activity_id_source *source, const struct clo
 
 /* Never fails; when the clock steps back the ids go on from the newest one. */
 struct uuid activity_id_next(struct activity_id_source *source);
+
+/* The milliseconds of the next id without the id: when an activity came that has one of its own. */
+int64_t activity_id_next_time_ms(struct activity_id_source *source);
+
+/* A border between what was given out and what will be: every time up to now lies before it, and no
+ * later one does. At most a millisecond ahead of the newest. */
+int64_t activity_id_border_ms(struct activity_id_source *source);
+
+/* Nothing before this time is given out any more. */
+void activity_id_begin_at(struct activity_id_source *source, int64_t time_ms);
 
 /* The milliseconds in a UUIDv7; 0 for another version. */
 int64_t activity_id_time_ms(struct uuid id);

@@ -67,6 +67,44 @@ static void test_increase_whatever_the_clock_does(void **state)
     assert_true(activity_id_time_ms(last) - (int64_t)(START_NS / 1000000) < 40);
 }
 
+/* Whatever was given out lies before a border, and nothing later does. */
+static void test_border(void **state)
+{
+    (void)state;
+    static const int64_t steps_ns[] = {0, 0, 999999, 1, -3600000000000, 0, 5000000, 3700000000000};
+    struct manual manual = {START_NS};
+    struct clock clock = {.wall_ns = manual_ns, .monotonic_ns = manual_ns, .context = &manual};
+    struct activity_id_source source;
+    activity_id_source_init(&source, &clock, &random_system);
+    for (int i = 0; i < 100000; i++) {
+        manual.now_ns += (uint64_t)steps_ns[i % (int)ARRAY_LENGTH(steps_ns)];
+        int64_t before = i % 2 == 0 ? activity_id_time_ms(activity_id_next(&source))
+                                    : activity_id_next_time_ms(&source);
+        int64_t border = activity_id_border_ms(&source);
+        assert_int_equal(border, activity_id_border_ms(&source));
+        assert_int_equal(border, before + 1);
+        if (i % 3 == 0) {
+            assert_true(activity_id_next_time_ms(&source) >= border);
+        }
+    }
+}
+
+static void test_begin_at(void **state)
+{
+    (void)state;
+    struct manual manual = {START_NS};
+    struct clock clock = {.wall_ns = manual_ns, .monotonic_ns = manual_ns, .context = &manual};
+    struct activity_id_source source;
+    activity_id_source_init(&source, &clock, &random_system);
+    activity_id_begin_at(&source, 0);
+    activity_id_begin_at(&source, START_NS / 1000000 - 5);
+    assert_int_equal(activity_id_next_time_ms(&source), START_NS / 1000000);
+    activity_id_begin_at(&source, START_NS / 1000000 + 5);
+    activity_id_begin_at(&source, START_NS / 1000000);
+    assert_int_equal(activity_id_next_time_ms(&source), START_NS / 1000000 + 5);
+    assert_int_equal(activity_id_time_ms(activity_id_next(&source)), START_NS / 1000000 + 5);
+}
+
 enum { THREADS = 4, IDS = 20000 };
 
 struct drawing {
@@ -126,6 +164,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_layout),
         cmocka_unit_test(test_increase_whatever_the_clock_does),
+        cmocka_unit_test(test_border),
+        cmocka_unit_test(test_begin_at),
         cmocka_unit_test(test_increase_over_threads),
         cmocka_unit_test(test_time_of_other_versions),
     };
