@@ -438,6 +438,31 @@ static void test_describe_follows(void **state)
     assert_int_equal(described.activities, 1);
 }
 
+static int64_t erased_until(struct fixture *fixture)
+{
+    struct activity_store_state described;
+    activity_store_describe(fixture->store, &described);
+    return described.erased_until_ms;
+}
+
+/* The latest time of all erasures, if they outlive the process. */
+static void test_describe_tells_how_far_is_erased(void **state)
+{
+    struct fixture *fixture = *state;
+    bool durable = fixture->maker->crash != NULL;
+    assert_int_equal(erased_until(fixture), 0);
+    erase(fixture, "ann", 5000);
+    erase(fixture, "bob", 9000);
+    erase(fixture, "ann", 7000);
+    assert_int_equal(erased_until(fixture), durable ? 9000 : 0);
+    if (durable) {
+        fixture->store = fixture->maker->crash(fixture->store);
+        assert_non_null(fixture->store);
+        assert_int_equal(erased_until(fixture), 9000);
+        assert_int_equal(put_one(fixture, activity_of("bob", 7999, "b1")), VERDICT_ERASED);
+    }
+}
+
 static void test_free_takes_null(void **state)
 {
     (void)state;
@@ -472,6 +497,7 @@ int activity_store_contract_run_cases(const struct store_maker *maker)
         CASE(test_sync_makes_durable),
         CASE(test_crash_leaves_what_is_durable),
         CASE(test_describe_follows),
+        CASE(test_describe_tells_how_far_is_erased),
         CASE(test_free_takes_null),
     };
     return cmocka_run_group_tests_name(maker->name, tests, NULL, NULL);

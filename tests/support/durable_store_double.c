@@ -205,11 +205,26 @@ static enum status double_expire(struct activity_store *store, int64_t before_ms
     return status;
 }
 
+static int64_t erased_until_ms(struct durable_double *self)
+{
+    int64_t until_ms = 0;
+    pthread_mutex_lock(&self->lock);
+    for (size_t i = 0; i < self->count; i++) {
+        const struct change *change = &self->journal[i];
+        if (change->kind == CHANGE_ERASE && change->time_ms > until_ms) {
+            until_ms = change->time_ms;
+        }
+    }
+    pthread_mutex_unlock(&self->lock);
+    return until_ms;
+}
+
 static void double_describe(struct activity_store *store, struct activity_store_state *out_state)
 {
     activity_store_describe(double_of(store)->inner, out_state);
     out_state->kind = "double";
     out_state->durable = true;
+    out_state->erased_until_ms = erased_until_ms(double_of(store));
 }
 
 static void double_free(struct activity_store *store)

@@ -408,12 +408,26 @@ enum status activity_store_local_checkpoint(struct activity_store *store, struct
 
 /* Life -------------------------------------------------------------------------------------- */
 
+static int64_t erased_until_ms(struct local_store *self)
+{
+    int64_t until_ms = 0;
+    pthread_mutex_lock(&self->mutex);
+    const struct tombstones *tombstones = &self->manifest.tombstones;
+    for (size_t i = 0; i < tombstones->count; i++) {
+        int64_t erased_at_ms = tombstones->items[i].erased_at_ms;
+        until_ms = erased_at_ms > until_ms ? erased_at_ms : until_ms;
+    }
+    pthread_mutex_unlock(&self->mutex);
+    return until_ms;
+}
+
 static void local_describe(struct activity_store *store, struct activity_store_state *out_state)
 {
     CLEANUP(snapshot_unref) struct snapshot *snapshot = local_store_snapshot(store_of(store));
     struct snapshot_size parts = snapshot_parts_size(snapshot);
     *out_state = (struct activity_store_state){
         .kind = "local", .durable = true, .activities = parts.rows, .bytes = parts.bytes};
+    out_state->erased_until_ms = erased_until_ms(store_of(store));
     for (size_t i = 0; i < snapshot->head_count; i++) {
         struct table_size size = shared_table_size(&snapshot->heads[i]->shared);
         out_state->activities += size.rows;
