@@ -145,12 +145,26 @@ static enum status resume(struct store_activities *worker, struct error *err)
     return status;
 }
 
+/* What comes later has a time of receipt that this process gave. */
+static void note_replayed(struct store_activities *worker)
+{
+    for (size_t i = 0; i < worker->batch.count; i++) {
+        int64_t received_at_ms = worker->batch.rows[i].activity.received_at_ms;
+        if (received_at_ms >= worker->state.replayed_until_ms) {
+            worker->state.replayed_until_ms = received_at_ms + 1;
+        }
+    }
+}
+
 static void count_verdicts(struct store_activities *worker)
 {
     pthread_mutex_lock(&worker->mutex);
     for (size_t i = 0; i < worker->batch.count; i++) {
         ASSERT(worker->verdicts[i] < VERDICT_COUNT);
         worker->state.verdicts[worker->verdicts[i]]++;
+    }
+    if (!worker->state.caught_up) {
+        note_replayed(worker);
     }
     pthread_mutex_unlock(&worker->mutex);
 }

@@ -54,6 +54,7 @@ struct store_activities_state {
     uint64_t expired;                 /* since start */
     uint64_t pending;                 /* durable in the log and not yet in the store's answers */
     bool caught_up; /* everything that was in the log at start is in the store's answers */
+    int64_t replayed_until_ms; /* what was stored until it had caught up was received before */
 };
 
 struct store_activities;

@@ -1,0 +1,52 @@
+#pragma once
+/*
+ * Erasing a user: all of their activities that came before leave every answer at once, and what of
+ * them is still on its way to the store is dropped there, now and whenever a log brings it again.
+ * Any thread but an event loop's, since a store may write to disk.
+ *
+ * What came before is known by the time of receipt alone. The recorder draws the border: whatever
+ * it took until then was received before, whatever it takes afterwards was not, even within one
+ * millisecond, even when the clock steps back, and even over a restart.
+ */
+#include "application/record_activities.h"
+#include "application/store_activities.h"
+
+struct erase_user_config {
+    struct activity_store *store; /* borrowed, as all of these */
+    struct event_log *log;
+    struct record_activities *recorder;
+    struct store_activities *worker; /* between the two */
+};
+
+struct erase_user {
+    struct erase_user_config config;
+    _Atomic uint64_t erasures;   /* that succeeded since the start */
+    _Atomic uint64_t activities; /* that they removed */
+};
+
+enum { ERASURE_OUT_OF_REACH_MAX = 3 };
+
+/* Where activities of the user may still stand. Both texts are static. */
+struct out_of_reach {
+    const char *what; /* a word for programs */
+    const char *detail;
+};
+
+struct erasure {
+    int64_t erased_at_ms; /* it covers what was received before */
+    uint64_t erased;      /* activities that left the answers */
+    const char *store;    /* its kind: static */
+    bool durable;         /* it holds after a restart, too */
+    struct out_of_reach out_of_reach[ERASURE_OUT_OF_REACH_MAX];
+    size_t out_of_reach_count;
+};
+
+/* Before the recorder takes its first activity: none may seem to have come before an erasure of an
+ * earlier process, whose clock may have been ahead. */
+void erase_user_init(struct erase_user *eraser, const struct erase_user_config *config);
+
+/* `user_id` is one that could be posted; nobody needs to know it. May be repeated. BUSY: what was
+ * in the log at the start is not in the store yet. UNAVAILABLE, NO_SPACE, NO_MEMORY and what else
+ * the store says: nothing is promised, and another try may succeed. */
+MUST_USE enum status erase_user_run(struct erase_user *eraser, struct str user_id,
+                                    struct erasure *out_erasure, struct error *err);
