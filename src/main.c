@@ -4,6 +4,7 @@
  * down again in the opposite order.
  */
 #include "application/count_activities.h"
+#include "application/erase_user.h"
 #include "application/find_activities.h"
 #include "application/record_activities.h"
 #include "application/store_activities.h"
@@ -52,6 +53,7 @@ struct service {
     struct record_activities recorder;
     struct find_activities finder;
     struct count_activities counter;
+    struct erase_user eraser;
     struct store_activities *worker;
     pthread_t worker_thread;
     bool worker_runs;
@@ -91,7 +93,7 @@ static enum status check_exposure(const struct settings *settings, struct error 
     }
     return error_set(err, STATUS_INVALID, 0,
                      "--listen %s is reachable from other machines and no API key is configured; "
-                     "say --allow-anonymous if everybody there may read and write",
+                     "say --allow-anonymous if everybody there may read, write and erase",
                      settings->listen.host);
 }
 
@@ -357,7 +359,16 @@ static enum status make_use_cases(struct service *service, struct error *err)
     config.logger = &service->logger;
     config.clock = &clock_system;
     config.retention_days = (unsigned)settings->retention_days;
-    return store_activities_new(&config, &service->worker, err);
+    enum status status = store_activities_new(&config, &service->worker, err);
+    if (status == STATUS_OK) {
+        erase_user_init(&service->eraser, &(struct erase_user_config){
+                                              .store = service->store,
+                                              .log = service->log,
+                                              .recorder = &service->recorder,
+                                              .worker = service->worker,
+                                          });
+    }
+    return status;
 }
 
 static enum status make_api(struct service *service, struct error *err)
@@ -368,6 +379,7 @@ static enum status make_api(struct service *service, struct error *err)
             .recorder = &service->recorder,
             .finder = &service->finder,
             .counter = &service->counter,
+            .eraser = &service->eraser,
             .log = service->log,
             .store = service->store,
             .worker = service->worker,

@@ -7,7 +7,8 @@ import expect
 LIST = "/api/v1/activities"
 EVERY_METHOD = ("GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE", "PROPFIND", "QUERY", "get", "FOO-BAR")
 ALLOWED = {LIST: "GET, HEAD, POST, OPTIONS", f"{LIST}/x": "GET, HEAD, OPTIONS", "/livez": "GET, HEAD, OPTIONS",
-           "/readyz": "GET, HEAD, OPTIONS", "/health": "GET, HEAD, OPTIONS"}
+           "/readyz": "GET, HEAD, OPTIONS", "/health": "GET, HEAD, OPTIONS", "/api/v1/users?userId=methods": "DELETE, OPTIONS",
+           "/api/v1/users/methods": "DELETE, OPTIONS"}
 GOOD = b'{"userId":"methods","action":"a"}'
 
 
@@ -19,7 +20,10 @@ def test_405_names_what_is_allowed(shared, path, method):
         assert shared.request(method, path, GOOD if method == "POST" else None).status in (200, 202, 204, 404)
         return
     answer = shared.request(method, path)
-    expect.problem(answer, 405)
+    if method == "HEAD":
+        assert answer.status == 405
+    else:
+        expect.problem(answer, 405)
     assert answer.header("allow") == ALLOWED[path]
 
 

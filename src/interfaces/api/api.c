@@ -93,26 +93,32 @@ static void answer_options(struct http_exchange *exchange, const char *allow)
         exchange, &(struct http_response){.status = 204, .headers = &header, .header_count = 1});
 }
 
-/* The handler of this method on this route, NULL when another answer is due (and was given). */
-static api_call_function *choose(const struct api_call *call, const struct api_route *route)
+/* What the route has for this method, NULL when it has nothing. */
+static api_call_function *handler_of(const struct api_route *route, enum http_method method)
 {
-    switch (call->request->method) {
+    switch (method) {
     case HTTP_METHOD_GET:
     case HTTP_METHOD_HEAD:
         return route->get;
     case HTTP_METHOD_POST:
-        if (route->post != NULL) {
-            return route->post;
-        }
-        break;
-    case HTTP_METHOD_OPTIONS:
-        answer_options(call->exchange, api_route_allow(route));
-        return NULL;
+        return route->post;
+    case HTTP_METHOD_DELETE:
+        return route->delete;
     default:
-        break;
+        return NULL;
     }
-    answer_method_not_allowed(call->exchange, route);
-    return NULL;
+}
+
+/* The handler of this method on this route, NULL when another answer is due (and was given). */
+static api_call_function *choose(const struct api_call *call, const struct api_route *route)
+{
+    api_call_function *handler = handler_of(route, call->request->method);
+    if (handler == NULL && call->request->method == HTTP_METHOD_OPTIONS) {
+        answer_options(call->exchange, api_route_allow(route));
+    } else if (handler == NULL) {
+        answer_method_not_allowed(call->exchange, route);
+    }
+    return handler;
 }
 
 static struct str header_of(const struct api_call *call, struct str name)
@@ -184,7 +190,7 @@ static void begin(void *context, struct http_exchange *exchange)
     struct api *api = context;
     struct api_call call = {api, exchange, http_exchange_request(exchange), {0}};
     if (str_equal(call.request->path, STR("*"))) {
-        answer_options(exchange, "GET, HEAD, POST, OPTIONS");
+        answer_options(exchange, "GET, HEAD, POST, DELETE, OPTIONS");
         return;
     }
     const struct api_route *route = api_route_find(call.request->path, &call.rest);
@@ -203,11 +209,7 @@ static void handle(void *context, struct http_exchange *exchange)
     struct api_call call = {context, exchange, http_exchange_request(exchange), {0}};
     const struct api_route *route = api_route_find(call.request->path, &call.rest);
     ASSERT(route != NULL);
-    if (call.request->method == HTTP_METHOD_POST) {
-        route->post(&call);
-    } else {
-        route->get(&call);
-    }
+    handler_of(route, call.request->method)(&call);
 }
 
 struct http_handler api_handler(struct api *api)

@@ -4,6 +4,7 @@
  * main; the handler runs on the event loops.
  */
 #include "application/count_activities.h"
+#include "application/erase_user.h"
 #include "application/find_activities.h"
 #include "application/record_activities.h"
 #include "application/store_activities.h"
@@ -16,6 +17,7 @@ struct api_config {
     struct record_activities *recorder; /* borrowed, as all of these */
     struct find_activities *finder;
     struct count_activities *counter;
+    struct erase_user *eraser;
     struct event_log *log;
     struct activity_store *store;
     struct store_activities *worker;

@@ -36,10 +36,11 @@ struct api_call {
 typedef void api_call_function(const struct api_call *call);
 
 struct api_route {
-    struct str path;         /* exact, or the prefix of "/{id}" when has_id */
-    bool has_id;             /* one more segment follows */
-    api_call_function *get;  /* also serves HEAD */
-    api_call_function *post; /* NULL: not allowed */
+    struct str path;        /* exact, or the prefix of "/{id}" when has_id */
+    bool has_id;            /* one more segment follows */
+    api_call_function *get; /* also serves HEAD; NULL, as of the others: not allowed */
+    api_call_function *post;
+    api_call_function *delete;
 };
 
 /* The route of a raw path, NULL when there is none; the id's raw segment goes to *out_rest. */
@@ -53,6 +54,8 @@ void api_record_post(const struct api_call *call);
 void api_find_list(const struct api_call *call);
 void api_find_one(const struct api_call *call);
 void api_stats(const struct api_call *call);
+void api_erase_user(const struct api_call *call);
+void api_erase_user_of_query(const struct api_call *call);
 void api_probe_live(const struct api_call *call);
 void api_probe_ready(const struct api_call *call);
 void api_probe_health(const struct api_call *call);

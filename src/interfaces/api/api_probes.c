@@ -137,6 +137,14 @@ static void append_edge(struct buffer *json, struct record_counters *counters)
     buffer_append_char(json, '}');
 }
 
+static void append_erasures(struct buffer *json, struct erase_user *eraser)
+{
+    buffer_append_literal(json, ",\"erasures\":{\"count\":");
+    buffer_append_u64(json, atomic_load(&eraser->erasures));
+    append_number(json, "activities", atomic_load(&eraser->activities));
+    buffer_append_char(json, '}');
+}
+
 static void answer_not_ready(struct http_exchange *exchange, const char *why, struct str members)
 {
     http_problem_respond(exchange,
@@ -192,6 +200,7 @@ static void look_at_store(void *data)
     append_store(&job->members, &store);
     append_worker(&job->members, &job->condition.worker);
     append_edge(&job->members, &job->api->config.recorder->counters);
+    append_erasures(&job->members, job->api->config.eraser);
     buffer_append_literal(&job->members, ",\"version\":");
     json_text_append_string(&job->members, str_from(job->api->config.version));
 }

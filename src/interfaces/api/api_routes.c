@@ -11,6 +11,11 @@
     {                                                                                              \
         .path = {text, sizeof(text) - 1}, .get = (handler)                                         \
     }
+#define USERS(text)                                                                                \
+    {.path = {text, sizeof(text) - 1}, .delete = api_erase_user_of_query},                         \
+    {                                                                                              \
+        .path = {text, sizeof(text) - 1}, .has_id = true, .delete = api_erase_user                 \
+    }
 
 static const struct api_route routes[] = {
     COLLECTION("/api/v1/activities"),
@@ -22,6 +27,7 @@ static const struct api_route routes[] = {
     SINGLE("/livez", api_probe_live),
     SINGLE("/readyz", api_probe_ready),
     SINGLE("/health", api_probe_health),
+    USERS("/api/v1/users"),
 };
 
 /* What follows the route's path, when it does: nothing, "/" (which older routers ignore) or "/id".
@@ -56,5 +62,8 @@ const struct api_route *api_route_find(struct str path, struct str *out_rest)
 
 const char *api_route_allow(const struct api_route *route)
 {
+    if (route->delete != NULL) {
+        return "DELETE, OPTIONS";
+    }
     return route->post != NULL ? "GET, HEAD, POST, OPTIONS" : "GET, HEAD, OPTIONS";
 }

@@ -83,6 +83,18 @@ static void counts_have_one_path(void **state)
     assert_null(find("/api/v1/stats", &rest)->post);
 }
 
+static void users_can_be_erased(void **state)
+{
+    (void)state;
+    struct str rest;
+    assert_true(find("/api/v1/users", &rest)->delete == api_erase_user_of_query);
+    assert_null(rest.data);
+    const struct api_route *route = find("/api/v1/users/a%2Fb", &rest);
+    assert_true(route->delete == api_erase_user && route->get == NULL && route->post == NULL);
+    assert_true(str_equal(rest, STR("a%2Fb")));
+    assert_string_equal(api_route_allow(route), "DELETE, OPTIONS");
+}
+
 static void nothing_else_matches(void **state)
 {
     (void)state;
@@ -107,6 +119,8 @@ static void nothing_else_matches(void **state)
         "/livezz",
         "/livez/x",
         "/livez//",
+        "/api/v1/users/a/b",
+        "/users",
         "/health/x",
         "/api/v1/activities/a/b",
         "//logs",
@@ -147,6 +161,7 @@ int main(void)
         cmocka_unit_test(one_more_segment_is_an_id),
         cmocka_unit_test(probes_have_their_own_paths),
         cmocka_unit_test(counts_have_one_path),
+        cmocka_unit_test(users_can_be_erased),
         cmocka_unit_test(nothing_else_matches),
         cmocka_unit_test(reads_no_further_than_the_path),
     };

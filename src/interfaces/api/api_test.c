@@ -147,6 +147,7 @@ struct fixture {
     struct record_activities recorder;
     struct find_activities finder;
     struct count_activities counter;
+    struct erase_user eraser;
     struct store_activities *worker;
     struct logger logger;
     struct api *api;
@@ -311,6 +312,12 @@ static void make_use_cases(void)
     config.logger = &fixture.logger;
     config.clock = &fixture.clock;
     assert_int_equal(store_activities_new(&config, &fixture.worker, NULL), STATUS_OK);
+    erase_user_init(&fixture.eraser, &(struct erase_user_config){
+                                         .store = &fixture.store,
+                                         .log = &fixture.log,
+                                         .recorder = &fixture.recorder,
+                                         .worker = fixture.worker,
+                                     });
 }
 
 static int fixture_setup(void **state)
@@ -336,6 +343,7 @@ static int fixture_setup(void **state)
         .recorder = &fixture.recorder,
         .finder = &fixture.finder,
         .counter = &fixture.counter,
+        .eraser = &fixture.eraser,
         .log = &fixture.log,
         .store = &fixture.store,
         .worker = fixture.worker,
@@ -620,6 +628,27 @@ static void other_methods_are_refused_by_the_route(void **state)
     assert_string_equal(exchange.allow, "GET, HEAD, POST, OPTIONS");
     request(HTTP_METHOD_OPTIONS, "*");
     assert_int_equal(run()->status, 204);
+    assert_string_equal(exchange.allow, "GET, HEAD, POST, DELETE, OPTIONS");
+}
+
+static void users_can_only_be_erased(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"/api/v1/users", "/api/v1/users/", "/api/v1/users/ann"};
+    static const enum http_method others[] = {HTTP_METHOD_GET,   HTTP_METHOD_HEAD,
+                                              HTTP_METHOD_POST,  HTTP_METHOD_PUT,
+                                              HTTP_METHOD_PATCH, HTTP_METHOD_OTHER};
+    for (size_t path = 0; path < ARRAY_LENGTH(paths); path++) {
+        for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
+            request(others[i], paths[path]);
+            expect_problem(run(), 405, "DELETE, OPTIONS");
+            assert_string_equal(exchange.allow, "DELETE, OPTIONS");
+        }
+        request(HTTP_METHOD_DELETE, paths[path]);
+        run();
+        assert_int_equal(exchange.status, path < 2 ? 400 : 503); /* nothing was replayed yet */
+        assert_int_equal(exchange.body_bytes_max, 0); /* so the transport refuses any body */
+    }
 }
 
 /* --- GET --- */
@@ -749,6 +778,8 @@ static void health_names_every_part(void **state)
     assert_int_equal(store_activities_step(fixture.worker, NULL), STATUS_OK);
     post("/logs", ONE);
     complete(STATUS_OK, 0, true);
+    fixture.eraser.erasures = 3;
+    fixture.eraser.activities = 21;
     get("/health");
     assert_int_equal(exchange.status, 200);
     static const char *const parts[] = {
@@ -757,6 +788,7 @@ static void health_names_every_part(void **state)
         "\"worker\":{\"state\":\"running\",\"pending\":0",
         "\"expired\":23}",
         "\"requests\":{\"received\":1,\"accepted\":1,\"rejected\":0}",
+        "\"erasures\":{\"count\":3,\"activities\":21}",
         "\"version\":\"9.8.7\"}",
     };
     for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
@@ -780,6 +812,7 @@ int main(void)
         TEST(kinds_of_bodies_are_checked_before_they_are_read),
         TEST(post_takes_no_parameters),
         TEST(other_methods_are_refused_by_the_route),
+        TEST(users_can_only_be_erased),
         TEST(a_page_has_its_shape),
         TEST(the_link_leads_to_the_next_page),
         TEST(a_failed_question_is_told),

@@ -1,0 +1,250 @@
+/*
+ * Guards how a DELETE names a user and what it answers, without a network: the exchange and the use
+ * case are doubles.
+ */
+#include "interfaces/api/api_private.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { TEXT_BYTES = 16 * 1024 };
+
+/* --- the transport, as a double --- */
+
+struct http_exchange {
+    struct http_request request;
+    struct arena arena;
+    int answers;
+    int status;
+    char content_type[64];
+    char retry_after[16];
+    char answer[TEXT_BYTES];
+};
+
+static struct http_exchange exchange;
+static enum status offload_answer;
+static bool client_left;
+
+struct arena *http_exchange_arena(struct http_exchange *of)
+{
+    return &of->arena;
+}
+
+static void keep(char *into, size_t size, struct str text)
+{
+    snprintf(into, size, "%.*s", STR_FORMAT(text));
+}
+
+void http_exchange_respond(struct http_exchange *of, const struct http_response *response)
+{
+    of->answers++;
+    of->status = response->status;
+    keep(of->answer, sizeof of->answer, response->body);
+    keep(of->content_type, sizeof of->content_type, response->content_type);
+    for (size_t i = 0; i < response->header_count; i++) {
+        assert_true(str_equal(response->headers[i].name, STR("Retry-After")));
+        keep(of->retry_after, sizeof of->retry_after, response->headers[i].value);
+    }
+}
+
+enum status http_exchange_offload(struct http_exchange *of, http_work_function *work,
+                                  http_work_done_function *done, void *data)
+{
+    if (offload_answer == STATUS_OK) {
+        work(data);
+        done(client_left ? NULL : of, data);
+    }
+    return offload_answer;
+}
+
+/* --- the use case, as a double --- */
+
+static enum status erase_answer;
+static char erased_user[USER_ID_BYTES_MAX + 1];
+static int erase_count;
+
+enum status erase_user_run(struct erase_user *eraser, struct str user_id,
+                           struct erasure *out_erasure, struct error *err)
+{
+    assert_non_null(eraser);
+    if (erase_answer != STATUS_OK) {
+        return error_set(err, erase_answer, 0, "the store says no");
+    }
+    keep(erased_user, sizeof erased_user, user_id);
+    erase_count++;
+    *out_erasure = (struct erasure){
+        .erased_at_ms = INT64_C(1768435085443),
+        .erased = 42,
+        .store = "double",
+        .durable = true,
+        .out_of_reach = {{"here", "behind \"walls\""}, {"there", "far away"}},
+        .out_of_reach_count = 2,
+    };
+    return STATUS_OK;
+}
+
+/* --- asking --- */
+
+static int fixture_setup(void **state)
+{
+    (void)state;
+    offload_answer = STATUS_OK;
+    client_left = false;
+    erase_answer = STATUS_OK;
+    erase_count = 0;
+    return 0;
+}
+
+/* `target` is what follows /api/v1/users; the handler is the one that api_routes_test.c says. */
+static struct http_exchange *erase(const char *target)
+{
+    static struct erase_user eraser;
+    static struct api api = {.config = {.rules = &activity_rules_default, .eraser = &eraser}};
+    struct str query = str_from(target);
+    struct str path = str_split(&query, '?');
+    exchange = (struct http_exchange){.request.query = query};
+    arena_init(&exchange.arena, 1 << 20);
+    struct api_call call = {&api, &exchange, &exchange.request, {0}};
+    if (path.len > 1) {
+        call.rest = (struct str){path.data + 1, path.len - 1};
+        api_erase_user(&call);
+    } else {
+        api_erase_user_of_query(&call);
+    }
+    arena_deinit(&exchange.arena);
+    assert_int_equal(exchange.answers, client_left ? 0 : 1);
+    return &exchange;
+}
+
+static void expect_problem(const struct http_exchange *of, int status, const char *word)
+{
+    assert_int_equal(of->status, status);
+    assert_string_equal(of->content_type, "application/problem+json");
+    if (strstr(of->answer, word) == NULL) {
+        fail_msg("%s does not say %s", of->answer, word);
+    }
+}
+
+static void an_erasure_has_its_receipt(void **state)
+{
+    (void)state;
+    erase("/ann%22");
+    assert_int_equal(exchange.status, 200);
+    assert_string_equal(exchange.content_type, "application/json");
+    assert_string_equal(exchange.answer,
+                        "{\"status\":\"success\",\"userId\":\"ann\\\"\",\"erasedAt\":"
+                        "\"2026-01-14T23:58:05.443Z\",\"erased\":42,\"receipt\":{\"store\":"
+                        "\"double\",\"durable\":true},\"outOfReach\":[{\"what\":\"here\","
+                        "\"detail\":\"behind \\\"walls\\\"\"},{\"what\":\"there\",\"detail\":"
+                        "\"far away\"}]}");
+    client_left = true;
+    erase("/bob");
+    assert_string_equal(erased_user, "bob");
+}
+
+struct user_case {
+    const char *target;
+    const char *user;
+};
+
+static void the_user_is_named_in_the_path_or_the_query(void **state)
+{
+    (void)state;
+    static const struct user_case cases[] = {
+        {"/ann", "ann"},
+        {"/a%2Fb", "a/b"},
+        {"/a+b", "a+b"},
+        {"/%20", " "},
+        {"/%C3%A9", "\xc3\xa9"},
+        {"/..", ".."},
+        {"/ann?", "ann"},
+        {"/?userId=ann", "ann"},
+        {"?userId=a/b", "a/b"},
+        {"?userId=a%2fb&", "a/b"},
+        {"?&userId=a+b=c", "a b=c"},
+        {"?userId=%26%3D", "&="},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        assert_int_equal(erase(cases[i].target)->status, 200);
+        assert_string_equal(erased_user, cases[i].user);
+        assert_int_equal(erase_count, i + 1);
+    }
+}
+
+static void who_is_not_named_well_is_not_erased(void **state)
+{
+    (void)state;
+    static const char *const targets[] = {
+        "/null",
+        "/%zz",
+        "/%ff",
+        "/a%00",
+        "/a%0a",
+        "/ann?userId=ann",
+        "",
+        "/ann?dry_run=",
+        "/",
+        "?",
+        "?userId",
+        "?userId=",
+        "?=ann",
+        "?userid=ann",
+        "?userId=ann&userId=bob",
+        "?&=&",
+        "?userId=a&=b",
+        "?userId=ann&action=a",
+        "?user%49d=a",
+        "?userId[$ne]=ann",
+        "?userId=undefined",
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(targets); i++) {
+        expect_problem(erase(targets[i]), 400, "detail");
+    }
+    char target[2 * USER_ID_BYTES_MAX];
+    snprintf(target, sizeof target, "/%0257d", 7);
+    expect_problem(erase(target), 400, "userId: must have at most 256 characters");
+    snprintf(target, sizeof target, "/%0256d", 7);
+    assert_int_equal(erase(target)->status, 200);
+    assert_int_equal(erase_count, 1);
+}
+
+struct failure_case {
+    enum status status;
+    int answer;
+    const char *retry_after;
+};
+
+static void an_erasure_that_fails_promises_nothing(void **state)
+{
+    (void)state;
+    static const struct failure_case cases[] = {
+        {STATUS_BUSY, 503, "1"},      {STATUS_UNAVAILABLE, 503, "5"}, {STATUS_NO_SPACE, 507, "30"},
+        {STATUS_NO_MEMORY, 503, "1"}, {STATUS_CORRUPT, 500, ""},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        erase_answer = cases[i].status;
+        expect_problem(erase("/ann"), cases[i].answer, "the store says no; nothing is promised");
+        assert_string_equal(exchange.retry_after, cases[i].retry_after);
+    }
+    offload_answer = STATUS_BUSY;
+    expect_problem(erase("/ann"), 503, "nobody was erased");
+    offload_answer = STATUS_NO_MEMORY;
+    expect_problem(erase("/ann"), 503, "nobody was erased");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(an_erasure_has_its_receipt, fixture_setup),
+        cmocka_unit_test_setup(the_user_is_named_in_the_path_or_the_query, fixture_setup),
+        cmocka_unit_test_setup(who_is_not_named_well_is_not_erased, fixture_setup),
+        cmocka_unit_test_setup(an_erasure_that_fails_promises_nothing, fixture_setup),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
