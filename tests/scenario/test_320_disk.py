@@ -358,3 +358,52 @@ def test_the_store_is_full(make_service):
     service.start()
     check_reads(service, acknowledged)
     service.stop()
+
+
+def erase(service, user):
+    return service.request("DELETE", f"/api/v1/users/{user}")
+
+
+def test_an_erasure_on_a_full_disk(on_bad_disk):
+    """Guards the word "erased": without space for the tombstone it is 507 and nobody is erased; with space it works by itself."""
+    service, disk = on_bad_disk()
+    service.start()
+    for number in range(20):
+        service.record(activity(number))
+    user = activity(0)["userId"]
+    service.restart()
+    disk.switch("enospc", True)
+    for _ in range(2):
+        document = expect.problem(erase(service, user), 507)
+        assert "nothing is promised" in document["detail"]
+        assert len(service.walk(f"&userId={user}")) == 20
+    disk.switch("enospc", False)
+    answer = erase(service, user)
+    assert answer.status == 200 and answer.json["erased"] == 20, answer
+    service.kill()
+    service.start()
+    assert service.walk() == []
+    service.stop()
+
+
+def test_an_erasure_whose_sync_fails(on_bad_disk):
+    """Guards the same from a tombstone that may not be on the disk: 503, nobody is erased, and another try writes it anew."""
+    service, disk = on_bad_disk()
+    service.start()
+    for number in range(20):
+        service.record(activity(number))
+    user = activity(0)["userId"]
+    service.restart()
+    disk.switch("eio-sync", True)
+    assert "nothing is promised" in expect.problem(erase(service, user), 503)["detail"]
+    disk.switch("eio-sync", False)
+    assert len(service.walk(f"&userId={user}")) == 20
+    service.kill()
+    service.start()
+    assert len(service.walk()) == 20
+    answer = erase(service, user)
+    assert answer.status == 200 and answer.json["erased"] == 20, answer
+    service.kill()
+    service.start()
+    assert service.walk() == []
+    service.stop()
