@@ -10,6 +10,7 @@
 #include "application/store_activities.h"
 #include "base/assert.h"
 #include "infrastructure/activity_store_local/activity_store_local.h"
+#include "infrastructure/activity_store_local/checkpoint.h"
 #include "infrastructure/activity_store_local/store_verify.h"
 #include "infrastructure/activity_store_memory/activity_store_memory.h"
 #include "infrastructure/activity_store_tracing/activity_store_tracing.h"
@@ -50,6 +51,7 @@ struct service {
     struct event_log *log;
     struct event_log *local_log; /* the same without a tracer around it; NULL: not a local one */
     struct activity_store *store;
+    struct checkpoint_signer signer;
     struct record_activities recorder;
     struct find_activities finder;
     struct count_activities counter;
@@ -108,11 +110,22 @@ static enum status check_retention(const struct settings *settings, struct error
                      (unsigned long long)settings->retention_bytes);
 }
 
+static enum status check_checkpoints(const struct settings *settings, struct error *err)
+{
+    if (settings->checkpoint_key_file[0] == '\0' || settings->store == STORE_LOCAL) {
+        return STATUS_OK;
+    }
+    return error_set(err, STATUS_INVALID, 0,
+                     "--checkpoint-key-file: only the local store has checkpoints to sign; use "
+                     "--store local");
+}
+
 static enum status check_settings(const struct settings *settings, struct error *err)
 {
     enum status status = check_adapters(settings, err);
     status = status == STATUS_OK ? check_exposure(settings, err) : status;
-    return status == STATUS_OK ? check_retention(settings, err) : status;
+    status = status == STATUS_OK ? check_retention(settings, err) : status;
+    return status == STATUS_OK ? check_checkpoints(settings, err) : status;
 }
 
 /* --- the machine --- */
@@ -540,6 +553,7 @@ static void take_down(struct service *service)
     api_free(service->api);
     store_activities_free(service->worker);
     activity_store_free(service->store);
+    checkpoint_signer_deinit(&service->signer);
 }
 
 static int serve_until_signal(struct service *service, const sigset_t *signals)
@@ -566,15 +580,30 @@ static int serve_until_signal(struct service *service, const sigset_t *signals)
     return EXIT_FINE;
 }
 
+/* EXIT_FINE, or EXIT_USAGE after saying what is wrong. */
+static int read_settings(int argument_count, char **arguments, struct settings *settings,
+                         struct checkpoint_signer *signer)
+{
+    struct error err;
+    struct settings_sources sources = {argument_count, arguments, environ};
+    enum status status = settings_read(&sources, settings, stderr, &err);
+    status = status == STATUS_OK ? check_settings(settings, &err) : status;
+    if (status == STATUS_OK) {
+        status = checkpoint_signer_init(signer, settings->checkpoint_key_file,
+                                        settings->checkpoint_name, &err);
+    }
+    if (status != STATUS_OK) {
+        fprintf(stderr, "usertrail: %s\n", err.message);
+        return EXIT_USAGE;
+    }
+    return EXIT_FINE;
+}
+
 static int run_serve(int argument_count, char **arguments)
 {
     static struct service service; /* too large for a stack, one for the process */
     struct error err;
-    struct settings_sources sources = {argument_count, arguments, environ};
-    enum status status = settings_read(&sources, &service.settings, stderr, &err);
-    status = status == STATUS_OK ? check_settings(&service.settings, &err) : status;
-    if (status != STATUS_OK) {
-        fprintf(stderr, "usertrail: %s\n", err.message);
+    if (read_settings(argument_count, arguments, &service.settings, &service.signer) != EXIT_FINE) {
         return EXIT_USAGE;
     }
     sigset_t signals;
@@ -583,8 +612,7 @@ static int run_serve(int argument_count, char **arguments)
     init_threads(&service);
     set_up_memory();
     fit_connections(&service);
-    status = start(&service, &err);
-    if (status == STATUS_OK) {
+    if (start(&service, &err) == STATUS_OK) {
         int code = serve_until_signal(&service, &signals);
         take_down(&service);
         return code;
@@ -612,15 +640,12 @@ static int run_configuration(int argument_count, char **arguments)
 
 static int run_check_config(int argument_count, char **arguments)
 {
-    struct error err;
     static struct settings settings;
-    struct settings_sources sources = {argument_count, arguments, environ};
-    enum status status = settings_read(&sources, &settings, stderr, &err);
-    status = status == STATUS_OK ? check_settings(&settings, &err) : status;
-    if (status != STATUS_OK) {
-        fprintf(stderr, "usertrail: %s\n", err.message);
+    struct checkpoint_signer signer;
+    if (read_settings(argument_count, arguments, &settings, &signer) != EXIT_FINE) {
         return EXIT_USAGE;
     }
+    checkpoint_signer_deinit(&signer);
     printf("The configuration is fine.\n");
     return EXIT_FINE;
 }

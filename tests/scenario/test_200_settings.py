@@ -74,6 +74,43 @@ def test_what_this_version_does_not_have(arguments, words, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+KEY = """-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
+-----END PRIVATE KEY-----
+"""
+
+
+@pytest.mark.parametrize("text, mode, flags, words", [
+    (None, None, [], "No such file"),
+    (KEY, 0o644, [], "chmod 600"),
+    ("no key\n", 0o600, [], "no private key in PEM"),
+    (KEY.replace("VwBCIE", "VuBCIE"), 0o600, [], "not Ed25519"),
+    (KEY, 0o600, ["--checkpoint-name", "two words"], "name in checkpoints"),
+    (KEY, 0o600, ["--store", "memory"], "--store local"),
+])
+def test_keys_that_will_not_do(text, mode, flags, words, tmp_path):
+    """Guards against a service that runs for months and signs nothing: a key that will not do is told at the start."""
+    file = tmp_path / "key.pem"
+    if text is not None:
+        file.write_text(text, encoding="utf-8")
+        file.chmod(mode)
+    assert words in refused("--checkpoint-key-file", file, *flags, folder=tmp_path)
+    assert services.run_program("check-config", "--checkpoint-key-file", file, *flags).returncode == USAGE
+    assert not (tmp_path / "data").exists()
+
+
+def test_key_that_will_do(make_service, tmp_path):
+    """Guards the judge of the test above."""
+    file = tmp_path / "key.pem"
+    file.write_text(KEY, encoding="utf-8")
+    file.chmod(0o600)
+    flags = ["--checkpoint-key-file", file, "--checkpoint-name", "example.com/trail"]
+    assert services.run_program("check-config", *flags).returncode == FINE
+    service = make_service(*flags).start()
+    assert service.post({"userId": "u", "action": "a"}).status == 202
+    service.stop()
+
+
 @pytest.mark.parametrize("address", ["0.0.0.0:3000", "[::]:3000", "192.0.2.1:3000", "[2001:db8::1]:3000", "126.255.255.255:1"])
 def test_other_machines_are_kept_out(address, tmp_path):
     """Guards the data: an address that others can reach needs an explicit word while there is no API key."""

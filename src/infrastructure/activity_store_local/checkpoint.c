@@ -23,6 +23,32 @@ bool checkpoint_name_is_valid(struct str name)
     return name.len > 0 && name.len <= CHECKPOINT_NAME_BYTES_MAX;
 }
 
+enum status checkpoint_signer_init(struct checkpoint_signer *signer, const char *key_file,
+                                   const char *name, struct error *err)
+{
+    struct checkpoint_signer made = {.name = str_from(name)};
+    if (!checkpoint_name_is_valid(made.name)) {
+        return error_set(err, STATUS_INVALID, 0,
+                         "the name in checkpoints must be 1 to %d visible ASCII characters without "
+                         "\"+\"",
+                         CHECKPOINT_NAME_BYTES_MAX);
+    }
+    if (key_file[0] != '\0') {
+        enum status status = ed25519_key_load(key_file, &made.key, err);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    *signer = made;
+    return STATUS_OK;
+}
+
+void checkpoint_signer_deinit(struct checkpoint_signer *signer)
+{
+    ed25519_key_free(signer->key);
+    *signer = (struct checkpoint_signer){0};
+}
+
 static enum status key_id_of(struct str name, const struct ed25519_public_key *key,
                              uint8_t out_id[KEY_ID_BYTES])
 {

@@ -26,10 +26,10 @@ enum {
     CHECKPOINT_SIGNATURES_MAX = 16
 };
 
-/* Whose signature it is; all borrowed. */
+/* Whose signature it is. */
 struct checkpoint_signer {
-    const struct ed25519_key *key;
-    struct str name; /* checkpoint_name_is_valid */
+    struct ed25519_key *key; /* owned; NULL: nothing is signed */
+    struct str name;         /* borrowed; checkpoint_name_is_valid */
 };
 
 struct checkpoint_signature {
@@ -51,8 +51,15 @@ struct checkpoint {
 /* 1 to CHECKPOINT_NAME_BYTES_MAX visible ASCII characters without "+". */
 bool checkpoint_name_is_valid(struct str name);
 
-/* Appends the checkpoint of a chain that ends so; `time_ms` as in base/timestamp.h. NO_MEMORY, or
- * TOO_LARGE when the buffer may not hold it. */
+/* With the private key in `key_file` (ed25519_key_load says what may be wrong with it), or without
+ * one when that is empty. INVALID, too, when the name is not valid; it must outlive the signer. On
+ * failure there is nothing to free. */
+MUST_USE enum status checkpoint_signer_init(struct checkpoint_signer *signer, const char *key_file,
+                                            const char *name, struct error *err);
+void checkpoint_signer_deinit(struct checkpoint_signer *signer);
+
+/* Appends the checkpoint of a chain that ends so; `time_ms` as in base/timestamp.h. The signer
+ * must have a key. NO_MEMORY, or TOO_LARGE when the buffer may not hold it. */
 MUST_USE enum status checkpoint_signer_sign(const struct checkpoint_signer *signer,
                                             struct uuid store_id, const struct chain_end *end,
                                             int64_t time_ms, struct buffer *out_text);

@@ -35,9 +35,10 @@ static const struct uuid store_id = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13,
  */
 static const char known[] = SIGNED_TEXT "\n" SIGNATURE_LINE;
 
-static struct ed25519_key *key;
+static struct checkpoint_signer signer;
+static const struct ed25519_public_key *key;
 
-static int load_key(void **state)
+static int make_signer(void **state)
 {
     char path[] = "/tmp/checkpoint_test_XXXXXX";
     int file = mkstemp(path);
@@ -45,14 +46,18 @@ static int load_key(void **state)
     if (file < 0 || write(file, private_pem, sizeof private_pem - 1) < 0 || close(file) != 0) {
         return -1;
     }
-    enum status status = ed25519_key_load(path, &key, NULL);
-    return unlink(path) != 0 || status != STATUS_OK ? -1 : 0;
+    enum status status = checkpoint_signer_init(&signer, path, "example.com/trail", NULL);
+    if (unlink(path) != 0 || status != STATUS_OK) {
+        return -1;
+    }
+    key = ed25519_key_public(signer.key);
+    return 0;
 }
 
-static int free_key(void **state)
+static int free_signer(void **state)
 {
     (void)state;
-    ed25519_key_free(key);
+    checkpoint_signer_deinit(&signer);
     return 0;
 }
 
@@ -68,14 +73,12 @@ static struct chain_end end_of(uint64_t records)
 static enum status read_checked(struct str text, struct checkpoint *out, struct error *err)
 {
     enum status status = checkpoint_parse(text, out, err);
-    return status == STATUS_OK ? checkpoint_verify_signature(out, ed25519_key_public(key), err)
-                               : status;
+    return status == STATUS_OK ? checkpoint_verify_signature(out, key, err) : status;
 }
 
 static void test_is_the_note_that_others_write(void **state)
 {
     (void)state;
-    const struct checkpoint_signer signer = {.key = key, .name = STR("example.com/trail")};
     struct chain_end end = end_of(20852163);
     struct buffer text;
     buffer_init(&text, CHECKPOINT_BYTES_MAX);
@@ -104,7 +107,7 @@ static void test_limits(void **state)
 {
     (void)state;
     char name[CHECKPOINT_NAME_BYTES_MAX];
-    const struct checkpoint_signer signer = {.key = key, .name = {name, sizeof name}};
+    const struct checkpoint_signer named = {.key = signer.key, .name = {name, sizeof name}};
     static const uint64_t records[] = {0, 1, UINT64_MAX};
     static const int64_t times[] = {TIMESTAMP_MS_MIN, TIME_MS, TIMESTAMP_MS_MAX};
     memset(name, '~', sizeof name);
@@ -114,7 +117,7 @@ static void test_limits(void **state)
         struct chain_end end = end_of(records[i]);
         buffer_init(&text, CHECKPOINT_BYTES_MAX);
         buffer_append_literal(&text, "before");
-        assert_int_equal(checkpoint_signer_sign(&signer, store_id, &end, times[i], &text),
+        assert_int_equal(checkpoint_signer_sign(&named, store_id, &end, times[i], &text),
                          STATUS_OK);
         buffer_consume(&text, 6);
         assert_int_equal(read_checked(buffer_str(&text), &checkpoint, NULL), STATUS_OK);
@@ -238,7 +241,7 @@ static void test_another_key(void **state)
     (void)state;
     struct checkpoint checkpoint;
     struct error err;
-    struct ed25519_public_key other = *ed25519_key_public(key);
+    struct ed25519_public_key other = *key;
     other.bytes[0] ^= 1;
     assert_int_equal(checkpoint_parse(STR(known), &checkpoint, NULL), STATUS_OK);
     assert_int_equal(checkpoint_verify_signature(&checkpoint, &other, &err), STATUS_INVALID);
@@ -259,11 +262,26 @@ static void test_names(void **state)
     assert_true(checkpoint_name_is_valid(STR("usertrail")));
 }
 
+static void test_signers(void **state)
+{
+    (void)state;
+    struct checkpoint_signer other = {.name = STR("untouched")};
+    struct error err;
+    assert_int_equal(checkpoint_signer_init(&other, "", "a name", &err), STATUS_INVALID);
+    assert_non_null(strstr(err.message, "visible ASCII characters"));
+    assert_int_equal(checkpoint_signer_init(&other, "/no/such/key.pem", "name", &err),
+                     STATUS_NOT_FOUND);
+    assert_non_null(strstr(err.message, "/no/such/key.pem"));
+    assert_true(str_equal(other.name, STR("untouched")));
+    assert_int_equal(checkpoint_signer_init(&other, "", "name", &err), STATUS_OK);
+    assert_null(other.key);
+    checkpoint_signer_deinit(&other);
+}
+
 /* A buffer that is too small says so and no half of a checkpoint is taken for one. */
 static void test_no_room(void **state)
 {
     (void)state;
-    const struct checkpoint_signer signer = {.key = key, .name = STR("example.com/trail")};
     struct chain_end end = end_of(20852163);
     for (size_t room = 1; room < sizeof known - 1; room++) {
         struct buffer text;
@@ -286,7 +304,8 @@ int main(void)
         cmocka_unit_test(test_false_signature_of_the_key),
         cmocka_unit_test(test_another_key),
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_signers),
         cmocka_unit_test(test_no_room),
     };
-    return cmocka_run_group_tests(tests, load_key, free_key);
+    return cmocka_run_group_tests(tests, make_signer, free_signer);
 }

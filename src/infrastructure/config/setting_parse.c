@@ -131,6 +131,16 @@ static enum status set_text(const char *source, const char *text, char field[SET
     return STATUS_OK;
 }
 
+static enum status set_file(const char *source, const char *text, char field[SETTINGS_TEXT_BYTES],
+                            struct error *err)
+{
+    if (text[0] == '\0') {
+        field[0] = '\0';
+        return STATUS_OK;
+    }
+    return set_text(source, text, field, err);
+}
+
 /* Splits "HOST:PORT" at the last colon, takes the brackets off an IPv6 address and names localhost
  * by its number. */
 static bool split_address(struct str text, struct settings_address *out_address)
@@ -195,7 +205,10 @@ enum status setting_parse(const struct setting *setting, const char *source, con
     case SETTING_ADDRESS:
         return set_address(source, text, field, err);
     case SETTING_TEXT:
+    case SETTING_NAME:
         return set_text(source, text, field, err);
+    case SETTING_FILE:
+        return set_file(source, text, field, err);
     case SETTING_SWITCH:
         return set_switch(source, text, field, err);
     case SETTING_CHOICE:

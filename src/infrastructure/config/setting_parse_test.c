@@ -284,10 +284,26 @@ static void bounds_texts(void **state)
     memset(text, 'x', sizeof text);
     text[SETTINGS_TEXT_BYTES] = '\0';
     expect_refused("data-dir", text);
+    expect_refused("checkpoint-name", text);
     text[SETTINGS_TEXT_BYTES - 1] = '\0';
     assert_int_equal(parse("data-dir", text), STATUS_OK);
     assert_string_equal(settings.data_dir, text);
     expect_refused("data-dir", "");
+    expect_refused("checkpoint-name", "");
+}
+
+/* An empty path takes back one that a source before gave. */
+static void reads_files_that_may_be_none(void **state)
+{
+    (void)state;
+    char text[SETTINGS_TEXT_BYTES + 1];
+    memset(text, 'x', sizeof text);
+    text[SETTINGS_TEXT_BYTES] = '\0';
+    assert_int_equal(parse("checkpoint-key-file", "/etc/key.pem"), STATUS_OK);
+    assert_string_equal(settings.checkpoint_key_file, "/etc/key.pem");
+    expect_refused("checkpoint-key-file", text);
+    assert_int_equal(parse("checkpoint-key-file", ""), STATUS_OK);
+    assert_string_equal(settings.checkpoint_key_file, "");
 }
 
 /* However long the value: the message stays a message. */
@@ -317,6 +333,7 @@ int main(void)
         cmocka_unit_test(reads_choices_and_switches),
         cmocka_unit_test(a_wrong_choice_is_told_the_right_ones),
         cmocka_unit_test(bounds_texts),
+        cmocka_unit_test(reads_files_that_may_be_none),
         cmocka_unit_test(a_long_wrong_value_is_cut_in_the_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

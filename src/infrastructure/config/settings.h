@@ -41,8 +41,10 @@ struct settings {
     uint64_t log_segment_bytes;
     uint64_t log_queue_bytes;
     uint64_t store_memory_bytes;
-    uint64_t retention_days;  /* 0: for ever */
-    uint64_t retention_bytes; /* 0: no limit */
+    uint64_t retention_days;                       /* 0: for ever */
+    uint64_t retention_bytes;                      /* 0: no limit */
+    char checkpoint_key_file[SETTINGS_TEXT_BYTES]; /* empty: none */
+    char checkpoint_name[SETTINGS_TEXT_BYTES];
 
     uint64_t user_id_length;
     uint64_t action_length;

@@ -13,7 +13,10 @@ static const char *value_name(const struct setting *setting)
     case SETTING_ADDRESS:
         return "ADDRESS:PORT";
     case SETTING_TEXT:
+    case SETTING_FILE:
         return "PATH";
+    case SETTING_NAME:
+        return "NAME";
     case SETTING_BYTES:
         return "SIZE";
     case SETTING_DURATION:
@@ -23,6 +26,11 @@ static const char *value_name(const struct setting *setting)
     default:
         return "";
     }
+}
+
+static const char *default_name(const struct setting *setting)
+{
+    return setting->default_text[0] == '\0' ? "none" : setting->default_text;
 }
 
 static void print_value(FILE *out, const struct setting *setting)
@@ -51,7 +59,7 @@ void settings_print_help(FILE *out)
         }
         fprintf(out, "  --%s ", setting->key);
         print_value(out, setting);
-        fprintf(out, "\n      %s (default %s)\n", setting->meaning, setting->default_text);
+        fprintf(out, "\n      %s (default %s)\n", setting->meaning, default_name(setting));
     }
     fprintf(out,
             "\nOther\n  --config PATH\n      Read settings from a file of lines `key = value`; "
@@ -134,7 +142,8 @@ void settings_print_markdown(FILE *out)
         }
         fprintf(out, "| `--%s` | ", setting->key);
         print_variable(out, setting->key);
-        fprintf(out, " | `%s` | ", setting->default_text);
+        const char *quote = setting->default_text[0] == '\0' ? "" : "`";
+        fprintf(out, " | %s%s%s | ", quote, default_name(setting), quote);
         print_range(out, setting);
         fprintf(out, " | %s |\n", setting->meaning);
     }

@@ -164,6 +164,19 @@ const struct setting settings_table[] = {
          "About the most that the local store may take of the disk, at least 1MiB; beyond it "
          "the files whose activities came first are removed, but never the newest file; 0 for "
          "no limit."},
+    {.key = "checkpoint-key-file",
+     .section = event_log,
+     .type = SETTING_FILE,
+     FIELD(checkpoint_key_file),
+     .default_text = "",
+     .meaning = "Private key (Ed25519, PEM, readable by nobody else) that signs checkpoints of the "
+                "local store; without one they are not signed."},
+    {.key = "checkpoint-name",
+     .section = event_log,
+     .type = SETTING_NAME,
+     FIELD(checkpoint_name),
+     .default_text = "usertrail",
+     .meaning = "Name of that key in checkpoints, best a host and a path that are yours."},
 
     {.key = "user-id-length",
      .section = activities,

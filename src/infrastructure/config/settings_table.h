@@ -7,6 +7,8 @@
 enum setting_type {
     SETTING_ADDRESS,  /* HOST:PORT with a numeric host, [::1]:3000 */
     SETTING_TEXT,     /* at most SETTINGS_TEXT_BYTES - 1 bytes */
+    SETTING_NAME,     /* likewise, but no path */
+    SETTING_FILE,     /* a path; empty: none */
     SETTING_NUMBER,   /* digits */
     SETTING_BYTES,    /* digits, or with KiB, MiB, GiB, TiB */
     SETTING_DURATION, /* ms, s, m, h; kept in milliseconds */
