@@ -1,38 +1,23 @@
 /*
- * The composition root: the only file that may name every layer. Reads the settings, makes the
- * adapters they name, plugs them into the use cases and these into the server, and takes everything
- * down again in the opposite order.
+ * The composition root: with service.c the only file that may name every layer. Reads the settings,
+ * plugs the use cases into the server, and hands the commands what they work on.
  */
-#include "application/count_activities.h"
-#include "application/erase_user.h"
-#include "application/find_activities.h"
-#include "application/record_activities.h"
-#include "application/store_activities.h"
-#include "base/assert.h"
 #include "infrastructure/activity_store_local/activity_store_local.h"
-#include "infrastructure/activity_store_local/checkpoint.h"
 #include "infrastructure/activity_store_local/store_verify.h"
-#include "infrastructure/activity_store_memory/activity_store_memory.h"
-#include "infrastructure/activity_store_tracing/activity_store_tracing.h"
-#include "infrastructure/config/settings.h"
 #include "infrastructure/disk/disk_posix.h"
 #include "infrastructure/event_log_local/event_log_local.h"
 #include "infrastructure/event_log_local/log_check.h"
 #include "infrastructure/event_log_local/log_end.h"
-#include "infrastructure/event_log_memory/event_log_memory.h"
-#include "infrastructure/event_log_tracing/event_log_tracing.h"
-#include "interfaces/api/api.h"
 #include "interfaces/cli/cli.h"
 #include "interfaces/cli/folder_commands.h"
+#include "service.h"
 #include "usertrail_version.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
-#include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -42,51 +27,7 @@
 /* Descriptors beside those of connections: segments, listeners, wake-ups, standard streams. */
 #define DESCRIPTORS_RESERVED 256u
 
-#define RETENTION_BYTES_MIN ((uint64_t)1 << 20)
-
-struct service {
-    struct settings settings;
-    struct logger logger;
-    struct activity_rules rules;
-    struct event_log *log;
-    struct event_log *local_log; /* the same without a tracer around it; NULL: not a local one */
-    struct activity_store *store;
-    struct checkpoint_signer signer;
-    struct record_activities recorder;
-    struct find_activities finder;
-    struct count_activities counter;
-    struct erase_user eraser;
-    struct store_activities *worker;
-    pthread_t worker_thread;
-    bool worker_runs;
-    enum status worker_status;
-    struct error worker_err;
-    struct api *api;
-    struct http_server *server;
-};
-
 /* --- what is refused before anything is touched --- */
-
-static enum status check_adapters(const struct settings *settings, struct error *err)
-{
-    if (settings->event_log == EVENT_LOG_KAFKA) {
-        return error_set(err, STATUS_INVALID, 0,
-                         "--event-log kafka: this version has no Kafka event log; use local or "
-                         "memory");
-    }
-    if (settings->store == STORE_MONGODB) {
-        return error_set(err, STATUS_INVALID, 0,
-                         "--store mongodb: this version has no MongoDB store; use local or memory");
-    }
-    if (settings->role != ROLE_ALL) {
-        return error_set(
-            err, STATUS_INVALID, 0,
-            "--role %s: processes of their own need an event log and a store that they "
-            "can share (kafka and mongodb); use --role all",
-            settings->role == ROLE_API ? "api" : "worker");
-    }
-    return STATUS_OK;
-}
 
 static enum status check_exposure(const struct settings *settings, struct error *err)
 {
@@ -99,52 +40,17 @@ static enum status check_exposure(const struct settings *settings, struct error 
                      settings->listen.host);
 }
 
-/* A size without its unit would remove nearly everything. */
-static enum status check_retention(const struct settings *settings, struct error *err)
-{
-    if (settings->retention_bytes == 0 || settings->retention_bytes >= RETENTION_BYTES_MIN) {
-        return STATUS_OK;
-    }
-    return error_set(err, STATUS_INVALID, 0,
-                     "--retention-bytes %llu: must be 0 (no limit) or at least 1MiB",
-                     (unsigned long long)settings->retention_bytes);
-}
-
-static enum status check_checkpoints(const struct settings *settings, struct error *err)
-{
-    if (settings->checkpoint_key_file[0] == '\0' || settings->store == STORE_LOCAL) {
-        return STATUS_OK;
-    }
-    return error_set(err, STATUS_INVALID, 0,
-                     "--checkpoint-key-file: only the local store has checkpoints to sign; use "
-                     "--store local");
-}
-
 static enum status check_settings(const struct settings *settings, struct error *err)
 {
-    enum status status = check_adapters(settings, err);
-    status = status == STATUS_OK ? check_exposure(settings, err) : status;
-    status = status == STATUS_OK ? check_retention(settings, err) : status;
-    return status == STATUS_OK ? check_checkpoints(settings, err) : status;
+    enum status status = service_check_settings(settings, err);
+    return status == STATUS_OK ? check_exposure(settings, err) : status;
 }
 
 /* --- the machine --- */
 
-/* As far as this user may. Returns how many there are then; 0: that is not known. */
-static uint64_t raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-        return 0;
-    }
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
-}
-
 static void fit_connections(struct service *service)
 {
-    uint64_t limit = raise_descriptor_limit();
+    uint64_t limit = service_raise_descriptor_limit();
     if (limit == 0) {
         return;
     }
@@ -211,178 +117,7 @@ static void init_threads(struct service *service)
     setenv("UV_THREADPOOL_SIZE", count, 0); /* before libuv's first use; the user's own wins */
 }
 
-/* Large blocks go back to the system when they are done with, and so does what is free at the end
- * of a heap. By itself malloc raises both limits to what was freed last, and then keeps peaks for
- * good; much lower ones cost page faults with every array. */
-static void set_up_memory(void)
-{
-    mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024);
-    mallopt(M_TRIM_THRESHOLD, 8 * 1024 * 1024);
-}
-
-/* --- the parts, from the inside out --- */
-
-static enum status make_if_missing(const char *path, struct error *err)
-{
-    return access(path, F_OK) == 0 ? STATUS_OK
-                                   : disk_make_durable_directory(disk_posix(), path, err);
-}
-
-/* Makes the folder and those above it that are missing. */
-static enum status make_data_dir(const char *path, struct error *err)
-{
-    char prefix[SETTINGS_TEXT_BYTES];
-    size_t len = strlen(path);
-    snprintf(prefix, sizeof prefix, "%s", path);
-    while (len > 1 && prefix[len - 1] == '/') {
-        prefix[--len] = '\0';
-    }
-    for (char *slash = strchr(prefix + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        enum status status = make_if_missing(prefix, err);
-        if (status != STATUS_OK) {
-            return status;
-        }
-        *slash = '/';
-    }
-    return make_if_missing(prefix, err);
-}
-
-/* The adapter's own folder below the data folder, which is made. */
-static enum status make_adapter_dir(const struct service *service, const char *name,
-                                    char out_path[DISK_PATH_BYTES_MAX], struct error *err)
-{
-    const char *data_dir = service->settings.data_dir;
-    enum status status = make_data_dir(data_dir, err);
-    return status == STATUS_OK ? disk_path(data_dir, name, out_path, err) : status;
-}
-
-static enum status open_local_log(struct service *service, struct error *err)
-{
-    const struct settings *settings = &service->settings;
-    char directory[DISK_PATH_BYTES_MAX];
-    enum status status = make_adapter_dir(service, "log", directory, err);
-    if (status == STATUS_OK) {
-        status = event_log_local_new(
-            &(struct event_log_local_config){
-                .disk = disk_posix(),
-                .directory = directory,
-                .segment_bytes = settings->log_segment_bytes,
-                .log_bytes_max = settings->log_bytes,
-                .queue_bytes_max = settings->log_queue_bytes,
-                .clock = &clock_system,
-                .random = &random_system,
-                .logger = &service->logger,
-            },
-            &service->log, err);
-        service->local_log = service->log;
-    }
-    return status;
-}
-
-static enum status open_log(struct service *service, struct error *err)
-{
-    const struct settings *settings = &service->settings;
-    enum status status;
-    if (settings->event_log == EVENT_LOG_MEMORY) {
-        status = event_log_memory_new(
-            &(struct event_log_memory_config){
-                .bytes_max = settings->log_bytes,
-                .random = &random_system,
-            },
-            &service->log, err);
-    } else {
-        status = open_local_log(service, err);
-    }
-    if (status == STATUS_OK && settings->trace_ports) {
-        status = event_log_tracing_new(
-            &(struct event_log_tracing_config){
-                .inner = service->log, .clock = &clock_system, .logger = &service->logger},
-            &service->log, err);
-    }
-    return status;
-}
-
-static enum status open_memory_store(struct service *service, struct error *err)
-{
-    return activity_store_memory_new(
-        &(struct activity_store_memory_config){
-            .bytes_max = service->settings.store_memory_bytes,
-            .clock = &clock_system,
-            .random = &random_system,
-        },
-        &service->store, err);
-}
-
-static enum status open_local_store(struct service *service, struct error *err)
-{
-    char directory[DISK_PATH_BYTES_MAX];
-    enum status status = make_adapter_dir(service, "store", directory, err);
-    return status == STATUS_OK ? activity_store_local_new(
-                                     &(struct activity_store_local_config){
-                                         .disk = disk_posix(),
-                                         .directory = directory,
-                                         .clock = &clock_system,
-                                         .random = &random_system,
-                                         .logger = &service->logger,
-                                         .bytes_max = service->settings.retention_bytes,
-                                         .background = true,
-                                     },
-                                     &service->store, err)
-                               : status;
-}
-
-static enum status open_store(struct service *service, struct error *err)
-{
-    enum status status = service->settings.store == STORE_MEMORY ? open_memory_store(service, err)
-                                                                 : open_local_store(service, err);
-    if (status == STATUS_OK && service->settings.trace_ports) {
-        status = activity_store_tracing_new(service->store, &service->logger, &service->store, err);
-    }
-    return status;
-}
-
-static enum status make_use_cases(struct service *service, struct error *err)
-{
-    const struct settings *settings = &service->settings;
-    service->rules = (struct activity_rules){
-        .user_id_code_points_max = settings->user_id_length,
-        .action_code_points_max = settings->action_length,
-        .metadata_bytes_max = settings->metadata_bytes,
-        .metadata_depth_max = (unsigned)settings->metadata_depth,
-        .timestamp_ahead_ms_max = (int64_t)settings->timestamp_ahead_ms,
-    };
-    record_activities_init(&service->recorder, service->log, &clock_system, &random_system);
-    find_activities_init(&service->finder, &(struct find_activities_config){
-                                               .store = service->store,
-                                               .clock = &clock_system,
-                                               .deadline_ms = (unsigned)settings->query_timeout_ms,
-                                               .page_bytes_max = settings->page_bytes,
-                                           });
-    count_activities_init(&service->counter,
-                          &(struct count_activities_config){
-                              .store = service->store,
-                              .clock = &clock_system,
-                              .deadline_ms = (unsigned)settings->query_timeout_ms,
-                          });
-    struct store_activities_config config = store_activities_config_default;
-    config.log = service->log;
-    config.store = service->store;
-    config.random = &random_system;
-    config.logger = &service->logger;
-    config.clock = &clock_system;
-    config.retention_days = (unsigned)settings->retention_days;
-    enum status status = store_activities_new(&config, &service->worker, err);
-    if (status == STATUS_OK) {
-        erase_user_init(&service->eraser, &(struct erase_user_config){
-                                              .store = service->store,
-                                              .log = service->log,
-                                              .recorder = &service->recorder,
-                                              .worker = service->worker,
-                                          });
-    }
-    return status;
-}
+/* --- the ways in --- */
 
 static enum status make_api(struct service *service, struct error *err)
 {
@@ -434,27 +169,6 @@ static enum status make_server(struct service *service, struct error *err)
         api_set_server(service->api, service->server);
     }
     return status;
-}
-
-static void *run_worker(void *context)
-{
-    struct service *service = context;
-    pthread_setname_np(pthread_self(), "worker");
-    service->worker_status = store_activities_run(service->worker, &service->worker_err);
-    if (service->worker_status != STATUS_OK) {
-        kill(getpid(), SIGTERM); /* main waits for signals; it then asks why */
-    }
-    return NULL;
-}
-
-static enum status start_worker(struct service *service, struct error *err)
-{
-    int failed = pthread_create(&service->worker_thread, NULL, run_worker, service);
-    if (failed != 0) {
-        return error_set_system(err, failed, "the worker's thread cannot be made");
-    }
-    service->worker_runs = true;
-    return STATUS_OK;
 }
 
 /* --- life --- */
@@ -514,12 +228,10 @@ static bool wait_until_caught_up(const struct service *service, const sigset_t *
 
 static enum status start(struct service *service, struct error *err)
 {
-    enum status status = open_log(service, err);
-    status = status == STATUS_OK ? open_store(service, err) : status;
-    status = status == STATUS_OK ? make_use_cases(service, err) : status;
+    enum status status = service_open(service, err);
     status = status == STATUS_OK ? make_api(service, err) : status;
     status = status == STATUS_OK ? make_server(service, err) : status;
-    status = status == STATUS_OK ? start_worker(service, err) : status;
+    status = status == STATUS_OK ? service_start_worker(service, err) : status;
     return status == STATUS_OK ? http_server_start(service->server, err) : status;
 }
 
@@ -535,27 +247,6 @@ static void shut_down(struct service *service)
     http_server_stop(service->server, (unsigned)service->settings.drain_timeout_ms);
 }
 
-static void stop_worker(struct service *service)
-{
-    if (service->worker_runs) {
-        store_activities_stop(service->worker);
-        pthread_join(service->worker_thread, NULL);
-    }
-}
-
-/* In this order: nobody may be called who is gone. The log's last results go to the server's
- * queues. */
-static void take_down(struct service *service)
-{
-    stop_worker(service);
-    event_log_free(service->log);
-    http_server_free(service->server);
-    api_free(service->api);
-    store_activities_free(service->worker);
-    activity_store_free(service->store);
-    checkpoint_signer_deinit(&service->signer);
-}
-
 static int serve_until_signal(struct service *service, const sigset_t *signals)
 {
     int signal_number;
@@ -565,8 +256,7 @@ static int serve_until_signal(struct service *service, const sigset_t *signals)
     }
     sigwait(signals, &signal_number);
     shut_down(service);
-    stop_worker(service);
-    service->worker_runs = false;
+    service_stop_worker(service);
     if (service->worker_status != STATUS_OK) {
         log_error(&service->logger,
                   "not all is durable in the store; it stays in the event log and comes from there "
@@ -610,18 +300,18 @@ static int run_serve(int argument_count, char **arguments)
     block_signals(&signals);
     init_logger(&service);
     init_threads(&service);
-    set_up_memory();
+    service_set_up_memory();
     fit_connections(&service);
     if (start(&service, &err) == STATUS_OK) {
         int code = serve_until_signal(&service, &signals);
-        take_down(&service);
+        service_take_down(&service);
         return code;
     }
     fprintf(stderr, "usertrail: %s\n", err.message);
     if (service.server != NULL) {
         http_server_stop(service.server, 0);
     }
-    take_down(&service);
+    service_take_down(&service);
     return EXIT_FAILED;
 }
 
@@ -658,7 +348,7 @@ static enum status open_folder_store(const char *directory, struct activity_stor
     static struct logger logger = {
         .clock = &clock_system, .descriptor = STDERR_FILENO, .level = LOG_WARNING};
     char path[DISK_PATH_BYTES_MAX];
-    (void)raise_descriptor_limit(); /* each part takes one */
+    (void)service_raise_descriptor_limit(); /* each part takes one */
     enum status status = disk_path(directory, "store", path, err);
     return status == STATUS_OK ? activity_store_local_new(
                                      &(struct activity_store_local_config){
@@ -710,7 +400,7 @@ static enum status verify_store(const struct verification_request *request,
 {
     char path[DISK_PATH_BYTES_MAX];
     struct verification_request of_store = *request;
-    (void)raise_descriptor_limit();
+    (void)service_raise_descriptor_limit();
     enum status status = disk_path(request->directory, "store", path, err);
     of_store.directory = path;
     return status == STATUS_OK

@@ -1,0 +1,57 @@
+#pragma once
+/*
+ * What keeps activities: event log, store, use cases and worker as the settings name them. serve
+ * and import are made of it; only they and this may name every layer. Called by main's thread.
+ */
+#include "application/count_activities.h"
+#include "application/erase_user.h"
+#include "application/find_activities.h"
+#include "application/record_activities.h"
+#include "application/store_activities.h"
+#include "base/logger.h"
+#include "infrastructure/activity_store_local/checkpoint.h"
+#include "infrastructure/config/settings.h"
+#include "interfaces/api/api.h"
+
+#include <pthread.h>
+
+struct service {
+    struct settings settings;
+    struct logger logger;
+    struct activity_rules rules;
+    struct event_log *log;
+    struct event_log *local_log; /* the same without a tracer around it; NULL: not a local one */
+    struct activity_store *store;
+    struct checkpoint_signer signer;
+    struct record_activities recorder;
+    struct find_activities finder;
+    struct count_activities counter;
+    struct erase_user eraser;
+    struct store_activities *worker;
+    pthread_t worker_thread;
+    bool worker_runs;
+    enum status worker_status;
+    struct error worker_err;
+    struct api *api;
+    struct http_server *server;
+};
+
+/* INVALID: adapters that this version does not have, or values that cannot be meant. */
+MUST_USE enum status service_check_settings(const struct settings *settings, struct error *err);
+
+/* As far as this user may. Returns how many there are then; 0: that is not known. */
+uint64_t service_raise_descriptor_limit(void);
+
+void service_set_up_memory(void);
+
+/* Opens log and store and makes the use cases between them, from settings and logger. BUSY: another
+ * process holds the folder. What was opened is there for service_take_down also on failure. */
+MUST_USE enum status service_open(struct service *service, struct error *err);
+
+MUST_USE enum status service_start_worker(struct service *service, struct error *err);
+
+/* Returns when the worker has ended; worker_status says how. */
+void service_stop_worker(struct service *service);
+
+/* Takes one of which nothing was opened, too. The server must have been stopped. */
+void service_take_down(struct service *service);
