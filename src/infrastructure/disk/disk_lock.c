@@ -9,6 +9,8 @@
 
 enum { LOCK_TEXT_BYTES_MAX = 512 };
 
+#define ADDRESS_LINE "address "
+
 struct disk_lock {
     struct disk_file *file;
 };
@@ -36,7 +38,7 @@ static enum status write_lines(struct disk_lock *lock, struct str address, struc
 {
     char text[LOCK_TEXT_BYTES_MAX];
     int len = address.len == 0 ? snprintf(text, sizeof text, "pid %ld\n", (long)getpid())
-                               : snprintf(text, sizeof text, "pid %ld\naddress %.*s\n",
+                               : snprintf(text, sizeof text, "pid %ld\n" ADDRESS_LINE "%.*s\n",
                                           (long)getpid(), STR_FORMAT(address));
     ASSERT(len > 0 && len < LOCK_TEXT_BYTES_MAX);
     enum status status = disk_file_truncate(lock->file, 0, err);
@@ -96,6 +98,47 @@ enum status disk_lock_write_address(struct disk_lock *lock, struct str address, 
                          DISK_LOCK_ADDRESS_BYTES_MAX);
     }
     return write_lines(lock, address, err);
+}
+
+/* The address in the lines of a holder. */
+static struct str find_address(struct str lines)
+{
+    while (lines.data != NULL) {
+        struct str line = str_split(&lines, '\n');
+        if (str_starts_with(line, STR(ADDRESS_LINE))) {
+            size_t before = sizeof ADDRESS_LINE - 1;
+            return (struct str){line.data + before, line.len - before};
+        }
+    }
+    return (struct str){0};
+}
+
+enum status disk_lock_read_address(struct disk *disk, const char *directory,
+                                   char out_address[DISK_LOCK_ADDRESS_BYTES_MAX + 1],
+                                   struct error *err)
+{
+    char path[DISK_PATH_BYTES_MAX];
+    char text[LOCK_TEXT_BYTES_MAX];
+    size_t len = 0;
+    CLEANUP(disk_file_close) struct disk_file *file = NULL;
+    enum status status = disk_path(directory, "lock", path, err);
+    if (status == STATUS_OK) {
+        status = disk_open(disk, path, DISK_READ, &file, err);
+    }
+    if (status == STATUS_OK) {
+        struct iovec into = {.iov_base = text, .iov_len = sizeof text};
+        status = disk_file_read(file, 0, into, &len, err);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct str address = find_address((struct str){text, len});
+    if (address.len == 0 || address.len > DISK_LOCK_ADDRESS_BYTES_MAX) {
+        return error_set(err, STATUS_NOT_FOUND, 0, "the lock of %.80s names no address", directory);
+    }
+    memcpy(out_address, address.data, address.len);
+    out_address[address.len] = '\0';
+    return STATUS_OK;
 }
 
 void disk_lock_release(struct disk_lock *lock)

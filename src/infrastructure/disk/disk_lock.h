@@ -23,5 +23,11 @@ MUST_USE enum status disk_lock_take(struct disk *disk, const char *directory,
 MUST_USE enum status disk_lock_write_address(struct disk_lock *lock, struct str address,
                                              struct error *err);
 
+/* Where the holder of a folder serves, with a terminator. NOT_FOUND: nothing is written there. Says
+ * nothing about whether somebody holds it now. */
+MUST_USE enum status disk_lock_read_address(struct disk *disk, const char *directory,
+                                            char out_address[DISK_LOCK_ADDRESS_BYTES_MAX + 1],
+                                            struct error *err);
+
 /* Takes NULL. The file stays, empty, so that nobody locks one that is about to vanish. */
 void disk_lock_release(struct disk_lock *lock);

@@ -203,13 +203,19 @@ static void a_lock_has_one_holder(void **state)
     (void)state;
     struct disk_lock *first = NULL;
     struct disk_lock *second = NULL;
+    char address[DISK_LOCK_ADDRESS_BYTES_MAX + 1];
     struct error err;
+    assert_int_equal(disk_lock_read_address(disk, folder, address, &err), STATUS_NOT_FOUND);
     assert_int_equal(disk_lock_take(disk, folder, &first, &err), STATUS_OK);
+    assert_int_equal(disk_lock_read_address(disk, folder, address, &err), STATUS_NOT_FOUND);
     assert_int_equal(disk_lock_write_address(first, STR("[::1]:3000"), &err), STATUS_OK);
+    assert_int_equal(disk_lock_read_address(disk, folder, address, &err), STATUS_OK);
+    assert_string_equal(address, "[::1]:3000");
     assert_int_equal(disk_lock_write_address(first, STR("a\nb"), &err), STATUS_INVALID);
     assert_int_equal(disk_lock_take(disk, folder, &second, &err), STATUS_BUSY);
     assert_non_null(strstr(err.message, "[::1]:3000"));
     disk_lock_release(first);
+    assert_int_equal(disk_lock_read_address(disk, folder, address, &err), STATUS_NOT_FOUND);
     assert_int_equal(disk_lock_take(disk, folder, &second, &err), STATUS_OK);
     disk_lock_release(second);
 }
