@@ -1,7 +1,9 @@
 /*
- * The composition root: with service.c the only file that may name every layer. Reads the settings,
+ * The composition root: with service.c and import_access.c
+ * the only file that may name every layer. Reads the settings,
  * plugs the use cases into the server, and hands the commands what they work on.
  */
+#include "import_access.h"
 #include "infrastructure/activity_store_local/activity_store_local.h"
 #include "infrastructure/activity_store_local/store_verify.h"
 #include "infrastructure/disk/disk_posix.h"
@@ -433,6 +435,11 @@ static int run_export(int argument_count, char **arguments)
     return command_export(&folder_access, argument_count, arguments);
 }
 
+static int run_import(int argument_count, char **arguments)
+{
+    return command_import(import_access(), argument_count, arguments);
+}
+
 static int run_version(int argument_count, char **arguments)
 {
     (void)argument_count;
@@ -466,6 +473,11 @@ static const struct cli_command commands[] = {
      .summary = "Writes all activities of a data folder as NDJSON or CSV.",
      .help = command_export_help,
      .run = run_export},
+    {.name = "import",
+     .arguments = "FILE|- --data-dir DIR|--server URL [options]",
+     .summary = "Imports activities from a file of NDJSON, once each, into a folder or a server.",
+     .help = command_import_help,
+     .run = run_import},
     {.name = "verify",
      .arguments = "DIR",
      .summary = "Reads all of store and event log in a data folder and says what is wrong with it.",

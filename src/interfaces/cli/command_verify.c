@@ -1,10 +1,10 @@
 #include "base/timestamp.h"
 #include "interfaces/cli/cli.h"
 #include "interfaces/cli/folder_rows.h"
+#include "interfaces/cli/status_line.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
 
 const char command_verify_help[] =
     "DIR is the folder that serve has as --data-dir. Nothing in it is changed, and a server may "
@@ -59,9 +59,10 @@ static void show_progress(struct verification_listener *listener, const struct v
 {
     const struct verify_output *output = CONTAINER_OF(listener, struct verify_output, listener);
     if (output->on_terminal) {
-        fprintf(stderr, "\rreading part %zu of %zu, %" PRIu64 " MB so far\x1b[K", part->at + 1,
-                part->part_count, output->bytes / 1000000);
-        (void)fflush(stderr);
+        char text[96];
+        snprintf(text, sizeof text, "reading part %zu of %zu, %" PRIu64 " MB so far", part->at + 1,
+                 part->part_count, output->bytes / 1000000);
+        status_line_show(text);
     }
 }
 
@@ -101,7 +102,7 @@ static void show_part(struct verification_listener *listener, const struct verif
     struct verify_output *output = CONTAINER_OF(listener, struct verify_output, listener);
     output->bytes += part->bytes;
     if (output->on_terminal) {
-        fprintf(stderr, "\r\x1b[K");
+        status_line_clear();
     }
     print_part(part);
     (void)fflush(stdout); /* conclude() asks whether it went well */
@@ -207,7 +208,7 @@ int command_verify(const struct folder_access *access, int argument_count, char 
     struct verify_output output = {.listener = {.part_begins = show_progress,
                                                 .part_ends = show_part,
                                                 .chain_ends = show_chain},
-                                   .on_terminal = isatty(STDERR_FILENO) != 0};
+                                   .on_terminal = status_line_wanted()};
     struct store_verification found;
     struct error err;
     enum status status =

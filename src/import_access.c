@@ -1,0 +1,253 @@
+/*
+ * Where imported activities go. Into a folder that nobody holds by the parts that serve has, too;
+ * else to the server whose address stands in the folder's lock.
+ */
+#include "import_access.h"
+
+#include "infrastructure/crypto/sha256.h"
+#include "infrastructure/disk/disk_lock.h"
+#include "infrastructure/disk/disk_posix.h"
+#include "infrastructure/import_state_file/import_state_file.h"
+#include "infrastructure/import_target_http/import_target_http.h"
+#include "infrastructure/import_target_local/import_target_local.h"
+#include "service.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { CATCH_UP_LOOK_MS = 2, FLAGS_MAX = 4, NAME_BYTES = 128 };
+
+/* Too large for a stack, one for the process. */
+static struct service service;
+static bool opened; /* the service, whole or in part */
+static struct sha256 sha256;
+static char name[NAME_BYTES];
+static volatile sig_atomic_t signal_count;
+
+/* --- signals --- */
+
+static void count_signal(int number)
+{
+    (void)number;
+    signal_count = signal_count < IMPORT_STOP_NOW ? signal_count + 1 : IMPORT_STOP_NOW;
+}
+
+static enum import_wish wish(void)
+{
+    return (enum import_wish)signal_count;
+}
+
+/* Only this thread hears of them, so that they end its waits: others are made while they are
+ * blocked. */
+static void block_signals(int how)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(how, &signals, NULL);
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = count_signal};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+}
+
+/* --- into the folder itself --- */
+
+static enum status read_settings(const struct import_destination *destination, struct error *err)
+{
+    char *flags[FLAGS_MAX] = {
+        (char *)(uintptr_t) "--data-dir", (char *)(uintptr_t)destination->data_dir,
+        (char *)(uintptr_t) "--config", (char *)(uintptr_t)destination->config};
+    const struct settings_sources sources = {destination->config == NULL ? 2 : FLAGS_MAX, flags,
+                                             environ};
+    enum status status = settings_read(&sources, &service.settings, stderr, err);
+    if (status == STATUS_OK) {
+        status = service_check_settings(&service.settings, err);
+    }
+    if (status == STATUS_OK && service.settings.event_log != EVENT_LOG_LOCAL) {
+        status = error_set(err, STATUS_INVALID, 0,
+                           "importing into a folder needs --event-log local; a log in memory ends "
+                           "with the import");
+    }
+    return status;
+}
+
+/* What the log held before has its verdicts first, so that those of the import can be told apart.
+ */
+static void wait_until_caught_up(void)
+{
+    struct store_activities_state state;
+    const struct timespec pause = {.tv_nsec = CATCH_UP_LOOK_MS * 1000000L};
+    do {
+        store_activities_describe(service.worker, &state);
+    } while (!state.caught_up && state.condition != WORKER_FAILED && wish() == IMPORT_GO_ON &&
+             nanosleep(&pause, NULL) == 0);
+}
+
+static enum status open_folder(const struct import_destination *destination,
+                               struct import_target **out_target, struct error *err)
+{
+    const struct settings *settings = &service.settings;
+    service.logger = (struct logger){.clock = &clock_system,
+                                     .descriptor = STDERR_FILENO,
+                                     .format = LOG_FORMAT_TEXT,
+                                     .level = LOG_WARNING};
+    service_set_up_memory();
+    (void)service_raise_descriptor_limit(); /* each part of the store takes one */
+    opened = true;
+    block_signals(SIG_BLOCK);
+    enum status status = service_open(&service, err);
+    status = status == STATUS_OK ? service_start_worker(&service, err) : status;
+    block_signals(SIG_UNBLOCK);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    wait_until_caught_up();
+    snprintf(name, sizeof name, "the folder %.100s", destination->data_dir);
+    return import_target_local_new(
+        &(struct import_target_local_config){
+            .name = name,
+            .recorder = &service.recorder,
+            .worker = service.worker,
+            .rules = &service.rules,
+            .clock = &clock_system,
+            .notices = destination->notices,
+            .line_bytes_max = settings->activity_bytes,
+            .give_up_ms = destination->give_up_ms,
+        },
+        out_target, err);
+}
+
+static void close_folder(void)
+{
+    if (opened) {
+        service_take_down(&service);
+        service = (struct service){0};
+        opened = false;
+    }
+}
+
+/* --- to a server --- */
+
+static enum status open_server(const char *url, const struct import_destination *destination,
+                               struct import_target **out_target, struct error *err)
+{
+    return import_target_http_new(
+        &(struct import_target_http_config){
+            .url = url,
+            .notices = destination->notices,
+            .clock = &clock_system,
+            .give_up_ms = destination->give_up_ms,
+        },
+        out_target, err);
+}
+
+/* The one that holds the folder, if it says where it is; else `err` stays as it is. */
+static enum status open_holder(const struct import_destination *destination,
+                               struct import_target **out_target, struct error *err)
+{
+    static char url[sizeof "http://" + DISK_LOCK_ADDRESS_BYTES_MAX];
+    char directory[DISK_PATH_BYTES_MAX];
+    char address[DISK_LOCK_ADDRESS_BYTES_MAX + 1];
+    if (disk_path(destination->data_dir, "log", directory, NULL) != STATUS_OK ||
+        disk_lock_read_address(disk_posix(), directory, address, NULL) != STATUS_OK) {
+        return STATUS_BUSY;
+    }
+    snprintf(url, sizeof url, "http://%s", address);
+    return open_server(url, destination, out_target, err);
+}
+
+/* --- what the command sees --- */
+
+static enum status open_target(const struct import_destination *destination,
+                               struct import_target **out_target, struct error *err)
+{
+    if (sha256_init(&sha256) != STATUS_OK) {
+        return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for an import");
+    }
+    catch_signals();
+    if (destination->server != NULL) {
+        return open_server(destination->server, destination, out_target, err);
+    }
+    enum status status = read_settings(destination, err);
+    if (status == STATUS_OK) {
+        status = open_folder(destination, out_target, err);
+    }
+    if (status == STATUS_BUSY) {
+        close_folder();
+        status = open_holder(destination, out_target, err);
+    }
+    return status;
+}
+
+/* The log is gone before its listener. */
+static enum status close_target(struct import_target *target, struct error *err)
+{
+    enum status status = STATUS_OK;
+    if (opened) {
+        service_stop_worker(&service);
+        status = service.worker_status;
+        if (status != STATUS_OK) {
+            error_set(err, status, 0,
+                      "not all is in the store yet, the rest is safe in the event log: %.90s",
+                      service.worker_err.message);
+        }
+    }
+    close_folder();
+    import_target_free(target);
+    sha256_deinit(&sha256);
+    return status;
+}
+
+static enum status hash_parts(void *context, const struct str *parts, size_t count,
+                              uint8_t out_hash[IMPORT_HASH_BYTES])
+{
+    struct sha256 *with = context;
+    sha256_begin(with);
+    for (size_t i = 0; i < count; i++) {
+        sha256_add(with, parts[i].data, parts[i].len);
+    }
+    return sha256_end(with, out_hash);
+}
+
+static enum status load_state(const char *path, struct import_state *out_state, struct error *err)
+{
+    return import_state_file_load(disk_posix(), path, out_state, err);
+}
+
+static enum status save_state(const char *path, const struct import_state *state, struct error *err)
+{
+    return import_state_file_save(disk_posix(), path, state, err);
+}
+
+static enum status remove_state(const char *path, struct error *err)
+{
+    return import_state_file_remove(disk_posix(), path, err);
+}
+
+const struct import_access *import_access(void)
+{
+    static const struct import_hash hash = {hash_parts, &sha256};
+    static const struct import_access access = {
+        .open = open_target,
+        .close = close_target,
+        .wish = wish,
+        .load_state = load_state,
+        .save_state = save_state,
+        .remove_state = remove_state,
+        .hash = &hash,
+        .clock = &clock_system,
+    };
+    return &access;
+}
