@@ -190,26 +190,36 @@ static enum status open_local_store(struct service *service, struct error *err)
 {
     char directory[DISK_PATH_BYTES_MAX];
     enum status status = make_adapter_dir(service, "store", directory, err);
-    return status == STATUS_OK ? activity_store_local_new(
-                                     &(struct activity_store_local_config){
-                                         .disk = disk_posix(),
-                                         .directory = directory,
-                                         .clock = &clock_system,
-                                         .random = &random_system,
-                                         .logger = &service->logger,
-                                         .bytes_max = service->settings.retention_bytes,
-                                         .signer = service->signer.key == NULL ? NULL
-                                                                               : &service->signer,
-                                         .background = true,
-                                     },
-                                     &service->store, err)
-                               : status;
+    if (status == STATUS_OK) {
+        status = activity_store_local_new(
+            &(struct activity_store_local_config){
+                .disk = disk_posix(),
+                .directory = directory,
+                .clock = &clock_system,
+                .random = &random_system,
+                .logger = &service->logger,
+                .bytes_max = service->settings.retention_bytes,
+                .signer = service->signer.key == NULL ? NULL : &service->signer,
+                .background = true,
+            },
+            &service->store, err);
+        service->local_store = service->store;
+    }
+    return status;
+}
+
+static enum status sign_checkpoint(struct checkpoint_source *source, struct buffer *out_text,
+                                   struct error *err)
+{
+    struct service *service = CONTAINER_OF(source, struct service, checkpoints);
+    return activity_store_local_checkpoint(service->local_store, out_text, err);
 }
 
 static enum status open_store(struct service *service, struct error *err)
 {
     enum status status = service->settings.store == STORE_MEMORY ? open_memory_store(service, err)
                                                                  : open_local_store(service, err);
+    service->checkpoints.sign = sign_checkpoint;
     if (status == STATUS_OK && service->settings.trace_ports) {
         status = activity_store_tracing_new(service->store, &service->logger, &service->store, err);
     }

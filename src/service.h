@@ -22,7 +22,9 @@ struct service {
     struct event_log *log;
     struct event_log *local_log; /* the same without a tracer around it; NULL: not a local one */
     struct activity_store *store;
+    struct activity_store *local_store; /* likewise */
     struct checkpoint_signer signer;
+    struct checkpoint_source checkpoints; /* signed by the local store */
     struct record_activities recorder;
     struct find_activities finder;
     struct count_activities counter;

@@ -509,7 +509,8 @@ static enum memory_progress tally_rows(struct memory_tally_query *query,
         if (!walk_next(walk, &row)) {
             return MEMORY_DONE;
         }
-        enum status status = walk_wants(walk, row, &work) ? tally_row(query, table, row) : STATUS_OK;
+        enum status status =
+            walk_wants(walk, row, &work) ? tally_row(query, table, row) : STATUS_OK;
         if (status != STATUS_OK) {
             return tally_full(query, status);
         }

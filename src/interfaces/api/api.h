@@ -3,6 +3,7 @@
  * The HTTP API over the use cases: what http_server calls, and what it answers. Made and freed by
  * main; the handler runs on the event loops.
  */
+#include "application/checkpoint_source.h"
 #include "application/count_activities.h"
 #include "application/erase_user.h"
 #include "application/find_activities.h"
@@ -18,6 +19,7 @@ struct api_config {
     struct find_activities *finder;
     struct count_activities *counter;
     struct erase_user *eraser;
+    struct checkpoint_source *checkpoints; /* NULL: nobody signs any */
     struct event_log *log;
     struct activity_store *store;
     struct store_activities *worker;

@@ -3,15 +3,25 @@
 
 #include <stdio.h>
 
-void api_answer_json(struct http_exchange *exchange, int status, struct str json, struct str link)
+void api_answer_text(struct http_exchange *exchange, struct str content_type, struct str text,
+                     struct str link)
 {
     struct http_header header = {STR("Link"), link};
+    http_exchange_respond(exchange, &(struct http_response){
+                                        .status = 200,
+                                        .content_type = content_type,
+                                        .body = text,
+                                        .headers = &header,
+                                        .header_count = link.data == NULL ? 0 : 1,
+                                    });
+}
+
+void api_answer_json(struct http_exchange *exchange, int status, struct str json)
+{
     http_exchange_respond(exchange, &(struct http_response){
                                         .status = status,
                                         .content_type = STR("application/json"),
                                         .body = json,
-                                        .headers = &header,
-                                        .header_count = link.data == NULL ? 0 : 1,
                                     });
 }
 

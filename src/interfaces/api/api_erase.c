@@ -74,7 +74,7 @@ static void answer_erased(struct http_exchange *exchange, const struct erase_job
     buffer_init(&json, ERASE_ANSWER_BYTES_MAX);
     render(job, &json);
     if (json.failed == STATUS_OK) {
-        api_answer_json(exchange, 200, buffer_str(&json), (struct str){0});
+        api_answer_json(exchange, 200, buffer_str(&json));
     } else {
         api_answer_problem(exchange, STATUS_NO_MEMORY,
                            "the user is erased, but there is no memory for the receipt; send the "

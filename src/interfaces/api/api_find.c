@@ -19,26 +19,26 @@ static void render_page(struct list_job *list, const struct find_activities_answ
     struct api_job *job = &list->job;
     const struct activity_page *page = &answer->page;
     const struct find_activities_question *question = &list->question.find;
-    buffer_append_format(&job->json,
+    buffer_append_format(&job->text,
                          "{\"status\":\"success\",\"results\":%zu,\"page\":", page->count);
     if (question->cursor.data != NULL) {
-        buffer_append_literal(&job->json, "null");
+        buffer_append_literal(&job->text, "null");
     } else {
-        buffer_append_u64(&job->json, question->page == 0 ? 1 : question->page);
+        buffer_append_u64(&job->text, question->page == 0 ? 1 : question->page);
     }
-    buffer_append_literal(&job->json, ",\"data\":[");
+    buffer_append_literal(&job->text, ",\"data\":[");
     for (size_t i = 0; i < page->count; i++) {
         if (i > 0) {
-            buffer_append_char(&job->json, ',');
+            buffer_append_char(&job->text, ',');
         }
-        activity_json_append(&job->json, &page->rows[i]);
+        activity_json_append(&job->text, &page->rows[i]);
     }
-    buffer_append_literal(&job->json, "],\"nextCursor\":");
+    buffer_append_literal(&job->text, "],\"nextCursor\":");
     if (answer->next_cursor.len == 0) {
-        buffer_append_literal(&job->json, "null}");
+        buffer_append_literal(&job->text, "null}");
         return;
     }
-    buffer_append_format(&job->json, "\"%.*s\"}", STR_FORMAT(buffer_str(&answer->next_cursor)));
+    buffer_append_format(&job->text, "\"%.*s\"}", STR_FORMAT(buffer_str(&answer->next_cursor)));
     buffer_append_format(&job->link, "<%.*s?", STR_FORMAT(job->path));
     api_query_with_cursor(job->query, buffer_str(&answer->next_cursor), &job->link);
     buffer_append_literal(&job->link, ">; rel=\"next\"");
@@ -85,7 +85,7 @@ static void ask_one(struct api_job *job)
     struct activity activity;
     job->status = find_activities_one(one->finder, one->id, &job->arena, &activity, &job->err);
     if (job->status == STATUS_OK) {
-        activity_json_append(&job->json, &activity);
+        activity_json_append(&job->text, &activity);
     }
 }
 

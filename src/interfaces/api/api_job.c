@@ -12,7 +12,7 @@ void api_job_free(struct api_job *job)
     if (job == NULL) {
         return;
     }
-    buffer_deinit(&job->json);
+    buffer_deinit(&job->text);
     buffer_deinit(&job->link);
     arena_deinit(&job->arena);
     memory_budget_release(job->budget, job->charged);
@@ -26,9 +26,10 @@ struct api_job *api_job_new(const struct api_call *call, size_t bytes, api_job_f
         return NULL;
     }
     job->ask = ask;
+    job->content_type = STR("application/json");
     job->budget = http_exchange_answer_memory(call->exchange);
     arena_init_shared(&job->arena, JOB_ARENA_BYTES_MAX, job->budget);
-    buffer_init(&job->json, API_ANSWER_BYTES_MAX);
+    buffer_init(&job->text, API_ANSWER_BYTES_MAX);
     buffer_init(&job->link, JOB_LINK_BYTES_MAX);
     job->path = arena_copy_str(&job->arena, call->request->path);
     job->query = call->request->query.data == NULL
@@ -54,11 +55,11 @@ static void finish_rendering(struct api_job *job)
 {
     arena_deinit(&job->arena);
     if (job->status == STATUS_OK &&
-        (job->json.failed != STATUS_OK || job->link.failed != STATUS_OK)) {
+        (job->text.failed != STATUS_OK || job->link.failed != STATUS_OK)) {
         job->status = error_set(&job->err, STATUS_NO_MEMORY, 0,
                                 "there is no memory for this answer now; ask for fewer rows");
     }
-    size_t bytes = job->json.capacity;
+    size_t bytes = job->text.capacity;
     if (job->status == STATUS_OK && !memory_budget_charge(job->budget, bytes)) {
         job->status = error_set(&job->err, STATUS_BUSY, 0,
                                 "the memory for answers is in use; ask again later, or for less");
@@ -66,7 +67,7 @@ static void finish_rendering(struct api_job *job)
     if (job->status == STATUS_OK) {
         job->charged = bytes;
     } else {
-        buffer_deinit(&job->json);
+        buffer_deinit(&job->text);
     }
 }
 
@@ -87,7 +88,7 @@ static void answer(struct http_exchange *exchange, void *data)
     }
     if (job->status == STATUS_OK) {
         struct str link = job->link.len == 0 ? (struct str){0} : buffer_str(&job->link);
-        api_answer_json(exchange, 200, buffer_str(&job->json), link);
+        api_answer_text(exchange, job->content_type, buffer_str(&job->text), link);
     } else if (job->status == STATUS_INVALID || job->status == STATUS_TOO_LARGE) {
         /* What does not fit is a parameter: the request itself is small. */
         api_answer_bad_parameter(exchange, job->err.message);

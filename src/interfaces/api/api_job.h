@@ -8,7 +8,7 @@
 
 struct api_job;
 
-/* Asks and renders, on the pool thread: leaves JSON in `json`, or a status and words. */
+/* Asks and renders, on the pool thread: leaves an answer in `text`, or a status and words. */
 typedef void api_job_function(struct api_job *job);
 
 /* Embedded first in the job of each question. */
@@ -19,10 +19,11 @@ struct api_job {
     struct str query;   /* raw; {NULL, 0} without one */
     enum status status;
     struct error err;
-    struct buffer json;
-    struct buffer link; /* the Link header; empty: none */
+    struct buffer text;
+    struct str content_type; /* static; JSON unless `ask` says otherwise */
+    struct buffer link;      /* the Link header; empty: none */
     struct memory_budget *budget;
-    size_t charged; /* to it, for `json` */
+    size_t charged; /* to it, for `text` */
 };
 
 /* `bytes` is the size of the structure that embeds the job, which comes zeroed. NULL without

@@ -54,6 +54,7 @@ void api_record_post(const struct api_call *call);
 void api_find_list(const struct api_call *call);
 void api_find_one(const struct api_call *call);
 void api_stats(const struct api_call *call);
+void api_checkpoint(const struct api_call *call);
 void api_erase_user(const struct api_call *call);
 void api_erase_user_of_query(const struct api_call *call);
 void api_probe_live(const struct api_call *call);
@@ -65,8 +66,12 @@ void api_record_completed(struct append_listener *listener, const struct append_
                           size_t count);
 
 /* --- answers --- */
-/* 200/202 with a JSON document; `link` is the Link header, {NULL, 0} for none. */
-void api_answer_json(struct http_exchange *exchange, int status, struct str json, struct str link);
+/* 200 with a text of any kind; `link` is the Link header, {NULL, 0} for none. */
+void api_answer_text(struct http_exchange *exchange, struct str content_type, struct str text,
+                     struct str link);
+
+/* 200/202 with a JSON document. */
+void api_answer_json(struct http_exchange *exchange, int status, struct str json);
 
 /* The one table from what a function says to what a client is told. `detail` says what happened. */
 struct http_problem api_problem_of(enum status status, const char *detail);

@@ -15,7 +15,7 @@ enum { HEALTH_BYTES_MAX = 16 * 1024 };
 void api_probe_live(const struct api_call *call)
 {
     if (!api_refuses_parameters(call, "")) {
-        api_answer_json(call->exchange, 200, STR("{\"status\":\"alive\"}"), (struct str){0});
+        api_answer_json(call->exchange, 200, STR("{\"status\":\"alive\"}"));
     }
 }
 
@@ -182,7 +182,7 @@ void api_probe_ready(const struct api_call *call)
     int len = snprintf(document, sizeof document, "{\"status\":\"ready\"%s%.*s}",
                        verbose ? "," : "", STR_FORMAT(buffer_str(json)));
     ASSERT(len > 0 && (size_t)len < sizeof document);
-    api_answer_json(call->exchange, 200, (struct str){document, (size_t)len}, (struct str){0});
+    api_answer_json(call->exchange, 200, (struct str){document, (size_t)len});
 }
 
 struct health_job {
@@ -218,7 +218,7 @@ static void answer_health(struct http_exchange *exchange, void *data)
                                                               : STR("{\"status\":\"ok\","));
         buffer_append_str(&json, buffer_str(&job->members));
         buffer_append_char(&json, '}');
-        api_answer_json(exchange, 200, buffer_str(&json), (struct str){0});
+        api_answer_json(exchange, 200, buffer_str(&json));
         buffer_deinit(&json);
     }
     buffer_deinit(&job->members);

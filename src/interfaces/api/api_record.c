@@ -388,7 +388,7 @@ static void completed_on_loop(struct http_exchange *exchange,
                            "retry with the same ids stores nothing twice");
         return;
     }
-    api_answer_json(exchange, 202, buffer_str(&loop->answer), (struct str){0});
+    api_answer_json(exchange, 202, buffer_str(&loop->answer));
 }
 
 /* Whether or not the client is still there: what became durable is in the log and is counted so. */

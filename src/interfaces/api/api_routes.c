@@ -24,6 +24,7 @@ static const struct api_route routes[] = {
     COLLECTION("/logs"),
     COLLECTION("/api/activities"),
     SINGLE("/api/v1/stats", api_stats),
+    SINGLE("/api/v1/checkpoint", api_checkpoint),
     SINGLE("/livez", api_probe_live),
     SINGLE("/readyz", api_probe_ready),
     SINGLE("/health", api_probe_health),

@@ -32,7 +32,7 @@ static void ask(struct api_job *job)
     job->status =
         count_activities_in_groups(stats->counter, question, &job->arena, &tally, &job->err);
     if (job->status == STATUS_OK) {
-        render(&job->json, question->grouping, &tally);
+        render(&job->text, question->grouping, &tally);
     }
 }
 
