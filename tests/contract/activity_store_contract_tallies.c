@@ -371,8 +371,8 @@ static void test_long_tallies_are_complete(void **state)
 {
     struct fixture *fixture = *state;
     enum { LONG_ROWS = 4000, BATCHES = 3 };
-    static char ids[LONG_ROWS][16];
-    static char names[LONG_ROWS][16];
+    static char ids[LONG_ROWS][32];
+    static char names[LONG_ROWS][32];
     static struct activity activities[LONG_ROWS];
     for (int batch = 0; batch < BATCHES; batch++) {
         for (int i = 0; i < LONG_ROWS; i++) {

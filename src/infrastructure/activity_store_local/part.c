@@ -596,7 +596,7 @@ enum status part_view_user(struct part_view *view, uint32_t number, struct part_
                            struct error *err)
 {
     char space[NAME_BYTES_MAX];
-    struct str text;
+    struct str text = {0};
     struct error why = {0};
     enum status status = part_view_user_text(view, number, space, &text, err);
     if (status != STATUS_OK) {
