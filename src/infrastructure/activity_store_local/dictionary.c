@@ -1,9 +1,15 @@
 #include "infrastructure/activity_store_local/dictionary.h"
 
 #include "base/assert.h"
+#include "infrastructure/activity_store_local/dictionary_pieces.h"
 #include "infrastructure/activity_store_local/metadata_split.h"
 
 #include <zdict.h>
+
+enum {
+    LEVEL = 1,          /* of the compression for which the dictionary has statistics */
+    HEADER_BYTES = 1024 /* room for these in front of the pieces of text */
+};
 
 void dictionary_samples_init(struct dictionary_samples *samples)
 {
@@ -61,8 +67,14 @@ static bool split_samples(const struct dictionary_samples *samples, struct buffe
 static void train(const struct buffer *bytes, const size_t *lengths, size_t count,
                   struct buffer *out_dictionary)
 {
-    size_t len = ZDICT_trainFromBuffer(out_dictionary->data + out_dictionary->len, DICTIONARY_BYTES,
-                                       bytes->data, lengths, (unsigned)count);
+    char pieces[DICTIONARY_BYTES - HEADER_BYTES];
+    const ZDICT_params_t parameters = {.compressionLevel = LEVEL};
+    size_t len = dictionary_pieces_choose(buffer_str(bytes), pieces, sizeof pieces);
+    if (len == 0) {
+        return;
+    }
+    len = ZDICT_finalizeDictionary(out_dictionary->data + out_dictionary->len, DICTIONARY_BYTES,
+                                   pieces, len, bytes->data, lengths, (unsigned)count, parameters);
     if (!ZDICT_isError(len)) {
         out_dictionary->len += len;
     }

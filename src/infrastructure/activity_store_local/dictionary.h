@@ -1,15 +1,15 @@
 #pragma once
 /*
- * The dictionary with which a part's metadata is compressed, trained from samples of it (zstd's
- * ZDICT). A sample is the metadata of PAGE_BLOCK_ROWS neighbouring rows, as it will be compressed.
- * One thread at a time.
+ * The dictionary with which a part's metadata is compressed, made from samples of it: pieces
+ * of them and zstd's statistics. A sample is the metadata of PAGE_BLOCK_ROWS neighbouring rows, as
+ * it will be compressed. One thread at a time.
  */
 #include "base/buffer.h"
 #include "infrastructure/activity_store_local/page.h"
 
 enum {
     DICTIONARY_BYTES = 32 * 1024,
-    /* Blocks spread over the part; training takes about 180 us for each, and four times as many
+    /* Blocks spread over the part; training takes about 25 us for each, and four times as many
      * make what is compressed less than 1 % smaller. */
     DICTIONARY_SAMPLES = 300,
     DICTIONARY_SAMPLE_BYTES = 8 * 1024, /* what is longer is cut */
@@ -40,6 +40,6 @@ void dictionary_samples_begin(struct dictionary_samples *samples);
  * is left out. */
 void dictionary_samples_add(struct dictionary_samples *samples, struct str metadata);
 
-/* Trains; appends nothing when the samples are too few or too unlike, or without memory: the part
+/* Trains; appends nothing when the samples are too short, or without memory: the part
  * then has no dictionary. */
 void dictionary_train(const struct dictionary_samples *samples, struct buffer *out_dictionary);
