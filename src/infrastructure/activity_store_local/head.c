@@ -2,8 +2,8 @@
 
 #include "base/assert.h"
 #include "infrastructure/activity_store_local/dictionary.h"
+#include "infrastructure/activity_store_local/keyed_sort.h"
 
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -222,13 +222,6 @@ struct numbering {
     uint32_t count;
 };
 
-/* The first bytes as a number tell most texts apart without looking at them. */
-struct named {
-    uint64_t start;
-    uint32_t name;
-    struct str text;
-};
-
 struct head_writing {
     const struct head *head;
     struct numbering users;
@@ -246,62 +239,56 @@ struct head_writing {
     struct leaf_list leaves; /* by row of the table, until all are there */
 };
 
-static uint64_t start_of(struct str text)
-{
-    uint64_t start = 0;
-    memcpy(&start, text.data, text.len < sizeof start ? text.len : sizeof start);
-    return be64toh(start);
-}
-
-static int compare_named(const void *a, const void *b)
-{
-    const struct named *left = a;
-    const struct named *right = b;
-    if (left->start != right->start) {
-        return left->start < right->start ? -1 : 1;
-    }
-    return str_compare(left->text, right->text);
-}
-
 static void numbering_deinit(struct numbering *numbering)
 {
     free(numbering->texts);
     free(numbering->numbers);
 }
 
-static enum status number_named(struct numbering *numbering, struct named *named, uint32_t used)
-{
-    numbering->texts = malloc((numbering->count + 1) * sizeof *numbering->texts);
-    numbering->numbers = calloc((size_t)used + 1, sizeof *numbering->numbers);
-    if (numbering->texts == NULL || numbering->numbers == NULL) {
-        return STATUS_NO_MEMORY;
-    }
-    qsort(named, numbering->count, sizeof *named, compare_named);
-    for (uint32_t i = 0; i < numbering->count; i++) {
-        numbering->texts[i] = named[i].text;
-        numbering->numbers[named[i].name] = i;
-    }
-    return STATUS_OK;
-}
+/* Names on their way into their order. */
+struct naming {
+    struct keyed *names; /* those that rows carry; a table also knows users only for erasure */
+    struct str *texts;   /* of all, by their number in the table */
+};
 
-/* Those names that rows carry; a table also knows users only for their erasure. */
-static enum status number_names(const struct memory_names *names, struct numbering *numbering)
+static void find_names(const struct memory_names *names, struct naming *naming,
+                       struct numbering *numbering)
 {
-    struct named *named = malloc((names->used + 1) * sizeof *named);
-    if (named == NULL) {
-        return STATUS_NO_MEMORY;
-    }
     for (uint32_t i = 0; i < names->used; i++) {
         const struct memory_name *name = memory_names_at(names, i);
         if (name->text != NULL && name->list.count > 0) {
-            struct str text = memory_names_text(names, i);
-            named[numbering->count++] =
-                (struct named){.start = start_of(text), .name = i, .text = text};
+            naming->texts[i] = memory_names_text(names, i);
+            naming->names[numbering->count++].value = i;
         }
     }
-    enum status status = number_named(numbering, named, names->used);
-    free(named);
-    return status;
+}
+
+static void number_found(const struct naming *naming, struct numbering *numbering)
+{
+    keyed_sort_by_text(naming->names, numbering->count, naming->texts);
+    for (uint32_t i = 0; i < numbering->count; i++) {
+        uint32_t name = naming->names[i].value;
+        numbering->texts[i] = naming->texts[name];
+        numbering->numbers[name] = i;
+    }
+}
+
+static enum status number_names(const struct memory_names *names, struct numbering *numbering)
+{
+    size_t room = (size_t)names->used + 1;
+    struct naming naming = {.names = malloc(room * sizeof *naming.names),
+                            .texts = malloc(room * sizeof *naming.texts)};
+    numbering->texts = malloc(room * sizeof *numbering->texts);
+    numbering->numbers = calloc(room, sizeof *numbering->numbers);
+    bool complete = naming.names != NULL && naming.texts != NULL && numbering->texts != NULL &&
+                    numbering->numbers != NULL;
+    if (complete) {
+        find_names(names, &naming, numbering);
+        number_found(&naming, numbering);
+    }
+    free(naming.names);
+    free(naming.texts);
+    return complete ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
 /* Rows lie in memory in the order in which they came, their texts anywhere: both are fetched before

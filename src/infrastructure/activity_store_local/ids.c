@@ -38,75 +38,26 @@ static unsigned row_bits(uint32_t count)
     return bits_width(count == 0 ? 0 : count - 1);
 }
 
-static uint32_t entry_make(const struct id_entry *entry, unsigned bits)
+static uint32_t entry_make(const struct keyed *entry, unsigned bits)
 {
-    uint32_t fingerprint = bits >= 32 ? 0 : (uint32_t)entry->hash >> bits << bits;
-    return fingerprint | entry->row;
-}
-
-static int compare_entries(const void *a, const void *b)
-{
-    const struct id_entry *left = a;
-    const struct id_entry *right = b;
-    if (left->hash != right->hash) {
-        return left->hash < right->hash ? -1 : 1;
-    }
-    return (left->row > right->row) - (left->row < right->row);
-}
-
-/* Hashes are spread evenly, so that their first bits cut the entries into small pieces of about the
- * same size, each of which is then sorted where it fits a cache. In place (American flag sort;
- * McIlroy, Bostic, McIlroy 1993). */
-static void sort_entries(struct id_entry *entries, uint32_t count)
-{
-    enum { BITS = 12, PIECES = 1 << BITS };
-    uint32_t next[PIECES] = {0};
-    uint32_t ends[PIECES];
-    for (uint32_t i = 0; i < count; i++) {
-        next[entries[i].hash >> (64 - BITS)]++;
-    }
-    uint32_t end = 0;
-    for (uint32_t piece = 0; piece < PIECES; piece++) {
-        uint32_t size = next[piece];
-        next[piece] = end;
-        end += size;
-        ends[piece] = end;
-    }
-    for (uint32_t piece = 0; piece < PIECES; piece++) {
-        while (next[piece] < ends[piece]) {
-            struct id_entry *at = &entries[next[piece]];
-            uint32_t home = (uint32_t)(at->hash >> (64 - BITS));
-            if (home == piece) {
-                next[piece]++;
-                continue;
-            }
-            struct id_entry moved = entries[next[home]];
-            entries[next[home]++] = *at;
-            *at = moved;
-        }
-    }
-    for (uint32_t piece = 0; piece < PIECES; piece++) {
-        uint32_t begin = piece == 0 ? 0 : ends[piece - 1];
-        if (ends[piece] - begin > 1) {
-            qsort(entries + begin, ends[piece] - begin, sizeof *entries, compare_entries);
-        }
-    }
+    uint32_t fingerprint = bits >= 32 ? 0 : (uint32_t)entry->key >> bits << bits;
+    return fingerprint | entry->value;
 }
 
 enum status id_index_write(struct run_output *output, const struct id_entries *ids,
                            struct run_place *out_place, uint32_t *out_firsts, struct error *err)
 {
-    struct id_entry *entries = ids->entries;
+    struct keyed *entries = ids->entries;
     uint32_t count = ids->count;
     struct run_place whole = {.offset = run_output_offset(output)};
     unsigned bits = row_bits(count);
     enum status status = STATUS_OK;
-    sort_entries(entries, count);
+    keyed_sort(entries, count);
     for (uint32_t at = 0; status == STATUS_OK && at < count; at += ID_RUN_ENTRIES) {
         uint8_t run[ID_RUN_BYTES];
         uint32_t left = count - at < ID_RUN_ENTRIES ? count - at : ID_RUN_ENTRIES;
         struct run_place place;
-        out_firsts[at / ID_RUN_ENTRIES] = (uint32_t)(entries[at].hash >> 32);
+        out_firsts[at / ID_RUN_ENTRIES] = (uint32_t)(entries[at].key >> 32);
         for (uint32_t i = 0; i < left; i++) {
             little_endian_put_u32(run + i * ID_ENTRY_BYTES, entry_make(&entries[at + i], bits));
         }
@@ -162,7 +113,7 @@ enum status id_search_next(struct id_search *search, uint32_t *out_row, struct e
 {
     const struct id_index *index = search->index;
     unsigned bits = row_bits(index->count);
-    uint32_t wanted = entry_make(&(struct id_entry){.hash = search->hash}, bits);
+    uint32_t wanted = entry_make(&(struct keyed){.key = search->hash}, bits);
     uint32_t rows_mask = bits >= 32 ? UINT32_MAX : (UINT32_C(1) << bits) - 1;
     for (;;) {
         while (search->entry < search->entry_count) {

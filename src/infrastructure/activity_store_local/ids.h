@@ -4,6 +4,7 @@
  * that mostly says no without it; see part_format.h. Writing: one thread; reading: any thread.
  */
 #include "infrastructure/activity_store_local/bits.h"
+#include "infrastructure/activity_store_local/keyed_sort.h"
 #include "infrastructure/activity_store_local/run.h"
 
 #include <stdbool.h>
@@ -22,14 +23,9 @@ uint64_t id_hash(struct str id);
 /* The milliseconds in an id that begins as a UUIDv7 does; 0 for any other. */
 int64_t id_time_ms(struct str id);
 
-/* An id on its way into the index. */
-struct id_entry {
-    uint64_t hash;
-    uint32_t row;
-};
-
+/* Ids on their way into the index: the row of each hash. */
 struct id_entries {
-    struct id_entry *entries;
+    struct keyed *entries;
     uint32_t count;
 };
 

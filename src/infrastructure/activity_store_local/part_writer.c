@@ -23,7 +23,7 @@ struct writing {
     struct part_footer footer;
     struct part_directory directory;
     uint32_t *users;           /* of each row */
-    struct id_entry *ids;      /* of each row */
+    struct keyed *ids;         /* the hash of the id of each row */
     uint32_t *hour_capacities; /* of each action */
     struct page_row rows[PAGE_ROWS];
 };
@@ -131,7 +131,7 @@ static bool note_row(struct writing *writing, uint32_t number, const struct page
     int64_t id_time = id_time_ms(activity->id);
     ASSERT(row->user < writing->input->user_count && row->action < writing->input->action_count);
     writing->users[number] = row->user;
-    writing->ids[number] = (struct id_entry){.hash = id_hash(activity->id), .row = number};
+    writing->ids[number] = (struct keyed){.key = id_hash(activity->id), .value = number};
     widen(&writing->footer.timestamps, activity->timestamp_ms);
     widen(&writing->footer.received, activity->received_at_ms);
     if (id_time != 0) {
@@ -289,7 +289,7 @@ static enum status write_filter(struct writing *writing, struct error *err)
         return no_memory(err);
     }
     for (uint32_t i = 0; i < writing->input->row_count; i++) {
-        id_filter_add(filter, bytes, writing->ids[i].hash);
+        id_filter_add(filter, bytes, writing->ids[i].key);
     }
     enum status status =
         run_output_write(&writing->output, filter, bytes, &writing->footer.filter, err);
