@@ -92,23 +92,34 @@ bool activity_rules_check_action(const struct activity_rules *rules, struct str 
     return check_name(rule, action, rejection);
 }
 
-/* By comparisons without a branch: the characters of ids are random, and branches on them are
- * guessed wrong. */
-static unsigned is_id_char(char c)
+/* 1 for the characters of an id. */
+static const uint8_t id_chars[256] = {
+    ['-'] = 1, ['.'] = 1, ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1,
+    ['6'] = 1, ['7'] = 1, ['8'] = 1, ['9'] = 1, [':'] = 1, ['A'] = 1, ['B'] = 1, ['C'] = 1,
+    ['D'] = 1, ['E'] = 1, ['F'] = 1, ['G'] = 1, ['H'] = 1, ['I'] = 1, ['J'] = 1, ['K'] = 1,
+    ['L'] = 1, ['M'] = 1, ['N'] = 1, ['O'] = 1, ['P'] = 1, ['Q'] = 1, ['R'] = 1, ['S'] = 1,
+    ['T'] = 1, ['U'] = 1, ['V'] = 1, ['W'] = 1, ['X'] = 1, ['Y'] = 1, ['Z'] = 1, ['_'] = 1,
+    ['a'] = 1, ['b'] = 1, ['c'] = 1, ['d'] = 1, ['e'] = 1, ['f'] = 1, ['g'] = 1, ['h'] = 1,
+    ['i'] = 1, ['j'] = 1, ['k'] = 1, ['l'] = 1, ['m'] = 1, ['n'] = 1, ['o'] = 1, ['p'] = 1,
+    ['q'] = 1, ['r'] = 1, ['s'] = 1, ['t'] = 1, ['u'] = 1, ['v'] = 1, ['w'] = 1, ['x'] = 1,
+    ['y'] = 1, ['z'] = 1,
+};
+
+/* Without a branch for each: the characters of ids are random, and branches on them are guessed
+ * wrong. */
+static bool is_id(struct str id)
 {
-    unsigned lower = ((unsigned)c | 0x20) - 'a';
-    unsigned digit = (unsigned)c - '0';
-    return (unsigned)(lower < 26) | (unsigned)(digit < 11) | (unsigned)(c == '.') |
-           (unsigned)(c == '_') | (unsigned)(c == '-'); /* ':' stands behind '9' */
+    unsigned fine = 1;
+    for (size_t i = 0; i < id.len; i++) {
+        fine &= id_chars[(unsigned char)id.data[i]];
+    }
+    return fine == 1;
 }
 
 bool activity_rules_check_id(struct str id, struct rejection *rejection)
 {
-    unsigned fine = id.len >= 1 && id.len <= ACTIVITY_ID_BYTES_MAX;
-    for (size_t i = 0; fine != 0 && i < id.len; i++) {
-        fine = is_id_char(id.data[i]);
-    }
-    if (fine == 0) {
+    bool fine = id.len >= 1 && id.len <= ACTIVITY_ID_BYTES_MAX && is_id(id);
+    if (!fine) {
         rejection_add(rejection, "/id", "must be 1 to %d characters of A-Z a-z 0-9 . _ : -",
                       ACTIVITY_ID_BYTES_MAX);
         return false;

@@ -115,6 +115,13 @@ static void test_id(void **state)
         bool fine = letter || (c >= '0' && c <= '9') || (c != 0 && strchr("._:-", c) != NULL);
         assert_true(id_is_fine((struct str){.data = &text, .len = 1}) == fine);
     }
+    for (size_t at = 0; at < 40; at++) {
+        char text[40];
+        memset(text, '0', sizeof text);
+        assert_true(id_is_fine((struct str){.data = text, .len = sizeof text}));
+        text[at] = '/';
+        assert_false(id_is_fine((struct str){.data = text, .len = sizeof text}));
+    }
     assert_false(id_is_fine(STR("")));
     assert_true(id_is_fine(repeat("x", 128)));
     assert_false(id_is_fine(repeat("x", 129)));
