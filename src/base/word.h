@@ -20,6 +20,12 @@ static inline uint64_t word_load(const char *at)
     return le64toh(word);
 }
 
+static inline void word_store(char *at, uint64_t word)
+{
+    word = htole64(word);
+    memcpy(at, &word, sizeof word);
+}
+
 static inline uint64_t word_of_each(unsigned char byte)
 {
     return UINT64_C(0x0101010101010101) * byte;

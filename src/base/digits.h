@@ -1,0 +1,46 @@
+#pragma once
+/*
+ * Eight hexadecimal digits of a text at once, in the bytes of a word as word_load makes it: without
+ * a branch, since digits are mostly random, and branches on them are guessed wrong. Any thread.
+ */
+#include "base/word.h"
+
+/* Marks exactly those bytes that are above `last`, which is at most 127. */
+static inline uint64_t digits_above(uint64_t word, unsigned char last)
+{
+    uint64_t low = word & word_of_each(0x7f);
+    return ((low + word_of_each((unsigned char)(0x7f - last))) | word) & word_of_each(0x80);
+}
+
+/* Marks exactly those bytes that are no decimal digit. */
+static inline uint64_t digits_not_decimal(uint64_t word)
+{
+    return digits_above(word ^ word_of_each('0'), 9);
+}
+
+/* Marks exactly those bytes that are none of a to f. */
+static inline uint64_t digits_not_letter(uint64_t word)
+{
+    uint64_t letter = word ^ word_of_each('a' - 1);
+    return (digits_above(letter, 6) | ~digits_above(letter, 0)) & word_of_each(0x80);
+}
+
+/* The four bytes that eight hexadecimal digits in lower case stand for, the first one lowest. */
+static inline uint32_t digits_hex_value(uint64_t word)
+{
+    word = (word & word_of_each(0x0f)) + (word >> 6 & word_of_each(1)) * 9;
+    word = (word << 4 | word >> 8) & UINT64_C(0x00ff00ff00ff00ff);
+    word = (word | word >> 8) & UINT64_C(0x0000ffff0000ffff);
+    return (uint32_t)(word | word >> 16);
+}
+
+/* The other way. */
+static inline uint64_t digits_of_hex(uint32_t bytes)
+{
+    uint64_t word = bytes;
+    word = (word | word << 16) & UINT64_C(0x0000ffff0000ffff);
+    word = (word | word << 8) & UINT64_C(0x00ff00ff00ff00ff);
+    word = (word >> 4 | word << 8) & word_of_each(0x0f);
+    uint64_t letters = (word + word_of_each(6)) >> 4 & word_of_each(1);
+    return word + word_of_each('0') + letters * ('a' - '0' - 10);
+}
