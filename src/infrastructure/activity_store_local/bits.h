@@ -5,6 +5,7 @@
  * index. Any thread.
  */
 #include "base/buffer.h"
+#include "base/little_endian.h"
 
 #include <endian.h>
 #include <stdbool.h>
@@ -13,7 +14,7 @@
 #include <string.h>
 
 enum {
-    BITS_SLACK_BYTES = 8, /* readable behind a packed array, whatever they hold */
+    BITS_SLACK_BYTES = 8, /* behind a packed array, whatever they hold */
     VARINT_BYTES_MAX = 10
 };
 
@@ -28,18 +29,25 @@ static inline size_t bits_bytes(unsigned width, size_t count)
     return (width * count + 7) / 8;
 }
 
-/* Writes into bytes that were zero; `value` has at most `width` bits. */
-static inline void bits_put(uint8_t *bytes, unsigned width, size_t index, uint64_t value)
+/* Writes all of an array: how much each value is above `base`. Up to BITS_SLACK_BYTES behind it are
+ * written, too. */
+static inline void bits_pack(uint8_t *bytes, unsigned width, const uint64_t *values, size_t count,
+                             uint64_t base)
 {
-    size_t at = width * index;
-    for (unsigned done = 0; done < width;) {
-        unsigned shift = (unsigned)(at % 8);
-        bytes[at / 8] |= (uint8_t)(value << shift);
-        unsigned written = 8 - shift < width - done ? 8 - shift : width - done;
-        value >>= written;
-        done += written;
-        at += written;
+    uint64_t word = 0;
+    unsigned filled = 0; /* bits of the word */
+    for (size_t i = 0; width > 0 && i < count; i++) {
+        uint64_t value = values[i] - base;
+        word |= value << filled;
+        filled += width;
+        if (filled >= 64) {
+            little_endian_put_u64(bytes, word);
+            bytes += sizeof word;
+            filled -= 64;
+            word = filled == 0 ? 0 : value >> (width - filled);
+        }
     }
+    little_endian_put_u64(bytes, word);
 }
 
 /* Up to BITS_SLACK_BYTES behind the array are read. */

@@ -8,22 +8,19 @@
 /* The first row, then what lies between each and the next, packed. */
 static void append_chunk(struct buffer *bytes, const uint32_t *rows, uint32_t count)
 {
-    uint8_t packed[LIST_CHUNK_ROWS * sizeof(uint32_t)];
-    uint32_t most = 0;
+    uint8_t packed[LIST_CHUNK_ROWS * sizeof(uint32_t) + BITS_SLACK_BYTES];
+    uint64_t between[LIST_CHUNK_ROWS];
+    uint64_t most = 0;
     for (uint32_t i = 1; i < count; i++) {
-        uint32_t between = rows[i] - rows[i - 1] - 1;
-        most = between > most ? between : most;
+        between[i - 1] = rows[i] - rows[i - 1] - 1;
+        most = between[i - 1] > most ? between[i - 1] : most;
     }
     unsigned width = bits_width(most);
-    size_t len = bits_bytes(width, count - 1);
-    memset(packed, 0, len);
-    for (uint32_t i = 1; i < count; i++) {
-        bits_put(packed, width, i - 1, rows[i] - rows[i - 1] - 1);
-    }
+    bits_pack(packed, width, between, count - 1, 0);
     buffer_append_char(bytes, (char)(count - 1));
     varint_append(bytes, rows[0]);
     buffer_append_char(bytes, (char)width);
-    buffer_append(bytes, packed, len);
+    buffer_append(bytes, packed, bits_bytes(width, count - 1));
 }
 
 static enum status write_chunks(struct run_output *output, const struct rows_of_name *name,

@@ -158,17 +158,13 @@ static void fill_values(struct page_values *values, const struct page_row *rows,
 /* Values differ from the least of them by what the packed bits say. */
 static void append_column(struct buffer *bytes, const uint64_t *values, size_t count)
 {
-    uint8_t packed[PAGE_ROWS * sizeof(uint64_t)];
+    uint8_t packed[PAGE_ROWS * sizeof(uint64_t) + BITS_SLACK_BYTES];
     int64_t least;
     unsigned width = column_width(values, count, &least);
-    size_t len = bits_bytes(width, count);
-    memset(packed, 0, len);
-    for (size_t i = 0; i < count; i++) {
-        bits_put(packed, width, i, values[i] - (uint64_t)least);
-    }
+    bits_pack(packed, width, values, count, (uint64_t)least);
     varint_append(bytes, zigzag(least));
     buffer_append_char(bytes, (char)width);
-    buffer_append(bytes, packed, len);
+    buffer_append(bytes, packed, bits_bytes(width, count));
 }
 
 struct blocks {
