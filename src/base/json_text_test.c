@@ -76,12 +76,42 @@ static void test_every_byte_at_every_place(void **state)
     }
 }
 
+/* Strings of every length, in a buffer that has room for them already, and not a byte more. */
+static void test_every_length_where_there_is_room(void **state)
+{
+    (void)state;
+    enum { LEN_MAX = 40 };
+    static const char bytes[] = {'a', '"', '\\', '\x1f', ' ', '\x80'};
+    for (size_t len = 0; len <= LEN_MAX; len++) {
+        for (size_t at = 0; at < len * sizeof bytes; at++) {
+            char text[LEN_MAX];
+            struct buffer buffer;
+            struct buffer expected;
+            memset(text, 'x', sizeof text);
+            text[at / sizeof bytes] = bytes[at % sizeof bytes];
+            buffer_init(&expected, 100); /* has no room, and is given it piece by piece */
+            json_text_append_string(&expected, (struct str){.data = text, .len = len});
+            buffer_init(&buffer, expected.len);
+            assert_int_equal(buffer_reserve(&buffer, expected.len), STATUS_OK);
+            json_text_append_string(&buffer, (struct str){.data = text, .len = len});
+            assert_int_equal(buffer.failed, STATUS_OK);
+            assert_int_equal(buffer.len, expected.len);
+            assert_memory_equal(buffer.data, expected.data, expected.len);
+            json_text_append_string(&buffer, STR(""));
+            assert_int_equal(buffer.failed, STATUS_TOO_LARGE);
+            buffer_deinit(&buffer);
+            buffer_deinit(&expected);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_escapes),
         cmocka_unit_test(test_every_byte),
         cmocka_unit_test(test_every_byte_at_every_place),
+        cmocka_unit_test(test_every_length_where_there_is_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
