@@ -24,6 +24,13 @@ void uuid_format(struct uuid uuid, char out_text[UUID_TEXT_BYTES]);
 /* False unless the text is 8-4-4-4-12 lower-case hexadecimal digits; any version. */
 bool uuid_parse(struct str text, struct uuid *out_uuid);
 
+/* Version 7 of RFC 9562: 48 bits of milliseconds and 74 of randomness, of which 12 may be more of
+ * the time. */
+static inline bool uuid_is_version_7(struct uuid uuid)
+{
+    return uuid.bytes[6] >> 4 == 7 && uuid.bytes[8] >> 6 == 2;
+}
+
 static inline bool uuid_equal(struct uuid a, struct uuid b)
 {
     return memcmp(a.bytes, b.bytes, UUID_BYTES) == 0;

@@ -2,7 +2,6 @@
 
 #include "base/little_endian.h"
 #include "infrastructure/activity_store_local/merkle.h"
-#include "infrastructure/activity_store_local/page.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -81,7 +80,7 @@ enum status placed_leaf_make(struct sha256 *sha256, const struct part_row *row,
     const struct leaf_content content = {.log_id = source->log_id,
                                          .position = {source->partition, row->offset},
                                          .activity = &row->activity,
-                                         .salt = page_salts_id(row->activity.id) ? salt : NULL};
+                                         .salt = row->salted ? salt : NULL};
     little_endian_put_u64(salt, row->salt);
     out_leaf->log_id = source->log_id;
     out_leaf->partition = source->partition;

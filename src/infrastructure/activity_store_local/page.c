@@ -54,7 +54,7 @@ static struct id_parts id_take_apart(struct str id)
         return parts;
     }
     const uint8_t *bytes = parts.uuid.bytes;
-    bool version_7 = bytes[6] >> 4 == 7 && bytes[8] >> 6 == 2;
+    bool version_7 = uuid_is_version_7(parts.uuid);
     parts.kind = version_7 ? ID_UUID_7 : ID_UUID_OTHER;
     if (version_7) {
         parts.ms = activity_id_time_ms(parts.uuid);
@@ -71,11 +71,6 @@ static struct uuid id_put_together(int64_t ms, uint64_t fraction, uint64_t rando
     put_big_endian(uuid.bytes + 6, 2, 0x7000 | fraction);
     put_big_endian(uuid.bytes + 8, 8, UINT64_C(2) << RANDOM_BITS | random);
     return uuid;
-}
-
-bool page_salts_id(struct str id)
-{
-    return id_take_apart(id).kind != ID_UUID_7;
 }
 
 /* Writing ----------------------------------------------------------------------------------- */

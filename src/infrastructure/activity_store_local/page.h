@@ -22,7 +22,7 @@ struct page_row {
     uint32_t action;
     uint32_t source; /* which log and partition, as the footer counts them */
     int64_t offset;  /* there */
-    uint64_t salt;   /* random; kept where page_salts_id */
+    uint64_t salt;   /* random; kept where the id is no UUIDv7 */
 };
 
 /* Compresses and expands metadata; NULL keeps it as it is. */
@@ -116,12 +116,7 @@ enum { PAGE_ID_BYTES = 128 };
 /* The id; written into `space` unless it lies in the page. */
 struct str page_id(const struct page *page, uint32_t row, char space[PAGE_ID_BYTES]);
 
-/* Whether a row with this id gets a salt beside it: no UUIDv7 does, since 62 of its bits are
- * random.
- */
-bool page_salts_id(struct str id);
-
-/* Whether the row has one, and that. */
+/* Whether the row has a salt, and that. A UUIDv7 needs none, since 62 of its bits are random. */
 bool page_has_salt(const struct page *page, uint32_t row);
 uint64_t page_salt(const struct page *page, uint32_t row);
 

@@ -87,6 +87,7 @@ struct part_numbered_row {
     uint32_t action;
     uint32_t source; /* of the footer */
     int64_t offset;
+    bool salted;
     uint64_t salt; /* 0 without one */
 };
 
@@ -99,6 +100,7 @@ struct part_row {
     struct activity activity;
     uint32_t source; /* of the footer */
     int64_t offset;
+    bool salted;
     uint64_t salt; /* 0 without one */
 };
 

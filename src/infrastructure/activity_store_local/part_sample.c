@@ -143,7 +143,9 @@ static void make_row(struct sample *sample, const struct random *random, uint32_
     made->activity.received_at_ms = SAMPLE_MS + (int64_t)random_below(random, 100000);
     made->source = (uint32_t)random_below(random, 2);
     made->offset = 1000 + (int64_t)row;
-    made->salt = page_salts_id(made->activity.id) ? (row + 1) * UINT64_C(0x9e3779b97f4a7c15) : 0;
+    struct uuid uuid;
+    bool is_uuid_7 = uuid_parse(made->activity.id, &uuid) && uuid_is_version_7(uuid);
+    made->salt = is_uuid_7 ? 0 : (row + 1) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 void sample_init(struct sample *sample, uint64_t seed, uint32_t row_count)

@@ -153,14 +153,9 @@ void memory_rows_release(struct memory_rows *rows, struct memory_pool *pool, uin
     rows->live--;
 }
 
-static bool row_is_uuid(const struct memory_row *row)
-{
-    return row->texts == NULL || row->texts->id_len == 0;
-}
-
 static int compare_ids(const struct memory_row *row, const struct memory_key *key)
 {
-    if (key->is_uuid == row_is_uuid(row)) {
+    if (key->is_uuid == memory_row_has_uuid(row)) {
         /* No character of an id is as small as the padding, so what differs here decides. */
         int order = memcmp(row->id.bytes, key->uuid.bytes, UUID_BYTES);
         if (order != 0 || key->is_uuid) {
@@ -179,7 +174,7 @@ static int compare_ids(const struct memory_row *row, const struct memory_key *ke
 
 struct memory_mark memory_row_mark(const struct memory_row *row)
 {
-    return mark_of(row->timestamp_ms, row->id, row_is_uuid(row));
+    return mark_of(row->timestamp_ms, row->id, memory_row_has_uuid(row));
 }
 
 int memory_row_compare(const struct memory_row *row, const struct memory_key *key)
@@ -194,7 +189,8 @@ int memory_rows_compare(const struct memory_rows *rows, uint32_t a, uint32_t b)
 {
     const struct memory_row *row = memory_rows_at(rows, a);
     const struct memory_row *other = memory_rows_at(rows, b);
-    if (row->timestamp_ms == other->timestamp_ms && row_is_uuid(row) && row_is_uuid(other)) {
+    if (row->timestamp_ms == other->timestamp_ms && memory_row_has_uuid(row) &&
+        memory_row_has_uuid(other)) {
         return memcmp(row->id.bytes, other->id.bytes, UUID_BYTES);
     }
     struct memory_key key = memory_row_key(other);
@@ -203,7 +199,7 @@ int memory_rows_compare(const struct memory_rows *rows, uint32_t a, uint32_t b)
 
 struct str memory_row_id(const struct memory_row *row, char space[UUID_TEXT_BYTES])
 {
-    if (!row_is_uuid(row)) {
+    if (!memory_row_has_uuid(row)) {
         return (struct str){.data = row->texts->bytes, .len = row->texts->id_len};
     }
     uuid_format(row->id, space);
@@ -221,7 +217,7 @@ struct str memory_row_metadata(const struct memory_row *row)
 
 struct memory_key memory_row_key(const struct memory_row *row)
 {
-    bool is_uuid = row_is_uuid(row);
+    bool is_uuid = memory_row_has_uuid(row);
     return (struct memory_key){
         .mark = mark_of(row->timestamp_ms, row->id, is_uuid),
         .id = is_uuid ? (struct str){0} : memory_row_id(row, NULL),

@@ -27,6 +27,12 @@ struct memory_row {
     struct memory_texts *texts; /* NULL: the id is a UUID and the metadata is "{}" */
 };
 
+/* Whether the id is a UUID's text, and `id` all of it. */
+static inline bool memory_row_has_uuid(const struct memory_row *row)
+{
+    return row->texts == NULL || row->texts->id_len == 0;
+}
+
 enum { MEMORY_ROWS_IN_CHUNK = 4096 };
 
 struct memory_rows {
