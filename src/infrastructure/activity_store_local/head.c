@@ -10,6 +10,8 @@
 enum {
     PLACES_IN_CHUNK = 4096,
     AHEAD_ROWS = 32,
+    CACHE_LINE_BYTES = 64,
+    TEXTS_FETCHED_BYTES = 4 * CACHE_LINE_BYTES,
     HEAD_LEVEL = 1, /* of the compression: a head is written again soon, when parts are merged */
     HEAD_SAMPLES_SHARE = 6 /* for the same reason it is sampled less than a merged part */
 };
@@ -291,6 +293,14 @@ static enum status number_names(const struct memory_names *names, struct numberi
     return complete ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
+/* The cache lines of texts of common length; it does not matter where none are. */
+static void fetch_texts(const struct memory_texts *texts)
+{
+    for (size_t at = 0; at < TEXTS_FETCHED_BYTES; at += CACHE_LINE_BYTES) {
+        __builtin_prefetch((const char *)texts + at);
+    }
+}
+
 /* Rows lie in memory in the order in which they came, their texts anywhere: both are fetched before
  * they are needed, the record first, since it says where the texts are. */
 static void fetch_ahead(struct head_writing *writing)
@@ -305,7 +315,7 @@ static void fetch_ahead(struct head_writing *writing)
         __builtin_prefetch(memory_rows_at(&table->rows, row));
         if (writing->fetched >= AHEAD_ROWS / 2) {
             uint32_t before = writing->waiting[halfway % AHEAD_ROWS];
-            __builtin_prefetch(memory_rows_at(&table->rows, before)->texts);
+            fetch_texts(memory_rows_at(&table->rows, before)->texts);
         }
         writing->fetched++;
     }
