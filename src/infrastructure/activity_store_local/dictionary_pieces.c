@@ -9,7 +9,7 @@ enum {
     SLOT_BITS = 16,
     PIECE_BYTES = 1024,
     WORDS_IN_PIECE = PIECE_BYTES - WORD_BYTES + 1, /* one begins at each byte */
-    SAMPLES_SHARE = 4
+    SAMPLES_SHARE = 8
 };
 
 /* Words of WORD_BYTES bytes, counted by their hash. */

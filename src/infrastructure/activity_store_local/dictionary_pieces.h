@@ -9,6 +9,6 @@
 
 #include <stddef.h>
 
-/* Writes up to `room` bytes of the samples, and at most a quarter of theirs; says how many. 0 when
+/* Writes up to `room` bytes of the samples, and at most an eighth of theirs; says how many. 0 when
  * they are too short, or without memory. */
 size_t dictionary_pieces_choose(struct str samples, char *into, size_t room);
