@@ -137,3 +137,21 @@ def test_leftovers_are_removed(fresh):
     fresh.start()
     assert parts_of(fresh) == [part] and (part.parent / "notes.txt").exists()
     assert len(fresh.walk()) == 100
+
+
+HEX_WORDS = ("deadbeef0", "abcdefab12", "0badcafe", "deadbeef0g", "12345678a", "f" * 61 + "1", "a" * 62 + "1", "1" * 62 + "a",
+             "d74b9780239f8b43d74b9780239f8b43d74b9780239f8b43d74b9780239f8b43", "-7.50", "00120", "x86_64")
+
+
+def test_words_that_look_like_numbers(fresh):
+    """Guards what is taken out of metadata before it is compressed: hexadecimal words of any length come back as they were."""
+    rows = [{"userId": "hex", "action": "A", "id": f"h-{number:06}", "metadata": {"word": HEX_WORDS[number % len(HEX_WORDS)],
+                                                                                 "more": f"{number:x}{'ab' * (number % 30)}{number % 7}"}}
+            for number in range(3000)]
+    for start in range(0, len(rows), 1000):
+        assert fresh.post(rows[start:start + 1000]).status == 202
+    fresh.stop()
+    assert len(parts_of(fresh)) == 1
+    fresh.start()
+    found = {row["id"]: row["metadata"] for row in fresh.walk(limit=1000)}
+    assert found == {row["id"]: row["metadata"] for row in rows}

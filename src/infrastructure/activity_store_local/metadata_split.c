@@ -55,18 +55,27 @@ struct splitting {
     uint8_t *numbers;
 };
 
+static bool is_hex(char c)
+{
+    return (class_of(c) & HEX) != 0;
+}
+
 static unsigned digit_value(char c)
 {
     return ((unsigned)c & 0x0f) + ((unsigned)c >> 6) * 9;
 }
 
-/* Takes the run of hexadecimal digits that begins here, if it is worth it. */
+/* Takes the run of hexadecimal digits that begins here, but for an odd last one, if it is worth it:
+ * what is taken has letters and decimal digits, or what is left of its word would be looked at
+ * together with it again. */
 static bool take_hex(struct splitting *splitting)
 {
     const char *end = splitting->at;
     unsigned seen = 0;
-    while (end < splitting->end && end - splitting->at < RUN_MAX && (class_of(*end) & HEX) != 0) {
-        seen |= class_of(*end++);
+    while (splitting->end - end >= 2 && end - splitting->at < RUN_MAX && is_hex(end[0]) &&
+           is_hex(end[1])) {
+        seen |= class_of(end[0]) | class_of(end[1]);
+        end += 2;
     }
     size_t pairs = (size_t)(end - splitting->at) / 2;
     if (pairs < SPLIT_HEX_MIN || (seen & HEX) != HEX) {
