@@ -99,13 +99,14 @@ static enum status make_dictionary(struct merge_inputs *inputs, struct buffer *o
 struct row_input {
     struct merge_input *input;
     uint32_t row; /* behind the next one */
-    struct part_numbered_row next;
+    struct part_row_apart next;
 };
 
 /* Rows that were handed out, as many as the writer may still look at. */
 struct given_rows {
     struct arena texts;
     struct activity activities[PAGE_ROWS];
+    struct metadata_piece pieces[PAGE_ROWS];
 };
 
 /* Says of each user or action whether a row of it came by. */
@@ -157,7 +158,7 @@ static enum status row_input_step(struct row_input *rows, bool *out_found, struc
     }
     return *out_found
                ? merge_of_part(input->part,
-                               part_view_numbered_row(input->view, rows->row - 1, &rows->next, err),
+                               part_view_row_apart(input->view, rows->row - 1, &rows->next, err),
                                err)
                : STATUS_OK;
 }
@@ -167,8 +168,8 @@ static size_t first_open(const struct row_merge *merge)
 {
     size_t first = 0;
     for (size_t i = 1; i < merge->open_count; i++) {
-        const struct activity *best = &merge->open[first]->next.activity;
-        const struct activity *other = &merge->open[i]->next.activity;
+        const struct activity *best = &merge->open[first]->next.row.activity;
+        const struct activity *other = &merge->open[i]->next.row.activity;
         if (other->timestamp_ms < best->timestamp_ms ||
             (other->timestamp_ms == best->timestamp_ms && str_compare(other->id, best->id) < 0)) {
             first = i;
@@ -177,27 +178,47 @@ static size_t first_open(const struct row_merge *merge)
     return first;
 }
 
-/* The texts of the row are those of its view, which will soon read on, so they are copied. */
+static struct str put(char **at, struct str text)
+{
+    struct str copy = {*at, text.len};
+    if (text.len > 0) {
+        memcpy(*at, text.data, text.len);
+    }
+    *at += text.len;
+    return copy;
+}
+
+/* The texts of the row are those of its view, which will soon read on, so they are copied: the id,
+ * and the metadata as it is or in its pieces. */
 static enum status keep_activity(struct row_merge *merge, const struct row_input *from,
-                                 const struct activity **out_activity, struct error *err)
+                                 struct page_row *row, struct error *err)
 {
     uint32_t at = merge->given_count % PAGE_ROWS;
     struct given_rows *given = &merge->given[merge->given_count / PAGE_ROWS % 2];
-    const struct activity *next = &from->next.activity;
+    const struct activity *next = &from->next.row.activity;
+    const struct metadata_piece *piece = &from->next.piece;
+    size_t metadata_bytes = from->next.apart
+                                ? piece->text.len + piece->numbers.len + piece->digits.len
+                                : next->metadata.len;
     if (at == 0) {
         arena_reset(&given->texts);
     }
-    char *texts = arena_allocate(&given->texts, next->id.len + next->metadata.len);
+    char *texts = arena_allocate(&given->texts, next->id.len + metadata_bytes);
     if (texts == NULL) {
         return no_memory(err);
     }
-    memcpy(texts, next->id.data, next->id.len);
-    memcpy(texts + next->id.len, next->metadata.data, next->metadata.len);
     struct activity *kept = &given->activities[at];
     *kept = *next;
-    kept->id.data = texts;
-    kept->metadata.data = texts + next->id.len;
-    *out_activity = kept;
+    kept->id = put(&texts, next->id);
+    if (from->next.apart) {
+        given->pieces[at] = (struct metadata_piece){.text = put(&texts, piece->text),
+                                                    .numbers = put(&texts, piece->numbers),
+                                                    .digits = put(&texts, piece->digits)};
+    } else {
+        kept->metadata = put(&texts, next->metadata);
+    }
+    row->activity = kept;
+    row->piece = from->next.apart ? &given->pieces[at] : NULL;
     return STATUS_OK;
 }
 
@@ -210,7 +231,8 @@ static enum status check_order(const struct row_merge *merge, const struct row_i
     uint32_t last = merge->given_count - 1;
     const struct activity *before =
         &merge->given[last / PAGE_ROWS % 2].activities[last % PAGE_ROWS];
-    return activity_key_compare(activity_key_of(before), activity_key_of(&from->next.activity)) < 0
+    return activity_key_compare(activity_key_of(before),
+                                activity_key_of(&from->next.row.activity)) < 0
                ? STATUS_OK
                : merge_corrupt(from->input->part, "its rows are not in order", err);
 }
@@ -232,17 +254,18 @@ static enum status number_row(struct row_merge *merge, const struct row_input *f
                               struct page_row *row, struct error *err)
 {
     const struct merge_input *input = from->input;
-    row->user = input->users[from->next.user];
-    row->action = input->actions[from->next.action];
-    row->source = input->sources[from->next.source];
-    row->offset = from->next.offset;
-    row->salt = from->next.salt;
+    const struct part_numbered_row *next = &from->next.row;
+    row->user = input->users[next->user];
+    row->action = input->actions[next->action];
+    row->source = input->sources[next->source];
+    row->offset = next->offset;
+    row->salt = next->salt;
     if (row->action == MERGE_LEFT_OUT) {
         return merge_corrupt(input->part, "a row has an action of which it has no rows", err);
     }
     seen_mark(&merge->users, row->user);
     seen_mark(&merge->actions, row->action);
-    return keep_activity(merge, from, &row->activity, err);
+    return keep_activity(merge, from, row, err);
 }
 
 /* Takes the first row of all; the one behind it is read, too, so that it is known what is open. */

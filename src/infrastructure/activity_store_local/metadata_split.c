@@ -1,11 +1,15 @@
 #include "infrastructure/activity_store_local/metadata_split.h"
 
 #include "base/word.h"
-#include "infrastructure/activity_store_local/reading.h"
 
 #include <string.h>
 
-enum { NUMBER_DIGITS_MAX = 9, NUMBER_BYTES_MAX = 5, RUN_MAX = 2 * SPLIT_HEX_MAX };
+enum {
+    NUMBER_DIGITS_MAX = 9,
+    NUMBER_MAX = 999999999,
+    NUMBER_BYTES_MAX = 5,
+    RUN_MAX = 2 * SPLIT_HEX_MAX
+};
 
 enum {
     DIGIT = 1,
@@ -225,7 +229,7 @@ static bool put_number(struct joining *joining)
 {
     char digits[10];
     size_t len = 0;
-    uint64_t value = reading_below(&joining->numbers, 999999999);
+    uint64_t value = reading_below(&joining->numbers, NUMBER_MAX);
     do {
         digits[len++] = (char)('0' + value % 10);
         value /= 10;
@@ -275,19 +279,15 @@ static bool put_special(struct joining *joining, unsigned char byte)
     return byte >= SPLIT_HEX_MIN && byte <= SPLIT_HEX_MAX && put_hex(joining, byte);
 }
 
-bool metadata_join(const struct metadata_split *split, char *into, size_t len)
+bool metadata_piece_join(const struct metadata_piece *piece, char *into, size_t len)
 {
-    if (split->numbers_at > split->text.len) {
-        return false;
-    }
     struct joining joining = {
-        .numbers = reading_of((const uint8_t *)split->text.data + split->numbers_at,
-                              split->text.len - split->numbers_at),
-        .digits = reading_of((const uint8_t *)split->digits.data, split->digits.len),
+        .numbers = reading_of((const uint8_t *)piece->numbers.data, piece->numbers.len),
+        .digits = reading_of((const uint8_t *)piece->digits.data, piece->digits.len),
         .into = into,
         .end = into + len};
-    const char *at = split->text.data;
-    const char *end = at + split->numbers_at;
+    const char *at = piece->text.data;
+    const char *end = at + piece->text.len;
     bool fine = true;
     while (fine && at < end) {
         at = put_text(&joining, at, end);
@@ -295,4 +295,99 @@ bool metadata_join(const struct metadata_split *split, char *into, size_t len)
     }
     return fine && joining.into == joining.end && reading_is_complete(&joining.numbers) &&
            reading_is_complete(&joining.digits);
+}
+
+bool metadata_join(const struct metadata_split *split, char *into, size_t len)
+{
+    if (split->numbers_at > split->text.len) {
+        return false;
+    }
+    const struct metadata_piece all = {
+        .text = {split->text.data, split->numbers_at},
+        .numbers = {split->text.data + split->numbers_at, split->text.len - split->numbers_at},
+        .digits = split->digits};
+    return metadata_piece_join(&all, into, len);
+}
+
+/* Cutting ----------------------------------------------------------------------------------- */
+
+void metadata_cutting_begin(struct metadata_cutting *cutting, const struct metadata_split *split)
+{
+    const char *numbers = split->text.data + split->numbers_at;
+    *cutting = (struct metadata_cutting){
+        .text = split->text.data,
+        .text_end = numbers,
+        .numbers = reading_of((const uint8_t *)numbers, split->text.len - split->numbers_at),
+        .digits = reading_of((const uint8_t *)split->digits.data, split->digits.len)};
+}
+
+static size_t decimal_digits(uint64_t value)
+{
+    size_t len = 1;
+    for (; value >= DECIMAL_DIGITS; value /= DECIMAL_DIGITS) {
+        len++;
+    }
+    return len;
+}
+
+/* How many bytes of plain text the special byte stands for; 0: it is none. */
+static size_t skip_special(struct metadata_cutting *cutting, unsigned char byte)
+{
+    if (byte == SPLIT_NUMBER) {
+        uint64_t value = reading_below(&cutting->numbers, NUMBER_MAX);
+        return cutting->numbers.failed ? 0 : decimal_digits(value);
+    }
+    bool is_run = byte >= SPLIT_HEX_MIN && byte <= SPLIT_HEX_MAX;
+    return is_run && reading_take(&cutting->digits, byte) != NULL ? 2 * (size_t)byte : 0;
+}
+
+/* How many bytes from here on, at most `most`, are text that stands for itself. */
+static size_t text_length(const char *at, size_t most)
+{
+    size_t len = 0;
+    for (; most - len >= WORD_BYTES; len += WORD_BYTES) {
+        uint64_t marks = word_holds_below(word_load(at + len), CONTROLS_BELOW);
+        if (marks != 0) {
+            return len + word_first(marks);
+        }
+    }
+    while (len < most && (unsigned char)at[len] >= CONTROLS_BELOW) {
+        len++;
+    }
+    return len;
+}
+
+static struct str between(const void *from, const void *to)
+{
+    return (struct str){from, (size_t)((const char *)to - (const char *)from)};
+}
+
+bool metadata_cutting_next(struct metadata_cutting *cutting, size_t len,
+                           struct metadata_piece *out_piece)
+{
+    const struct metadata_cutting begin = *cutting;
+    while (len > 0) {
+        size_t left = (size_t)(cutting->text_end - cutting->text);
+        size_t text = text_length(cutting->text, left < len ? left : len);
+        cutting->text += text;
+        len -= text;
+        if (len > 0) {
+            bool any = cutting->text < cutting->text_end;
+            size_t special = any ? skip_special(cutting, (unsigned char)*cutting->text++) : 0;
+            if (special == 0 || special > len) {
+                return false;
+            }
+            len -= special;
+        }
+    }
+    *out_piece = (struct metadata_piece){.text = between(begin.text, cutting->text),
+                                         .numbers = between(begin.numbers.at, cutting->numbers.at),
+                                         .digits = between(begin.digits.at, cutting->digits.at)};
+    return true;
+}
+
+bool metadata_cutting_is_complete(const struct metadata_cutting *cutting)
+{
+    return cutting->text == cutting->text_end && reading_is_complete(&cutting->numbers) &&
+           reading_is_complete(&cutting->digits);
 }

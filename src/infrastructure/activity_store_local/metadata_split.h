@@ -16,6 +16,7 @@
  * has, are free for that. One thread at a time.
  */
 #include "base/arena.h"
+#include "infrastructure/activity_store_local/reading.h"
 
 #include <stdbool.h>
 
@@ -30,6 +31,35 @@ struct metadata_split {
 /* False when `plain` has bytes below 32, and cannot be split; or without memory (out_split->text
  * is then NULL). The parts lie in the arena. */
 bool metadata_split(struct str plain, struct arena *arena, struct metadata_split *out_split);
+
+/* What stands for the metadata of one row in a text that was taken apart together with that of
+ * others. No run and no number goes from one row into the next, since each row is a JSON object, so
+ * pieces of several texts can stand behind one another as if they had been taken apart together. */
+struct metadata_piece {
+    struct str text; /* without numbers */
+    struct str numbers;
+    struct str digits;
+};
+
+/* Cuts a split text into its rows. */
+struct metadata_cutting {
+    const char *text;
+    const char *text_end;
+    struct reading numbers;
+    struct reading digits;
+};
+
+void metadata_cutting_begin(struct metadata_cutting *cutting, const struct metadata_split *split);
+
+/* The piece that stands for the next `len` bytes of the plain text. False: none ends there. */
+bool metadata_cutting_next(struct metadata_cutting *cutting, size_t len,
+                           struct metadata_piece *out_piece);
+
+/* Nothing is left. */
+bool metadata_cutting_is_complete(const struct metadata_cutting *cutting);
+
+/* As metadata_join, of one piece. */
+bool metadata_piece_join(const struct metadata_piece *piece, char *into, size_t len);
 
 /* Writes the plain text, which must have exactly `len` bytes. False when it does not. */
 bool metadata_join(const struct metadata_split *split, char *into, size_t len);

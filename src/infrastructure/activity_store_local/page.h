@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "domain/activity.h"
 #include "infrastructure/activity_store_local/bits.h"
+#include "infrastructure/activity_store_local/metadata_split.h"
 #include "infrastructure/activity_store_local/run.h"
 
 enum {
@@ -22,7 +23,10 @@ struct page_row {
     uint32_t action;
     uint32_t source; /* which log and partition, as the footer counts them */
     int64_t offset;  /* there */
-    uint64_t salt;   /* random; kept where the id is no UUIDv7 */
+    /* Where the metadata was taken apart before, that, and of the activity's its length counts
+     * only; else NULL. */
+    const struct metadata_piece *piece;
+    uint64_t salt; /* random; kept where the id is no UUIDv7 */
 };
 
 /* Compresses and expands metadata; NULL keeps it as it is. */
@@ -134,6 +138,19 @@ size_t page_metadata_ends(const struct page *page, uint32_t row,
  * shorter. Without a codec plain. NO_MEMORY. */
 MUST_USE enum status page_block_encode(struct page_codec *codec, const struct page_row *rows,
                                        size_t count, struct arena *scratch, struct str *out_block);
+
+/* The metadata of a block's rows without putting it together again. */
+struct page_pieces {
+    size_t count;                   /* rows */
+    uint32_t ends[PAGE_BLOCK_ROWS]; /* of each in the plain text */
+    bool apart; /* false: the block is kept in another way, and there are no pieces */
+    struct metadata_piece items[PAGE_BLOCK_ROWS];
+};
+
+/* Finds the pieces of a block by the ends of its rows. They lie in the block, and in the codec
+ * until it expands or cuts another. CORRUPT, NO_MEMORY. */
+MUST_USE enum status page_block_cut(struct page_codec *codec, struct str block,
+                                    struct page_pieces *pieces, struct error *err);
 
 /* Expands a block that was read (without its CRC) into `block_bytes` bytes. CORRUPT, NO_MEMORY. */
 MUST_USE enum status page_block_expand(struct page_codec *codec, struct str block, char *into,

@@ -1,5 +1,5 @@
 /* Metadata of a few rows, compressed together. */
-#include "infrastructure/activity_store_local/metadata_split.h"
+#include "base/assert.h"
 #include "infrastructure/activity_store_local/page.h"
 #include "infrastructure/activity_store_local/reading.h"
 
@@ -64,6 +64,17 @@ enum status page_codec_new(struct str dictionary, int level, struct page_codec *
     return STATUS_OK;
 }
 
+static void put_plain(const struct page_row *row, char *into)
+{
+    struct str metadata = row->activity->metadata;
+    if (row->piece == NULL) {
+        memcpy(into, metadata.data, metadata.len);
+        return;
+    }
+    bool joined = metadata_piece_join(row->piece, into, metadata.len);
+    ASSERT(joined); /* it was cut to this length */
+}
+
 static bool gather_metadata(const struct page_row *rows, size_t count, struct arena *scratch,
                             struct str *out_plain)
 {
@@ -78,9 +89,8 @@ static bool gather_metadata(const struct page_row *rows, size_t count, struct ar
     plain[0] = BLOCK_PLAIN;
     char *at = plain + 1;
     for (size_t i = 0; i < count; i++) {
-        struct str metadata = rows[i].activity->metadata;
-        memcpy(at, metadata.data, metadata.len);
-        at += metadata.len;
+        put_plain(&rows[i], at);
+        at += rows[i].activity->metadata.len;
     }
     *out_plain = (struct str){.data = plain, .len = 1 + bytes};
     return true;
@@ -125,8 +135,8 @@ static enum status compress_block(struct page_codec *codec, const struct metadat
     return STATUS_OK;
 }
 
-enum status page_block_encode(struct page_codec *codec, const struct page_row *rows, size_t count,
-                              struct arena *scratch, struct str *out_block)
+static enum status encode_plain(struct page_codec *codec, const struct page_row *rows, size_t count,
+                                struct arena *scratch, struct str *out_block)
 {
     struct str plain;
     if (!gather_metadata(rows, count, scratch, &plain)) {
@@ -147,6 +157,81 @@ enum status page_block_encode(struct page_codec *codec, const struct page_row *r
         *out_block = packed;
     }
     return status;
+}
+
+/* How many bytes the pieces of rows take together, and their plain text. */
+struct piece_lengths {
+    size_t text;
+    size_t numbers;
+    size_t digits;
+    size_t plain;
+};
+
+/* False: not every row has a piece. */
+static bool add_lengths(const struct page_row *rows, size_t count, struct piece_lengths *lengths)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct metadata_piece *piece = rows[i].piece;
+        if (piece == NULL) {
+            return false;
+        }
+        lengths->text += piece->text.len;
+        lengths->numbers += piece->numbers.len;
+        lengths->digits += piece->digits.len;
+        lengths->plain += rows[i].activity->metadata.len;
+    }
+    return true;
+}
+
+static char *put(char *at, struct str text)
+{
+    memcpy(at, text.data, text.len);
+    return at + text.len;
+}
+
+/* As if their plain text had been split as a whole. */
+static bool put_together(const struct page_row *rows, size_t count,
+                         const struct piece_lengths *lengths, struct arena *scratch,
+                         struct metadata_split *out_split)
+{
+    char *text = arena_allocate(scratch, lengths->text + lengths->numbers + 1);
+    char *digits = arena_allocate(scratch, lengths->digits + 1);
+    if (text == NULL || digits == NULL) {
+        return false;
+    }
+    *out_split = (struct metadata_split){.text = {text, lengths->text + lengths->numbers},
+                                         .numbers_at = lengths->text,
+                                         .digits = {digits, lengths->digits}};
+    char *numbers = text + lengths->text;
+    for (size_t i = 0; i < count; i++) {
+        text = put(text, rows[i].piece->text);
+        numbers = put(numbers, rows[i].piece->numbers);
+        digits = put(digits, rows[i].piece->digits);
+    }
+    return true;
+}
+
+enum status page_block_encode(struct page_codec *codec, const struct page_row *rows, size_t count,
+                              struct arena *scratch, struct str *out_block)
+{
+    struct piece_lengths lengths = {0};
+    struct metadata_split split;
+    struct str packed;
+    if (codec == NULL || !add_lengths(rows, count, &lengths)) {
+        return encode_plain(codec, rows, count, scratch, out_block);
+    }
+    if (!put_together(rows, count, &lengths, scratch, &split)) {
+        return STATUS_NO_MEMORY;
+    }
+    enum status status = compress_block(codec, &split, true, scratch, &packed);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (packed.len == 0 || packed.len >= 1 + lengths.plain) {
+        return encode_plain(codec, rows, count, scratch, out_block);
+    }
+    *out_block = packed;
+    return STATUS_OK;
 }
 
 static bool make_room(uint8_t **bytes, size_t *capacity, size_t len)
@@ -179,14 +264,15 @@ static enum status expand(struct page_codec *codec, struct str packed, char *int
     return ZSTD_isError(expanded) || expanded != block_bytes ? STATUS_CORRUPT : STATUS_OK;
 }
 
-static enum status expand_split(struct page_codec *codec, struct str block, char *into,
-                                size_t block_bytes)
+/* What a block that was split holds, its text in the codec. */
+static enum status expand_split(struct page_codec *codec, struct str block, size_t block_bytes,
+                                struct metadata_split *out_split)
 {
     struct reading reading = reading_of((const uint8_t *)block.data, block.len);
     struct metadata_split split = {.numbers_at = (size_t)reading_below(&reading, block_bytes)};
     size_t text_bytes = (size_t)reading_below(&reading, 2 * (uint64_t)block_bytes);
     split.digits = reading_text(&reading, reading_below(&reading, block_bytes));
-    if (reading.failed) {
+    if (reading.failed || split.numbers_at > text_bytes) {
         return STATUS_CORRUPT;
     }
     if (!make_room(&codec->text, &codec->text_capacity, text_bytes + 1)) {
@@ -195,10 +281,59 @@ static enum status expand_split(struct page_codec *codec, struct str block, char
     split.text = (struct str){(const char *)codec->text, text_bytes};
     struct str packed = {(const char *)reading.at, reading_left(&reading)};
     enum status status = expand(codec, packed, (char *)codec->text, text_bytes);
+    if (status == STATUS_OK) {
+        *out_split = split;
+    }
+    return status;
+}
+
+static enum status expand_and_join(struct page_codec *codec, struct str block, char *into,
+                                   size_t block_bytes)
+{
+    struct metadata_split split;
+    enum status status = expand_split(codec, block, block_bytes, &split);
     if (status != STATUS_OK) {
         return status;
     }
     return metadata_join(&split, into, block_bytes) ? STATUS_OK : STATUS_CORRUPT;
+}
+
+/* Gives words to what came of a block. */
+static enum status tell(enum status status, struct error *err)
+{
+    if (status == STATUS_OK) {
+        return STATUS_OK;
+    }
+    if (status == STATUS_NO_MEMORY) {
+        return error_set(err, status, 0, "there is no memory to expand metadata");
+    }
+    return error_set(err, STATUS_CORRUPT, 0, "a block of metadata is not what its page says");
+}
+
+static enum status cut(const struct metadata_split *split, struct page_pieces *pieces)
+{
+    struct metadata_cutting cutting;
+    metadata_cutting_begin(&cutting, split);
+    for (size_t i = 0; i < pieces->count; i++) {
+        uint32_t from = i == 0 ? 0 : pieces->ends[i - 1];
+        if (!metadata_cutting_next(&cutting, pieces->ends[i] - from, &pieces->items[i])) {
+            return STATUS_CORRUPT;
+        }
+    }
+    return metadata_cutting_is_complete(&cutting) ? STATUS_OK : STATUS_CORRUPT;
+}
+
+enum status page_block_cut(struct page_codec *codec, struct str block, struct page_pieces *pieces,
+                           struct error *err)
+{
+    struct metadata_split split;
+    pieces->apart = codec != NULL && block.len >= 1 && block.data[0] == BLOCK_SPLIT_ZSTD;
+    if (!pieces->apart) {
+        return STATUS_OK;
+    }
+    struct str rest = {block.data + 1, block.len - 1};
+    enum status status = expand_split(codec, rest, pieces->ends[pieces->count - 1], &split);
+    return tell(status == STATUS_OK ? cut(&split, pieces) : status, err);
 }
 
 enum status page_block_expand(struct page_codec *codec, struct str block, char *into,
@@ -213,14 +348,8 @@ enum status page_block_expand(struct page_codec *codec, struct str block, char *
         } else if (block.data[0] == BLOCK_ZSTD && codec != NULL) {
             status = expand(codec, rest, into, block_bytes);
         } else if (block.data[0] == BLOCK_SPLIT_ZSTD && codec != NULL) {
-            status = expand_split(codec, rest, into, block_bytes);
+            status = expand_and_join(codec, rest, into, block_bytes);
         }
     }
-    if (status == STATUS_OK) {
-        return STATUS_OK;
-    }
-    if (status == STATUS_NO_MEMORY) {
-        return error_set(err, status, 0, "there is no memory to expand metadata");
-    }
-    return error_set(err, STATUS_CORRUPT, 0, "a block of metadata is not what its page says");
+    return tell(status, err);
 }

@@ -279,8 +279,10 @@ struct part_view {
     char *metadata;
     size_t metadata_capacity;
     uint32_t metadata_ends[PAGE_BLOCK_ROWS]; /* of each row's */
-    char id[PAGE_ID_BYTES];                  /* of a row that was asked for as a whole */
-    char user[NAME_BYTES_MAX];               /* likewise */
+    uint64_t pieces_offset;                  /* of the block that was cut into `pieces`; 0: none */
+    struct page_pieces pieces;
+    char id[PAGE_ID_BYTES];    /* of a row that was asked for as a whole */
+    char user[NAME_BYTES_MAX]; /* likewise */
 };
 
 enum status part_view_new(struct part *part, struct part_view **out_view, struct error *err)
@@ -390,22 +392,48 @@ enum status part_view_page(struct part_view *view, uint32_t row, const struct pa
     return STATUS_OK;
 }
 
-/* Has the metadata of the row's block in `metadata`; the row's page is there already. */
-static enum status expand_block(struct part_view *view, uint32_t row_in_page, struct error *err)
+/* Where the block of the row, whose page is there already, stands in the file. */
+static struct run_place place_of_block(const struct part_view *view, uint32_t row_in_page)
 {
     struct run_place place = page_block(&view->page, row_in_page);
     place.offset += view->columns.offset + view->columns.len + RUN_CRC_BYTES;
-    if (view->expanded_offset == place.offset) {
-        return STATUS_OK;
-    }
+    return place;
+}
+
+/* Reads the block, and says where the metadata of each of its rows ends. Whatever was made of
+ * another block is gone. */
+static enum status read_block(struct part_view *view, uint32_t row_in_page,
+                              uint32_t out_ends[PAGE_BLOCK_ROWS], size_t *out_bytes,
+                              struct error *err)
+{
     view->expanded_offset = 0;
-    enum status status = read_slot(view, &view->block, place, err);
+    view->pieces_offset = 0;
+    enum status status = read_slot(view, &view->block, place_of_block(view, row_in_page), err);
     if (status != STATUS_OK) {
         return status;
     }
-    size_t bytes = page_metadata_ends(&view->page, row_in_page, view->metadata_ends);
-    if (bytes > PAGE_BLOCK_BYTES_MAX) {
-        return part_corrupt(view->part, "a block of metadata has an impossible size", err);
+    *out_bytes = page_metadata_ends(&view->page, row_in_page, out_ends);
+    return *out_bytes <= PAGE_BLOCK_BYTES_MAX
+               ? STATUS_OK
+               : part_corrupt(view->part, "a block of metadata has an impossible size", err);
+}
+
+static struct str block_of(const struct part_view *view)
+{
+    return (struct str){(const char *)view->block.bytes, view->block.len};
+}
+
+/* Has the metadata of the row's block in `metadata`; the row's page is there already. */
+static enum status expand_block(struct part_view *view, uint32_t row_in_page, struct error *err)
+{
+    uint64_t offset = place_of_block(view, row_in_page).offset;
+    size_t bytes = 0;
+    if (view->expanded_offset == offset) {
+        return STATUS_OK;
+    }
+    enum status status = read_block(view, row_in_page, view->metadata_ends, &bytes, err);
+    if (status != STATUS_OK) {
+        return status;
     }
     if (bytes > view->metadata_capacity || view->metadata == NULL) {
         char *metadata = realloc(view->metadata, bytes + 1);
@@ -415,11 +443,33 @@ static enum status expand_block(struct part_view *view, uint32_t row_in_page, st
         view->metadata = metadata;
         view->metadata_capacity = bytes;
     }
-    status = page_block_expand(view->codec,
-                               (struct str){(const char *)view->block.bytes, view->block.len},
-                               view->metadata, bytes, err);
+    status = page_block_expand(view->codec, block_of(view), view->metadata, bytes, err);
     if (status == STATUS_OK) {
-        view->expanded_offset = place.offset;
+        view->expanded_offset = offset;
+    }
+    return status;
+}
+
+/* The same for `pieces`. */
+static enum status cut_block(struct part_view *view, uint32_t row_in_page, struct error *err)
+{
+    uint64_t offset = place_of_block(view, row_in_page).offset;
+    uint32_t left = view->page.count - (row_in_page - row_in_page % PAGE_BLOCK_ROWS);
+    size_t bytes;
+    if (view->pieces_offset == offset) {
+        return STATUS_OK;
+    }
+    if (view->expanded_offset == offset) { /* put together already */
+        view->pieces.apart = false;
+        return STATUS_OK;
+    }
+    enum status status = read_block(view, row_in_page, view->pieces.ends, &bytes, err);
+    if (status == STATUS_OK) {
+        view->pieces.count = left < PAGE_BLOCK_ROWS ? left : PAGE_BLOCK_ROWS;
+        status = page_block_cut(view->codec, block_of(view), &view->pieces, err);
+    }
+    if (status == STATUS_OK) {
+        view->pieces_offset = offset;
     }
     return status;
 }
@@ -441,17 +491,12 @@ enum status part_view_metadata(struct part_view *view, uint32_t row, struct str 
     return status;
 }
 
-enum status part_view_numbered_row(struct part_view *view, uint32_t row,
-                                   struct part_numbered_row *out_row, struct error *err)
+/* A row of the page that is there, and its metadata. */
+static enum status number_row(struct part_view *view, uint32_t at, struct str metadata,
+                              struct part_numbered_row *out_row, struct error *err)
 {
     const struct part_footer *footer = &view->part->footer;
     const struct page *page = &view->page;
-    struct str metadata;
-    uint32_t at = row % PAGE_ROWS;
-    enum status status = part_view_metadata(view, row, &metadata, err);
-    if (status != STATUS_OK) {
-        return status;
-    }
     uint64_t user = page_value(page, COLUMN_USER, at);
     uint64_t action = page_value(page, COLUMN_ACTION, at);
     uint64_t source = page_value(page, COLUMN_SOURCE, at);
@@ -473,6 +518,36 @@ enum status part_view_numbered_row(struct part_view *view, uint32_t row,
         .salt = page_has_salt(page, at) ? page_salt(page, at) : 0,
     };
     return STATUS_OK;
+}
+
+enum status part_view_numbered_row(struct part_view *view, uint32_t row,
+                                   struct part_numbered_row *out_row, struct error *err)
+{
+    struct str metadata;
+    enum status status = part_view_metadata(view, row, &metadata, err);
+    return status == STATUS_OK ? number_row(view, row % PAGE_ROWS, metadata, out_row, err) : status;
+}
+
+enum status part_view_row_apart(struct part_view *view, uint32_t row,
+                                struct part_row_apart *out_row, struct error *err)
+{
+    const struct page *page;
+    enum status status = part_view_page(view, row, &page, err);
+    if (status == STATUS_OK) {
+        status = cut_block(view, row % PAGE_ROWS, err);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    out_row->apart = view->pieces.apart;
+    if (!out_row->apart) {
+        return part_view_numbered_row(view, row, &out_row->row, err);
+    }
+    uint32_t at = row % PAGE_BLOCK_ROWS;
+    uint32_t from = at == 0 ? 0 : view->pieces.ends[at - 1];
+    const struct str length_only = {NULL, view->pieces.ends[at] - from};
+    out_row->piece = view->pieces.items[at];
+    return number_row(view, row % PAGE_ROWS, length_only, &out_row->row, err);
 }
 
 enum status part_view_user_text(struct part_view *view, uint32_t number, char space[NAME_BYTES_MAX],

@@ -95,6 +95,16 @@ struct part_numbered_row {
 MUST_USE enum status part_view_numbered_row(struct part_view *view, uint32_t row,
                                             struct part_numbered_row *out_row, struct error *err);
 
+/* The same, with the metadata as it was taken apart. */
+struct part_row_apart {
+    struct part_numbered_row row;
+    bool apart;                  /* then the row's own metadata has a length only ... */
+    struct metadata_piece piece; /* ... and this stays until another row is asked for */
+};
+
+MUST_USE enum status part_view_row_apart(struct part_view *view, uint32_t row,
+                                         struct part_row_apart *out_row, struct error *err);
+
 /* An activity and where it came from. */
 struct part_row {
     struct activity activity;
