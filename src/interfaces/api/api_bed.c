@@ -1,0 +1,421 @@
+#include "interfaces/api/api_bed.h"
+
+#include "base/assert.h"
+
+#include <stdio.h>
+
+enum { TICKET_SLOT = 3, TICKET_GENERATION = 9 };
+
+/* The transport ----------------------------------------------------------------------------- */
+
+const struct http_request *http_exchange_request(const struct http_exchange *exchange)
+{
+    return &exchange->request;
+}
+
+struct memory_budget *http_exchange_answer_memory(const struct http_exchange *exchange)
+{
+    static struct memory_budget budget = {.bytes_max = SIZE_MAX};
+    (void)exchange;
+    return &budget;
+}
+
+struct arena *http_exchange_arena(struct http_exchange *exchange)
+{
+    return &exchange->arena;
+}
+
+struct http_ticket http_exchange_ticket(const struct http_exchange *exchange)
+{
+    (void)exchange;
+    return (struct http_ticket){.loop = 0, .slot = TICKET_SLOT, .generation = TICKET_GENERATION};
+}
+
+void http_exchange_set_data(struct http_exchange *exchange, void *data)
+{
+    exchange->data = data;
+}
+
+void *http_exchange_data(const struct http_exchange *exchange)
+{
+    return exchange->data;
+}
+
+void http_exchange_set_body_bytes_max(struct http_exchange *exchange, size_t bytes)
+{
+    exchange->body_bytes_max = bytes;
+}
+
+static void keep(char *into, size_t size, struct str text)
+{
+    snprintf(into, size, "%.*s", STR_FORMAT(text.data == NULL ? STR("") : text));
+}
+
+static void keep_header(struct http_exchange *exchange, const struct http_header *header)
+{
+    if (str_equal(header->name, STR("Allow"))) {
+        keep(exchange->allow, sizeof exchange->allow, header->value);
+    } else if (str_equal(header->name, STR("Retry-After"))) {
+        keep(exchange->retry_after, sizeof exchange->retry_after, header->value);
+    } else {
+        ASSERT(str_equal(header->name, STR("Link")));
+        keep(exchange->link, sizeof exchange->link, header->value);
+    }
+}
+
+void http_exchange_respond(struct http_exchange *exchange, const struct http_response *response)
+{
+    exchange->answers++;
+    exchange->status = response->status;
+    keep(exchange->answer, sizeof exchange->answer, response->body);
+    keep(exchange->content_type, sizeof exchange->content_type, response->content_type);
+    for (size_t i = 0; i < response->header_count; i++) {
+        keep_header(exchange, &response->headers[i]);
+    }
+}
+
+void http_server_complete(struct http_server *server, const struct http_completion *completions,
+                          size_t count)
+{
+    server->completion = completions[0];
+    server->completion_count += count;
+}
+
+enum status http_exchange_offload(struct http_exchange *exchange, http_work_function *work,
+                                  http_work_done_function *done, void *data)
+{
+    enum status answer = CONTAINER_OF(exchange, struct api_bed, exchange)->offload_answer;
+    if (answer == STATUS_OK) {
+        work(data);
+        done(exchange, data);
+    }
+    return answer;
+}
+
+/* The log ----------------------------------------------------------------------------------- */
+
+static struct api_bed *bed_of_log(struct event_log *log)
+{
+    return CONTAINER_OF(log, struct api_bed, log);
+}
+
+static enum status log_append(struct event_log *log, const struct activity *activities,
+                              size_t count, struct append_listener *listener,
+                              struct append_ticket ticket)
+{
+    struct api_bed *bed = bed_of_log(log);
+    ASSERT(count <= BED_BATCH_MAX);
+    memcpy(bed->appended, activities, count * sizeof *activities);
+    bed->appended_count = count;
+    bed->listener = listener;
+    bed->ticket = ticket;
+    return bed->append_answer;
+}
+
+static enum status log_poll(struct event_log *log, size_t rows_max, unsigned wait_ms,
+                            struct activity_batch *out_batch, struct error *err)
+{
+    (void)rows_max;
+    (void)wait_ms;
+    (void)err;
+    *out_batch = (struct activity_batch){.next = &bed_of_log(log)->log_next};
+    return STATUS_OK;
+}
+
+static enum status log_seek(struct event_log *log, const struct position_set *positions,
+                            struct error *err)
+{
+    (void)log;
+    (void)positions;
+    (void)err;
+    return STATUS_OK;
+}
+
+static enum status log_end_position(struct event_log *log, struct position_set *out_positions)
+{
+    (void)log;
+    (void)out_positions;
+    return STATUS_OK;
+}
+
+static void log_describe(struct event_log *log, struct event_log_state *out_state)
+{
+    *out_state = bed_of_log(log)->log_state;
+}
+
+static const struct event_log_operations log_operations = {
+    .append = log_append,
+    .poll = log_poll,
+    .seek = log_seek,
+    .end_position = log_end_position,
+    .describe = log_describe,
+};
+
+/* The store --------------------------------------------------------------------------------- */
+
+static struct api_bed *bed_of_store(struct activity_store *store)
+{
+    return CONTAINER_OF(store, struct api_bed, store);
+}
+
+static enum status store_find(struct activity_store *store,
+                              const struct activity_page_request *request, struct arena *arena,
+                              struct activity_page *out_page, struct error *err)
+{
+    struct api_bed *bed = bed_of_store(store);
+    (void)arena;
+    if (bed->find_answer != STATUS_OK) {
+        return error_set(err, bed->find_answer, 0, "the store says no");
+    }
+    ASSERT(bed->rows <= request->limit);
+    *out_page = (struct activity_page){.rows = &bed->row, .count = bed->rows, .more = bed->more};
+    return STATUS_OK;
+}
+
+static enum status store_get(struct activity_store *store, struct str id, struct arena *arena,
+                             struct activity *out_activity, struct error *err)
+{
+    const struct api_bed *bed = bed_of_store(store);
+    (void)arena;
+    if (!str_equal(id, bed->row.id)) {
+        return error_set(err, STATUS_NOT_FOUND, 0, "there is no such activity");
+    }
+    *out_activity = bed->row;
+    return STATUS_OK;
+}
+
+static enum status store_tally(struct activity_store *store,
+                               const struct activity_tally_request *request, struct arena *arena,
+                               struct activity_tally *out_tally, struct error *err)
+{
+    struct api_bed *bed = bed_of_store(store);
+    (void)arena;
+    if (bed->find_answer != STATUS_OK) {
+        return error_set(err, bed->find_answer, 0, "the store says no");
+    }
+    bed->tally_asked = *request;
+    *out_tally = bed->tally;
+    return STATUS_OK;
+}
+
+static enum status store_durable_positions(struct activity_store *store, struct uuid log_id,
+                                           struct position_set *out_positions, struct error *err)
+{
+    (void)store;
+    (void)log_id;
+    (void)out_positions;
+    (void)err;
+    return STATUS_OK;
+}
+
+static enum status store_expire(struct activity_store *store, int64_t before_ms,
+                                uint64_t *out_expired, struct error *err)
+{
+    (void)store;
+    (void)before_ms;
+    (void)err;
+    *out_expired = 23;
+    return STATUS_OK;
+}
+
+static void store_describe(struct activity_store *store, struct activity_store_state *out_state)
+{
+    (void)store;
+    *out_state = (struct activity_store_state){.kind = "double", .activities = 17};
+}
+
+static const struct activity_store_operations store_operations = {
+    .find = store_find,
+    .get = store_get,
+    .tally = store_tally,
+    .durable_positions = store_durable_positions,
+    .expire = store_expire,
+    .describe = store_describe,
+};
+
+static enum status sign(struct checkpoint_source *source, struct buffer *out_text,
+                        struct error *err)
+{
+    enum status answer = CONTAINER_OF(source, struct api_bed, checkpoints)->sign_answer;
+    if (answer != STATUS_OK) {
+        return error_set(err, answer, 0, "nothing was sealed yet");
+    }
+    buffer_append_str(out_text, STR(BED_CHECKPOINT));
+    return STATUS_OK;
+}
+
+/* The bed ----------------------------------------------------------------------------------- */
+
+static uint64_t now(void *context)
+{
+    return *(uint64_t *)context;
+}
+
+static void make_use_cases(struct api_bed *bed)
+{
+    record_activities_init(&bed->recorder, &bed->log, &bed->clock, &random_system);
+    find_activities_init(&bed->finder, &(struct find_activities_config){
+                                           .store = &bed->store,
+                                           .clock = &bed->clock,
+                                           .deadline_ms = 1000,
+                                           .page_bytes_max = 1 << 20,
+                                       });
+    count_activities_init(&bed->counter, &(struct count_activities_config){
+                                             .store = &bed->store,
+                                             .clock = &bed->clock,
+                                             .deadline_ms = 1000,
+                                         });
+    struct store_activities_config config = store_activities_config_default;
+    config.log = &bed->log;
+    config.store = &bed->store;
+    config.random = &random_system;
+    config.logger = &bed->logger;
+    config.clock = &bed->clock;
+    ASSERT(store_activities_new(&config, &bed->worker, NULL) == STATUS_OK);
+    erase_user_init(&bed->eraser, &(struct erase_user_config){
+                                      .store = &bed->store,
+                                      .log = &bed->log,
+                                      .recorder = &bed->recorder,
+                                      .worker = bed->worker,
+                                  });
+}
+
+static void make_api(struct api_bed *bed)
+{
+    const struct api_config config = {
+        .recorder = &bed->recorder,
+        .finder = &bed->finder,
+        .counter = &bed->counter,
+        .eraser = &bed->eraser,
+        .checkpoints = &bed->checkpoints,
+        .log = &bed->log,
+        .store = &bed->store,
+        .worker = bed->worker,
+        .rules = &activity_rules_default,
+        .clock = &bed->clock,
+        .version = "9.8.7",
+        .activity_bytes_max = BED_ACTIVITY_MAX,
+        .batch_bytes_max = BED_BODY_MAX,
+        .batch_activities_max = BED_BATCH_MAX,
+        .loops = 1,
+    };
+    ASSERT(api_new(&config, &bed->api, NULL) == STATUS_OK);
+    api_set_server(bed->api, &bed->server);
+}
+
+int bed_setup(void **state)
+{
+    static struct api_bed bed;
+    bed = (struct api_bed){.log.operations = &log_operations,
+                           .log_state = {.kind = "double", .log_id = {{7}}},
+                           .store.operations = &store_operations,
+                           .row = {.id = STR("row-1"),
+                                   .user_id = STR("u"),
+                                   .action = STR("a"),
+                                   .metadata = STR("{}"),
+                                   .timestamp_ms = 0},
+                           .rows = 1,
+                           .checkpoints.sign = sign,
+                           .now_ns = UINT64_C(1768435085442000000)};
+    bed.clock = (struct clock){now, now, &bed.now_ns};
+    bed.logger = (struct logger){.clock = &bed.clock, .descriptor = -1};
+    make_use_cases(&bed);
+    make_api(&bed);
+    *state = &bed;
+    return 0;
+}
+
+int bed_teardown(void **state)
+{
+    struct api_bed *bed = *state;
+    api_free(bed->api);
+    store_activities_free(bed->worker);
+    arena_deinit(&bed->exchange.arena);
+    return 0;
+}
+
+/* Asking ------------------------------------------------------------------------------------ */
+
+void bed_request(struct api_bed *bed, enum http_method method, const char *target)
+{
+    struct http_exchange *exchange = &bed->exchange;
+    struct str rest = str_from(target);
+    arena_deinit(&exchange->arena);
+    *exchange = (struct http_exchange){.request.method = method};
+    arena_init(&exchange->arena, 1 << 20);
+    exchange->request.headers = exchange->headers;
+    exchange->request.path = str_split(&rest, '?');
+    exchange->request.query = rest;
+}
+
+void bed_add_header(struct api_bed *bed, struct str name, const char *value)
+{
+    struct http_request *request = &bed->exchange.request;
+    ASSERT(request->header_count < BED_HEADERS_MAX);
+    bed->exchange.headers[request->header_count++] = (struct http_header){name, str_from(value)};
+}
+
+void bed_set_body(struct api_bed *bed, const char *body)
+{
+    struct http_exchange *exchange = &bed->exchange;
+    snprintf(exchange->body, sizeof exchange->body - ACTIVITY_JSON_PADDING_BYTES, "%s", body);
+    exchange->request.has_body = true;
+    exchange->request.body = exchange->body;
+    exchange->request.body_len = strlen(exchange->body);
+}
+
+const struct http_exchange *bed_run(struct api_bed *bed)
+{
+    struct http_handler handler = api_handler(bed->api);
+    handler.begin(handler.context, &bed->exchange);
+    if (bed->exchange.answers == 0) {
+        handler.handle(handler.context, &bed->exchange);
+    }
+    ASSERT(bed->exchange.answers <= 1);
+    return &bed->exchange;
+}
+
+const struct http_exchange *bed_get(struct api_bed *bed, const char *target)
+{
+    bed_request(bed, HTTP_METHOD_GET, target);
+    return bed_run(bed);
+}
+
+const struct http_exchange *bed_post(struct api_bed *bed, const char *target, const char *body)
+{
+    bed_request(bed, HTTP_METHOD_POST, target);
+    bed_set_body(bed, body);
+    return bed_run(bed);
+}
+
+void bed_complete(struct api_bed *bed, enum status status, int64_t offset, bool client_is_there)
+{
+    struct position reached = {0, offset};
+    struct append_result result = {
+        .ticket = bed->ticket,
+        .status = status,
+        .durability = DURABILITY_LOCAL_DISK,
+        .count = bed->appended_count,
+        .reached = status == STATUS_OK ? &reached : NULL,
+        .reached_count = status == STATUS_OK,
+    };
+    const struct http_completion *completion = &bed->server.completion;
+    bed->listener->completed(bed->listener, &result, 1);
+    ASSERT(bed->server.completion_count == 1);
+    bed->server.completion_count = 0;
+    ASSERT(completion->ticket.slot == TICKET_SLOT);
+    ASSERT(completion->ticket.generation == TICKET_GENERATION);
+    completion->run(client_is_there ? &bed->exchange : NULL, completion);
+}
+
+bool bed_is_problem(const struct http_exchange *exchange, int status, const char *word)
+{
+    bool is = exchange->status == status &&
+              strcmp(exchange->content_type, "application/problem+json") == 0 &&
+              strstr(exchange->answer, word) != NULL;
+    if (!is) {
+        fprintf(stderr, "%d %s %s is no problem %d with %s\n", exchange->status,
+                exchange->content_type, exchange->answer, status, word);
+    }
+    return is;
+}

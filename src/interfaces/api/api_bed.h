@@ -1,0 +1,102 @@
+#pragma once
+/*
+ * What tests ask the API with, without a network: the exchange is a double that keeps its answer,
+ * the server one that keeps what came late, log, store and source of checkpoints say what the test
+ * wants. One thread at a time.
+ */
+#include "interfaces/api/api.h"
+#include "interfaces/http/http_exchange.h"
+
+enum {
+    BED_TEXT_BYTES = 64 * 1024,
+    BED_HEADERS_MAX = 4,
+    BED_BATCH_MAX = 5,
+    BED_BODY_MAX = 4096,
+    BED_ACTIVITY_MAX = 1024
+};
+
+/* A request, and the answer that it got. */
+struct http_exchange {
+    struct http_request request;
+    struct http_header headers[BED_HEADERS_MAX];
+    struct arena arena;
+    char body[BED_TEXT_BYTES];
+    void *data;
+    size_t body_bytes_max;
+    int answers;
+    int status;
+    char content_type[64];
+    char answer[BED_TEXT_BYTES];
+    char allow[64];
+    char retry_after[16];
+    char link[512];
+};
+
+struct http_server {
+    struct http_completion completion; /* the last one */
+    size_t completion_count;
+};
+
+struct api_bed {
+    struct http_exchange exchange; /* of the last request */
+    struct http_server server;
+    enum status offload_answer;
+
+    struct event_log log;
+    struct event_log_state log_state; /* as described */
+    enum status append_answer;
+    struct append_listener *listener; /* of the last append, as the next three */
+    struct append_ticket ticket;
+    struct activity appended[BED_BATCH_MAX];
+    size_t appended_count;
+    struct position_set log_next;
+
+    struct activity_store store;
+    enum status find_answer; /* also of counts */
+    struct activity row;     /* what it holds */
+    size_t rows;             /* how often it is found */
+    bool more;
+    struct activity_tally_request tally_asked;
+    struct activity_tally tally;
+
+    struct checkpoint_source checkpoints;
+    enum status sign_answer;
+
+    uint64_t now_ns;
+    struct clock clock;
+    struct record_activities recorder;
+    struct find_activities finder;
+    struct count_activities counter;
+    struct erase_user eraser;
+    struct store_activities *worker;
+    struct logger logger;
+    struct api *api;
+};
+
+/* An activity, as JSON. */
+#define BED_ONE "{\"userId\":\"u\",\"action\":\"a\",\"id\":\"own\"}"
+
+/* What the source of checkpoints signs. */
+#define BED_CHECKPOINT "usertrail.store/of-a-double\n17\n"
+
+/* For cmocka: *state is a bed in which everything goes well. */
+int bed_setup(void **state);
+int bed_teardown(void **state);
+
+/* --- asking, step by step or at once --- */
+
+void bed_request(struct api_bed *bed, enum http_method method, const char *target);
+void bed_add_header(struct api_bed *bed, struct str name, const char *value);
+void bed_set_body(struct api_bed *bed, const char *body);
+
+/* Calls the handler as the transport does. Returns the bed's exchange, like the two below. */
+const struct http_exchange *bed_run(struct api_bed *bed);
+const struct http_exchange *bed_get(struct api_bed *bed, const char *target);
+const struct http_exchange *bed_post(struct api_bed *bed, const char *target, const char *body);
+
+/* What the log says later of the last append, carried to the loop. */
+void bed_complete(struct api_bed *bed, enum status status, int64_t offset, bool client_is_there);
+
+/* Whether the answer is a problem with that status, and `word` in its text; says on stderr why not.
+ */
+bool bed_is_problem(const struct http_exchange *exchange, int status, const char *word);

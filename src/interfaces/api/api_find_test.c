@@ -1,0 +1,122 @@
+/*
+ * Guards what questions are answered: the shapes of pages, activities and counts, the way to the
+ * next page, and the words when a store says no.
+ */
+#include "interfaces/api/api_bed.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static void a_page_has_its_shape(void **state)
+{
+    struct api_bed *bed = *state;
+    bed_get(bed, "/logs?userId=u&page=2");
+    assert_int_equal(bed->exchange.status, 200);
+    assert_string_equal(
+        bed->exchange.answer,
+        "{\"status\":\"success\",\"results\":1,\"page\":2,\"data\":[{\"id\":\"row-1\","
+        "\"userId\":\"u\",\"action\":\"a\",\"timestamp\":\"1970-01-01T00:00:00.000Z\","
+        "\"metadata\":{}}],\"nextCursor\":null}");
+    assert_string_equal(bed->exchange.link, "");
+    bed->rows = 0;
+    bed_request(bed, HTTP_METHOD_HEAD, "/api/v1/activities");
+    bed_run(bed);
+    assert_string_equal(bed->exchange.answer,
+                        "{\"status\":\"success\",\"results\":0,\"page\":1,\"data\":[],"
+                        "\"nextCursor\":null}");
+}
+
+static void the_link_leads_to_the_next_page(void **state)
+{
+    struct api_bed *bed = *state;
+    bed->more = true;
+    bed_get(bed, "/api/logs?page=1&userId=u&limit=1");
+    const char *begin = "</api/logs?userId=u&limit=1&cursor=";
+    assert_memory_equal(bed->exchange.link, begin, strlen(begin));
+    assert_non_null(strstr(bed->exchange.link, ">; rel=\"next\""));
+    char target[512];
+    snprintf(target, sizeof target, "%.*s", (int)strcspn(bed->exchange.link + 1, ">"),
+             bed->exchange.link + 1);
+    bed_get(bed, target);
+    assert_int_equal(bed->exchange.status, 200);
+    assert_non_null(strstr(bed->exchange.answer, "\"page\":null"));
+}
+
+static void a_failed_question_is_told(void **state)
+{
+    struct api_bed *bed = *state;
+    assert_true(
+        bed_is_problem(bed_get(bed, "/logs?user=x"), 400, "the parameter user is not known"));
+    assert_true(bed_is_problem(bed_get(bed, "/logs?cursor=x"), 400, "not a cursor"));
+    assert_true(bed_is_problem(bed_get(bed, "/logs?page=1000000"), 400, "cursor"));
+    assert_true(
+        bed_is_problem(bed_get(bed, "/api/v1/stats"), 400, "by must be action, user, hour or day"));
+    bed->find_answer = STATUS_TIMED_OUT;
+    assert_true(bed_is_problem(bed_get(bed, "/logs"), 503, "the store says no"));
+    assert_string_equal(bed->exchange.retry_after, "5");
+    bed->find_answer = STATUS_CORRUPT;
+    assert_true(bed_is_problem(bed_get(bed, "/logs"), 500, "the store says no"));
+    bed->find_answer = STATUS_TOO_LARGE;
+    assert_true(bed_is_problem(bed_get(bed, "/api/v1/stats?by=user"), 400, "the store says no"));
+    bed->offload_answer = STATUS_BUSY;
+    assert_true(bed_is_problem(bed_get(bed, "/logs"), 503, "more questions"));
+    assert_true(bed_is_problem(bed_get(bed, "/logs/row-1"), 503, "more questions"));
+    assert_true(bed_is_problem(bed_get(bed, "/api/v1/stats?by=user"), 503, "more questions"));
+    assert_true(bed_is_problem(bed_get(bed, "/health"), 503, "cannot be told"));
+}
+
+static void one_activity_by_its_id(void **state)
+{
+    struct api_bed *bed = *state;
+    bed_get(bed, "/api/v1/activities/row%2D1");
+    assert_int_equal(bed->exchange.status, 200);
+    assert_memory_equal(bed->exchange.answer, "{\"id\":\"row-1\",", 14);
+    assert_true(bed_is_problem(bed_get(bed, "/logs/other"), 404, "no such activity"));
+    assert_true(bed_is_problem(bed_get(bed, "/logs/a%2Fb"), 404, "no such activity"));
+    assert_true(bed_is_problem(bed_get(bed, "/logs/%zz"), 404, "no activity with this id"));
+    assert_true(bed_is_problem(bed_get(bed, "/logs/%ff"), 404, "no activity with this id"));
+    assert_true(bed_is_problem(bed_get(bed, "/logs/row-1?fields=id"), 400, "fields"));
+}
+
+static void counts_have_their_shape(void **state)
+{
+    struct api_bed *bed = *state;
+    struct activity_group named[] = {{.name = STR("a"), .count = 12},
+                                     {.name = STR("c"), .count = 1}};
+    bed->tally = (struct activity_tally){.groups = named, .count = 2, .more = true};
+    bed_get(bed, "/api/v1/stats?by=action&limit=2&userId=u");
+    assert_string_equal(bed->exchange.content_type, "application/json");
+    assert_string_equal(bed->exchange.answer,
+                        "{\"status\":\"success\",\"by\":\"action\",\"data\":[{\"key\":\"a\","
+                        "\"count\":12},{\"key\":\"c\",\"count\":1}],\"more\":true}");
+    assert_int_equal(bed->tally_asked.limit, 2);
+    assert_int_equal(bed->tally_asked.filter.user_id_count, 1);
+    struct activity_group hour = {.start_ms = INT64_C(1768431600000), .count = 3};
+    bed->tally = (struct activity_tally){.groups = &hour, .count = 1};
+    bed_get(bed, "/api/v1/stats?by=hour");
+    assert_string_equal(bed->exchange.answer,
+                        "{\"status\":\"success\",\"by\":\"hour\",\"data\":["
+                        "{\"key\":\"2026-01-14T23:00:00.000Z\",\"count\":3}],\"more\":false}");
+    bed->tally = (struct activity_tally){0};
+    bed_request(bed, HTTP_METHOD_HEAD, "/api/v1/stats?by=day");
+    bed_run(bed);
+    assert_string_equal(bed->exchange.answer,
+                        "{\"status\":\"success\",\"by\":\"day\",\"data\":[],\"more\":false}");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, bed_setup, bed_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_page_has_its_shape),      TEST(the_link_leads_to_the_next_page),
+        TEST(a_failed_question_is_told), TEST(one_activity_by_its_id),
+        TEST(counts_have_their_shape),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

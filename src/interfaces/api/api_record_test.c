@@ -1,0 +1,193 @@
+/*
+ * Guards what a POST is answered: at once where it is refused, later where the log took it, by what
+ * the log says then; and that every activity is counted once.
+ */
+#include "application/receipt.h"
+#include "interfaces/api/api_bed.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static void expect_counted(const struct api_bed *bed, uint64_t received, uint64_t accepted,
+                           uint64_t rejected)
+{
+    assert_int_equal(bed->recorder.counters.received, received);
+    assert_int_equal(bed->recorder.counters.accepted, accepted);
+    assert_int_equal(bed->recorder.counters.rejected, rejected);
+}
+
+static void answers_202_when_the_log_is_durable(void **state)
+{
+    struct api_bed *bed = *state;
+    bed_post(bed, "/logs", "{\"userId\":\"101\",\"action\":\"login\"}");
+    assert_int_equal(bed->exchange.body_bytes_max, BED_BODY_MAX);
+    assert_int_equal(bed->exchange.answers, 0);
+    expect_counted(bed, 0, 0, 0);
+    bed_complete(bed, STATUS_OK, 41, true);
+    assert_int_equal(bed->exchange.status, 202);
+    assert_string_equal(bed->exchange.content_type, "application/json");
+    char expected[512];
+    struct buffer receipt;
+    buffer_init(&receipt, 1024);
+    receipt_encode(bed->log_state.log_id, &(struct position){0, 41}, 1, &receipt);
+    snprintf(expected, sizeof expected,
+             "{\"status\":\"success\",\"message\":\"Log queued successfully\",\"id\":\"%.*s\","
+             "\"durability\":\"local-disk\",\"receipt\":\"%.*s\"}",
+             STR_FORMAT(bed->appended[0].id), STR_FORMAT(buffer_str(&receipt)));
+    assert_string_equal(bed->exchange.answer, expected);
+    buffer_deinit(&receipt);
+    expect_counted(bed, 1, 1, 0);
+}
+
+static void rejects_items_one_by_one(void **state)
+{
+    struct api_bed *bed = *state;
+    bed_post(bed, "/api/v1/activities",
+             "[" BED_ONE ",{\"userId\":\"u\"},7,{\"userId\":\"v\",\"action\":\"b\","
+             "\"id\":\"two\"}]");
+    assert_int_equal(bed->appended_count, 2);
+    bed_complete(bed, STATUS_OK, 5, true);
+    assert_int_equal(bed->exchange.status, 202);
+    assert_non_null(strstr(bed->exchange.answer,
+                           "{\"status\":\"success\",\"accepted\":2,\"rejected\":2,"
+                           "\"durability\":\"local-disk\",\"receipt\":\""));
+    assert_non_null(strstr(bed->exchange.answer,
+                           "\"results\":[{\"index\":0,\"id\":\"own\"},{\"index\":1,"
+                           "\"error\":{\"type\":\"/problems/invalid-activity\""));
+    assert_non_null(strstr(bed->exchange.answer, "\"pointer\":\"/action\""));
+    assert_non_null(strstr(bed->exchange.answer, "{\"index\":3,\"id\":\"two\"}]}"));
+    expect_counted(bed, 4, 2, 2);
+}
+
+static void bad_bodies_are_told(void **state)
+{
+    struct api_bed *bed = *state;
+    assert_true(bed_is_problem(bed_post(bed, "/logs", "{\"userId\":\"u\"}"), 400,
+                               "\"pointer\":\"/action\""));
+    assert_true(bed_is_problem(bed_post(bed, "/logs", "{\"userId\":\"u\"}"), 400,
+                               "\"message\":\"action: is required\""));
+    assert_true(bed_is_problem(bed_post(bed, "/logs", ""), 400, "no JSON"));
+    assert_true(bed_is_problem(bed_post(bed, "/logs", "{"), 400, "not JSON"));
+    expect_counted(bed, 4, 0, 4);
+    assert_true(bed_is_problem(bed_post(bed, "/logs", "[]"), 400, "empty"));
+    assert_true(bed_is_problem(bed_post(bed, "/logs", "[" BED_ONE), 400, "not a JSON array"));
+    expect_counted(bed, 4, 0, 4);
+    assert_true(bed_is_problem(bed_post(bed, "/logs", "[7,8]"), 400, "nothing-accepted"));
+    assert_true(bed_is_problem(bed_post(bed, "/logs", "[7,8]"), 400,
+                               "\"accepted\":0,\"rejected\":2,\"results\":[{"));
+    expect_counted(bed, 8, 0, 8);
+    assert_true(bed_is_problem(bed_post(bed, "/logs", "[1,2,3,4,5,6]"), 413, "at most 5"));
+    assert_int_equal(bed->appended_count, 0);
+}
+
+static void an_activity_that_is_too_large_is_413(void **state)
+{
+    struct api_bed *bed = *state;
+    char body[2048];
+    snprintf(body, sizeof body, "{\"userId\":\"%0*d\",\"action\":\"a\"}", 1500, 1);
+    assert_true(bed_is_problem(bed_post(bed, "/logs", body), 413, "1024 bytes"));
+}
+
+struct failure_case {
+    enum status status;
+    int answer;
+    const char *retry_after;
+};
+
+/* Whether the log says no at once or later. */
+static void a_log_that_says_no_is_told(void **state)
+{
+    struct api_bed *bed = *state;
+    static const struct failure_case cases[] = {
+        {STATUS_BUSY, 503, "1"},      {STATUS_UNAVAILABLE, 503, "5"}, {STATUS_TIMED_OUT, 503, "5"},
+        {STATUS_NO_SPACE, 507, "30"}, {STATUS_NO_MEMORY, 503, "1"},   {STATUS_TOO_LARGE, 413, ""},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        bed->append_answer = cases[i].status;
+        bed_post(bed, "/logs", "[" BED_ONE ",7]");
+        assert_int_equal(bed->exchange.status, cases[i].answer);
+        assert_string_equal(bed->exchange.retry_after, cases[i].retry_after);
+        bed->append_answer = STATUS_OK;
+        bed_post(bed, "/logs", BED_ONE);
+        bed_complete(bed, cases[i].status, 0, true);
+        assert_int_equal(bed->exchange.status, cases[i].answer);
+    }
+    expect_counted(bed, 3 * ARRAY_LENGTH(cases), 0, 3 * ARRAY_LENGTH(cases));
+}
+
+static void a_client_that_left_harms_nothing(void **state)
+{
+    struct api_bed *bed = *state;
+    bed_post(bed, "/logs", BED_ONE);
+    bed_complete(bed, STATUS_OK, 1, false);
+    assert_int_equal(bed->exchange.answers, 0);
+    assert_true(bed->recorder.counters.received ==
+                bed->recorder.counters.accepted + bed->recorder.counters.rejected);
+}
+
+static void kinds_of_bodies_are_checked_before_they_are_read(void **state)
+{
+    struct api_bed *bed = *state;
+    static const char *const fine[] = {"application/json", "Application/JSON",
+                                       "application/json; charset=utf-8",
+                                       "application/json;charset=\"UTF-8\" ; x=y"};
+    static const char *const wrong[] = {"text/plain",
+                                        "application/jsonx",
+                                        "application/json5",
+                                        "application/json; charset=latin1",
+                                        "",
+                                        "json",
+                                        "multipart/form-data"};
+    for (size_t i = 0; i < ARRAY_LENGTH(fine); i++) {
+        bed_request(bed, HTTP_METHOD_POST, "/logs");
+        bed_set_body(bed, BED_ONE);
+        bed_add_header(bed, STR("CONTENT-TYPE"), fine[i]);
+        bed_add_header(bed, STR("Content-Encoding"), "identity");
+        assert_int_equal(bed_run(bed)->answers, 0);
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(wrong); i++) {
+        bed_request(bed, HTTP_METHOD_POST, "/logs");
+        bed_set_body(bed, BED_ONE);
+        bed_add_header(bed, STR("content-type"), wrong[i]);
+        assert_true(bed_is_problem(bed_run(bed), 415, "application/json"));
+        assert_int_equal(bed->exchange.body_bytes_max, 0);
+    }
+    bed_request(bed, HTTP_METHOD_POST, "/logs");
+    bed_set_body(bed, BED_ONE);
+    bed_add_header(bed, STR("content-encoding"), "gzip");
+    assert_true(bed_is_problem(bed_run(bed), 415, "Content-Encoding"));
+    bed_request(bed, HTTP_METHOD_POST, "/logs");
+    assert_true(bed_is_problem(bed_run(bed), 411, "Content-Length"));
+}
+
+static void post_takes_no_parameters(void **state)
+{
+    struct api_bed *bed = *state;
+    assert_true(bed_is_problem(bed_post(bed, "/logs?dryrun=1", BED_ONE), 400,
+                               "the parameter dryrun is not known"));
+    assert_true(bed_is_problem(bed_post(bed, "/logs?\xff=1", BED_ONE), 400, "not known"));
+    assert_null(strchr(bed->exchange.answer, '\xff'));
+    assert_int_equal(bed->appended_count, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, bed_setup, bed_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(answers_202_when_the_log_is_durable),
+        TEST(rejects_items_one_by_one),
+        TEST(bad_bodies_are_told),
+        TEST(an_activity_that_is_too_large_is_413),
+        TEST(a_log_that_says_no_is_told),
+        TEST(a_client_that_left_harms_nothing),
+        TEST(kinds_of_bodies_are_checked_before_they_are_read),
+        TEST(post_takes_no_parameters),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
