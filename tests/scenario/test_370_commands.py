@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import random
+import re
 import subprocess
 
 import pytest
@@ -54,18 +55,21 @@ def parts_of(folder):
 FILTER = ["--user", "plain", "--user= spaces ", "--action", "action 1", "--from", "2024-02-05T00:00:00Z",
           "--to=2024-02-20T12:30:00+02:00"]
 
+CHAIN = re.compile("chain: 2 records, 2 seals over 3000 activities; hash [0-9a-f]{64}: ok")
+
 
 def test_verify_says_what_is_there(stopped):
-    """Guards the line for each part: number, activities, bytes, times; and that looking changes nothing."""
+    """Guards the line for each part: number, activities, bytes, times; the one of the chain; and that looking changes nothing."""
     before = files_of(stopped.data)
     lines = run("verify", stopped.data).stdout.splitlines()
     parts = parts_of(stopped.data)
-    assert len(parts) == 2 and len(lines) == 4
+    assert len(parts) == 2 and len(lines) == 5
     for line, part in zip(lines, parts):
         assert line.startswith(f"part {int(part.name[:16], 16)}: 1500 activities, {part.stat().st_size} bytes, 2024-02-01T")
         assert line.endswith(": ok")
-    assert lines[2] == "event log: 0 activities in 1 segment, 64 bytes: ok"
-    assert lines[3].startswith("2 parts, 3000 activities, ") and lines[3].endswith("as it was written")
+    assert CHAIN.fullmatch(lines[2])
+    assert lines[3] == "event log: 0 activities in 1 segment, 64 bytes: ok"
+    assert lines[4].startswith("2 parts, 3000 activities, ") and lines[4].endswith("as it was written")
     run("query", stopped.data)
     run("export", stopped.data)
     assert files_of(stopped.data) == before
@@ -139,7 +143,7 @@ def test_flipped_bits_are_found_wherever_they_are(copy):
         part.write_bytes(damaged)
         lines = run("verify", copy, code=1).stdout.splitlines()
         part.write_bytes(whole)
-        assert len(lines) >= 4
+        assert len(lines) >= 5
         for line in lines[:-2]:
             mine = line.startswith(f"part {int(part.name[:16], 16)}: ")
             assert line.endswith(": ok") != mine, lines
@@ -154,8 +158,9 @@ def test_all_that_is_wrong_is_listed(copy):
     second.write_bytes(second.read_bytes()[:-1])
     result = run("verify", copy, code=1)
     lines = result.stdout.splitlines()
-    assert len(lines) == 4 and first.name in lines[0] and "too short" not in lines[0]
+    assert len(lines) == 5 and first.name in lines[0] and "too short" not in lines[0]
     assert lines[1].startswith(f"part {int(second.name[:16], 16)}: ") and not lines[1].endswith("ok")
+    assert CHAIN.fullmatch(lines[2]) and ": 2 problems; " in lines[4]
     for command in ("query", "export"):
         result = run(command, copy, code=1)
         assert result.stdout == "" and first.name in result.stderr and "usertrail verify" in result.stderr
