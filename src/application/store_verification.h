@@ -50,8 +50,8 @@ struct verified_chain {
     uint64_t left_out;                 /* of them, erased and gone from the files */
     uint64_t unsealed;                 /* activities that were stored before there was a chain */
     uint8_t hash[VERIFIED_HASH_BYTES]; /* of its last record */
-    uint64_t checkpoint_records;       /* that the checkpoint vouches for; 0: there is none */
-    int64_t checkpoint_ms;             /* when it was signed */
+    uint64_t checkpoint_records; /* that a checkpoint of this chain vouches for; 0: none does */
+    int64_t checkpoint_ms;       /* when it was signed */
     struct error problems[VERIFIED_PROBLEMS_MAX];
     size_t problem_count;
     bool stopped; /* there are more */

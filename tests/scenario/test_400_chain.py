@@ -197,6 +197,7 @@ def test_an_older_copy_is_seen(signing, keys, tmp_path):
     verify(service.data, older, keys)
     lines = verify(service.data, kept, keys, code=1)
     assert chain_line(lines).endswith("the checkpoint was made over 2 records, and there are 1: the end is gone")
+    assert "vouches" not in chain_line(lines)
     assert ": 1 problem; " in lines[-1]
 
 

@@ -540,6 +540,7 @@ static void expect_against_checkpoint(struct world *world, const char *words)
         return;
     }
     assert_int_equal(verdict->problems, 1);
+    assert_int_equal(verdict->chain.checkpoint_records, 0);
     if (strstr(verdict->problem.message, words) == NULL) {
         fail_msg("\"%s\" does not say \"%s\"", verdict->problem.message, words);
     }

@@ -275,7 +275,7 @@ static enum status verify_chain(struct verifying *verifying, struct verification
     verified->expired = seal_check_expired(&chain->seals);
     verified->left_out = chain->seals.left_out.count;
     memcpy(verified->hash, chain->end.hash, sizeof verified->hash);
-    if (chain->checkpoint != NULL) {
+    if (chain->is_of_checkpoint) {
         verified->checkpoint_records = chain->checkpoint->records;
         verified->checkpoint_ms = chain->checkpoint->time_ms;
     }
