@@ -26,6 +26,7 @@ static void expect_same(const struct manifest *a, const struct manifest *b)
 {
     ASSERT(uuid_equal(a->store_id, b->store_id) && a->next_part == b->next_part &&
            a->next_erasure == b->next_erasure);
+    ASSERT(memcmp(&a->chain, &b->chain, sizeof a->chain) == 0);
     ASSERT(a->part_count == b->part_count && a->covered.count == b->covered.count &&
            a->tombstones.count == b->tombstones.count);
     for (size_t i = 0; i < a->part_count; i++) {

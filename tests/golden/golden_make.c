@@ -1,7 +1,6 @@
 /*
- * Writes the golden files, and small files for the corpora of the fuzz targets that read them, with
- * today's code: for a new format, and while one is still changing. tests/golden/README.md says
- * when.
+ * Writes the golden files that are not there yet, and small files for the corpora of the fuzz
+ * targets that read such files, with today's code. tests/golden/README.md says when.
  */
 #include "base/assert.h"
 #include "golden.h"
@@ -14,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PART_ROWS = 400, SEGMENT_ROWS = 30, COMMIT_ROWS = 7, FILE_BYTES_MAX = 4 << 20 };
+enum { PART_ROWS = 400, COMMIT_ROWS = 7, FILE_BYTES_MAX = 4 << 20 };
 
 #define DICTIONARY                                                                                 \
     STR("{\"path\":\"/products/\",\"sessionId\":\"\",\"note\":\"00000000000000000000\"}")
@@ -28,6 +27,14 @@ static void write_file(const char *path, const void *front, size_t front_len,
     if (!fine) {
         perror(path);
         exit(1);
+    }
+}
+
+/* One that is there was committed, and stays. */
+static void write_golden(const char *path, const struct buffer *bytes)
+{
+    if (access(path, F_OK) != 0) {
+        write_file(path, "", 0, bytes);
     }
 }
 
@@ -85,12 +92,17 @@ static void make_golden_part(void)
     sample_init(&sample, 1, PART_ROWS);
     buffer_init(&lines, FILE_BYTES_MAX);
     for (uint32_t i = 0; i < sample.row_count; i++) {
-        const struct sample_row *row = &sample.rows[i];
-        golden_append_row(&lines, &row->activity, (int32_t)row->source, row->offset);
+        const struct sample_row *made = &sample.rows[i];
+        const struct part_row row = {.activity = made->activity,
+                                     .source = made->source,
+                                     .offset = made->offset,
+                                     .salted = made->salt != 0,
+                                     .salt = made->salt};
+        golden_append_row(&lines, &row);
     }
     make_part(&sample, DICTIONARY, &bytes);
-    write_file(GOLDEN_PART, "", 0, &bytes);
-    write_file(GOLDEN_PART_ROWS, "", 0, &lines);
+    write_golden(GOLDEN_SALTED, &bytes);
+    write_golden(GOLDEN_SALTED_ROWS, &lines);
     buffer_deinit(&bytes);
     buffer_deinit(&lines);
     sample_deinit(&sample);
@@ -186,9 +198,9 @@ static void make_manifests(const char *corpus)
 {
     struct manifest manifest;
     struct buffer bytes;
-    golden_manifest(&manifest);
+    golden_manifest_2(&manifest);
     make_manifest(&manifest, &bytes);
-    write_file(GOLDEN_MANIFEST, "", 0, &bytes);
+    write_golden(GOLDEN_MANIFEST_2, &bytes);
     write_corpus(corpus, "full", &bytes);
     write_as_it_is(corpus, "full", &bytes);
     buffer_deinit(&bytes);
@@ -198,6 +210,64 @@ static void make_manifests(const char *corpus)
     write_corpus(corpus, "new", &bytes);
     buffer_deinit(&bytes);
     manifest_deinit(&manifest);
+}
+
+/* Chains ------------------------------------------------------------------------------------ */
+
+static const struct part_source sources[] = {
+    {.log_id = {{7, 1}}, .partition = 0, .begin = 100, .end = 250},
+    {.log_id = {{7, 1}}, .partition = INT32_MAX, .begin = 5, .end = INT64_MAX},
+    {.log_id = {{8, 2}}, .partition = 3, .begin = 0, .end = 0},
+};
+
+static const struct placed_leaf leaves[] = {
+    {.log_id = {{7, 1}}, .partition = 0, .offset = 249, .hash = {0x1e, 0xaf, 1}},
+    {.log_id = {{7, 1}}, .partition = INT32_MAX, .offset = INT64_MAX - 1, .hash = {0x1e, 0xaf, 2}},
+};
+
+static const struct chain_seal_range ranges[] = {{1, 1}, {3, 4}};
+
+static const struct chain_record records[] = {
+    {.kind = CHAIN_SEAL, .seal = {1, 1768435085442, 150, {0x5e, 0xa1, 1}, sources, 1}},
+    {.kind = CHAIN_ERASURE, .erasure = {1, 1768435090000, 2, {0x5a, 0x17}, {0xc3, 0xc4}}},
+    {.kind = CHAIN_SEAL, .seal = {2, 1768435090001, UINT64_MAX, {0x5e, 0xa1, 2}, sources, 3}},
+    {.kind = CHAIN_LEFT_OUT, .left_out = {leaves, 2}},
+    {.kind = CHAIN_SEAL, .seal = {3, 1768435090002, 0, {0x5e, 0xa1, 3}, sources, 0}},
+    {.kind = CHAIN_SEAL, .seal = {4, 1768435090003, 7, {0x5e, 0xa1, 4}, sources + 1, 2}},
+    {.kind = CHAIN_EXPIRY, .expiry = {1768435099999, 157, ranges, 2}},
+    {.kind = CHAIN_ERASURE, .erasure = {UINT64_MAX, -1, 0, {0x5b}, {0xc5}}},
+};
+
+static void make_chain(struct buffer *out_bytes, struct buffer *out_lines)
+{
+    uint8_t header[CHAIN_HEADER_BYTES];
+    struct sha256 sha256;
+    struct chain_end end;
+    struct error err = {.message = "there is no memory for a chain"};
+    buffer_init(out_bytes, FILE_BYTES_MAX);
+    buffer_init(out_lines, FILE_BYTES_MAX);
+    require(sha256_init(&sha256), &err);
+    require(chain_start(&sha256, golden_store_id, &end), &err);
+    chain_header_encode(golden_store_id, header);
+    buffer_append(out_bytes, header, sizeof header);
+    for (size_t i = 0; i < ARRAY_LENGTH(records); i++) {
+        require(chain_record_encode(&sha256, &records[i], &end, out_bytes, &end), &err);
+        golden_append_record(out_lines, &records[i], &end);
+    }
+    sha256_deinit(&sha256);
+}
+
+static void make_chains(const char *corpus)
+{
+    struct buffer bytes;
+    struct buffer lines;
+    make_chain(&bytes, &lines);
+    write_golden(GOLDEN_CHAIN, &bytes);
+    write_golden(GOLDEN_CHAIN_RECORDS, &lines);
+    write_corpus(corpus, "all-kinds", &bytes);
+    write_as_it_is(corpus, "all-kinds", &bytes);
+    buffer_deinit(&bytes);
+    buffer_deinit(&lines);
 }
 
 /* Segments ---------------------------------------------------------------------------------- */
@@ -239,24 +309,6 @@ static void make_segment(struct sample *sample, struct buffer *out_segment)
     append_commit(out_segment, NULL, 0, sample->row_count);
 }
 
-static void make_golden_segment(void)
-{
-    struct sample sample;
-    struct buffer segment;
-    struct buffer lines;
-    sample_init(&sample, 3, SEGMENT_ROWS);
-    make_segment(&sample, &segment);
-    buffer_init(&lines, FILE_BYTES_MAX);
-    for (uint32_t i = 0; i < sample.row_count; i++) {
-        golden_append_row(&lines, &sample.rows[i].activity, 0, i);
-    }
-    write_file(GOLDEN_SEGMENT, "", 0, &segment);
-    write_file(GOLDEN_SEGMENT_ROWS, "", 0, &lines);
-    buffer_deinit(&segment);
-    buffer_deinit(&lines);
-    sample_deinit(&sample);
-}
-
 static void make_segment_corpus(const char *corpus)
 {
     struct sample sample;
@@ -289,9 +341,10 @@ int main(int argc, char **argv)
         return 2;
     }
     make_golden_part();
-    make_golden_segment();
     make_folder(corpora, "manifest_fuzz", corpus);
     make_manifests(corpus);
+    make_folder(corpora, "chain_fuzz", corpus);
+    make_chains(corpus);
     make_folder(corpora, "segment_fuzz", corpus);
     make_segment_corpus(corpus);
     make_folder(corpora, "part_fuzz", corpus);

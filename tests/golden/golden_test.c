@@ -1,5 +1,6 @@
 /* Files of formats that were released are read by today's code, each row as it was. */
 #include "golden.h"
+#include "infrastructure/activity_store_local/chain_reader.h"
 #include "infrastructure/activity_store_local/part_sample.h"
 #include "infrastructure/disk/disk_posix.h"
 #include "infrastructure/event_log_local/segment_walk.h"
@@ -33,9 +34,10 @@ static void assert_lines(const struct buffer *found, const char *path)
     free(expected);
 }
 
-static void test_a_part(void **state)
+/* Parts ------------------------------------------------------------------------------------- */
+
+static void expect_part(const char *path, const char *rows_path)
 {
-    (void)state;
     CLEANUP(part_close) struct part *part = NULL;
     CLEANUP(part_view_free) struct part_view *view = NULL;
     struct error err = {0};
@@ -43,7 +45,7 @@ static void test_a_part(void **state)
     struct arena arena;
     buffer_init(&lines, LINES_BYTES_MAX);
     arena_init(&arena, LINES_BYTES_MAX);
-    if (part_open(disk_posix(), GOLDEN_PART, &sample_name, &part, &err) != STATUS_OK ||
+    if (part_open(disk_posix(), path, &sample_name, &part, &err) != STATUS_OK ||
         part_verify(part, &err) != STATUS_OK) {
         fail_msg("%s", err.message);
     }
@@ -52,11 +54,57 @@ static void test_a_part(void **state)
         struct part_row row;
         arena_reset(&arena);
         assert_int_equal(part_view_row(view, i, &arena, &row, NULL), STATUS_OK);
-        golden_append_row(&lines, &row.activity, (int32_t)row.source, row.offset);
+        golden_append_row(&lines, &row);
     }
-    assert_lines(&lines, GOLDEN_PART_ROWS);
+    assert_lines(&lines, rows_path);
     buffer_deinit(&lines);
     arena_deinit(&arena);
+}
+
+static void test_a_part_without_salts(void **state)
+{
+    (void)state;
+    expect_part(GOLDEN_PART, GOLDEN_PART_ROWS);
+}
+
+static void test_a_part_with_salts(void **state)
+{
+    (void)state;
+    expect_part(GOLDEN_SALTED, GOLDEN_SALTED_ROWS);
+}
+
+/* A store's folder with one golden file under the name that it has there. */
+struct folder {
+    char path[64];
+    char file[128];
+};
+
+static void folder_init(struct folder *folder, const char *name, const char *golden)
+{
+    char here[512];
+    char from[640];
+    *folder = (struct folder){.path = "/tmp/usertrail-golden-XXXXXX"};
+    assert_non_null(mkdtemp(folder->path));
+    assert_non_null(getcwd(here, sizeof here));
+    snprintf(folder->file, sizeof folder->file, "%s/%s", folder->path, name);
+    snprintf(from, sizeof from, "%s/%s", here, golden);
+    assert_int_equal(symlink(from, folder->file), 0);
+}
+
+static void folder_deinit(const struct folder *folder)
+{
+    assert_int_equal(unlink(folder->file), 0);
+    assert_int_equal(rmdir(folder->path), 0);
+}
+
+/* Manifests --------------------------------------------------------------------------------- */
+
+static void assert_same_chain(const struct chain_end *a, const struct chain_end *b)
+{
+    assert_int_equal(a->records, b->records);
+    assert_int_equal(a->seals, b->seals);
+    assert_int_equal(a->bytes, b->bytes);
+    assert_memory_equal(a->hash, b->hash, sizeof a->hash);
 }
 
 static void assert_same_manifest(const struct manifest *a, const struct manifest *b)
@@ -64,6 +112,7 @@ static void assert_same_manifest(const struct manifest *a, const struct manifest
     assert_true(uuid_equal(a->store_id, b->store_id));
     assert_int_equal(a->next_part, b->next_part);
     assert_int_equal(a->next_erasure, b->next_erasure);
+    assert_same_chain(&a->chain, &b->chain);
     assert_int_equal(a->part_count, b->part_count);
     assert_memory_equal(a->parts, b->parts, a->part_count * sizeof *a->parts);
     assert_int_equal(a->covered.count, b->covered.count);
@@ -85,32 +134,73 @@ static void assert_same_manifest(const struct manifest *a, const struct manifest
     }
 }
 
-/* It is read under its own name in a folder. */
-static void test_a_manifest(void **state)
+static void expect_manifest(const char *path, struct manifest *expected)
 {
-    (void)state;
-    char folder[] = "/tmp/usertrail-golden-XXXXXX";
-    char path[64];
-    char here[512];
-    char from[640];
-    struct manifest expected;
+    struct folder folder;
     struct manifest found;
-    assert_non_null(mkdtemp(folder));
-    assert_non_null(getcwd(here, sizeof here));
-    snprintf(path, sizeof path, "%s/manifest", folder);
-    snprintf(from, sizeof from, "%s/%s", here, GOLDEN_MANIFEST);
-    assert_int_equal(symlink(from, path), 0);
     struct error err = {0};
-    if (manifest_load(disk_posix(), folder, &found, &err) != STATUS_OK) {
+    folder_init(&folder, "manifest", path);
+    if (manifest_load(disk_posix(), folder.path, &found, &err) != STATUS_OK) {
         fail_msg("%s", err.message);
     }
-    golden_manifest(&expected);
-    assert_same_manifest(&expected, &found);
-    manifest_deinit(&expected);
+    assert_same_manifest(expected, &found);
+    manifest_deinit(expected);
     manifest_deinit(&found);
-    unlink(path);
-    rmdir(folder);
+    folder_deinit(&folder);
 }
+
+/* Without a chain, and without seals of its parts. */
+static void test_a_manifest_of_format_1(void **state)
+{
+    (void)state;
+    struct manifest expected;
+    golden_manifest_1(&expected);
+    expect_manifest(GOLDEN_MANIFEST_1, &expected);
+}
+
+static void test_a_manifest_of_format_2(void **state)
+{
+    (void)state;
+    struct manifest expected;
+    golden_manifest_2(&expected);
+    expect_manifest(GOLDEN_MANIFEST_2, &expected);
+}
+
+/* The chain --------------------------------------------------------------------------------- */
+
+static enum status append_records(struct chain_reader *reader, struct buffer *lines,
+                                  struct error *err)
+{
+    const struct chain_record *record = NULL;
+    enum status status = chain_reader_next(reader, &record, err);
+    while (status == STATUS_OK && record != NULL) {
+        golden_append_record(lines, record, chain_reader_end(reader));
+        status = chain_reader_next(reader, &record, err);
+    }
+    return status;
+}
+
+/* The last line says the hash of the end. */
+static void test_a_chain(void **state)
+{
+    (void)state;
+    CLEANUP(chain_reader_free) struct chain_reader *reader = NULL;
+    struct folder folder;
+    struct error err = {0};
+    struct buffer lines;
+    buffer_init(&lines, LINES_BYTES_MAX);
+    folder_init(&folder, "chain", GOLDEN_CHAIN);
+    const struct chain_place place = {disk_posix(), folder.path, golden_store_id};
+    if (chain_reader_open(&place, NULL, &reader, &err) != STATUS_OK ||
+        append_records(reader, &lines, &err) != STATUS_OK) {
+        fail_msg("%s", err.message);
+    }
+    assert_lines(&lines, GOLDEN_CHAIN_RECORDS);
+    buffer_deinit(&lines);
+    folder_deinit(&folder);
+}
+
+/* Segments ---------------------------------------------------------------------------------- */
 
 static void test_a_segment(void **state)
 {
@@ -131,7 +221,9 @@ static void test_a_segment(void **state)
         assert_int_not_equal(found.item, WALK_DAMAGE);
         headers += found.item == WALK_HEADER;
         if (found.item == WALK_ROW) {
-            golden_append_row(&lines, &found.row.activity, 0, found.row.position.offset);
+            const struct part_row row = {.activity = found.row.activity,
+                                         .offset = found.row.position.offset};
+            golden_append_row(&lines, &row);
         }
     }
     assert_int_equal(headers, 6);
@@ -143,8 +235,11 @@ static void test_a_segment(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_part),
-        cmocka_unit_test(test_a_manifest),
+        cmocka_unit_test(test_a_part_without_salts),
+        cmocka_unit_test(test_a_part_with_salts),
+        cmocka_unit_test(test_a_manifest_of_format_1),
+        cmocka_unit_test(test_a_manifest_of_format_2),
+        cmocka_unit_test(test_a_chain),
         cmocka_unit_test(test_a_segment),
     };
     if (chdir(argc == 2 ? argv[1] : GOLDEN_FOLDER) != 0) {
