@@ -54,6 +54,13 @@ static struct chain_erasure erasure_of(uint64_t number)
 static const struct chain_expiry expiry = {
     .time_ms = 1768435099999, .rows = 4000, .ranges = ranges, .range_count = 2};
 
+static const struct placed_leaf leaves[] = {
+    {.log_id = {{7}}, .partition = 0, .offset = 101, .hash = {1, 2, 3, [31] = 4}},
+    {.log_id = {{8}}, .partition = INT32_MAX, .offset = INT64_MAX, .hash = {5, 6, 7, [31] = 8}},
+};
+
+static const struct chain_left_out left_out = {.leaves = leaves, .leaf_count = 2};
+
 static struct disk *new_disk(uint64_t seed)
 {
     const struct disk_simulated_options options = {.seed = seed, .short_writes = true};
@@ -79,9 +86,9 @@ static struct chain *open_chain(struct disk *disk, const struct chain_end *expec
     return chain;
 }
 
-enum { STEPS = 5 };
+enum { STEPS = 6 };
 
-/* The sample chain, a record a step: SEAL, ERASURE, SEAL, SEAL, EXPIRY. */
+/* The sample chain, a record a step: SEAL, ERASURE, SEAL, SEAL, EXPIRY, LEFT OUT. */
 static enum status append_step(struct chain *chain, int step, struct chain_end *end,
                                struct error *err)
 {
@@ -92,6 +99,8 @@ static enum status append_step(struct chain *chain, int step, struct chain_end *
         return chain_append_erasure(chain, end, &erasure, end, err);
     case 4:
         return chain_append_expiry(chain, end, &expiry, end, err);
+    case 5:
+        return chain_append_left_out(chain, end, &left_out, end, err);
     default:
         return chain_append_seal(chain, end, &seal, end, err);
     }
@@ -143,6 +152,19 @@ static void assert_expiry(const struct chain_record *record)
     assert_memory_equal(record->expiry.ranges, ranges, sizeof ranges);
 }
 
+static void assert_left_out(const struct chain_record *record)
+{
+    assert_int_equal(record->kind, CHAIN_LEFT_OUT);
+    assert_int_equal(record->left_out.leaf_count, 2);
+    for (size_t i = 0; i < ARRAY_LENGTH(leaves); i++) {
+        const struct placed_leaf *leaf = &record->left_out.leaves[i];
+        assert_true(uuid_equal(leaf->log_id, leaves[i].log_id));
+        assert_int_equal(leaf->partition, leaves[i].partition);
+        assert_int_equal(leaf->offset, leaves[i].offset);
+        assert_memory_equal(leaf->hash, leaves[i].hash, sizeof leaf->hash);
+    }
+}
+
 static void assert_step(const struct chain_record *record, int step)
 {
     static const uint64_t seal_numbers[] = {1, 0, 2, 3};
@@ -153,6 +175,9 @@ static void assert_step(const struct chain_record *record, int step)
         break;
     case 4:
         assert_expiry(record);
+        break;
+    case 5:
+        assert_left_out(record);
         break;
     default:
         assert_seal(record, seal_numbers[step]);
@@ -247,25 +272,9 @@ static void test_known_hash(void **state)
     for (size_t i = 0; i < SHA256_BYTES; i++) {
         snprintf(text + 2 * i, 3, "%02x", end.hash[i]);
     }
-    assert_int_equal(end.bytes, 797);
-    assert_string_equal(text, "8b2df6e5c431880ba35ebabc1d1ebb810d098420db3a38011c82579d3d740662");
+    assert_int_equal(end.bytes, 970);
+    assert_string_equal(text, "d73e705621fbc0add556eb0726491e1f24ee2eb9b8a90008d8e85ac8f668eda2");
     disk_simulated_free(disk);
-}
-
-static void test_user_hash(void **state)
-{
-    (void)state;
-    static const uint8_t salt[CHAIN_SALT_BYTES] = {1, 2, 3};
-    struct sha256 sha256;
-    uint8_t hash[SHA256_BYTES];
-    char text[2 * SHA256_BYTES + 1];
-    assert_int_equal(sha256_init(&sha256), STATUS_OK);
-    assert_int_equal(chain_user_hash(&sha256, salt, STR("101"), hash), STATUS_OK);
-    for (size_t i = 0; i < SHA256_BYTES; i++) {
-        snprintf(text + 2 * i, 3, "%02x", hash[i]);
-    }
-    assert_string_equal(text, "475ec5ddc5f07a611ae3343033648d9ff18a5004753a9bcf6c3ce4f0b4239ef7");
-    sha256_deinit(&sha256);
 }
 
 /* More than is read at once, and the largest record, across the edges of pieces. */
@@ -407,7 +416,7 @@ static void test_words(void **state)
     assert_non_null(strstr(err.message, "not the end that the manifest names"));
     assert_true(disk_simulated_flip_bit(disk, FILE_NAME, (end.bytes - 10) * 8));
     assert_int_equal(chain_open(&place, &end, &chain, &err), STATUS_CORRUPT);
-    assert_non_null(strstr(err.message, "record 5 of the store's chain, at byte "));
+    assert_non_null(strstr(err.message, "record 6 of the store's chain, at byte "));
     assert_int_equal(disk_remove(disk, FILE_NAME, NULL), STATUS_OK);
     assert_int_equal(chain_open(&place, &end, &chain, &err), STATUS_CORRUPT);
     assert_non_null(strstr(err.message, "missing"));
@@ -706,7 +715,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_comes_back_as_it_was),
         cmocka_unit_test(test_known_hash),
-        cmocka_unit_test(test_user_hash),
         cmocka_unit_test(test_long_chain),
         cmocka_unit_test(test_every_bit_counts),
         cmocka_unit_test(test_repaired_changes_are_found),
