@@ -1,3 +1,5 @@
+#include "base/crc32c.h"
+#include "base/little_endian.h"
 #include "base/random.h"
 #include "infrastructure/activity_store_local/manifest.h"
 #include "infrastructure/disk/disk_simulated.h"
@@ -20,6 +22,8 @@ static struct disk *new_disk(void)
     return disk;
 }
 
+enum { SEALS = 210 };
+
 /* `number` tells one from another. */
 static void make(struct manifest *manifest, uint64_t number)
 {
@@ -27,9 +31,17 @@ static void make(struct manifest *manifest, uint64_t number)
     manifest_init(manifest, (struct uuid){{1, 2, 3}});
     manifest->next_part = 100 + number;
     manifest->next_erasure = 50;
+    manifest->chain = (struct chain_end){.records = 1000, .seals = SEALS, .bytes = 1 << 30};
+    for (size_t i = 0; i < sizeof manifest->chain.hash; i++) {
+        manifest->chain.hash[i] = (uint8_t)(0xff - i);
+    }
     for (uint64_t i = 0; i < 20; i++) {
-        const struct manifest_part part = {
-            .number = 1 + i, .rows = i * 1000, .bytes = i << 40, .erasures = i};
+        /* The first one has no seals, the last one ends with the last of all. */
+        const struct manifest_part part = {.number = 1 + i,
+                                           .rows = i * 1000,
+                                           .bytes = i << 40,
+                                           .erasures = i,
+                                           .seals = {i * 10, i * 11 + (i == 19 ? 2 : 0)}};
         assert_int_equal(manifest_replace(manifest, i, 0, &part), STATUS_OK);
     }
     for (uint8_t log = 0; log < 3; log++) {
@@ -54,6 +66,10 @@ static void assert_equal(const struct manifest *a, const struct manifest *b)
     assert_memory_equal(&a->store_id, &b->store_id, sizeof a->store_id);
     assert_int_equal(a->next_part, b->next_part);
     assert_int_equal(a->next_erasure, b->next_erasure);
+    assert_int_equal(a->chain.records, b->chain.records);
+    assert_int_equal(a->chain.seals, b->chain.seals);
+    assert_int_equal(a->chain.bytes, b->chain.bytes);
+    assert_memory_equal(a->chain.hash, b->chain.hash, sizeof a->chain.hash);
     assert_int_equal(a->part_count, b->part_count);
     assert_memory_equal(a->parts, b->parts, a->part_count * sizeof *a->parts);
     assert_int_equal(a->covered.count, b->covered.count);
@@ -212,6 +228,91 @@ static void test_damage_is_found(void **state)
     disk_simulated_free(disk);
 }
 
+/* Whatever is saved with this chain and this part's seals. */
+static enum status load_with(const struct chain_end *chain, struct seal_range seals)
+{
+    CLEANUP(disk_simulated_free) struct disk *disk = new_disk();
+    struct manifest manifest;
+    struct error err;
+    bool unknown;
+    make(&manifest, 1);
+    manifest.chain = *chain;
+    for (size_t i = 0; i < manifest.part_count; i++) {
+        manifest.parts[i].seals = (struct seal_range){0};
+    }
+    manifest.parts[7].seals = seals;
+    assert_int_equal(manifest_save(disk, "store", &manifest, &unknown, NULL), STATUS_OK);
+    manifest_deinit(&manifest);
+    return load(disk, &err);
+}
+
+/* The work of a program that is wrong. */
+static void test_seals_beyond_the_chain_are_refused(void **state)
+{
+    (void)state;
+    static const struct chain_end chain = {.records = 12, .seals = 9, .bytes = 2000};
+    static const struct seal_range right[] = {{0, 0}, {1, 10}, {9, 10}, {10, 10}, {5, 5}};
+    static const struct seal_range wrong[] = {{1, 11}, {10, 11}, {11, 11}, {2, 1}, {5, UINT64_MAX}};
+    for (size_t i = 0; i < ARRAY_LENGTH(right); i++) {
+        assert_int_equal(load_with(&chain, right[i]), STATUS_OK);
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(wrong); i++) {
+        assert_int_equal(load_with(&chain, wrong[i]), STATUS_CORRUPT);
+    }
+}
+
+static void test_more_seals_than_records_are_refused(void **state)
+{
+    (void)state;
+    static const struct seal_range none;
+    struct chain_end chain = {.records = 12, .seals = 12, .bytes = 2000};
+    assert_int_equal(load_with(&chain, none), STATUS_OK);
+    chain.seals++;
+    assert_int_equal(load_with(&chain, none), STATUS_CORRUPT);
+    chain = (struct chain_end){.records = UINT64_MAX};
+    assert_int_equal(load_with(&chain, none), STATUS_CORRUPT);
+}
+
+/* Format 1, byte by byte: one part, one log with one partition, one erased user. */
+static const uint8_t format_1[] = {'u', 't', 'm', 'a', 'n', 'i', 'f', '\n', 1, 0, 0, 0, 49, 0, 0, 0,
+                                   /* store; next part, next erasure */
+                                   1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 6, 4,
+                                   /* a part: number, rows (1,000), bytes, erasures */
+                                   1, 5, 0xe8, 7, 99, 2,
+                                   /* a log: id, a partition: number, offset */
+                                   1, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 3, 42,
+                                   /* a user: number, erased at -1, length, id */
+                                   1, 3, 1, 1, 'u'};
+
+static void test_format_1_is_read(void **state)
+{
+    (void)state;
+    static const struct chain_end nothing;
+    struct disk *disk = new_disk();
+    struct manifest loaded;
+    uint8_t bytes[sizeof format_1 + 4];
+    memcpy(bytes, format_1, sizeof format_1);
+    little_endian_put_u32(bytes + sizeof format_1, crc32c(bytes, sizeof format_1));
+    rewrite(disk, bytes, sizeof bytes);
+    assert_int_equal(manifest_load(disk, "store", &loaded, NULL), STATUS_OK);
+    assert_memory_equal(&loaded.chain, &nothing, sizeof nothing);
+    assert_int_equal(loaded.store_id.bytes[15], 16);
+    assert_int_equal(loaded.next_part, 6);
+    assert_int_equal(loaded.next_erasure, 4);
+    assert_int_equal(loaded.part_count, 1);
+    const struct manifest_part part = {.number = 5, .rows = 1000, .bytes = 99, .erasures = 2};
+    assert_memory_equal(loaded.parts, &part, sizeof part);
+    const struct position_set *positions = coverage_find(&loaded.covered, (struct uuid){{7}});
+    assert_non_null(positions);
+    assert_int_equal(position_set_get(positions, 3), 42);
+    const struct tombstone *tombstone = tombstones_find(&loaded.tombstones, STR("u"));
+    assert_non_null(tombstone);
+    assert_int_equal(tombstone->number, 3);
+    assert_int_equal(tombstone->erased_at_ms, -1);
+    manifest_deinit(&loaded);
+    disk_simulated_free(disk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +320,9 @@ int main(void)
         cmocka_unit_test(test_replace),
         cmocka_unit_test(test_crash_leaves_one_or_the_other),
         cmocka_unit_test(test_damage_is_found),
+        cmocka_unit_test(test_seals_beyond_the_chain_are_refused),
+        cmocka_unit_test(test_more_seals_than_records_are_refused),
+        cmocka_unit_test(test_format_1_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
