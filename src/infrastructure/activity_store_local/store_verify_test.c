@@ -1,8 +1,7 @@
 /* Guards looking into a folder: a store that is opened for reading only shows what the manifest
  * names and leaves every file as it was, also while another has it open and merges; verifying names
  * whatever is not as it was written, and goes on behind it. */
-#include "infrastructure/activity_store_local/local_store.h"
-#include "infrastructure/activity_store_local/store_verify.h"
+#include "infrastructure/activity_store_local/store_bed.h"
 #include "infrastructure/disk/disk_simulated.h"
 
 #include <setjmp.h>
@@ -13,72 +12,15 @@
 /* cmocka wants the headers above first. */
 #include <cmocka.h>
 
-enum { FILE_BYTES_MAX = 1 << 20, PARTS_MAX = 8 };
+static const struct verification_request of_folder = {.directory = STORE_BED_FOLDER};
 
-#define DIRECTORY "store"
-
-static const struct uuid log_id = {{7}};
-static const struct verification_request of_folder = {.directory = DIRECTORY};
-
-/* A store on a disk in memory, and how far its log got. */
-struct world {
-    struct disk *disk;
-    struct activity_store *store; /* NULL: closed */
-    int64_t offset;
-};
-
-static struct activity_store *open_in(struct disk *disk, const char *directory, bool read_only)
+static struct store_bed *begin(void)
 {
-    const struct activity_store_local_config config = {.disk = disk,
-                                                       .directory = directory,
-                                                       .clock = &clock_system,
-                                                       .random = &random_system,
-                                                       .merge_parts = 3,
-                                                       .read_only = read_only};
-    struct activity_store *store = NULL;
-    struct error err;
-    if (activity_store_local_new(&config, &store, &err) != STATUS_OK) {
-        fail_msg("cannot open the store: %s", err.message);
-    }
-    return store;
-}
-
-static struct world begin(void)
-{
-    const struct disk_simulated_options options = {.seed = 1};
-    struct world world = {.disk = disk_simulated_new(&options)};
-    assert_non_null(world.disk);
-    world.store = open_in(world.disk, DIRECTORY, false);
-    return world;
-}
-
-static void end(struct world *world)
-{
-    activity_store_free(world->store);
-    disk_simulated_free(world->disk);
-}
-
-static void close_store(struct world *world)
-{
-    activity_store_free(TAKE(world->store));
-}
-
-static void put(struct world *world, struct activity activity)
-{
-    struct logged_activity row = {.activity = activity, .position = {0, world->offset++}};
-    struct position next_item = {0, world->offset};
-    struct position_set next = {.items = &next_item, .count = 1, .capacity = 1};
-    const struct activity_batch batch = {.log_id = log_id, .rows = &row, .count = 1, .next = &next};
-    enum verdict verdict;
-    struct error err;
-    if (activity_store_put_batch(world->store, &batch, &verdict, &err) != STATUS_OK) {
-        fail_msg("cannot put: %s", err.message);
-    }
-    assert_int_equal(verdict, VERDICT_STORED);
+    return store_bed_new(1);
 }
 
 /* The ids "row-FIRST" and so on as one part. */
-static void put_part(struct world *world, unsigned first, unsigned count)
+static void put_part(struct store_bed *bed, unsigned first, unsigned count)
 {
     for (unsigned i = first; i < first + count; i++) {
         char id[32];
@@ -87,141 +29,60 @@ static void put_part(struct world *world, unsigned first, unsigned count)
         snprintf(id, sizeof id, "row-%u", i);
         snprintf(user, sizeof user, "user-%u", i % 5);
         snprintf(metadata, sizeof metadata, "{\"number\":%u,\"text\":\"abcabcabcabc\"}", i);
-        put(world, (struct activity){.id = str_from(id),
-                                     .user_id = str_from(user),
-                                     .action = STR("login"),
-                                     .metadata = str_from(metadata),
-                                     .timestamp_ms = 1000 + i,
-                                     .received_at_ms = 1000 + i});
+        const struct activity activity = {.id = str_from(id),
+                                          .user_id = str_from(user),
+                                          .action = STR("login"),
+                                          .metadata = str_from(metadata),
+                                          .timestamp_ms = 1000 + i,
+                                          .received_at_ms = 1000 + i};
+        store_bed_put(bed, &activity);
     }
-    assert_int_equal(activity_store_sync(world->store, NULL), STATUS_OK);
+    store_bed_sync(bed);
 }
 
 /* Two parts with 300 rows each, closed. */
-static struct world begin_with_parts(void)
+static struct store_bed *begin_with_parts(void)
 {
-    struct world world = begin();
-    put_part(&world, 0, 300);
-    put_part(&world, 300, 300);
-    close_store(&world);
-    return world;
-}
-
-/* Files ------------------------------------------------------------------------------------- */
-
-struct content {
-    size_t len;
-    uint8_t bytes[FILE_BYTES_MAX];
-};
-
-static void path_of(uint64_t number, char out_path[DISK_PATH_BYTES_MAX])
-{
-    assert_int_equal(stored_part_path(DIRECTORY, number, out_path, NULL), STATUS_OK);
-}
-
-static void read_file(struct world *world, const char *path, struct content *out_content)
-{
-    struct disk_file *file = NULL;
-    struct iovec into = {.iov_base = out_content->bytes, .iov_len = FILE_BYTES_MAX};
-    assert_int_equal(disk_open(world->disk, path, DISK_READ, &file, NULL), STATUS_OK);
-    assert_int_equal(disk_file_read(file, 0, into, &out_content->len, NULL), STATUS_OK);
-    disk_file_close(file);
-}
-
-static void write_file(struct world *world, const char *path, struct content *content)
-{
-    struct disk_file *file = NULL;
-    struct iovec part = {.iov_base = content->bytes, .iov_len = content->len};
-    assert_int_equal(disk_open(world->disk, path, DISK_WRITE_OR_MAKE, &file, NULL), STATUS_OK);
-    assert_int_equal(disk_file_truncate(file, 0, NULL), STATUS_OK);
-    assert_int_equal(disk_file_write(file, 0, &part, 1, NULL), STATUS_OK);
-    disk_file_close(file);
-}
-
-static void load(struct world *world, struct manifest *out_manifest)
-{
-    assert_int_equal(manifest_load(world->disk, DIRECTORY, out_manifest, NULL), STATUS_OK);
-}
-
-static void save(struct world *world, struct manifest *manifest)
-{
-    bool unknown;
-    assert_int_equal(manifest_save(world->disk, DIRECTORY, manifest, &unknown, NULL), STATUS_OK);
-    manifest_deinit(manifest);
+    struct store_bed *bed = begin();
+    put_part(bed, 0, 300);
+    put_part(bed, 300, 300);
+    store_bed_close(bed);
+    return bed;
 }
 
 /* Verifying --------------------------------------------------------------------------------- */
 
-/* What was heard. */
-struct verdicts {
-    struct verification_listener listener;
-    struct verified_part parts[PARTS_MAX];
-    struct verified_chain chain;
-    size_t begun;
-    size_t ended;
-};
-
-static void note_begin(struct verification_listener *listener, const struct verified_part *part)
-{
-    struct verdicts *verdicts = CONTAINER_OF(listener, struct verdicts, listener);
-    assert_int_equal(part->at, verdicts->begun++);
-}
-
-static void note_end(struct verification_listener *listener, const struct verified_part *part)
-{
-    struct verdicts *verdicts = CONTAINER_OF(listener, struct verdicts, listener);
-    assert_true(verdicts->ended < PARTS_MAX);
-    verdicts->parts[verdicts->ended++] = *part;
-    assert_int_equal(verdicts->begun, verdicts->ended);
-}
-
-static void note_chain(struct verification_listener *listener, const struct verified_chain *chain)
-{
-    struct verdicts *verdicts = CONTAINER_OF(listener, struct verdicts, listener);
-    verdicts->chain = *chain;
-}
-
 /* Returns how many problems there are. */
-static uint64_t verify(struct world *world, struct verdicts *out_verdicts)
+static uint64_t verify(struct store_bed *bed, struct store_bed_verdicts *out_verdicts)
 {
-    struct store_verification found;
-    struct error err;
-    *out_verdicts = (struct verdicts){
-        .listener = {.part_begins = note_begin, .part_ends = note_end, .chain_ends = note_chain}};
-    if (activity_store_local_verify(world->disk, &of_folder, &out_verdicts->listener, &found,
-                                    &err) != STATUS_OK) {
-        fail_msg("cannot verify: %s", err.message);
-    }
-    assert_int_equal(found.parts, out_verdicts->ended);
-    return found.problems;
+    store_bed_verify(bed, &of_folder, out_verdicts);
+    return out_verdicts->problems;
 }
 
 /* One problem in one part, with these words. */
-static void expect_problem(struct world *world, size_t at, const char *words)
+static void expect_problem(struct store_bed *bed, size_t at, const char *words)
 {
-    static struct verdicts verdicts;
-    assert_int_equal(verify(world, &verdicts), 1);
+    static struct store_bed_verdicts verdicts;
+    assert_int_equal(verify(bed, &verdicts), 1);
     assert_int_equal(verdicts.ended, 2);
     assert_int_equal(verdicts.parts[at].problem_count, 1);
     assert_int_equal(verdicts.parts[1 - at].problem_count, 0);
-    if (strstr(verdicts.parts[at].problems[0].message, words) == NULL) {
-        fail_msg("\"%s\" does not say \"%s\"", verdicts.parts[at].problems[0].message, words);
-    }
+    assert_true(store_bed_says(&verdicts, words));
 }
 
 static void a_whole_store_is_whole(void **state)
 {
     (void)state;
-    static struct verdicts verdicts;
-    struct world world = begin_with_parts();
-    assert_int_equal(verify(&world, &verdicts), 0);
+    static struct store_bed_verdicts verdicts;
+    struct store_bed *bed = begin_with_parts();
+    assert_int_equal(verify(bed, &verdicts), 0);
     assert_int_equal(verdicts.ended, 2);
     assert_int_equal(verdicts.parts[0].number, 1);
     assert_int_equal(verdicts.parts[1].activities, 300);
     assert_int_equal(verdicts.parts[1].first_ms, 1300);
     assert_int_equal(verdicts.parts[1].last_ms, 1599);
     assert_true(verdicts.parts[1].bytes > 1000);
-    end(&world);
+    store_bed_free(bed);
 }
 
 /* The middle of each section of a part, in this order. */
@@ -240,22 +101,22 @@ enum section {
     SECTIONS
 };
 
-static struct part *open_part(struct world *world, uint64_t number)
+static struct part *open_part(struct store_bed *bed, uint64_t number)
 {
     struct manifest manifest;
     char path[DISK_PATH_BYTES_MAX];
     struct part *part = NULL;
-    load(world, &manifest);
+    store_bed_load(bed, &manifest);
     const struct part_name name = {.store_id = manifest.store_id, .number = number};
     manifest_deinit(&manifest);
-    path_of(number, path);
-    assert_int_equal(part_open(world->disk, path, &name, &part, NULL), STATUS_OK);
+    store_bed_part_path(number, path);
+    assert_int_equal(part_open(bed->disk, path, &name, &part, NULL), STATUS_OK);
     return part;
 }
 
-static void find_sections(struct world *world, uint64_t out_offsets[SECTIONS])
+static void find_sections(struct store_bed *bed, uint64_t out_offsets[SECTIONS])
 {
-    struct part *part = open_part(world, 2);
+    struct part *part = open_part(bed, 2);
     const struct part_footer *footer = part_footer(part);
     const struct part_page *page = &part_directory(part)->pages[0];
     const struct part_names *names = &part_directory(part)->names[0];
@@ -276,50 +137,50 @@ static void find_sections(struct world *world, uint64_t out_offsets[SECTIONS])
 static void damage_in_each_section_is_named(void **state)
 {
     (void)state;
-    struct world world = begin_with_parts();
+    struct store_bed *bed = begin_with_parts();
     uint64_t offsets[SECTIONS];
     char path[DISK_PATH_BYTES_MAX];
-    path_of(2, path);
-    find_sections(&world, offsets);
+    store_bed_part_path(2, path);
+    find_sections(bed, offsets);
     for (size_t i = 0; i < SECTIONS; i++) {
-        assert_true(disk_simulated_flip_bit(world.disk, path, offsets[i] * 8 + 3));
-        expect_problem(&world, 1, i == HEADER || i == TRAILER ? "" : "are damaged");
-        assert_true(disk_simulated_flip_bit(world.disk, path, offsets[i] * 8 + 3));
+        assert_true(disk_simulated_flip_bit(bed->disk, path, offsets[i] * 8 + 3));
+        expect_problem(bed, 1, i == HEADER || i == TRAILER ? "" : "are damaged");
+        assert_true(disk_simulated_flip_bit(bed->disk, path, offsets[i] * 8 + 3));
     }
-    end(&world);
+    store_bed_free(bed);
 }
 
 static void all_damage_of_a_part_is_named(void **state)
 {
     (void)state;
-    static struct verdicts verdicts;
+    static struct store_bed_verdicts verdicts;
     static const enum section damaged[] = {COLUMNS, USERS, IDS};
-    struct world world = begin_with_parts();
+    struct store_bed *bed = begin_with_parts();
     uint64_t offsets[SECTIONS];
     char path[DISK_PATH_BYTES_MAX];
-    path_of(2, path);
-    find_sections(&world, offsets);
+    store_bed_part_path(2, path);
+    find_sections(bed, offsets);
     for (size_t i = 0; i < ARRAY_LENGTH(damaged); i++) {
-        assert_true(disk_simulated_flip_bit(world.disk, path, offsets[damaged[i]] * 8));
+        assert_true(disk_simulated_flip_bit(bed->disk, path, offsets[damaged[i]] * 8));
     }
-    assert_int_equal(verify(&world, &verdicts), ARRAY_LENGTH(damaged));
+    assert_int_equal(verify(bed, &verdicts), ARRAY_LENGTH(damaged));
     assert_int_equal(verdicts.parts[1].problem_count, ARRAY_LENGTH(damaged));
-    end(&world);
+    store_bed_free(bed);
 }
 
 /* Every metadata block of a part is damaged, which is more than is told. */
 static void endless_damage_has_an_end(void **state)
 {
     (void)state;
-    static struct verdicts verdicts;
-    static struct content content;
-    struct world world = begin();
+    static struct store_bed_verdicts verdicts;
+    static struct store_bed_file content;
+    struct store_bed *bed = begin();
     char path[DISK_PATH_BYTES_MAX];
-    put_part(&world, 0, 1500);
-    close_store(&world);
-    path_of(1, path);
-    read_file(&world, path, &content);
-    struct part *part = open_part(&world, 1);
+    put_part(bed, 0, 1500);
+    store_bed_close(bed);
+    store_bed_part_path(1, path);
+    store_bed_read(bed, path, &content);
+    struct part *part = open_part(bed, 1);
     for (size_t i = 0; i < part_directory(part)->page_count; i++) {
         const struct page_place *place = &part_directory(part)->pages[i].place;
         for (size_t at = 0; at < 300; at += 50) {
@@ -327,89 +188,89 @@ static void endless_damage_has_an_end(void **state)
         }
     }
     part_close(part);
-    write_file(&world, path, &content);
-    assert_int_equal(verify(&world, &verdicts), VERIFIED_PROBLEMS_MAX);
+    store_bed_write(bed, path, &content);
+    assert_int_equal(verify(bed, &verdicts), VERIFIED_PROBLEMS_MAX);
     assert_true(verdicts.parts[0].stopped);
-    end(&world);
+    store_bed_free(bed);
 }
 
 static void a_missing_part_is_named(void **state)
 {
     (void)state;
-    struct world world = begin_with_parts();
+    struct store_bed *bed = begin_with_parts();
     char path[DISK_PATH_BYTES_MAX];
-    path_of(1, path);
-    assert_int_equal(disk_remove(world.disk, path, NULL), STATUS_OK);
-    expect_problem(&world, 0, path);
-    end(&world);
+    store_bed_part_path(1, path);
+    assert_int_equal(disk_remove(bed->disk, path, NULL), STATUS_OK);
+    expect_problem(bed, 0, path);
+    store_bed_free(bed);
 }
 
 static void a_part_of_another_store_is_named(void **state)
 {
     (void)state;
-    static struct content content;
-    struct world world = begin();
-    put_part(&world, 0, 300);
-    close_store(&world);
+    static struct store_bed_file content;
+    struct store_bed *bed = store_bed_new(2);
+    put_part(bed, 0, 300);
+    store_bed_close(bed);
     char path[DISK_PATH_BYTES_MAX];
-    path_of(1, path);
-    read_file(&world, path, &content);
-    struct world other = begin_with_parts();
-    write_file(&other, path, &content);
-    expect_problem(&other, 0, "does not begin as this part of this store");
-    end(&other);
-    end(&world);
+    store_bed_part_path(1, path);
+    store_bed_read(bed, path, &content);
+    struct store_bed *other = begin_with_parts();
+    store_bed_write(other, path, &content);
+    expect_problem(other, 0, "does not begin as this part of this store");
+    store_bed_free(other);
+    store_bed_free(bed);
 }
 
 static void another_count_in_the_manifest_is_named(void **state)
 {
     (void)state;
-    struct world world = begin_with_parts();
+    struct store_bed *bed = begin_with_parts();
     struct manifest manifest;
-    load(&world, &manifest);
+    store_bed_load(bed, &manifest);
     manifest.parts[1].rows++;
-    save(&world, &manifest);
-    expect_problem(&world, 1, "the manifest says 301 activities, the part holds 300");
-    load(&world, &manifest);
+    store_bed_save(bed, &manifest);
+    expect_problem(bed, 1, "the manifest says 301 activities, the part holds 300");
+    store_bed_load(bed, &manifest);
     manifest.parts[1].rows--;
     manifest.parts[0].bytes--;
-    save(&world, &manifest);
-    expect_problem(&world, 0, "bytes, the file has");
-    end(&world);
+    store_bed_save(bed, &manifest);
+    expect_problem(bed, 0, "bytes, the file has");
+    store_bed_free(bed);
 }
 
 /* The first part comes back after the store, which lost it, took one of its ids again. */
 static void an_id_in_two_parts_is_named(void **state)
 {
     (void)state;
-    static struct content content;
-    struct world world = begin();
+    static struct store_bed_file content;
+    struct store_bed *bed = begin();
     struct manifest manifest;
     char path[DISK_PATH_BYTES_MAX];
-    put_part(&world, 0, 300);
-    close_store(&world);
-    path_of(1, path);
-    read_file(&world, path, &content);
-    load(&world, &manifest);
+    put_part(bed, 0, 300);
+    store_bed_close(bed);
+    store_bed_part_path(1, path);
+    store_bed_read(bed, path, &content);
+    store_bed_load(bed, &manifest);
     const struct manifest_part first = manifest.parts[0];
     assert_int_equal(manifest_replace(&manifest, 0, 1, NULL), STATUS_OK);
-    save(&world, &manifest);
-    world.store = open_in(world.disk, DIRECTORY, false);
-    put_part(&world, 299, 300);
-    close_store(&world);
-    write_file(&world, path, &content);
-    load(&world, &manifest);
+    store_bed_save(bed, &manifest);
+    store_bed_open(bed);
+    put_part(bed, 299, 300);
+    store_bed_close(bed);
+    store_bed_write(bed, path, &content);
+    store_bed_load(bed, &manifest);
     assert_int_equal(manifest_replace(&manifest, 0, 0, &first), STATUS_OK);
-    save(&world, &manifest);
-    expect_problem(&world, 1, "the id row-299 stands in part 1, too");
-    end(&world);
+    store_bed_save(bed, &manifest);
+    expect_problem(bed, 1, "the id row-299 stands in part 1, too");
+    store_bed_free(bed);
 }
 
 static void an_id_of_an_erased_user_may_come_again(void **state)
 {
     (void)state;
-    static struct verdicts verdicts;
-    struct world world = begin();
+    static struct store_bed_verdicts verdicts;
+    struct store_bed *bed = begin();
     struct activity activity = {.id = STR("again"),
                                 .user_id = STR("gone"),
                                 .action = STR("login"),
@@ -417,38 +278,59 @@ static void an_id_of_an_erased_user_may_come_again(void **state)
                                 .timestamp_ms = 5000,
                                 .received_at_ms = 5000};
     uint64_t erased;
-    put(&world, activity);
-    put_part(&world, 0, 300);
-    assert_int_equal(activity_store_erase(world.store, STR("gone"), 6000, &erased, NULL),
-                     STATUS_OK);
+    store_bed_put(bed, &activity);
+    put_part(bed, 0, 300);
+    assert_int_equal(activity_store_erase(bed->store, STR("gone"), 6000, &erased, NULL), STATUS_OK);
     activity.user_id = STR("other");
-    put(&world, activity);
-    put_part(&world, 300, 300);
-    assert_int_equal(verify(&world, &verdicts), 0);
+    store_bed_put(bed, &activity);
+    put_part(bed, 300, 300);
+    assert_int_equal(verify(bed, &verdicts), 0);
     assert_int_equal(verdicts.ended, 2);
-    end(&world);
+    store_bed_free(bed);
 }
 
 static void a_store_that_cannot_be_read_is_told(void **state)
 {
     (void)state;
-    static struct verdicts verdicts;
+    static struct store_bed_verdicts verdicts;
     const struct verification_request absent = {.directory = "absent"};
-    struct world world = begin_with_parts();
+    struct store_bed *bed = begin_with_parts();
     struct store_verification found;
     struct error err;
     assert_int_equal(
-        activity_store_local_verify(world.disk, &absent, &verdicts.listener, &found, &err),
+        activity_store_local_verify(bed->disk, &absent, &verdicts.listener, &found, &err),
         STATUS_NOT_FOUND);
-    assert_true(disk_simulated_flip_bit(world.disk, DIRECTORY "/manifest", 30 * 8));
+    assert_true(disk_simulated_flip_bit(bed->disk, STORE_BED_FOLDER "/manifest", 30 * 8));
     assert_int_equal(
-        activity_store_local_verify(world.disk, &of_folder, &verdicts.listener, &found, &err),
+        activity_store_local_verify(bed->disk, &of_folder, &verdicts.listener, &found, &err),
         STATUS_CORRUPT);
     assert_non_null(strstr(err.message, "manifest"));
-    end(&world);
+    store_bed_free(bed);
 }
 
 /* Reading only ------------------------------------------------------------------------------ */
+
+static enum status open_reading(struct disk *disk, const char *directory,
+                                struct activity_store **out_store, struct error *err)
+{
+    const struct activity_store_local_config config = {.disk = disk,
+                                                       .directory = directory,
+                                                       .clock = &clock_system,
+                                                       .random = &random_system,
+                                                       .merge_parts = 3,
+                                                       .read_only = true};
+    return activity_store_local_new(&config, out_store, err);
+}
+
+static struct activity_store *open_to_read(struct disk *disk)
+{
+    struct activity_store *store = NULL;
+    struct error err;
+    if (open_reading(disk, STORE_BED_FOLDER, &store, &err) != STATUS_OK) {
+        fail_msg("cannot open the store: %s", err.message);
+    }
+    return store;
+}
 
 static uint64_t count_in(struct activity_store *store)
 {
@@ -467,16 +349,17 @@ static void expect_refused(enum status status, const struct error *err)
 static void reading_only_answers_and_refuses_changes(void **state)
 {
     (void)state;
-    struct world world = begin_with_parts();
-    struct activity_store *store = open_in(world.disk, DIRECTORY, true);
+    struct store_bed *bed = begin_with_parts();
+    struct activity_store *store = open_to_read(bed->disk);
     struct position_set covered;
-    struct activity_batch batch = {.log_id = log_id};
+    struct activity_batch batch = {.log_id = store_bed_log_id};
     enum verdict verdict;
     struct error err;
     uint64_t removed;
     assert_int_equal(count_in(store), 600);
     position_set_init(&covered);
-    assert_int_equal(activity_store_durable_positions(store, log_id, &covered, NULL), STATUS_OK);
+    assert_int_equal(activity_store_durable_positions(store, store_bed_log_id, &covered, NULL),
+                     STATUS_OK);
     assert_int_equal(position_set_get(&covered, 0), 600);
     struct logged_activity row = {.position = {0, 600}};
     batch.rows = &row;
@@ -489,7 +372,7 @@ static void reading_only_answers_and_refuses_changes(void **state)
     assert_int_equal(count_in(store), 600);
     position_set_deinit(&covered);
     activity_store_free(store);
-    end(&world);
+    store_bed_free(bed);
 }
 
 struct names {
@@ -503,65 +386,53 @@ static void add_name(void *context, const char *name)
     snprintf(names->text + len, sizeof names->text - len, "%s ", name);
 }
 
-static void list(struct world *world, struct names *out_names)
+static void list(struct store_bed *bed, struct names *out_names)
 {
     out_names->text[0] = '\0';
-    assert_int_equal(disk_list(world->disk, DIRECTORY, add_name, out_names, NULL), STATUS_OK);
+    assert_int_equal(disk_list(bed->disk, STORE_BED_FOLDER, add_name, out_names, NULL), STATUS_OK);
 }
 
 static void reading_only_changes_no_file(void **state)
 {
     (void)state;
-    static struct content before;
-    static struct content after;
-    struct world world = begin_with_parts();
+    static struct store_bed_file before;
+    static struct store_bed_file after;
+    struct store_bed *bed = begin_with_parts();
     struct names names_before;
     struct names names_after;
     char leftover[DISK_PATH_BYTES_MAX];
-    path_of(99, leftover);
-    read_file(&world, DIRECTORY "/manifest", &before);
-    write_file(&world, leftover, &before);
-    list(&world, &names_before);
-    activity_store_free(open_in(world.disk, DIRECTORY, true));
-    list(&world, &names_after);
-    read_file(&world, DIRECTORY "/manifest", &after);
+    store_bed_part_path(99, leftover);
+    store_bed_read(bed, STORE_BED_FOLDER "/manifest", &before);
+    store_bed_write(bed, leftover, &before);
+    list(bed, &names_before);
+    activity_store_free(open_to_read(bed->disk));
+    list(bed, &names_after);
+    store_bed_read(bed, STORE_BED_FOLDER "/manifest", &after);
     assert_string_equal(names_before.text, names_after.text);
     assert_int_equal(before.len, after.len);
     assert_memory_equal(before.bytes, after.bytes, before.len);
-    end(&world);
-}
-
-static enum status open_reading(struct disk *disk, const char *directory, struct error *err)
-{
-    const struct activity_store_local_config config = {.disk = disk,
-                                                       .directory = directory,
-                                                       .clock = &clock_system,
-                                                       .random = &random_system,
-                                                       .read_only = true};
-    struct activity_store *store = NULL;
-    enum status status = activity_store_local_new(&config, &store, err);
-    activity_store_free(store);
-    return status;
+    store_bed_free(bed);
 }
 
 static void reading_only_needs_a_whole_store(void **state)
 {
     (void)state;
-    struct world world = begin_with_parts();
+    struct store_bed *bed = begin_with_parts();
+    struct activity_store *store = NULL;
     struct error err;
     char path[DISK_PATH_BYTES_MAX];
-    path_of(1, path);
-    assert_int_equal(open_reading(world.disk, "absent", &err), STATUS_NOT_FOUND);
-    assert_int_equal(disk_remove(world.disk, path, NULL), STATUS_OK);
-    assert_int_equal(open_reading(world.disk, DIRECTORY, &err), STATUS_CORRUPT);
+    store_bed_part_path(1, path);
+    assert_int_equal(open_reading(bed->disk, "absent", &store, &err), STATUS_NOT_FOUND);
+    assert_int_equal(disk_remove(bed->disk, path, NULL), STATUS_OK);
+    assert_int_equal(open_reading(bed->disk, STORE_BED_FOLDER, &store, &err), STATUS_CORRUPT);
     assert_non_null(strstr(err.message, path));
-    end(&world);
+    store_bed_free(bed);
 }
 
 /* A disk through which the store that has the folder open merges just before a part is opened. */
 struct busy_disk {
     struct disk disk;
-    struct world *world;
+    struct store_bed *bed;
     unsigned merges_left;
 };
 
@@ -570,13 +441,13 @@ static enum status busy_open(struct disk *disk, const char *path, enum disk_mode
 {
     struct busy_disk *self = CONTAINER_OF(disk, struct busy_disk, disk);
     if (strstr(path, ".part") != NULL && self->merges_left > 0) {
-        unsigned before = (unsigned)self->world->offset;
+        unsigned before = (unsigned)self->bed->offset;
         self->merges_left--;
-        put_part(self->world, before, 1); /* the third part of its size: all become one */
-        put_part(self->world, before + 1, 1);
-        put_part(self->world, before + 2, 1);
+        put_part(self->bed, before, 1); /* the third part of its size: all become one */
+        put_part(self->bed, before + 1, 1);
+        put_part(self->bed, before + 2, 1);
     }
-    return disk_open(self->world->disk, path, mode, out_file, err);
+    return disk_open(self->bed->disk, path, mode, out_file, err);
 }
 
 static const struct disk_operations busy_operations = {.open = busy_open};
@@ -584,18 +455,18 @@ static const struct disk_operations busy_operations = {.open = busy_open};
 static void reading_only_goes_along_with_merges(void **state)
 {
     (void)state;
-    struct world world = begin();
-    put_part(&world, 0, 1);
-    put_part(&world, 1, 1);
+    struct store_bed *bed = begin();
+    put_part(bed, 0, 1);
+    put_part(bed, 1, 1);
     struct busy_disk busy = {
-        .disk = {.operations = &busy_operations}, .world = &world, .merges_left = 3};
-    struct activity_store *store = open_in(&busy.disk, DIRECTORY, true);
+        .disk = {.operations = &busy_operations}, .bed = bed, .merges_left = 3};
+    struct activity_store *store = open_to_read(&busy.disk);
     assert_int_equal(busy.merges_left, 0);
     uint64_t count = count_in(store);
     assert_true(count >= 2 && count <= 11);
-    put_part(&world, 100, 1); /* whatever goes now stays readable */
-    put_part(&world, 101, 1);
-    put_part(&world, 102, 1);
+    put_part(bed, 100, 1); /* whatever goes now stays readable */
+    put_part(bed, 101, 1);
+    put_part(bed, 102, 1);
     assert_int_equal(count_in(store), count);
     struct activity_page_request request = {
         .filter = activity_filter_all(), .limit = 100, .bytes_max = 1 << 20};
@@ -606,7 +477,7 @@ static void reading_only_goes_along_with_merges(void **state)
     assert_int_equal(page.count, count);
     arena_deinit(&arena);
     activity_store_free(store);
-    end(&world);
+    store_bed_free(bed);
 }
 
 int main(void)
