@@ -404,6 +404,7 @@ static void expect_against_checkpoint(struct store_bed *bed, const char *words)
         return;
     }
     assert_int_equal(verdicts->problems, 1);
+    assert_int_equal(verdicts->chain.checkpoint_records, 0);
     assert_true(store_bed_says(verdicts, words));
 }
 
