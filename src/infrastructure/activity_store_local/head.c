@@ -344,6 +344,7 @@ static enum status next_row(void *context, struct page_row *out_row, struct erro
     const struct head_place *place = place_of(writing->head, row);
     writing->activities[slot] = memory_table_view(table, row, writing->ids[slot]);
     *out_row = (struct page_row){.activity = &writing->activities[slot],
+                                 .uuid = memory_row_has_uuid(record) ? &record->id : NULL,
                                  .user = writing->users.numbers[record->user],
                                  .action = writing->actions.numbers[record->action],
                                  .source = place->source,
@@ -386,7 +387,10 @@ static enum status make_root(struct head_writing *writing, uint8_t out_root[SHA2
     struct leaf_list *list = &writing->leaves;
     for (uint32_t row = 0; row < rows->used; row++) {
         if (memory_rows_is_live(rows, row)) {
-            list->leaves[list->count++] = list->leaves[row];
+            if (list->count != row) {
+                list->leaves[list->count] = list->leaves[row];
+            }
+            list->count++;
         }
     }
     ASSERT(list->count == rows->live);

@@ -107,6 +107,7 @@ struct given_rows {
     struct arena texts;
     struct activity activities[PAGE_ROWS];
     struct metadata_piece pieces[PAGE_ROWS];
+    struct uuid uuids[PAGE_ROWS];
 };
 
 /* Says of each user or action whether a row of it came by. */
@@ -219,6 +220,8 @@ static enum status keep_activity(struct row_merge *merge, const struct row_input
     }
     row->activity = kept;
     row->piece = from->next.apart ? &given->pieces[at] : NULL;
+    given->uuids[at] = from->next.row.uuid;
+    row->uuid = from->next.row.has_uuid ? &given->uuids[at] : NULL;
     return STATUS_OK;
 }
 

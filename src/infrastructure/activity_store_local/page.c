@@ -47,10 +47,12 @@ static void put_big_endian(uint8_t *bytes, size_t len, uint64_t value)
     }
 }
 
-static struct id_parts id_take_apart(struct str id)
+static struct id_parts id_take_apart(const struct page_row *row)
 {
     struct id_parts parts = {.kind = ID_TEXT};
-    if (!uuid_parse(id, &parts.uuid)) {
+    if (row->uuid != NULL) {
+        parts.uuid = *row->uuid;
+    } else if (!uuid_parse(row->activity->id, &parts.uuid)) {
         return parts;
     }
     const uint8_t *bytes = parts.uuid.bytes;
@@ -85,7 +87,7 @@ struct page_values {
 static void fill_id(struct page_values *values, size_t row, const struct page_row *from)
 {
     const struct activity *activity = from->activity;
-    struct id_parts id = id_take_apart(activity->id);
+    struct id_parts id = id_take_apart(from);
     int64_t received_from = id.kind == ID_UUID_7 ? id.ms : activity->timestamp_ms;
     values->of[COLUMN_ID_KIND][row] = id.kind;
     values->of[COLUMN_ID_MS][row] =
@@ -360,20 +362,32 @@ uint64_t page_salt(const struct page *page, uint32_t row)
     return little_endian_get_u64((const uint8_t *)page->id_texts.data + id_text_begin(page, row));
 }
 
-struct str page_id(const struct page *page, uint32_t row, char space[PAGE_ID_BYTES])
+/* The bytes of an id that is no UUIDv7. */
+static struct str id_text(const struct page *page, uint32_t row)
+{
+    size_t from = id_text_begin(page, row) + page->salt_bytes;
+    size_t to = (size_t)page_value(page, COLUMN_ID_TEXT_END, row);
+    return (struct str){.data = page->id_texts.data + from, .len = to - from};
+}
+
+bool page_uuid(const struct page *page, uint32_t row, struct uuid *out_uuid)
 {
     uint64_t kind = page_value(page, COLUMN_ID_KIND, row);
-    struct uuid uuid;
     if (kind == ID_UUID_7) {
-        uuid = id_put_together((int64_t)id_ms(page, row), page_value(page, COLUMN_ID_FRACTION, row),
-                               page_value(page, COLUMN_ID_RANDOM, row));
-    } else {
-        size_t from = id_text_begin(page, row) + page->salt_bytes;
-        size_t to = (size_t)page_value(page, COLUMN_ID_TEXT_END, row);
-        if (kind == ID_TEXT) {
-            return (struct str){.data = page->id_texts.data + from, .len = to - from};
-        }
-        memcpy(uuid.bytes, page->id_texts.data + from, UUID_BYTES);
+        *out_uuid =
+            id_put_together((int64_t)id_ms(page, row), page_value(page, COLUMN_ID_FRACTION, row),
+                            page_value(page, COLUMN_ID_RANDOM, row));
+    } else if (kind == ID_UUID_OTHER) {
+        memcpy(out_uuid->bytes, id_text(page, row).data, UUID_BYTES);
+    }
+    return kind != ID_TEXT;
+}
+
+struct str page_id(const struct page *page, uint32_t row, char space[PAGE_ID_BYTES])
+{
+    struct uuid uuid;
+    if (!page_uuid(page, row, &uuid)) {
+        return id_text(page, row);
     }
     uuid_format(uuid, space);
     return (struct str){.data = space, .len = UUID_TEXT_BYTES};

@@ -19,6 +19,8 @@ enum {
 /* A row on its way into a page; users and actions have their numbers already. */
 struct page_row {
     const struct activity *activity;
+    const struct uuid
+        *uuid; /* the id, where it is known to be a UUID's text; NULL: it may be one */
     uint32_t user;
     uint32_t action;
     uint32_t source; /* which log and partition, as the footer counts them */
@@ -116,6 +118,9 @@ static inline uint32_t page_action(const struct page *page, uint32_t row)
 int64_t page_received_at(const struct page *page, uint32_t row);
 
 enum { PAGE_ID_BYTES = 128 };
+
+/* Whether the id is a UUID's text, and that. */
+bool page_uuid(const struct page *page, uint32_t row, struct uuid *out_uuid);
 
 /* The id; written into `space` unless it lies in the page. */
 struct str page_id(const struct page *page, uint32_t row, char space[PAGE_ID_BYTES]);

@@ -505,8 +505,16 @@ static enum status number_row(struct part_view *view, uint32_t at, struct str me
         return part_corrupt(
             view->part, "a row has a user, an action or a source that the part does not know", err);
     }
+    struct uuid uuid = {0};
+    struct str id = {view->id, UUID_TEXT_BYTES};
+    bool has_uuid = page_uuid(page, at, &uuid);
+    if (has_uuid) {
+        uuid_format(uuid, view->id);
+    } else {
+        id = page_id(page, at, view->id);
+    }
     *out_row = (struct part_numbered_row){
-        .activity = {.id = page_id(page, at, view->id),
+        .activity = {.id = id,
                      .metadata = metadata,
                      .timestamp_ms = page->timestamps[at],
                      .received_at_ms = page_received_at(page, at)},
@@ -516,6 +524,8 @@ static enum status number_row(struct part_view *view, uint32_t at, struct str me
         .offset = (int64_t)page_value(page, COLUMN_OFFSET, at),
         .salted = page_has_salt(page, at),
         .salt = page_has_salt(page, at) ? page_salt(page, at) : 0,
+        .has_uuid = has_uuid,
+        .uuid = uuid,
     };
     return STATUS_OK;
 }

@@ -88,7 +88,9 @@ struct part_numbered_row {
     uint32_t source; /* of the footer */
     int64_t offset;
     bool salted;
-    uint64_t salt; /* 0 without one */
+    uint64_t salt;    /* 0 without one */
+    bool has_uuid;    /* the id is a UUID's text ... */
+    struct uuid uuid; /* ... of this */
 };
 
 /* Copies nothing; quickest row by row, when each page and block is read but once. */

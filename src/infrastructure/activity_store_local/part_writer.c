@@ -1,6 +1,7 @@
 #include "infrastructure/activity_store_local/part_writer.h"
 
 #include "base/assert.h"
+#include "domain/activity_id.h"
 #include "infrastructure/activity_store_local/ids.h"
 #include "infrastructure/activity_store_local/names.h"
 
@@ -128,7 +129,8 @@ static bool count_hour(struct writing *writing, uint32_t number, int64_t timesta
 static bool note_row(struct writing *writing, uint32_t number, const struct page_row *row)
 {
     const struct activity *activity = row->activity;
-    int64_t id_time = id_time_ms(activity->id);
+    int64_t id_time =
+        row->uuid != NULL ? activity_id_time_ms(*row->uuid) : id_time_ms(activity->id);
     ASSERT(row->user < writing->input->user_count && row->action < writing->input->action_count);
     writing->users[number] = row->user;
     writing->ids[number] = (struct keyed){.key = id_hash(activity->id), .value = number};
