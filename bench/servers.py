@@ -56,11 +56,17 @@ class Server:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def peak_bytes(self):
-        """The greatest resident size so far (VmHWM)."""
+        """The greatest resident size so far."""
+        return self._memory_bytes("VmHWM")
+
+    def resident_bytes(self):
+        return self._memory_bytes("VmRSS")
+
+    def _memory_bytes(self, name):
         for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
+            if line.startswith(f"{name}:"):
                 return int(line.split()[1]) * 1024
-        raise BenchError("the server's /proc/PID/status has no VmHWM")
+        raise BenchError(f"the server's /proc/PID/status has no {name}")
 
     def request(self, method, path, body=None):
         """Returns (status, body as bytes, length of the whole answer)."""
