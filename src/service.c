@@ -85,11 +85,11 @@ uint64_t service_raise_descriptor_limit(void)
 
 /* Large blocks go back to the system when they are done with, and so does what is free at the end
  * of a heap. By itself malloc raises both limits to what was freed last, and then keeps peaks for
- * good; much lower ones cost page faults with every array. */
+ * good; lower ones cost page faults with every array and every head. */
 void service_set_up_memory(void)
 {
-    mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024);
-    mallopt(M_TRIM_THRESHOLD, 8 * 1024 * 1024);
+    mallopt(M_MMAP_THRESHOLD, 16 * 1024 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 32 * 1024 * 1024);
 }
 
 /* --- the parts, from the inside out --- */
