@@ -52,6 +52,8 @@ struct verified_chain {
     uint8_t hash[VERIFIED_HASH_BYTES]; /* of its last record */
     uint64_t checkpoint_records; /* that a checkpoint of this chain vouches for; 0: none does */
     int64_t checkpoint_ms;       /* when it was signed */
+    uint64_t expired_since;      /* activities that retention took from the files since ... */
+    uint64_t left_out_since;     /* ... or that were erased */
     struct error problems[VERIFIED_PROBLEMS_MAX];
     size_t problem_count;
     bool stopped; /* there are more */

@@ -18,7 +18,7 @@ void golden_append_row(struct buffer *lines, const struct part_row *row)
     buffer_append_format(lines,
                          "{\"source\":%" PRIu32 ",\"offset\":%" PRId64 ",\"receivedAtMs\":%" PRId64,
                          row->source, row->offset, row->activity.received_at_ms);
-    if (row->salted) {
+    if (row->salt != 0) {
         buffer_append_format(lines, ",\"salt\":\"%016" PRIx64 "\"", row->salt);
     }
     buffer_append_literal(lines, ",\"activity\":");

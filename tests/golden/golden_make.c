@@ -96,7 +96,6 @@ static void make_golden_part(void)
         const struct part_row row = {.activity = made->activity,
                                      .source = made->source,
                                      .offset = made->offset,
-                                     .salted = made->salt != 0,
                                      .salt = made->salt};
         golden_append_row(&lines, &row);
     }

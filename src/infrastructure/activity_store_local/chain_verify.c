@@ -56,6 +56,7 @@ static enum status add_record(struct chain_verification *verification,
         verification->sealed += record->seal.rows;
         return seal_check_add(&verification->seals, &record->seal);
     case CHAIN_ERASURE:
+        verification->erased += record->erasure.rows;
         return add_erasure(verification, &record->erasure);
     case CHAIN_EXPIRY:
         return add_expiry(verification, &record->expiry);
@@ -63,6 +64,20 @@ static enum status add_record(struct chain_verification *verification,
         return add_left_out(verification, &record->left_out);
     }
     return STATUS_CORRUPT;
+}
+
+/* The record is the one behind verification->end. */
+static void note_since(struct chain_verification *verification, const struct chain_record *record)
+{
+    const struct checkpoint *checkpoint = verification->checkpoint;
+    if (checkpoint == NULL || verification->end.records < checkpoint->records) {
+        return;
+    }
+    if (record->kind == CHAIN_EXPIRY) {
+        verification->expired_since += record->expiry.rows;
+    } else if (record->kind == CHAIN_LEFT_OUT) {
+        verification->left_out_since += record->left_out.leaf_count;
+    }
 }
 
 static void note_checkpoint(struct chain_verification *verification)
@@ -88,6 +103,7 @@ static enum status read_records(struct chain_verification *verification,
         if (status != STATUS_OK) {
             return error_set(err, status, 0, "there is no memory for what the chain says");
         }
+        note_since(verification, record);
         verification->end = *chain_reader_end(reader);
         note_checkpoint(verification);
         status = chain_reader_next(reader, &record, err);
@@ -255,6 +271,11 @@ enum status chain_verification_erasures(struct chain_verification *verification,
 {
     const struct tombstones *tombstones = &manifest->tombstones;
     enum status status = STATUS_OK;
+    if (verification->seals.left_out.count > verification->erased) {
+        tell(faults, "%llu activities are gone as erased, and all erasures erased %llu",
+             (unsigned long long)verification->seals.left_out.count,
+             (unsigned long long)verification->erased);
+    }
     for (size_t i = 0; status == STATUS_OK && i < tombstones->count; i++) {
         status = check_tombstone(verification, &tombstones->items[i], faults);
     }

@@ -12,7 +12,10 @@ struct chain_verification {
     struct seal_check seals;
     struct chain_erasure *erasures; /* in the order of their numbers */
     size_t erasure_count;
-    uint64_t sealed;      /* activities */
+    uint64_t sealed; /* activities */
+    uint64_t erased; /* of them, by all erasures, whether they are in the files still or not */
+    uint64_t expired_since;  /* of them, behind the checkpoint */
+    uint64_t left_out_since; /* likewise, erased and gone from the files */
     struct error damage;  /* STATUS_OK: the chain is whole up to the end that the manifest names */
     struct chain_end end; /* up to which it could be read */
     const struct checkpoint *checkpoint; /* NULL: none */
@@ -33,7 +36,8 @@ void chain_verification_deinit(struct chain_verification *verification);
 void chain_verification_checkpoint(const struct chain_verification *verification,
                                    struct uuid store_id, struct seal_faults *faults);
 
-/* The erasures of the manifest are those of the chain. NO_MEMORY. */
+/* The erasures of the manifest are those of the chain, and no more rows are gone as erased than
+ * they erased. NO_MEMORY. */
 MUST_USE enum status chain_verification_erasures(struct chain_verification *verification,
                                                  const struct manifest *manifest,
                                                  struct seal_faults *faults);

@@ -323,12 +323,10 @@ static void fetch_ahead(struct head_writing *writing)
 
 /* The leaf of a row that is handed over, while its texts are at hand. */
 static enum status keep_leaf(struct head_writing *writing, uint32_t row,
-                             const struct page_row *handed, bool salted)
+                             const struct page_row *handed)
 {
-    const struct part_row found = {.activity = *handed->activity,
-                                   .offset = handed->offset,
-                                   .salted = salted,
-                                   .salt = handed->salt};
+    const struct part_row found = {
+        .activity = *handed->activity, .offset = handed->offset, .salt = handed->salt};
     return placed_leaf_make(&writing->sha256, &found, &writing->head->sources[handed->source],
                             &writing->leaves.leaves[row]);
 }
@@ -349,11 +347,10 @@ static enum status next_row(void *context, struct page_row *out_row, struct erro
                                  .action = writing->actions.numbers[record->action],
                                  .source = place->source,
                                  .offset = place->offset};
-    bool salted = !memory_row_has_uuid(record) || !uuid_is_version_7(record->id);
-    if (salted) {
-        out_row->salt = random_u64(writing->random);
+    if (!memory_row_has_uuid(record) || !uuid_is_version_7(record->id)) {
+        out_row->salt = 1 + random_below(writing->random, UINT64_MAX);
     }
-    return keep_leaf(writing, row, out_row, salted) == STATUS_OK ? STATUS_OK : no_memory(err);
+    return keep_leaf(writing, row, out_row) == STATUS_OK ? STATUS_OK : no_memory(err);
 }
 
 /* Trained for each head anew, so that what a user left in a dictionary goes with the parts that the

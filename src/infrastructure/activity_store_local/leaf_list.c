@@ -80,10 +80,28 @@ enum status placed_leaf_make(struct sha256 *sha256, const struct part_row *row,
     const struct leaf_content content = {.log_id = source->log_id,
                                          .position = {source->partition, row->offset},
                                          .activity = &row->activity,
-                                         .salt = row->salted ? salt : NULL};
+                                         .salt = row->salt != 0 ? salt : NULL};
     little_endian_put_u64(salt, row->salt);
     out_leaf->log_id = source->log_id;
     out_leaf->partition = source->partition;
     out_leaf->offset = row->offset;
     return leaf_hash(sha256, &content, out_leaf->hash);
+}
+
+enum status leaf_list_add_part(struct leaf_list *list, struct sha256 *sha256,
+                               struct part_view *view, struct error *err)
+{
+    const struct part_footer *footer = part_footer(part_view_part(view));
+    enum status status = leaf_list_reserve(list, list->count + footer->row_count);
+    for (uint32_t row = 0; status == STATUS_OK && row < footer->row_count; row++) {
+        struct part_row found;
+        status = part_view_look(view, row, &found, err);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        status = placed_leaf_make(sha256, &found, &footer->sources[found.source],
+                                  &list->leaves[list->count++]);
+    }
+    return status == STATUS_OK ? STATUS_OK
+                               : error_set(err, status, 0, "there is no memory for leaves");
 }

@@ -32,5 +32,9 @@ MUST_USE enum status placed_leaf_make(struct sha256 *sha256, const struct part_r
                                       const struct part_source *source,
                                       struct placed_leaf *out_leaf);
 
+/* The leaves of all rows of a part. CORRUPT, NO_MEMORY, what the disk says. */
+MUST_USE enum status leaf_list_add_part(struct leaf_list *list, struct sha256 *sha256,
+                                        struct part_view *view, struct error *err);
+
 /* The places of the leaves, without regard to their hashes. */
 int placed_leaf_compare(const struct placed_leaf *a, const struct placed_leaf *b);

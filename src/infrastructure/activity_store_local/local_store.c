@@ -324,6 +324,9 @@ enum status local_store_open(struct local_store *self, struct error *err)
     if (status == STATUS_OK) {
         status = open_parts(self, err);
     }
+    if (status == STATUS_OK) {
+        status = store_chain_take_up(self, err);
+    }
     if (status == STATUS_OK &&
         coverage_raise_all(&self->put, &self->manifest.covered) != STATUS_OK) {
         status = no_memory(err);

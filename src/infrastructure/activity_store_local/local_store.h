@@ -111,6 +111,11 @@ MUST_USE enum status local_store_fit(struct local_store *self, struct error *err
 /* Of the store that was just opened. As chain_open. */
 MUST_USE enum status store_chain_open(struct local_store *self, struct error *err);
 
+/* Seals the parts of a store that was written before there was a chain, once; of any other it
+ * checks that each has its seals. The store is being opened, and nobody else has it. CORRUPT,
+ * NO_MEMORY, NO_SPACE, what the disk says. */
+MUST_USE enum status store_chain_take_up(struct local_store *self, struct error *err);
+
 /* Each says in the chain what the manifest `next` is going to change, and names its new end there.
  * As chain_append_seal. */
 MUST_USE enum status store_chain_add_seal(struct local_store *self, struct manifest *next,

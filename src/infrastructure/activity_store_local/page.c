@@ -352,13 +352,11 @@ static size_t id_text_begin(const struct page *page, uint32_t row)
     return row == 0 ? 0 : (size_t)page_value(page, COLUMN_ID_TEXT_END, row - 1);
 }
 
-bool page_has_salt(const struct page *page, uint32_t row)
-{
-    return page->salt_bytes > 0 && page_value(page, COLUMN_ID_KIND, row) != ID_UUID_7;
-}
-
 uint64_t page_salt(const struct page *page, uint32_t row)
 {
+    if (page->salt_bytes == 0 || page_value(page, COLUMN_ID_KIND, row) == ID_UUID_7) {
+        return 0;
+    }
     return little_endian_get_u64((const uint8_t *)page->id_texts.data + id_text_begin(page, row));
 }
 

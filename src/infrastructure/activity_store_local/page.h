@@ -28,7 +28,7 @@ struct page_row {
     /* Where the metadata was taken apart before, that, and of the activity's its length counts
      * only; else NULL. */
     const struct metadata_piece *piece;
-    uint64_t salt; /* random; kept where the id is no UUIDv7 */
+    uint64_t salt; /* random, not 0; kept where the id is no UUIDv7 */
 };
 
 /* Compresses and expands metadata; NULL keeps it as it is. */
@@ -125,8 +125,8 @@ bool page_uuid(const struct page *page, uint32_t row, struct uuid *out_uuid);
 /* The id; written into `space` unless it lies in the page. */
 struct str page_id(const struct page *page, uint32_t row, char space[PAGE_ID_BYTES]);
 
-/* Whether the row has a salt, and that. A UUIDv7 needs none, since 62 of its bits are random. */
-bool page_has_salt(const struct page *page, uint32_t row);
+/* The salt of the row; 0: it has none. A UUIDv7 needs none, since 62 of its bits are random, and
+ * the first pages had none at all. */
 uint64_t page_salt(const struct page *page, uint32_t row);
 
 /* Where the block of metadata that holds the row lies behind the columns. */

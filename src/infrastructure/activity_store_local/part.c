@@ -522,8 +522,7 @@ static enum status number_row(struct part_view *view, uint32_t at, struct str me
         .action = (uint32_t)action,
         .source = (uint32_t)source,
         .offset = (int64_t)page_value(page, COLUMN_OFFSET, at),
-        .salted = page_has_salt(page, at),
-        .salt = page_has_salt(page, at) ? page_salt(page, at) : 0,
+        .salt = page_salt(page, at),
         .has_uuid = has_uuid,
         .uuid = uuid,
     };
@@ -627,7 +626,6 @@ enum status part_view_look(struct part_view *view, uint32_t row, struct part_row
     *out_row = (struct part_row){.activity = found.activity,
                                  .source = found.source,
                                  .offset = found.offset,
-                                 .salted = found.salted,
                                  .salt = found.salt};
     return STATUS_OK;
 }

@@ -87,7 +87,6 @@ struct part_numbered_row {
     uint32_t action;
     uint32_t source; /* of the footer */
     int64_t offset;
-    bool salted;
     uint64_t salt;    /* 0 without one */
     bool has_uuid;    /* the id is a UUID's text ... */
     struct uuid uuid; /* ... of this */
@@ -112,7 +111,6 @@ struct part_row {
     struct activity activity;
     uint32_t source; /* of the footer */
     int64_t offset;
-    bool salted;
     uint64_t salt; /* 0 without one */
 };
 

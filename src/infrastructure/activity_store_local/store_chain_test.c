@@ -288,6 +288,95 @@ static void activities_that_nobody_sealed_are_found(void **state)
     store_bed_free(honest);
 }
 
+static void a_part_without_seals_is_found(void **state)
+{
+    (void)state;
+    struct store_bed *bed = begin();
+    struct manifest manifest;
+    struct activity_store *store = NULL;
+    struct error err;
+    put_part(bed);
+    put_part(bed);
+    store_bed_close(bed);
+    store_bed_load(bed, &manifest);
+    manifest.parts[1].seals = (struct seal_range){0};
+    store_bed_save(bed, &manifest);
+    const struct store_bed_verdicts *verdicts = verify(bed);
+    assert_int_equal(verdicts->problems, 2); /* its seal has lost its rows, too */
+    assert_true(store_bed_says(verdicts, "its 300 activities were never sealed"));
+    const struct activity_store_local_config config = {.disk = bed->disk,
+                                                       .directory = STORE_BED_FOLDER,
+                                                       .clock = &clock_system,
+                                                       .random = &bed->random,
+                                                       .logger = &bed->logger};
+    assert_int_equal(activity_store_local_new(&config, &store, &err), STATUS_CORRUPT);
+    assert_non_null(strstr(err.message, "part 2 was never sealed"));
+    store_bed_free(bed);
+}
+
+/* The folder as it was before there was a chain. */
+static void take_chain_away(struct store_bed *bed)
+{
+    struct manifest manifest;
+    store_bed_load(bed, &manifest);
+    manifest.chain = (struct chain_end){0};
+    for (size_t i = 0; i < manifest.part_count; i++) {
+        manifest.parts[i].seals = (struct seal_range){0};
+    }
+    store_bed_save(bed, &manifest);
+    assert_int_equal(disk_remove(bed->disk, STORE_BED_FOLDER "/chain", NULL), STATUS_OK);
+}
+
+static void a_store_from_before_is_sealed_once(void **state)
+{
+    (void)state;
+    struct store_bed *bed = begin();
+    put_part(bed);
+    put_part(bed);
+    assert_int_equal(erase(bed, STR("c"), 50000), 2 * ROWS / 3);
+    assert_int_equal(erase(bed, STR("a"), 10000000), 2 * ROWS / 3);
+    store_bed_close(bed);
+    take_chain_away(bed);
+    const struct verified_chain *chain = expect_fine(bed);
+    assert_int_equal(chain->unsealed, 2 * ROWS);
+    store_bed_open(bed);
+    chain = expect_fine(bed);
+    assert_int_equal(chain->records, 4);
+    assert_int_equal(chain->sealed, 2 * ROWS);
+    assert_int_equal(chain->unsealed, 0);
+    store_bed_close(bed);
+    store_bed_open(bed);
+    assert_int_equal(expect_fine(bed)->records, 4);
+    for (int i = 0; i < 3; i++) { /* which merges one after the other */
+        put_part_of(bed, "b");
+    }
+    chain = expect_fine(bed);
+    assert_int_equal(chain->left_out, 4 * ROWS / 3);
+    store_bed_free(bed);
+}
+
+/* A row goes, and its leaf stands in the chain as if somebody had erased it. */
+static void leaves_of_what_nobody_erased_are_found(void **state)
+{
+    (void)state;
+    struct store_bed *bed = begin();
+    struct manifest manifest;
+    struct chain *chain = NULL;
+    struct placed_leaf leaf = {.log_id = store_bed_log_id, .offset = 5000};
+    const struct chain_left_out left_out = {.leaves = &leaf, .leaf_count = 1};
+    put_part(bed);
+    store_bed_close(bed);
+    store_bed_load(bed, &manifest);
+    const struct chain_place place = {bed->disk, STORE_BED_FOLDER, manifest.store_id};
+    assert_int_equal(chain_open(&place, &manifest.chain, &chain, NULL), STATUS_OK);
+    assert_int_equal(
+        chain_append_left_out(chain, &manifest.chain, &left_out, &manifest.chain, NULL), STATUS_OK);
+    chain_free(chain);
+    store_bed_save(bed, &manifest);
+    expect_problem(bed, "1 activities are gone as erased, and all erasures erased 0");
+    store_bed_free(bed);
+}
+
 static void an_erasure_that_is_taken_back_is_found(void **state)
 {
     (void)state;
@@ -555,6 +644,9 @@ int main(void)
         cmocka_unit_test(a_changed_activity_is_found),
         cmocka_unit_test(activities_that_are_missing_are_found),
         cmocka_unit_test(activities_that_nobody_sealed_are_found),
+        cmocka_unit_test(a_part_without_seals_is_found),
+        cmocka_unit_test(a_store_from_before_is_sealed_once),
+        cmocka_unit_test(leaves_of_what_nobody_erased_are_found),
         cmocka_unit_test(an_erasure_that_is_taken_back_is_found),
         cmocka_unit_test(an_erasure_that_nobody_asked_for_is_found),
         cmocka_unit_test(a_chain_that_was_cut_is_found),

@@ -82,9 +82,7 @@ static enum status choose(const struct local_store *self, struct merging *mergin
         const struct snapshot_part *part = &snapshot->parts[i];
         candidates[i] = (struct merge_candidate){.rows = snapshot_part_rows(part),
                                                  .hidden = hidden_users_rows(part->hidden)};
-        /* Rows from before there was a chain do not come among those that it proves. */
-        bool alone = is_unmergeable(self, part) || part->seals.begin == part->seals.end;
-        if (alone) { /* larger than any that may be made */
+        if (is_unmergeable(self, part)) { /* larger than any that may be made */
             candidates[i] = (struct merge_candidate){.rows = UINT64_MAX / 2};
         }
     }

@@ -178,24 +178,6 @@ static void add_part_fault(struct seal_faults *faults, const char *words)
     add_problem(CONTAINER_OF(faults, struct verifying, seal_faults), "%s", words);
 }
 
-static enum status gather_leaves(struct verifying *verifying, struct part_view *view,
-                                 struct leaf_list *list, struct error *err)
-{
-    const struct part_footer *footer = part_footer(part_view_part(view));
-    enum status status = leaf_list_reserve(list, footer->row_count);
-    for (uint32_t row = 0; status == STATUS_OK && row < footer->row_count; row++) {
-        struct part_row found;
-        status = part_view_look(view, row, &found, err);
-        if (status != STATUS_OK) {
-            return status;
-        }
-        status = placed_leaf_make(&verifying->chain.seals.sha256, &found,
-                                  &footer->sources[found.source], &list->leaves[list->count++]);
-    }
-    return status == STATUS_OK ? STATUS_OK
-                               : error_set(err, status, 0, "there is no memory to verify seals");
-}
-
 static void check_seals(struct verifying *verifying, const struct snapshot_part *part)
 {
     struct part_view *view = NULL;
@@ -203,7 +185,7 @@ static void check_seals(struct verifying *verifying, const struct snapshot_part 
     struct error err = {0};
     enum status status = stored_part_take_view(part->stored, &view, &err);
     if (status == STATUS_OK) {
-        status = gather_leaves(verifying, view, &leaves, &err);
+        status = leaf_list_add_part(&leaves, &verifying->chain.seals.sha256, view, &err);
     }
     if (status == STATUS_OK && seal_check_part(&verifying->chain.seals, &leaves, part->seals,
                                                &verifying->seal_faults) != STATUS_OK) {
@@ -216,12 +198,22 @@ static void check_seals(struct verifying *verifying, const struct snapshot_part 
     }
 }
 
+/* A store that nobody wrote to since there is a chain has none. */
+static void verify_unsealed(struct verifying *verifying, const struct manifest_part *entry)
+{
+    verifying->verified_chain.unsealed += entry->rows;
+    if (verifying->look->manifest.chain.records > 0) {
+        add_problem(verifying, "its %llu activities were never sealed",
+                    (unsigned long long)entry->rows);
+    }
+}
+
 /* Of a part that is damaged nothing more is said, nor where the chain itself is. */
 static void verify_seals(struct verifying *verifying, const struct manifest_part *entry)
 {
     const struct looked_part *looked = &verifying->look->parts[verifying->part.at];
     if (entry->seals.begin == entry->seals.end) {
-        verifying->verified_chain.unsealed += entry->rows;
+        verify_unsealed(verifying, entry);
     } else if (verifying->part.problem_count > 0 || verifying->chain.damage.status != STATUS_OK) {
         seal_check_skip(&verifying->chain.seals, entry->seals);
     } else {
@@ -256,9 +248,10 @@ static enum status check_chain(struct verifying *verifying)
                                       &verifying->seal_faults);
     }
     enum status status = seal_check_rest(&chain->seals, &verifying->seal_faults);
-    return status == STATUS_OK ? chain_verification_erasures(chain, &verifying->look->manifest,
-                                                             &verifying->seal_faults)
-                               : status;
+    const struct manifest *manifest = &verifying->look->manifest;
+    return status == STATUS_OK && manifest->chain.records > 0
+               ? chain_verification_erasures(chain, manifest, &verifying->seal_faults)
+               : status;
 }
 
 static enum status verify_chain(struct verifying *verifying, struct verification_listener *listener,
@@ -278,6 +271,8 @@ static enum status verify_chain(struct verifying *verifying, struct verification
     if (chain->is_of_checkpoint) {
         verified->checkpoint_records = chain->checkpoint->records;
         verified->checkpoint_ms = chain->checkpoint->time_ms;
+        verified->expired_since = chain->expired_since;
+        verified->left_out_since = chain->left_out_since;
     }
     listener->chain_ends(listener, verified);
     return STATUS_OK;

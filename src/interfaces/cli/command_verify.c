@@ -124,6 +124,12 @@ static void print_checkpoint(const struct verified_chain *chain)
         timestamp_format(chain->checkpoint_ms, when);
         printf("; the checkpoint of %.*s vouches for %" PRIu64 " of the records",
                TIMESTAMP_TEXT_BYTES, when, chain->checkpoint_records);
+        if (chain->expired_since > 0) {
+            printf(", %" PRIu64 " activities expired since", chain->expired_since);
+        }
+        if (chain->left_out_since > 0) {
+            printf(", %" PRIu64 " were erased and left the files since", chain->left_out_since);
+        }
     }
 }
 
