@@ -6,16 +6,15 @@
  * footer or directory of a part are damaged, nothing else of it can be read.
  *
  * Memory: what a server keeps of the parts (their filters and directories, about 2 bytes for each
- * activity), and one part's row numbers, 8 MiB at the most. Looking for ids uses these filters, so
- * there is no set of all ids. One thread.
+ * activity), and the leaves of one part, 64 bytes for each of its activities, 128 MiB at the most.
+ * Looking for ids uses these filters, so there is no set of all ids. One thread.
  */
 #include "application/store_verification.h"
 #include "infrastructure/disk/disk.h"
 
 /* OK: everything was looked at, and `out_found` says how many problems there are. NOT_FOUND: there
- * is no store. INVALID: a newer version wrote it. CORRUPT: its manifest is damaged. NO_MEMORY,
- * UNAVAILABLE. INVALID also when checkpoint
- * or key are missing, none, or do not belong together. */
+ * is no store. INVALID: a newer version wrote it, or checkpoint or key are missing, none, or do not
+ * belong together. CORRUPT: its manifest is damaged. NO_MEMORY, UNAVAILABLE. */
 MUST_USE enum status activity_store_local_verify(struct disk *disk,
                                                  const struct verification_request *request,
                                                  struct verification_listener *listener,
