@@ -71,7 +71,6 @@ enum status service_check_settings(const struct settings *settings, struct error
 
 /* --- the machine --- */
 
-/* As far as this user may. Returns how many there are then; 0: that is not known. */
 uint64_t service_raise_descriptor_limit(void)
 {
     struct rlimit limit;

@@ -44,6 +44,7 @@ MUST_USE enum status service_check_settings(const struct settings *settings, str
 /* As far as this user may. Returns how many there are then; 0: that is not known. */
 uint64_t service_raise_descriptor_limit(void);
 
+/* Has malloc give freed memory back to the system. Once, before anything large is allocated. */
 void service_set_up_memory(void);
 
 /* Opens log and store and makes the use cases between them, from settings and logger. BUSY: another

@@ -6,7 +6,10 @@
  *
  * What came before is known by the time of receipt alone. The recorder draws the border: whatever
  * it took until then was received before, whatever it takes afterwards was not, even within one
- * millisecond, even when the clock steps back, and even over a restart.
+ * millisecond, even when the clock steps back, and even over a restart. What the store holds of the
+ * user when the erasure is carried out goes as a whole, though: an activity that was received
+ * behind the border while the erasure waited for the store goes, too (and comes back should a log
+ * bring it again).
  */
 #include "application/record_activities.h"
 #include "application/store_activities.h"

@@ -45,6 +45,7 @@ MUST_USE enum status seal_check_add(struct seal_check *check, const struct chain
 
 /* CORRUPT: there are no such seals. */
 MUST_USE enum status seal_check_expire(struct seal_check *check, struct seal_range seals);
+/* NO_MEMORY. */
 MUST_USE enum status seal_check_leave_out(struct seal_check *check, const struct placed_leaf *leaf);
 
 /* --- what there is --- */
