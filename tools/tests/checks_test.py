@@ -103,8 +103,11 @@ class Layers(Checks):
         self.assertEqual(code, 1, output)
         self.include("src/infrastructure/disk/x.c", '#include "infrastructure/activity_store_memory/store.h"', "do not know each other")
 
-    def test_only_main_stands_outside(self):
-        self.include("src/other.c", '#include "base/text.h"', "stand outside")
+    def test_only_the_composition_root_stands_outside(self):
+        self.include("src/other.c", '#include "base/text.h"',
+                     "only src/main.c, src/service.c, src/service.h, src/import_access.c, src/import_access.h stand outside the layers")
+        for path in ("src/service.c", "src/import_access.h"):
+            self.assert_fine("check_layers", path, f'{HEADER}#include "infrastructure/disk/disk.h"\n')
 
     def test_relative_paths(self):
         self.include("src/domain/x.c", '#include "../base/text.h"', "write the path from src")

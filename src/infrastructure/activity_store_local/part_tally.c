@@ -54,8 +54,7 @@ static enum status add_number(const struct tallying *tallying, uint32_t number, 
     return STATUS_OK;
 }
 
-/* By action or time, without users --------------------------------------------------------------
- */
+/* By action or time, without users ---------------------------------------------------------- */
 
 static enum status add_hour(struct part_hour_listener *listener, const struct part_hour_rows *rows,
                             struct error *err)

@@ -1,7 +1,7 @@
 #pragma once
 /*
  * Counts in groups, as they come from several tables and parts: a hash table of the groups that a
- * tally has so far.. One thread at a time.
+ * tally has so far. One thread at a time.
  */
 #include "domain/activity_tally.h"
 
