@@ -260,6 +260,19 @@ def test_wrong_arguments_are_refused(stopped, arguments, words):
     assert f"`usertrail {arguments[0]} --help`" in result.stderr.decode()
 
 
+def test_help_names_the_options_that_there_are():
+    """Guards the help of each command: an option that it takes is in there, and one that is in there is taken."""
+    named = {}
+    for command in ("query", "stats", "export", "verify"):
+        text = run(command, "--help").stdout
+        named[command] = set(re.findall(r"^  --([a-z-]+)", text, re.MULTILINE))
+        assert named[command] and "[options]" in text, text
+    for command, options in named.items():
+        for option in set.union(*named.values()):
+            refused = "no option" in run(command, f"--{option}=x", code=2).stderr
+            assert refused == (option not in options), f"{command} --{option}"
+
+
 def test_what_waits_in_the_log_is_told(make_service):
     """Guards against taking the store for everything: what is only in the log, of a server that runs or was killed, is counted."""
     service = make_service().start()

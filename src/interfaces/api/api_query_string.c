@@ -349,8 +349,9 @@ enum status api_question_read(struct str query, struct arena *arena,
 enum status api_stats_question_read(struct str query, struct arena *arena,
                                     struct api_stats_question *out_question, struct error *err)
 {
-    static const struct parameter_set set = {stats_parameters, ARRAY_LENGTH(stats_parameters),
-                                             "by, userId, action, from, to, limit"};
+    static const struct parameter_set set = {
+        stats_parameters, ARRAY_LENGTH(stats_parameters),
+        "by, userId, action, from, to, metadata.<path>, limit"};
     struct count_activities_question *count = &out_question->count;
     *count = (struct count_activities_question){.grouping = GROUPING_COUNT,
                                                 .limit = COUNT_LIMIT_DEFAULT};
