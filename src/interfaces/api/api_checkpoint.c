@@ -29,6 +29,8 @@ static void answer_nobody_signs(struct http_exchange *exchange)
 
 void api_checkpoint(const struct api_call *call)
 {
+    static const struct api_job_kind kind = {sizeof(struct checkpoint_job), ask,
+                                             &api_question_words};
     struct checkpoint_source *source = call->api->config.checkpoints;
     if (api_refuses_parameters(call, "")) {
         return;
@@ -37,11 +39,9 @@ void api_checkpoint(const struct api_call *call)
         answer_nobody_signs(call->exchange);
         return;
     }
-    struct api_job *job = api_job_new(call, sizeof(struct checkpoint_job), ask);
-    if (job == NULL) {
-        api_job_answer_no_memory(call);
-        return;
+    struct api_job *job = api_job_new(call, &kind);
+    if (job != NULL) {
+        CONTAINER_OF(job, struct checkpoint_job, job)->source = source;
+        api_job_start(call, job, STATUS_OK, NULL);
     }
-    CONTAINER_OF(job, struct checkpoint_job, job)->source = source;
-    api_job_start(call, job, STATUS_OK, NULL);
 }

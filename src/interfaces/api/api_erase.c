@@ -1,40 +1,28 @@
 /*
- * DELETE of a user: the user id is read on the loop, erased on a pool thread (a store writes to
- * disk), and answered on the loop. A client that leaves meanwhile takes nothing back.
+ * DELETE of a user. A client that leaves meanwhile takes nothing back.
  *
  * The user stands in the path, percent-encoded, or in the query string: proxies decode a "%2F" in a
  * path, and a user id may hold a "/".
  */
 #include "base/json_text.h"
 #include "base/timestamp.h"
-#include "interfaces/api/api_private.h"
+#include "interfaces/api/api_job.h"
 #include "interfaces/api/api_query_string.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-
-enum { ERASE_ANSWER_BYTES_MAX = 32 * 1024, ERASE_DETAIL_BYTES = 256 };
 
 struct erase_job {
+    struct api_job job;
     struct erase_user *eraser;
-    char user_id[USER_ID_BYTES_MAX];
-    size_t user_id_len;
-    struct erasure erasure;
-    enum status status;
-    struct error err;
+    struct str user_id;
 };
 
-static struct str user_of(const struct erase_job *job)
-{
-    return (struct str){job->user_id, job->user_id_len};
-}
-
-static void answer_no_memory(struct http_exchange *exchange)
-{
-    api_answer_problem(exchange, STATUS_NO_MEMORY,
-                       "there is no memory for this request now; nobody was erased, send it again "
-                       "later");
-}
+static const struct api_job_words erase_words = {
+    .no_memory = "there is no memory for this request now; nobody was erased, send it again later",
+    .busy = "more questions are under way than are answered at once; nobody was erased, send it "
+            "again later",
+    .lost = "the user is erased, but there is no memory for the receipt; send the request again",
+};
 
 /* --- the answer --- */
 
@@ -52,13 +40,12 @@ static void append_out_of_reach(struct buffer *json, const struct erasure *erasu
     buffer_append_char(json, ']');
 }
 
-static void render(const struct erase_job *job, struct buffer *json)
+static void render(struct str user_id, const struct erasure *erasure, struct buffer *json)
 {
-    const struct erasure *erasure = &job->erasure;
     char erased_at[TIMESTAMP_TEXT_BYTES];
     timestamp_format(erasure->erased_at_ms, erased_at);
     buffer_append_literal(json, "{\"status\":\"success\",\"userId\":");
-    json_text_append_string(json, user_of(job));
+    json_text_append_string(json, user_id);
     buffer_append_format(json, ",\"erasedAt\":\"%.*s\",\"erased\":%llu", TIMESTAMP_TEXT_BYTES,
                          erased_at, (unsigned long long)erasure->erased);
     buffer_append_literal(json, ",\"receipt\":{\"store\":");
@@ -68,39 +55,18 @@ static void render(const struct erase_job *job, struct buffer *json)
     buffer_append_char(json, '}');
 }
 
-static void answer_erased(struct http_exchange *exchange, const struct erase_job *job)
+static void ask(struct api_job *job)
 {
-    struct buffer json;
-    buffer_init(&json, ERASE_ANSWER_BYTES_MAX);
-    render(job, &json);
-    if (json.failed == STATUS_OK) {
-        api_answer_json(exchange, 200, buffer_str(&json));
+    struct erase_job *erase = CONTAINER_OF(job, struct erase_job, job);
+    struct erasure erasure;
+    struct error err;
+    job->status = erase_user_run(erase->eraser, erase->user_id, &erasure, &err);
+    if (job->status == STATUS_OK) {
+        render(erase->user_id, &erasure, &job->text);
     } else {
-        api_answer_problem(exchange, STATUS_NO_MEMORY,
-                           "the user is erased, but there is no memory for the receipt; send the "
-                           "request again");
+        error_set(&job->err, job->status, err.cause,
+                  "nothing is promised, send the request again: %s", err.message);
     }
-    buffer_deinit(&json);
-}
-
-static void erase(void *data)
-{
-    struct erase_job *job = data;
-    job->status = erase_user_run(job->eraser, user_of(job), &job->erasure, &job->err);
-}
-
-static void answer_job(struct http_exchange *exchange, void *data)
-{
-    struct erase_job *job = data;
-    if (exchange != NULL && job->status == STATUS_OK) {
-        answer_erased(exchange, job);
-    } else if (exchange != NULL) {
-        char detail[ERASE_DETAIL_BYTES];
-        snprintf(detail, sizeof detail, "%s; nothing is promised, send the request again",
-                 job->err.message);
-        api_answer_problem(exchange, job->status, detail);
-    }
-    free(job);
 }
 
 /* --- the request --- */
@@ -131,50 +97,27 @@ static bool accepts_user(const struct api_call *call, struct str user_id)
     return false;
 }
 
-static void submit(const struct api_call *call, struct str user_id)
+static void erase_raw(const struct api_call *call, struct str raw, bool plus_is_space)
 {
-    if (!accepts_user(call, user_id)) {
+    static const struct api_job_kind kind = {sizeof(struct erase_job), ask, &erase_words};
+    CLEANUP(api_job_free) struct api_job *job = api_job_new(call, &kind);
+    if (job == NULL) {
         return;
     }
-    struct erase_job *job = malloc(sizeof *job);
-    enum status status = STATUS_NO_MEMORY;
-    if (job != NULL) {
-        job->eraser = call->api->config.eraser;
-        memcpy(job->user_id, user_id.data, user_id.len);
-        job->user_id_len = user_id.len;
-        status = http_exchange_offload(call->exchange, erase, answer_job, job);
-    }
-    if (status == STATUS_OK) {
-        return;
-    }
-    free(job);
-    if (status == STATUS_NO_MEMORY) {
-        answer_no_memory(call->exchange);
-    } else {
-        api_answer_problem(call->exchange, status,
-                           "more questions are under way than are answered at once; nobody was "
-                           "erased, send it again later");
-    }
-}
-
-static void decode_and_submit(const struct api_call *call, struct str raw, bool plus_is_space)
-{
-    struct str user_id;
-    enum status status =
-        api_percent_decode(raw, plus_is_space, http_exchange_arena(call->exchange), &user_id);
-    if (status == STATUS_OK) {
-        submit(call, user_id);
-    } else if (status == STATUS_NO_MEMORY) {
-        answer_no_memory(call->exchange);
-    } else {
+    struct erase_job *erase = CONTAINER_OF(job, struct erase_job, job);
+    erase->eraser = call->api->config.eraser;
+    enum status status = api_percent_decode(raw, plus_is_space, &job->arena, &erase->user_id);
+    if (status == STATUS_INVALID) {
         refuse_user(call->exchange, "userId: must be percent-encoded UTF-8 without NUL");
+    } else if (status != STATUS_OK || accepts_user(call, erase->user_id)) {
+        api_job_start(call, TAKE(job), status, NULL);
     }
 }
 
 void api_erase_user(const struct api_call *call)
 {
     if (!api_refuses_parameters(call, "")) {
-        decode_and_submit(call, call->rest, false);
+        erase_raw(call, call->rest, false);
     }
 }
 
@@ -195,7 +138,7 @@ void api_erase_user_of_query(const struct api_call *call)
         }
     }
     if (count == 1 && user_id.data != NULL) {
-        decode_and_submit(call, user_id, true);
+        erase_raw(call, user_id, true);
     } else {
         api_answer_bad_parameter(call->exchange,
                                  "name one user to erase: DELETE /api/v1/users?userId=...");

@@ -19,7 +19,6 @@ enum { TEXT_BYTES = 16 * 1024 };
 
 struct http_exchange {
     struct http_request request;
-    struct arena arena;
     int answers;
     int status;
     char content_type[64];
@@ -28,12 +27,14 @@ struct http_exchange {
 };
 
 static struct http_exchange exchange;
+static struct memory_budget answer_memory;
 static enum status offload_answer;
 static bool client_left;
 
-struct arena *http_exchange_arena(struct http_exchange *of)
+struct memory_budget *http_exchange_answer_memory(const struct http_exchange *of)
 {
-    return &of->arena;
+    (void)of;
+    return &answer_memory;
 }
 
 static void keep(char *into, size_t size, struct str text)
@@ -94,6 +95,7 @@ enum status erase_user_run(struct erase_user *eraser, struct str user_id,
 static int fixture_setup(void **state)
 {
     (void)state;
+    answer_memory = (struct memory_budget){.bytes_max = SIZE_MAX};
     offload_answer = STATUS_OK;
     client_left = false;
     erase_answer = STATUS_OK;
@@ -108,8 +110,7 @@ static struct http_exchange *erase(const char *target)
     static struct api api = {.config = {.rules = &activity_rules_default, .eraser = &eraser}};
     struct str query = str_from(target);
     struct str path = str_split(&query, '?');
-    exchange = (struct http_exchange){.request.query = query};
-    arena_init(&exchange.arena, 1 << 20);
+    exchange = (struct http_exchange){.request.path = path, .request.query = query};
     struct api_call call = {&api, &exchange, &exchange.request, {0}};
     if (path.len > 1) {
         call.rest = (struct str){path.data + 1, path.len - 1};
@@ -117,7 +118,6 @@ static struct http_exchange *erase(const char *target)
     } else {
         api_erase_user_of_query(&call);
     }
-    arena_deinit(&exchange.arena);
     assert_int_equal(exchange.answers, client_left ? 0 : 1);
     return &exchange;
 }
@@ -229,13 +229,22 @@ static void an_erasure_that_fails_promises_nothing(void **state)
     };
     for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
         erase_answer = cases[i].status;
-        expect_problem(erase("/ann"), cases[i].answer, "the store says no; nothing is promised");
+        expect_problem(erase("/ann"), cases[i].answer,
+                       "nothing is promised, send the request again: the store says no");
         assert_string_equal(exchange.retry_after, cases[i].retry_after);
     }
     offload_answer = STATUS_BUSY;
-    expect_problem(erase("/ann"), 503, "nobody was erased");
+    expect_problem(erase("/ann"), 503, "under way than are answered at once; nobody was erased");
     offload_answer = STATUS_NO_MEMORY;
-    expect_problem(erase("/ann"), 503, "nobody was erased");
+    expect_problem(erase("/ann"), 503, "no memory for this request now; nobody was erased");
+}
+
+static void an_erasure_whose_receipt_is_lost_is_told(void **state)
+{
+    (void)state;
+    answer_memory.bytes_max = 0;
+    expect_problem(erase("/ann"), 503, "the user is erased, but there is no memory");
+    assert_int_equal(erase_count, 1);
 }
 
 int main(void)
@@ -245,6 +254,7 @@ int main(void)
         cmocka_unit_test_setup(the_user_is_named_in_the_path_or_the_query, fixture_setup),
         cmocka_unit_test_setup(who_is_not_named_well_is_not_erased, fixture_setup),
         cmocka_unit_test_setup(an_erasure_that_fails_promises_nothing, fixture_setup),
+        cmocka_unit_test_setup(an_erasure_whose_receipt_is_lost_is_told, fixture_setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,10 +59,11 @@ static void ask_page(struct api_job *job)
 
 void api_find_list(const struct api_call *call)
 {
-    struct api_job *job = api_job_new(call, sizeof(struct list_job), ask_page);
+    static const struct api_job_kind kind = {sizeof(struct list_job), ask_page,
+                                             &api_question_words};
+    struct api_job *job = api_job_new(call, &kind);
     struct error err;
     if (job == NULL) {
-        api_job_answer_no_memory(call);
         return;
     }
     struct list_job *list = CONTAINER_OF(job, struct list_job, job);
@@ -91,13 +92,12 @@ static void ask_one(struct api_job *job)
 
 void api_find_one(const struct api_call *call)
 {
+    static const struct api_job_kind kind = {sizeof(struct one_job), ask_one, &api_question_words};
     if (api_refuses_parameters(call, "")) {
         return;
     }
-    CLEANUP(api_job_free)
-    struct api_job *job = api_job_new(call, sizeof(struct one_job), ask_one);
+    CLEANUP(api_job_free) struct api_job *job = api_job_new(call, &kind);
     if (job == NULL) {
-        api_job_answer_no_memory(call);
         return;
     }
     struct one_job *one = CONTAINER_OF(job, struct one_job, job);

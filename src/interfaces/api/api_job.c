@@ -3,8 +3,14 @@
 #include <stdlib.h>
 
 enum {
-    JOB_ARENA_BYTES_MAX = 32 * 1024 * 1024, /* one question: its texts and its answer's rows */
+    JOB_ARENA_BYTES_MAX = 32 * 1024 * 1024, /* one request: its texts and its answer's rows */
     JOB_LINK_BYTES_MAX = 64 * 1024
+};
+
+const struct api_job_words api_question_words = {
+    .no_memory = "there is no memory for this request now; ask again later",
+    .busy = "more questions are under way than are answered at once; ask again later",
+    .lost = "there is no memory for this answer now; ask again later, or for less",
 };
 
 void api_job_free(struct api_job *job)
@@ -19,13 +25,13 @@ void api_job_free(struct api_job *job)
     free(job);
 }
 
-struct api_job *api_job_new(const struct api_call *call, size_t bytes, api_job_function *ask)
+static struct api_job *make(const struct api_call *call, const struct api_job_kind *kind)
 {
-    CLEANUP(api_job_free) struct api_job *job = calloc(1, bytes);
+    CLEANUP(api_job_free) struct api_job *job = calloc(1, kind->bytes);
     if (job == NULL) {
         return NULL;
     }
-    job->ask = ask;
+    job->kind = kind;
     job->content_type = STR("application/json");
     job->budget = http_exchange_answer_memory(call->exchange);
     arena_init_shared(&job->arena, JOB_ARENA_BYTES_MAX, job->budget);
@@ -40,41 +46,45 @@ struct api_job *api_job_new(const struct api_call *call, size_t bytes, api_job_f
     return complete ? TAKE(job) : NULL;
 }
 
-void api_job_answer_no_memory(const struct api_call *call)
+struct api_job *api_job_new(const struct api_call *call, const struct api_job_kind *kind)
 {
-    api_answer_problem(call->exchange, STATUS_NO_MEMORY,
-                       "there is no memory for this request now; ask again later");
+    struct api_job *job = make(call, kind);
+    if (job == NULL) {
+        api_answer_problem(call->exchange, STATUS_NO_MEMORY, kind->words->no_memory);
+    }
+    return job;
 }
 
 /* --- on the pool thread --- */
+
+static void lose_answer(struct api_job *job, enum status status)
+{
+    buffer_deinit(&job->text);
+    job->status = error_set(&job->err, status, 0, "%s", job->kind->words->lost);
+}
 
 /* An answer may wait long for its loop, and behind it for its client: it keeps nothing but its
  * text, and that has its share of the memory for answers. While it is rendered it has not, so as
  * many are beyond the bound as there are pool threads. */
 static void finish_rendering(struct api_job *job)
 {
-    arena_deinit(&job->arena);
-    if (job->status == STATUS_OK &&
-        (job->text.failed != STATUS_OK || job->link.failed != STATUS_OK)) {
-        job->status = error_set(&job->err, STATUS_NO_MEMORY, 0,
-                                "there is no memory for this answer now; ask for fewer rows");
-    }
     size_t bytes = job->text.capacity;
-    if (job->status == STATUS_OK && !memory_budget_charge(job->budget, bytes)) {
-        job->status = error_set(&job->err, STATUS_BUSY, 0,
-                                "the memory for answers is in use; ask again later, or for less");
-    }
-    if (job->status == STATUS_OK) {
-        job->charged = bytes;
-    } else {
+    arena_deinit(&job->arena);
+    if (job->status != STATUS_OK) {
         buffer_deinit(&job->text);
+    } else if (job->text.failed != STATUS_OK || job->link.failed != STATUS_OK) {
+        lose_answer(job, STATUS_NO_MEMORY);
+    } else if (!memory_budget_charge(job->budget, bytes)) {
+        lose_answer(job, STATUS_BUSY);
+    } else {
+        job->charged = bytes;
     }
 }
 
 static void run(void *data)
 {
     struct api_job *job = data;
-    job->ask(job);
+    job->kind->ask(job);
     finish_rendering(job);
 }
 
@@ -101,10 +111,10 @@ static void offload(const struct api_call *call, struct api_job *job)
 {
     enum status status = http_exchange_offload(call->exchange, run, answer, job);
     if (status != STATUS_OK) {
+        const struct api_job_words *words = job->kind->words;
         api_job_free(job);
         api_answer_problem(call->exchange, status,
-                           "more questions are under way than are answered at once; ask again "
-                           "later");
+                           status == STATUS_NO_MEMORY ? words->no_memory : words->busy);
     }
 }
 
@@ -118,7 +128,7 @@ void api_job_start(const struct api_call *call, struct api_job *job, enum status
     if (read == STATUS_INVALID) {
         api_answer_bad_parameter(call->exchange, err->message);
     } else {
-        api_job_answer_no_memory(call);
+        api_answer_problem(call->exchange, read, job->kind->words->no_memory);
     }
     api_job_free(job);
 }

@@ -38,10 +38,10 @@ static void ask(struct api_job *job)
 
 void api_stats(const struct api_call *call)
 {
-    struct api_job *job = api_job_new(call, sizeof(struct stats_job), ask);
+    static const struct api_job_kind kind = {sizeof(struct stats_job), ask, &api_question_words};
+    struct api_job *job = api_job_new(call, &kind);
     struct error err;
     if (job == NULL) {
-        api_job_answer_no_memory(call);
         return;
     }
     struct stats_job *stats = CONTAINER_OF(job, struct stats_job, job);
