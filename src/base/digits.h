@@ -1,9 +1,25 @@
 #pragma once
 /*
- * Eight hexadecimal digits of a text at once, in the bytes of a word as word_load makes it: without
- * a branch, since digits are mostly random, and branches on them are guessed wrong. Any thread.
+ * Hexadecimal digits of a text: one, or eight at once in the bytes of a word as word_load makes it.
+ * Eight go without a branch, since digits are mostly random, and branches on them are guessed
+ * wrong. Any thread.
  */
 #include "base/word.h"
+
+#include <stdbool.h>
+
+/* The value of one digit in either case; false: it is none. */
+static inline bool digits_parse_hex(char digit, unsigned *out_value)
+{
+    if (digit >= '0' && digit <= '9') {
+        *out_value = (unsigned)(digit - '0');
+    } else if ((digit >= 'a' && digit <= 'f') || (digit >= 'A' && digit <= 'F')) {
+        *out_value = (unsigned)((digit | 0x20) - 'a') + 10;
+    } else {
+        return false;
+    }
+    return true;
+}
 
 /* Marks exactly those bytes that are above `last`, which is at most 127. */
 static inline uint64_t digits_above(uint64_t word, unsigned char last)

@@ -1,5 +1,7 @@
 #include "base/json_walk.h"
 
+#include "base/digits.h"
+
 #include <stdint.h>
 
 enum { UTF8_BYTES_MAX = 4, UNIT_DIGITS = 4 };
@@ -106,18 +108,6 @@ bool json_walk_skip(struct str *rest)
 
 /* Strings ----------------------------------------------------------------------------------- */
 
-static bool hex_digit(char c, uint32_t *out_value)
-{
-    if (c >= '0' && c <= '9') {
-        *out_value = (uint32_t)(c - '0');
-    } else if ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')) {
-        *out_value = (uint32_t)((c | 0x20) - 'a') + 10;
-    } else {
-        return false;
-    }
-    return true;
-}
-
 /* The four digits behind "\u". */
 static bool take_unit(struct str *rest, uint32_t *out_unit)
 {
@@ -126,8 +116,8 @@ static bool take_unit(struct str *rest, uint32_t *out_unit)
         return false;
     }
     for (size_t i = 0; i < UNIT_DIGITS; i++) {
-        uint32_t value;
-        if (!hex_digit(rest->data[i], &value)) {
+        unsigned value;
+        if (!digits_parse_hex(rest->data[i], &value)) {
             return false;
         }
         unit = unit << 4 | value;

@@ -1,27 +1,16 @@
 #include "interfaces/api/api_query_string.h"
 
 #include "base/assert.h"
+#include "base/digits.h"
 #include "base/timestamp.h"
 #include "base/utf8.h"
-
-static bool hex_value(char c, unsigned *out_value)
-{
-    if (c >= '0' && c <= '9') {
-        *out_value = (unsigned)(c - '0');
-    } else if ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')) {
-        *out_value = (unsigned)((c | 0x20) - 'a') + 10;
-    } else {
-        return false;
-    }
-    return true;
-}
 
 static bool decode_escape(struct str text, size_t at, char *out_char)
 {
     unsigned high;
     unsigned low;
-    if (text.len - at < 3 || !hex_value(text.data[at + 1], &high) ||
-        !hex_value(text.data[at + 2], &low)) {
+    if (text.len - at < 3 || !digits_parse_hex(text.data[at + 1], &high) ||
+        !digits_parse_hex(text.data[at + 2], &low)) {
         return false;
     }
     *out_char = (char)(high << 4 | low);
