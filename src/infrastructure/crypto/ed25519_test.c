@@ -1,6 +1,7 @@
 /* Guards that signatures are those of RFC 8032, that keys are read as the openssl command writes
  * them, and that a key file which will not do is refused with what to do about it. */
 #include "base/random.h"
+#include "infrastructure/crypto/crypto_memory.h"
 #include "infrastructure/crypto/ed25519.h"
 
 #include <setjmp.h>
@@ -12,8 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 /* cmocka wants the headers above first. */
-#include <openssl/crypto.h>
-
 #include <cmocka.h>
 
 /* RFC 8032 section 7.1, TEST 1, in the two PEM forms. */
@@ -45,37 +44,6 @@ static const char encrypted_pem[] =
     "vgfwJSjkFMHXQUZpniHrq/QxU3wjc2jDuwHA2O+AUlFtbTF5E08MQP+O+uB/bZza\n"
     "+4EJRFY/a/eadPi+BPM=\n"
     "-----END ENCRYPTED PRIVATE KEY-----\n";
-
-static long allocations_left = -1; /* below 0: none fails */
-
-static void *allocate(size_t size, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    if (allocations_left == 0) {
-        return NULL;
-    }
-    allocations_left -= allocations_left > 0;
-    return malloc(size);
-}
-
-static void *reallocate(void *block, size_t size, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    if (allocations_left == 0) {
-        return NULL;
-    }
-    allocations_left -= allocations_left > 0;
-    return realloc(block, size);
-}
-
-static void release(void *block, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    free(block);
-}
 
 static char path[] = "/tmp/ed25519_test_XXXXXX";
 
@@ -229,17 +197,17 @@ static void test_memory_runs_out(void **state)
     (void)state;
     CLEANUP(ed25519_key_free) struct ed25519_key *key = load_key();
     bool ended = false;
-    for (long failing = 0; !ended; failing++) {
+    for (unsigned long failing = 0; !ended; failing++) {
         struct ed25519_key *loaded = NULL;
         uint8_t signature[ED25519_SIGNATURE_BYTES] = {0};
-        allocations_left = failing;
+        crypto_memory_run_out(failing);
         enum status load_status = ed25519_key_load(path, &loaded, NULL);
-        allocations_left = failing;
+        crypto_memory_run_out(failing);
         enum status sign_status = ed25519_sign(key, "", 0, signature);
-        allocations_left = failing;
+        crypto_memory_run_out(failing);
         enum status verify_status =
             ed25519_verify(ed25519_key_public(key), "", 0, signature_of_nothing);
-        allocations_left = -1;
+        crypto_memory_suffice();
         assert_true((load_status == STATUS_OK) == (loaded != NULL));
         assert_true(sign_status == STATUS_OK || sign_status == STATUS_NO_MEMORY);
         assert_true(sign_status != STATUS_OK ||
@@ -275,7 +243,7 @@ int main(void)
         cmocka_unit_test(test_any_bytes),
         cmocka_unit_test(test_memory_runs_out),
     };
-    if (CRYPTO_set_mem_functions(allocate, reallocate, release) != 1) {
+    if (!crypto_memory_take_over()) {
         return 1;
     }
     return cmocka_run_group_tests(tests, make_file, remove_file);

@@ -1,6 +1,7 @@
 /* Guards that it is SHA-256, that one hasher serves many inputs, and that a lack of memory is told.
  */
 #include "base/random.h"
+#include "infrastructure/crypto/crypto_memory.h"
 #include "infrastructure/crypto/sha256.h"
 
 #include <setjmp.h>
@@ -10,40 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 /* cmocka wants the headers above first. */
-#include <openssl/crypto.h>
-
 #include <cmocka.h>
-
-static long allocations_left = -1; /* below 0: none fails */
-
-static void *allocate(size_t size, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    if (allocations_left == 0) {
-        return NULL;
-    }
-    allocations_left -= allocations_left > 0;
-    return malloc(size);
-}
-
-static void *reallocate(void *block, size_t size, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    if (allocations_left == 0) {
-        return NULL;
-    }
-    allocations_left -= allocations_left > 0;
-    return realloc(block, size);
-}
-
-static void release(void *block, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    free(block);
-}
 
 static void assert_hash(const uint8_t hash[SHA256_BYTES], const char *expected)
 {
@@ -108,22 +76,22 @@ static void test_memory_runs_out(void **state)
 {
     (void)state;
     bool ended = false;
-    long failing = 0;
+    unsigned long failing = 0;
     for (; !ended; failing++) {
         struct sha256 sha256 = {0};
         uint8_t hash[SHA256_BYTES];
-        allocations_left = failing;
+        crypto_memory_run_out(failing);
         enum status status = sha256_init(&sha256);
         assert_true(status == STATUS_OK || (status == STATUS_NO_MEMORY && sha256.context == NULL));
         if (status == STATUS_OK) {
             status = sha256_once(&sha256, "abc", 3, hash);
             assert_true(status == STATUS_OK || status == STATUS_NO_MEMORY);
             ended = status == STATUS_OK;
-            allocations_left = -1;
+            crypto_memory_suffice();
             once(&sha256, "abc", 3, hash);
             assert_hash(hash, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         }
-        allocations_left = -1;
+        crypto_memory_suffice();
         sha256_deinit(&sha256);
         assert_in_range(failing, 0, 100);
     }
@@ -137,7 +105,7 @@ int main(void)
         cmocka_unit_test(test_pieces_are_one_input),
         cmocka_unit_test(test_memory_runs_out),
     };
-    if (CRYPTO_set_mem_functions(allocate, reallocate, release) != 1) {
+    if (!crypto_memory_take_over()) {
         return 1;
     }
     return cmocka_run_group_tests(tests, NULL, NULL);
