@@ -15,12 +15,10 @@ from pathlib import Path
 
 import figures
 import servers
+from history import DAYS, USERS, zipf_sums
 from sqlite_beside import sqlite_cost
 
-USERS = 1_000_000
-DAYS = 30
 BATCH = 1000
-MS_PER_DAY = 86_400_000
 SEED = 7
 
 
@@ -56,13 +54,10 @@ class Walker:
 
 def draw_users(count):
     """So many different users, drawn by how active they are."""
-    chance, sums, total = random.Random(SEED), [], 0.0
-    for rank in range(USERS):
-        total += 1 / (rank + 1)
-        sums.append(total)
+    chance, sums = random.Random(SEED), zipf_sums(USERS, 1)
     drawn = {}
     while len(drawn) < count:
-        drawn[bisect.bisect_right(sums, chance.random() * total)] = None
+        drawn[bisect.bisect_right(sums, chance.random() * sums[-1])] = None
     return [f"u{user:06x}" for user in drawn]
 
 
@@ -120,12 +115,12 @@ def fill_rows(tools, plan, threads, folder):
 
 def sqlite_row(plan, folder, speed):
     """Last of all, since the gigabytes that it leaves to be written would be in the way of everything else."""
-    sqlite_speed, sqlite_bytes = sqlite_cost(folder / "sqlite", plan.sqlite_activities, BATCH, SEED)
+    sqlite_speed, sqlite_bytes, json_bytes = sqlite_cost(folder / "sqlite", plan.sqlite_activities, BATCH, SEED)
     row = figures.Row("the same against SQLite", "activities per CPU-s / SQLite's", 5, 10)
     row.values.append(speed / sqlite_speed)
     row.notes.append(f"SQLite with the same three indexes and 256 MiB of cache, synced after each thousand: {sqlite_speed:,.0f} "
-                     f"activities per CPU-s over {plan.sqlite_activities:,}, {sqlite_bytes:.0f} bytes each (through Python, which "
-                     f"costs a microsecond or two)")
+                     f"activities per CPU-s over {plan.sqlite_activities:,} of {json_bytes:.0f} bytes, {sqlite_bytes:.0f} bytes each "
+                     f"on the disk (through Python, which costs a microsecond or two)")
     return row
 
 
