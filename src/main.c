@@ -1,7 +1,7 @@
 /*
- * The composition root: with service.c and import_access.c
- * the only file that may name every layer. Reads the settings,
- * plugs the use cases into the server, and hands the commands what they work on.
+ * The composition root: with service.c and import_access.c the only file that may name every layer.
+ * Reads the settings, plugs the use cases into the server, and hands the commands what they work
+ * on.
  */
 #include "import_access.h"
 #include "infrastructure/activity_store_local/activity_store_local.h"
