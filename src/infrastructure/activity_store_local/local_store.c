@@ -93,10 +93,11 @@ enum status local_store_hide_user(struct snapshot_part *part, struct str user_id
 {
     struct part_view *view = NULL;
     struct part_user user;
+    struct error why = {0}; /* a user whom the part does not know is no error */
     *out_rows = 0;
-    enum status status = stored_part_take_view(part->stored, &view, err);
+    enum status status = stored_part_take_view(part->stored, &view, &why);
     if (status == STATUS_OK) {
-        status = part_view_find_user(view, user_id, &user, err);
+        status = part_view_find_user(view, user_id, &user, &why);
     }
     stored_part_give_view(part->stored, view);
     if (status == STATUS_NOT_FOUND ||
@@ -104,7 +105,7 @@ enum status local_store_hide_user(struct snapshot_part *part, struct str user_id
         return STATUS_OK;
     }
     if (status != STATUS_OK) {
-        return status;
+        return error_set(err, status, why.cause, "%s", why.message);
     }
     struct hidden_users *more = hidden_users_with(
         part->hidden, (struct hidden_user){.number = user.number, .rows = user.found.count});

@@ -392,6 +392,25 @@ static void list(struct store_bed *bed, struct names *out_names)
     assert_int_equal(disk_list(bed->disk, STORE_BED_FOLDER, add_name, out_names, NULL), STATUS_OK);
 }
 
+/* A part that does not know an erased user is as sound as before. */
+static void reading_only_answers_after_erasures(void **state)
+{
+    (void)state;
+    struct store_bed *bed = begin_with_parts();
+    uint64_t removed = 0;
+    store_bed_open(bed);
+    assert_int_equal(activity_store_erase(bed->store, STR("nobody"), 9999, &removed, NULL),
+                     STATUS_OK);
+    assert_int_equal(activity_store_erase(bed->store, STR("user-1"), 9999, &removed, NULL),
+                     STATUS_OK);
+    assert_int_equal(removed, 120);
+    store_bed_close(bed);
+    struct activity_store *store = open_to_read(bed->disk);
+    assert_int_equal(count_in(store), 480);
+    activity_store_free(store);
+    store_bed_free(bed);
+}
+
 static void reading_only_changes_no_file(void **state)
 {
     (void)state;
@@ -494,6 +513,7 @@ int main(void)
         cmocka_unit_test(an_id_of_an_erased_user_may_come_again),
         cmocka_unit_test(a_store_that_cannot_be_read_is_told),
         cmocka_unit_test(reading_only_answers_and_refuses_changes),
+        cmocka_unit_test(reading_only_answers_after_erasures),
         cmocka_unit_test(reading_only_changes_no_file),
         cmocka_unit_test(reading_only_needs_a_whole_store),
         cmocka_unit_test(reading_only_goes_along_with_merges),
