@@ -52,6 +52,7 @@ static const struct folder_option options[] = {{.name = "checkpoint", .read = re
 struct verify_output {
     struct verification_listener listener;
     bool on_terminal;
+    bool signature_checked;
     uint64_t bytes; /* of the parts before */
 };
 
@@ -117,13 +118,16 @@ static void print_hash(const uint8_t hash[VERIFIED_HASH_BYTES])
     }
 }
 
-static void print_checkpoint(const struct verified_chain *chain)
+static void print_checkpoint(const struct verified_chain *chain, bool signature_checked)
 {
     char when[TIMESTAMP_TEXT_BYTES];
     if (chain->checkpoint_records > 0) {
         timestamp_format(chain->checkpoint_ms, when);
         printf("; the checkpoint of %.*s vouches for %" PRIu64 " of the records",
                TIMESTAMP_TEXT_BYTES, when, chain->checkpoint_records);
+        if (!signature_checked) {
+            printf(" (nobody's signature was checked)");
+        }
         if (chain->expired_since > 0) {
             printf(", %" PRIu64 " activities expired since", chain->expired_since);
         }
@@ -135,7 +139,7 @@ static void print_checkpoint(const struct verified_chain *chain)
 
 static void show_chain(struct verification_listener *listener, const struct verified_chain *chain)
 {
-    (void)listener;
+    const struct verify_output *output = CONTAINER_OF(listener, struct verify_output, listener);
     printf("chain: %" PRIu64 " record%s, %" PRIu64 " seal%s over %" PRIu64 " activities",
            chain->records, chain->records == 1 ? "" : "s", chain->seals,
            chain->seals == 1 ? "" : "s", chain->sealed);
@@ -150,7 +154,7 @@ static void show_chain(struct verification_listener *listener, const struct veri
     }
     printf("; hash ");
     print_hash(chain->hash);
-    print_checkpoint(chain);
+    print_checkpoint(chain, output->signature_checked);
     printf(": %s\n", chain->problem_count == 0 ? "ok" : chain->problems[0].message);
     for (size_t i = 1; i < chain->problem_count; i++) {
         printf("chain: %s\n", chain->problems[i].message);
@@ -197,8 +201,8 @@ static int conclude(const struct store_verification *found, uint64_t problems)
     if (problems == 0) {
         printf("all of it is as it was written\n");
     } else {
-        printf("%" PRIu64 " problem%s; no answer is made of damaged bytes, but questions that need "
-               "them fail: put back the folder from a copy\n",
+        printf("%" PRIu64 " problem%s; no answer is made of damaged bytes, and questions that need "
+               "them fail: put back the folder from a copy, or find out who changed it\n",
                problems, problems == 1 ? "" : "s");
     }
     bool written = fflush(stdout) == 0 && ferror(stdout) == 0;
@@ -230,6 +234,7 @@ int command_verify(const struct folder_access *access, int argument_count, char 
     }
     status = folder_check(question.directory, &err);
     if (status == STATUS_OK) {
+        output.signature_checked = question.public_key != NULL;
         const struct verification_request request = {.directory = question.directory,
                                                      .checkpoint_file = question.checkpoint,
                                                      .public_key_file = question.public_key};
