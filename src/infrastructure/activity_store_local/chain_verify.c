@@ -61,23 +61,11 @@ static enum status add_record(struct chain_verification *verification,
     case CHAIN_EXPIRY:
         return add_expiry(verification, &record->expiry);
     case CHAIN_LEFT_OUT:
+        verification->left_out_since +=
+            verification->seals.behind_checkpoint ? record->left_out.leaf_count : 0;
         return add_left_out(verification, &record->left_out);
     }
     return STATUS_CORRUPT;
-}
-
-/* The record is the one behind verification->end. */
-static void note_since(struct chain_verification *verification, const struct chain_record *record)
-{
-    const struct checkpoint *checkpoint = verification->checkpoint;
-    if (checkpoint == NULL || verification->end.records < checkpoint->records) {
-        return;
-    }
-    if (record->kind == CHAIN_EXPIRY) {
-        verification->expired_since += record->expiry.rows;
-    } else if (record->kind == CHAIN_LEFT_OUT) {
-        verification->left_out_since += record->left_out.leaf_count;
-    }
 }
 
 static void note_checkpoint(struct chain_verification *verification)
@@ -103,7 +91,6 @@ static enum status read_records(struct chain_verification *verification,
         if (status != STATUS_OK) {
             return error_set(err, status, 0, "there is no memory for what the chain says");
         }
-        note_since(verification, record);
         verification->end = *chain_reader_end(reader);
         note_checkpoint(verification);
         status = chain_reader_next(reader, &record, err);

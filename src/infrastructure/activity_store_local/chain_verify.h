@@ -14,8 +14,7 @@ struct chain_verification {
     size_t erasure_count;
     uint64_t sealed; /* activities */
     uint64_t erased; /* of them, by all erasures, whether they are in the files still or not */
-    uint64_t expired_since;  /* of them, behind the checkpoint */
-    uint64_t left_out_since; /* likewise, erased and gone from the files */
+    uint64_t left_out_since; /* of them, behind the checkpoint */
     struct error damage;  /* STATUS_OK: the chain is whole up to the end that the manifest names */
     struct chain_end end; /* up to which it could be read */
     const struct checkpoint *checkpoint; /* NULL: none */

@@ -82,7 +82,10 @@ enum status seal_check_expire(struct seal_check *check, struct seal_range seals)
         return STATUS_CORRUPT;
     }
     for (uint64_t number = seals.begin; number < seals.end; number++) {
-        check->seals[number - 1].fate = SEAL_EXPIRED;
+        struct checked_seal *seal = &check->seals[number - 1];
+        seal->expired_since =
+            seal->fate == SEAL_EXPIRED ? seal->expired_since : check->behind_checkpoint;
+        seal->fate = SEAL_EXPIRED;
     }
     return STATUS_OK;
 }
@@ -138,6 +141,16 @@ static struct stretch stretch_of(const struct leaf_list *list, const struct part
     }
     return (struct stretch){.at = list->leaves + find_offset(list, range, range->begin),
                             .end = list->leaves + find_offset(list, range, range->end)};
+}
+
+static uint64_t left_out_of(const struct seal_check *check, const struct checked_seal *seal)
+{
+    uint64_t leaves = 0;
+    for (uint32_t i = 0; i < seal->range_count; i++) {
+        struct stretch stretch = stretch_of(&check->left_out, &seal->ranges[i]);
+        leaves += (uint64_t)(stretch.end - stretch.at);
+    }
+    return leaves < seal->rows ? leaves : seal->rows;
 }
 
 /* The tree of a seal's leaves as they are now; `rows` of them are there, the others left out. */
@@ -215,13 +228,16 @@ enum status seal_check_part(struct seal_check *check, struct leaf_list *rows,
     return status;
 }
 
-uint64_t seal_check_expired(const struct seal_check *check)
+struct expired_activities seal_check_expired(const struct seal_check *check)
 {
-    uint64_t rows = 0;
+    struct expired_activities expired = {0};
     for (size_t i = 0; i < check->count; i++) {
-        rows += check->seals[i].fate == SEAL_EXPIRED ? check->seals[i].rows : 0;
+        const struct checked_seal *seal = &check->seals[i];
+        uint64_t rows = seal->rows - left_out_of(check, seal);
+        expired.all += seal->fate == SEAL_EXPIRED ? rows : 0;
+        expired.since += seal->fate == SEAL_EXPIRED && seal->expired_since ? rows : 0;
     }
-    return rows;
+    return expired;
 }
 
 void seal_check_skip(struct seal_check *check, struct seal_range seals)

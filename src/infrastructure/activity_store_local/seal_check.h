@@ -22,6 +22,7 @@ struct checked_seal {
     struct part_source *ranges;
     uint32_t range_count;
     enum seal_fate fate;
+    bool expired_since; /* it expired behind the checkpoint */
     uint8_t root[SHA256_BYTES];
 };
 
@@ -32,6 +33,7 @@ struct seal_check {
     size_t count;
     size_t capacity;
     struct leaf_list left_out; /* sorted once all are there */
+    bool behind_checkpoint;    /* what is told now was not there when the checkpoint was made */
 };
 
 /* NO_MEMORY. */
@@ -60,8 +62,14 @@ struct seal_faults {
 MUST_USE enum status seal_check_part(struct seal_check *check, struct leaf_list *rows,
                                      struct seal_range seals, struct seal_faults *faults);
 
-/* Activities of seals that expired. */
-uint64_t seal_check_expired(const struct seal_check *check);
+/* Activities of seals that expired, without those that had been erased and left the files before;
+ * whatever the records of the expiries say. Once all that the chain says was told. */
+struct expired_activities {
+    uint64_t all;
+    uint64_t since; /* behind the checkpoint */
+};
+
+struct expired_activities seal_check_expired(const struct seal_check *check);
 
 /* Of a part that cannot be read: nothing is said of its seals. */
 void seal_check_skip(struct seal_check *check, struct seal_range seals);

@@ -96,7 +96,9 @@ static enum status add_erasures(struct local_store *self, struct manifest *next,
     if (tombstones == NULL) {
         return no_memory(err);
     }
-    memcpy(tombstones, next->tombstones.items, count * sizeof *tombstones);
+    for (size_t i = 0; i < count; i++) {
+        tombstones[i] = next->tombstones.items[i];
+    }
     qsort(tombstones, count, sizeof *tombstones, compare_numbers);
     enum status status = STATUS_OK;
     for (size_t i = 0; status == STATUS_OK && i < count; i++) {

@@ -536,6 +536,37 @@ static int count_logged(struct store_bed *bed)
     return count;
 }
 
+/* By the seals, not by what the record of the expiry claims. */
+static void what_went_since_the_checkpoint_is_told(void **state)
+{
+    (void)state;
+    CLEANUP(ed25519_key_free) struct ed25519_key *key = load_key();
+    const struct checkpoint_signer signer = {.key = key, .name = STR("test")};
+    struct store_bed *bed = begin_signed(&signer);
+    struct manifest manifest;
+    struct chain *chain = NULL;
+    put_part(bed);
+    keep_checkpoint(bed);
+    put_part(bed);
+    store_bed_close(bed);
+    store_bed_load(bed, &manifest);
+    const struct chain_place place = {bed->disk, STORE_BED_FOLDER, manifest.store_id};
+    const struct chain_seal_range range = {1, 1};
+    const struct chain_expiry claims_nothing = {.rows = 0, .ranges = &range, .range_count = 1};
+    assert_int_equal(chain_open(&place, &manifest.chain, &chain, NULL), STATUS_OK);
+    assert_int_equal(
+        chain_append_expiry(chain, &manifest.chain, &claims_nothing, &manifest.chain, NULL),
+        STATUS_OK);
+    chain_free(chain);
+    assert_int_equal(manifest_replace(&manifest, 0, 1, NULL), STATUS_OK);
+    store_bed_save(bed, &manifest);
+    const struct store_bed_verdicts *verdicts = verify_with(bed, &against_checkpoint);
+    assert_int_equal(verdicts->problems, 0);
+    assert_int_equal(verdicts->chain.expired, ROWS);
+    assert_int_equal(verdicts->chain.expired_since, ROWS);
+    store_bed_free(bed);
+}
+
 static void checkpoints_are_logged_now_and_then_and_at_the_end(void **state)
 {
     (void)state;
@@ -652,6 +683,7 @@ int main(void)
         cmocka_unit_test(a_chain_that_was_cut_is_found),
         cmocka_unit_test(a_record_without_a_manifest_is_cut_off),
         cmocka_unit_test(a_chain_that_grew_is_that_of_its_checkpoint),
+        cmocka_unit_test(what_went_since_the_checkpoint_is_told),
         cmocka_unit_test(checkpoints_are_logged_now_and_then_and_at_the_end),
         cmocka_unit_test(a_chain_that_was_made_anew_is_found),
         cmocka_unit_test(a_chain_whose_end_is_gone_is_found),

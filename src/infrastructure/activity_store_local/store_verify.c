@@ -262,16 +262,17 @@ static enum status verify_chain(struct verifying *verifying, struct verification
     if (check_chain(verifying) != STATUS_OK) {
         return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory to verify the chain");
     }
+    const struct expired_activities expired = seal_check_expired(&chain->seals);
     verified->records = chain->end.records;
     verified->seals = chain->end.seals;
     verified->sealed = chain->sealed;
-    verified->expired = seal_check_expired(&chain->seals);
+    verified->expired = expired.all;
     verified->left_out = chain->seals.left_out.count;
     memcpy(verified->hash, chain->end.hash, sizeof verified->hash);
     if (chain->is_of_checkpoint) {
         verified->checkpoint_records = chain->checkpoint->records;
         verified->checkpoint_ms = chain->checkpoint->time_ms;
-        verified->expired_since = chain->expired_since;
+        verified->expired_since = expired.since;
         verified->left_out_since = chain->left_out_since;
     }
     listener->chain_ends(listener, verified);
