@@ -19,9 +19,9 @@
  * record before it, and finds accidents. What finds intent:
  *
  *     hash of a record   SHA-256(0x04, the record's bytes without the CRC)
- *     hash of no record  SHA-256(0x05, the header's bytes without the CRC); the first record holds
- * it root               merkle.h over the leaves (leaf.h) of the seal's rows in the order of the
- * log hash of a user     SHA-256(0x03, salt, user id)
+ *     hash of no record  SHA-256(0x05, the header's bytes without the CRC); in the first record
+ *     root               merkle.h over the leaves (leaf.h) of the seal's rows in the log's order
+ *     hash of a user     SHA-256(0x03, salt, user id)
  *
  * Records are numbered from 1 over all kinds, seals from 1 among themselves. The hash of the last
  * record stands for all that is before it, down to the id of the store: whoever keeps it elsewhere,

@@ -4,8 +4,8 @@
  * stands in the event log, as one hash.
  *
  *     SHA-256(0x00, log id 16, partition 4, offset 8, timestamp 8, received at 8,
- *             length of the salt 1, salt, then id, user, action and metadata, each: length 4,
- * bytes)
+ *             length of the salt 1, salt,
+ *             then id, user, action and metadata, each: length 4, bytes)
  *
  * Integers are little-endian, times milliseconds. A leaf stays when its activity is erased, so
  * nobody may guess what it was made of: the 62 random bits of an id that is a UUIDv7 see to that,

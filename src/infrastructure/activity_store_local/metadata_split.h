@@ -5,8 +5,8 @@
  * 2021). In the text
  *
  *     a word (of letters, digits and "_") that begins with a run of 8 to 62 hexadecimal digits in
- *     lower case, a letter and a decimal digit among them, has instead one byte with half the run's
- * length (4 to 31); the digits go, two in a byte, behind those of the runs before
+ *     lower case, a letter and a decimal digit among them, has instead one byte with half the
+ *     run's length (4 to 31); the digits go, two in a byte, behind those of the runs before
  *
  *     a word that begins with a decimal number of up to 9 digits, the first of which is no zero
  *     that says nothing, has SPLIT_NUMBER instead; the value goes, as a varint, behind those of
