@@ -20,7 +20,7 @@ void leaf_list_deinit(struct leaf_list *list);
 MUST_USE enum status leaf_list_reserve(struct leaf_list *list, size_t capacity);
 MUST_USE enum status leaf_list_add(struct leaf_list *list, const struct placed_leaf *leaf);
 
-/* Quick when they are nearly in order. */
+/* By their places. A list that is in order already takes one look at each leaf. */
 void leaf_list_sort(struct leaf_list *list);
 
 /* The Merkle root of a sorted list. NO_MEMORY. */

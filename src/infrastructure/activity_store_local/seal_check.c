@@ -128,7 +128,7 @@ static size_t find_offset(const struct leaf_list *list, const struct part_source
     return low;
 }
 
-/* Of two sorted stretches of leaves the one that comes first. */
+/* Leaves of a sorted list that follow one another. */
 struct stretch {
     const struct placed_leaf *at;
     const struct placed_leaf *end;
