@@ -47,16 +47,8 @@ static enum status add_rows(struct leaving *leaving, const struct part_user *use
 
 static enum status add_user(struct leaving *leaving, uint32_t number, struct error *err)
 {
-    char space[NAME_BYTES_MAX];
-    struct str text;
     struct part_user user;
-    enum status status = part_view_user_text(leaving->view, number, space, &text, err);
-    if (status == STATUS_OK) {
-        status = part_view_find_user(leaving->view, text, &user, err);
-    }
-    if (status == STATUS_NOT_FOUND) {
-        return part_corrupt(part_view_part(leaving->view), "a user is not where it belongs", err);
-    }
+    enum status status = part_view_user(leaving->view, number, &user, err);
     return status == STATUS_OK ? add_rows(leaving, &user, err) : status;
 }
 
