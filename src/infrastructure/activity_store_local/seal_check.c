@@ -201,6 +201,22 @@ static enum status check_seal(struct seal_check *check, uint64_t number,
     return STATUS_OK;
 }
 
+/* What the seals of a part hold, and what the part does. More of them: seals of a chain that
+ * somebody made overlap. */
+static void compare_counts(uint64_t sealed, uint64_t there, struct seal_faults *faults)
+{
+    char words[ERROR_MESSAGE_BYTES];
+    if (sealed < there) {
+        snprintf(words, sizeof words, "%llu activities were never sealed",
+                 (unsigned long long)(there - sealed));
+        faults->add(faults, words);
+    } else if (sealed > there) {
+        snprintf(words, sizeof words, "its seals overlap, and count %llu activities again",
+                 (unsigned long long)(sealed - there));
+        faults->add(faults, words);
+    }
+}
+
 enum status seal_check_part(struct seal_check *check, struct leaf_list *rows,
                             struct seal_range seals, struct seal_faults *faults)
 {
@@ -219,11 +235,8 @@ enum status seal_check_part(struct seal_check *check, struct leaf_list *rows,
             status = check_seal(check, number, rows, faults, &seen);
         }
     }
-    if (status == STATUS_OK && seen != rows->count) {
-        char words[ERROR_MESSAGE_BYTES];
-        snprintf(words, sizeof words, "%llu activities were never sealed",
-                 (unsigned long long)(rows->count - seen));
-        faults->add(faults, words);
+    if (status == STATUS_OK) {
+        compare_counts(seen, rows->count, faults);
     }
     return status;
 }

@@ -461,6 +461,24 @@ static void test_two_parts_for_one_seal(void **state)
     end(&bed);
 }
 
+/* By whoever makes a chain: each is proven for itself. */
+static void test_seals_that_overlap(void **state)
+{
+    (void)state;
+    const struct part_source again = {.log_id = first.log_id,
+                                      .partition = first.partition,
+                                      .begin = first.begin,
+                                      .end = first.begin + 7};
+    struct bed bed;
+    begin(&bed);
+    seal(&bed, &first, 1);
+    seal(&bed, &again, 1);
+    add_rows(&bed, &first, 1);
+    check_part(&bed, 1, 3);
+    expect_heard(&bed, 1, "its seals overlap, and count 7 activities again");
+    end(&bed);
+}
+
 static void test_leaves_that_do_not_belong(void **state)
 {
     (void)state;
@@ -632,6 +650,7 @@ int main(void)
         cmocka_unit_test(test_a_row_that_moved_to_another_seal),
         cmocka_unit_test(test_rows_of_the_neighbours_part),
         cmocka_unit_test(test_two_parts_for_one_seal),
+        cmocka_unit_test(test_seals_that_overlap),
         cmocka_unit_test(test_leaves_that_do_not_belong),
         cmocka_unit_test(test_seals_that_the_chain_does_not_have),
         cmocka_unit_test(test_a_count_that_is_not_that_of_the_root),
