@@ -435,11 +435,10 @@ static void local_describe(struct activity_store *store, struct activity_store_s
     }
 }
 
-static void local_free(struct activity_store *store)
+/* Of a store that did not open, too; its threads have ended. */
+static void release(struct local_store *self)
 {
-    struct local_store *self = store_of(store);
-    stop_threads(self);
-    store_chain_close(self);
+    chain_free(self->chain);
     snapshot_unref(self->snapshot);
     manifest_deinit(&self->manifest);
     coverage_deinit(&self->put);
@@ -453,6 +452,14 @@ static void local_free(struct activity_store *store)
     free(self->unmergeable);
     free(self->directory);
     free(self);
+}
+
+static void local_free(struct activity_store *store)
+{
+    struct local_store *self = store_of(store);
+    stop_threads(self);
+    store_chain_log(self, true);
+    release(self);
 }
 
 static const struct activity_store_operations local_operations = {
@@ -585,7 +592,8 @@ enum status activity_store_local_new(const struct activity_store_local_config *c
     }
     enum status status = open_store(self, err);
     if (status != STATUS_OK) {
-        local_free(&self->store);
+        stop_threads(self);
+        release(self);
         return status;
     }
     *out_store = &self->store;

@@ -125,18 +125,15 @@ MUST_USE enum status store_chain_add_erasure(struct local_store *self, struct ma
                                              const struct tombstone *erased, uint64_t rows,
                                              struct error *err);
 
-/* With any number of ranges; none is nothing to say. */
+/* With any number of ranges or leaves; none is nothing to say. */
 MUST_USE enum status store_chain_add_expiry(struct local_store *self, struct manifest *next,
                                             const struct chain_expiry *expiry, struct error *err);
 MUST_USE enum status store_chain_add_left_out(struct local_store *self, struct manifest *next,
                                               const struct leaf_list *list, struct error *err);
 
-/* Logs a checkpoint of the manifest that counts, if there is something new to tell. `now`: also if
- * the last one was a moment ago. */
+/* Logs a checkpoint of the manifest that counts, if there is something new to tell, unless the
+ * store is opened for reading only. `now`: also if the last one was a moment ago. */
 void store_chain_log(struct local_store *self, bool now);
-
-/* The last checkpoint, and the end of the chain's use. */
-void store_chain_close(struct local_store *self);
 
 /* A signed checkpoint of the manifest that counts. UNAVAILABLE, NO_MEMORY. Takes `mutex`, without
  * `files`. */

@@ -115,19 +115,11 @@ void store_chain_log(struct local_store *self, bool now)
 {
     uint64_t records = self->manifest.chain.records;
     uint64_t now_ms = clock_monotonic_ms(self->config.clock);
-    if (self->config.signer == NULL || records == self->logged_records ||
+    if (self->config.signer == NULL || self->chain == NULL || records == self->logged_records ||
         (!now && now_ms < self->checkpoint_at_ms)) {
         return;
     }
     log_checkpoint(self);
     self->logged_records = records;
     self->checkpoint_at_ms = now_ms + ACTIVITY_STORE_LOCAL_CHECKPOINT_MS;
-}
-
-void store_chain_close(struct local_store *self)
-{
-    if (self->chain != NULL) {
-        store_chain_log(self, true);
-        chain_free(self->chain);
-    }
 }

@@ -587,6 +587,31 @@ static void checkpoints_are_logged_now_and_then_and_at_the_end(void **state)
     store_bed_free(bed);
 }
 
+/* A part is gone, which shows when the chain is open already. */
+static void a_store_that_does_not_open_logs_no_checkpoint(void **state)
+{
+    (void)state;
+    CLEANUP(ed25519_key_free) struct ed25519_key *key = load_key();
+    const struct checkpoint_signer signer = {.key = key, .name = STR("test")};
+    struct store_bed *bed = begin_signed(&signer);
+    char path[DISK_PATH_BYTES_MAX];
+    struct activity_store *store = NULL;
+    const struct activity_store_local_config config = {.disk = bed->disk,
+                                                       .directory = STORE_BED_FOLDER,
+                                                       .clock = &clock_system,
+                                                       .random = &bed->random,
+                                                       .logger = &bed->logger,
+                                                       .signer = &signer};
+    put_part(bed);
+    store_bed_close(bed);
+    int logged = count_logged(bed);
+    store_bed_part_path(1, path);
+    assert_int_equal(disk_remove(bed->disk, path, NULL), STATUS_OK);
+    assert_int_not_equal(activity_store_local_new(&config, &store, NULL), STATUS_OK);
+    assert_int_equal(count_logged(bed), logged);
+    store_bed_free(bed);
+}
+
 /* The whole store anew, with one activity changed, and every hash computed again. */
 static void a_chain_that_was_made_anew_is_found(void **state)
 {
@@ -685,6 +710,7 @@ int main(void)
         cmocka_unit_test(a_chain_that_grew_is_that_of_its_checkpoint),
         cmocka_unit_test(what_went_since_the_checkpoint_is_told),
         cmocka_unit_test(checkpoints_are_logged_now_and_then_and_at_the_end),
+        cmocka_unit_test(a_store_that_does_not_open_logs_no_checkpoint),
         cmocka_unit_test(a_chain_that_was_made_anew_is_found),
         cmocka_unit_test(a_chain_whose_end_is_gone_is_found),
         cmocka_unit_test(another_store_is_not_that_of_the_checkpoint),
