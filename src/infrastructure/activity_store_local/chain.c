@@ -154,8 +154,44 @@ static enum status write_bytes(struct chain *chain, uint64_t offset, struct erro
     }
     if (status == STATUS_OK) {
         chain->file_bytes = offset + chain->bytes.len;
-        status = disk_file_sync(chain->file, err);
-        chain->lost = status != STATUS_OK;
+    }
+    return status;
+}
+
+static struct chain_end end_to_go_on_from(const struct chain *chain, const struct chain_end *behind)
+{
+    return behind->records == 0 ? chain->start : *behind;
+}
+
+/* Writes a record behind `end`, and moves that behind it; a sync is still to come. */
+static enum status write_record(struct chain *chain, const struct chain_record *record,
+                                struct chain_end *end, struct error *err)
+{
+    struct chain_end next;
+    if (chain->lost) {
+        return error_set(err, STATUS_UNAVAILABLE, 0,
+                         "the disk failed to keep the store's chain; nothing is appended until a "
+                         "restart");
+    }
+    buffer_clear(&chain->bytes);
+    if (chain_record_encode(&chain->sha256, record, end, &chain->bytes, &next) != STATUS_OK) {
+        return no_memory(err);
+    }
+    enum status status = write_bytes(chain, end->bytes, err);
+    if (status == STATUS_OK) {
+        *end = next;
+    }
+    return status;
+}
+
+/* What was written up to `end` counts from now on. */
+static enum status sync_records(struct chain *chain, const struct chain_end *end,
+                                struct chain_end *out_end, struct error *err)
+{
+    enum status status = disk_file_sync(chain->file, err);
+    chain->lost = status != STATUS_OK;
+    if (status == STATUS_OK) {
+        *out_end = *end;
     }
     return status;
 }
@@ -164,22 +200,9 @@ static enum status append(struct chain *chain, const struct chain_end *behind,
                           const struct chain_record *record, struct chain_end *out_end,
                           struct error *err)
 {
-    struct chain_end end;
-    if (chain->lost) {
-        return error_set(err, STATUS_UNAVAILABLE, 0,
-                         "the disk failed to keep the store's chain; nothing is appended until a "
-                         "restart");
-    }
-    behind = behind->records == 0 ? &chain->start : behind;
-    buffer_clear(&chain->bytes);
-    if (chain_record_encode(&chain->sha256, record, behind, &chain->bytes, &end) != STATUS_OK) {
-        return no_memory(err);
-    }
-    enum status status = write_bytes(chain, behind->bytes, err);
-    if (status == STATUS_OK) {
-        *out_end = end;
-    }
-    return status;
+    struct chain_end end = end_to_go_on_from(chain, behind);
+    enum status status = write_record(chain, record, &end, err);
+    return status == STATUS_OK ? sync_records(chain, &end, out_end, err) : status;
 }
 
 enum status chain_append_seal(struct chain *chain, const struct chain_end *behind,
@@ -202,14 +225,34 @@ enum status chain_append_expiry(struct chain *chain, const struct chain_end *beh
                                 const struct chain_expiry *expiry, struct chain_end *out_end,
                                 struct error *err)
 {
-    const struct chain_record record = {.kind = CHAIN_EXPIRY, .expiry = *expiry};
-    return append(chain, behind, &record, out_end, err);
+    struct chain_end end = end_to_go_on_from(chain, behind);
+    struct chain_record record = {.kind = CHAIN_EXPIRY, .expiry = *expiry};
+    enum status status = STATUS_OK;
+    ASSERT(expiry->range_count > 0);
+    for (uint32_t at = 0; status == STATUS_OK && at < expiry->range_count; at += CHAIN_RANGES_MAX) {
+        uint32_t left = expiry->range_count - at;
+        record.expiry.ranges = expiry->ranges + at;
+        record.expiry.range_count = left < CHAIN_RANGES_MAX ? left : CHAIN_RANGES_MAX;
+        record.expiry.rows = at == 0 ? expiry->rows : 0;
+        status = write_record(chain, &record, &end, err);
+    }
+    return status == STATUS_OK ? sync_records(chain, &end, out_end, err) : status;
 }
 
 enum status chain_append_left_out(struct chain *chain, const struct chain_end *behind,
-                                  const struct chain_left_out *left_out, struct chain_end *out_end,
+                                  const struct leaf_list *left_out, struct chain_end *out_end,
                                   struct error *err)
 {
-    const struct chain_record record = {.kind = CHAIN_LEFT_OUT, .left_out = *left_out};
-    return append(chain, behind, &record, out_end, err);
+    struct chain_end end = end_to_go_on_from(chain, behind);
+    enum status status = STATUS_OK;
+    ASSERT(left_out->count > 0);
+    for (size_t at = 0; status == STATUS_OK && at < left_out->count; at += CHAIN_LEAVES_MAX) {
+        size_t left = left_out->count - at;
+        const struct chain_left_out some = {
+            .leaves = left_out->leaves + at,
+            .leaf_count = (uint32_t)(left < CHAIN_LEAVES_MAX ? left : CHAIN_LEAVES_MAX)};
+        const struct chain_record record = {.kind = CHAIN_LEFT_OUT, .left_out = some};
+        status = write_record(chain, &record, &end, err);
+    }
+    return status == STATUS_OK ? sync_records(chain, &end, out_end, err) : status;
 }

@@ -8,6 +8,7 @@
  * id, before anything is appended. One thread at a time.
  */
 #include "infrastructure/activity_store_local/chain_reader.h"
+#include "infrastructure/activity_store_local/leaf_list.h"
 
 struct chain;
 
@@ -22,11 +23,15 @@ MUST_USE enum status chain_open(const struct chain_place *place, const struct ch
 void chain_free(struct chain *chain);
 CLEANUP_FUNCTION(struct chain *, chain_free)
 
-/* Each appends one record behind `behind`, which is the end that the manifest names, and has it on
+/* Each appends a record behind `behind`, which is the end that the manifest names, and has it on
  * the disk when it returns OK. A seal has the number behind->seals + 1.
  *
- * After a failure the record does not count, whatever of it the file holds. NO_SPACE, NO_MEMORY,
- * what the disk says: the same record may be appended again. But when a sync failed nobody knows
+ * An expiry may have more than CHAIN_RANGES_MAX ranges, and more than CHAIN_LEAVES_MAX leaves may
+ * be left out, but at least one of either; several records then follow one another, of which the
+ * last is synced and with it all before. Of an expiry the first one says the rows, the others none.
+ *
+ * After a failure none of them counts, whatever of it the file holds. NO_SPACE, NO_MEMORY, what the
+ * disk says: the same may be appended again. But when a sync failed nobody knows
  * what the disk has, and asking again would only ask the system's memory: from then on everything
  * is UNAVAILABLE until the chain is opened anew. */
 MUST_USE enum status chain_append_seal(struct chain *chain, const struct chain_end *behind,
@@ -39,5 +44,5 @@ MUST_USE enum status chain_append_expiry(struct chain *chain, const struct chain
                                          const struct chain_expiry *expiry,
                                          struct chain_end *out_end, struct error *err);
 MUST_USE enum status chain_append_left_out(struct chain *chain, const struct chain_end *behind,
-                                           const struct chain_left_out *left_out,
+                                           const struct leaf_list *left_out,
                                            struct chain_end *out_end, struct error *err);

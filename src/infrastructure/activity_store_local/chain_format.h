@@ -88,7 +88,7 @@ struct chain_seal_range {
 
 struct chain_expiry {
     int64_t time_ms;
-    uint64_t rows;
+    uint64_t rows; /* 0 in a record that goes on with the ranges of the one before */
     const struct chain_seal_range *ranges; /* whose rows were dropped; ascending */
     uint32_t range_count;                  /* at most CHAIN_RANGES_MAX */
 };

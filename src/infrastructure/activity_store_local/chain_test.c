@@ -54,12 +54,12 @@ static struct chain_erasure erasure_of(uint64_t number)
 static const struct chain_expiry expiry = {
     .time_ms = 1768435099999, .rows = 4000, .ranges = ranges, .range_count = 2};
 
-static const struct placed_leaf leaves[] = {
+static struct placed_leaf leaves[] = {
     {.log_id = {{7}}, .partition = 0, .offset = 101, .hash = {1, 2, 3, [31] = 4}},
     {.log_id = {{8}}, .partition = INT32_MAX, .offset = INT64_MAX, .hash = {5, 6, 7, [31] = 8}},
 };
 
-static const struct chain_left_out left_out = {.leaves = leaves, .leaf_count = 2};
+static const struct leaf_list left_out = {.leaves = leaves, .count = 2};
 
 static struct disk *new_disk(uint64_t seed)
 {

@@ -50,30 +50,19 @@ enum status store_chain_add_erasure(struct local_store *self, struct manifest *n
 enum status store_chain_add_expiry(struct local_store *self, struct manifest *next,
                                    const struct chain_expiry *expiry, struct error *err)
 {
-    struct chain_expiry some = *expiry;
-    enum status status = STATUS_OK;
-    for (uint32_t at = 0; status == STATUS_OK && at < expiry->range_count; at += CHAIN_RANGES_MAX) {
-        uint32_t left = expiry->range_count - at;
-        some.time_ms = clock_wall_ms(self->config.clock);
-        some.ranges = expiry->ranges + at;
-        some.range_count = left < CHAIN_RANGES_MAX ? left : CHAIN_RANGES_MAX;
-        status = chain_append_expiry(self->chain, &next->chain, &some, &next->chain, err);
-    }
-    return status;
+    struct chain_expiry now = *expiry;
+    now.time_ms = clock_wall_ms(self->config.clock);
+    return now.range_count == 0
+               ? STATUS_OK
+               : chain_append_expiry(self->chain, &next->chain, &now, &next->chain, err);
 }
 
 enum status store_chain_add_left_out(struct local_store *self, struct manifest *next,
                                      const struct leaf_list *list, struct error *err)
 {
-    enum status status = STATUS_OK;
-    for (size_t at = 0; status == STATUS_OK && at < list->count; at += CHAIN_LEAVES_MAX) {
-        size_t left = list->count - at;
-        const struct chain_left_out some = {
-            .leaves = list->leaves + at,
-            .leaf_count = (uint32_t)(left < CHAIN_LEAVES_MAX ? left : CHAIN_LEAVES_MAX)};
-        status = chain_append_left_out(self->chain, &next->chain, &some, &next->chain, err);
-    }
-    return status;
+    return list->count == 0
+               ? STATUS_OK
+               : chain_append_left_out(self->chain, &next->chain, list, &next->chain, err);
 }
 
 /* Checkpoints ------------------------------------------------------------------------------- */

@@ -363,7 +363,7 @@ static void leaves_of_what_nobody_erased_are_found(void **state)
     struct manifest manifest;
     struct chain *chain = NULL;
     struct placed_leaf leaf = {.log_id = store_bed_log_id, .offset = 5000};
-    const struct chain_left_out left_out = {.leaves = &leaf, .leaf_count = 1};
+    const struct leaf_list left_out = {.leaves = &leaf, .count = 1};
     put_part(bed);
     store_bed_close(bed);
     store_bed_load(bed, &manifest);
