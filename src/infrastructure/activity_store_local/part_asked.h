@@ -3,7 +3,8 @@
  * What a question comes to in the numbers of the part that it is put to: times and a key become a
  * stretch of rows, actions become numbers. One thread at a time, for the view.
  */
-#include "infrastructure/activity_store_local/part_cursor.h"
+#include "infrastructure/activity_store_local/part.h"
+#include "infrastructure/activity_store_local/part_question.h"
 #include "infrastructure/activity_store_local/part_span.h"
 
 struct part_asked {

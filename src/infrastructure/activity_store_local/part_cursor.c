@@ -8,7 +8,6 @@
 
 #include "base/assert.h"
 #include "infrastructure/activity_store_local/part_asked.h"
-#include "infrastructure/activity_store_local/part_by_hours.h"
 #include "infrastructure/activity_store_local/part_rows_of_users.h"
 
 #include <stdlib.h>
@@ -388,40 +387,12 @@ static bool lists_are_shorter(const struct part_cursor *cursor)
            cursor->question.hidden->count < page_count_of(part_span_length(cursor->asked.rows));
 }
 
-/* Adds up what it hears. */
-struct hour_sum {
-    struct part_hour_listener listener;
-    uint64_t rows;
-};
-
-static enum status add_hour(struct part_hour_listener *listener, const struct part_hour_rows *rows,
-                            struct error *err)
-{
-    (void)err;
-    CONTAINER_OF(listener, struct hour_sum, listener)->rows += rows->count;
-    return STATUS_OK;
-}
-
-static enum status count_by_hours(struct part_view *view, const struct part_question *question,
-                                  uint64_t *out_count, struct error *err)
-{
-    struct hour_sum sum = {.listener = {.add = add_hour}};
-    enum status status = part_by_hours(view, question, &sum.listener, err);
-    if (status == STATUS_OK) {
-        *out_count = sum.rows;
-    }
-    return status;
-}
-
-enum status part_count(struct part_view *view, const struct part_question *question,
-                       uint64_t *out_count, struct error *err)
+enum status part_cursor_count(struct part_view *view, const struct part_question *question,
+                              uint64_t *out_count, struct error *err)
 {
     CLEANUP(part_cursor_free) struct part_cursor *cursor = NULL;
     struct part_question all = *question;
     all.after = NULL;
-    if (part_hours_know(question->filter) && question->filter->action_count > 0) {
-        return count_by_hours(view, question, out_count, err);
-    }
     enum status status = part_cursor_new(view, &all, &cursor, err);
     if (cursor == NULL) {
         return status;

@@ -4,20 +4,8 @@
  * of the part than that takes: the lists of users from the end that is asked for, pages by their
  * times and the actions they can hold. One thread at a time, for the cursor and its view.
  */
-#include "base/clock.h"
-#include "domain/activity_store.h"
-#include "infrastructure/activity_store_local/hidden_users.h"
 #include "infrastructure/activity_store_local/part.h"
-
-/* What is asked of a part; everything borrowed for as long as the cursor lives. */
-struct part_question {
-    const struct activity_filter *filter;
-    enum activity_order order;
-    const struct activity_key *after;  /* only rows behind this one in the order; NULL: all */
-    const struct hidden_users *hidden; /* whose rows are passed over; NULL: nobody */
-    const struct clock *clock;
-    uint64_t deadline_ns; /* of the monotonic clock; 0: none */
-};
+#include "infrastructure/activity_store_local/part_question.h"
 
 struct part_cursor;
 
@@ -46,7 +34,7 @@ struct activity_key part_cursor_key(const struct part_cursor *cursor);
 MUST_USE enum status part_cursor_skip(struct part_cursor *cursor, uint64_t count,
                                       uint64_t *out_skipped, struct error *err);
 
-/* How many rows match; order and after are ignored. Counts what footer, directory and lists know
- * already without reading rows. */
-MUST_USE enum status part_count(struct part_view *view, const struct part_question *question,
-                                uint64_t *out_count, struct error *err);
+/* How many rows match; order and after are ignored. Counts what directory and lists know already
+ * without reading rows. */
+MUST_USE enum status part_cursor_count(struct part_view *view, const struct part_question *question,
+                                       uint64_t *out_count, struct error *err);

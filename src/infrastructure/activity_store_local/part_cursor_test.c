@@ -4,6 +4,7 @@
 #include "base/crc32c.h"
 #include "base/little_endian.h"
 #include "infrastructure/activity_store_local/part_bed.h"
+#include "infrastructure/activity_store_local/part_count.h"
 
 #include <errno.h>
 #include <setjmp.h>

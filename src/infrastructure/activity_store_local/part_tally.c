@@ -2,6 +2,7 @@
 
 #include "base/timestamp.h"
 #include "infrastructure/activity_store_local/part_by_hours.h"
+#include "infrastructure/activity_store_local/part_count.h"
 
 #include <stdlib.h>
 

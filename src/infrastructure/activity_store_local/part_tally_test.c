@@ -3,6 +3,7 @@
  * kept; damage told. */
 #include "base/timestamp.h"
 #include "infrastructure/activity_store_local/part_bed.h"
+#include "infrastructure/activity_store_local/part_count.h"
 #include "infrastructure/activity_store_local/part_tally.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 #include "infrastructure/activity_store_local/snapshot_query.h"
 
 #include "base/assert.h"
+#include "infrastructure/activity_store_local/part_count.h"
 #include "infrastructure/activity_store_local/part_tally.h"
 #include "infrastructure/activity_store_local/row_stream.h"
 
