@@ -107,22 +107,43 @@ static void assert_same_chain(const struct chain_end *a, const struct chain_end 
     assert_memory_equal(a->hash, b->hash, sizeof a->hash);
 }
 
+static void assert_same_parts(const struct manifest *a, const struct manifest *b)
+{
+    assert_int_equal(a->part_count, b->part_count);
+    for (size_t i = 0; i < a->part_count; i++) {
+        const struct manifest_part *part = &a->parts[i];
+        const struct manifest_part *found = &b->parts[i];
+        assert_int_equal(part->number, found->number);
+        assert_int_equal(part->rows, found->rows);
+        assert_int_equal(part->bytes, found->bytes);
+        assert_int_equal(part->erasures, found->erasures);
+        assert_int_equal(part->seals.begin, found->seals.begin);
+        assert_int_equal(part->seals.end, found->seals.end);
+    }
+}
+
+static void assert_same_positions(const struct position_set *a, const struct position_set *b)
+{
+    assert_int_equal(a->count, b->count);
+    for (size_t i = 0; i < a->count; i++) {
+        assert_int_equal(a->items[i].partition, b->items[i].partition);
+        assert_int_equal(a->items[i].offset, b->items[i].offset);
+    }
+}
+
 static void assert_same_manifest(const struct manifest *a, const struct manifest *b)
 {
     assert_true(uuid_equal(a->store_id, b->store_id));
     assert_int_equal(a->next_part, b->next_part);
     assert_int_equal(a->next_erasure, b->next_erasure);
     assert_same_chain(&a->chain, &b->chain);
-    assert_int_equal(a->part_count, b->part_count);
-    assert_memory_equal(a->parts, b->parts, a->part_count * sizeof *a->parts);
+    assert_same_parts(a, b);
     assert_int_equal(a->covered.count, b->covered.count);
     for (size_t i = 0; i < a->covered.count; i++) {
         const struct log_coverage *log = &a->covered.logs[i];
         const struct position_set *found = coverage_find(&b->covered, log->log_id);
         assert_non_null(found);
-        assert_int_equal(log->positions.count, found->count);
-        assert_memory_equal(log->positions.items, found->items,
-                            found->count * sizeof *found->items);
+        assert_same_positions(&log->positions, found);
     }
     assert_int_equal(a->tombstones.count, b->tombstones.count);
     for (size_t i = 0; i < a->tombstones.count; i++) {
