@@ -23,6 +23,9 @@
  *     root               merkle.h over the leaves (leaf.h) of the seal's rows in the log's order
  *     hash of a user     SHA-256(0x03, salt, user id)
  *
+ * No two seals claim the same place: a row that its log gives once more, after its place was sealed
+ * and the row erased or expired, stands in a log of the store's own (head.h).
+ *
  * Records are numbered from 1 over all kinds, seals from 1 among themselves. The hash of the last
  * record stands for all that is before it, down to the id of the store: whoever keeps it elsewhere,
  * or has it signed (checkpoint.h), can tell a chain that was made anew from one that grew.

@@ -18,7 +18,7 @@ enum {
 
 #define HEAD_BYTES_MAX ((uint64_t)64 << 20)
 
-/* Where in which log a row stood. */
+/* Where in which log a row stood; of one taken once more, the how manieth of them it is. */
 struct head_place {
     int64_t offset;
     uint32_t source;
@@ -44,6 +44,7 @@ enum status head_new(const struct random *random, struct head **out_head, struct
     atomic_init(&head->references, 1);
     coverage_init(&head->covered);
     head->id_times = (struct part_range){.first_ms = INT64_MAX, .last_ms = INT64_MIN};
+    head->again_source = HEAD_NO_SOURCE;
     *out_head = head;
     return STATUS_OK;
 }
@@ -134,6 +135,32 @@ static enum status add_source(struct head *head, const struct part_source *sourc
     return STATUS_OK;
 }
 
+/* Whether the row stands before all that the head has of its partition, which is known. */
+static bool stands_before(struct head *head, const struct activity_batch *batch, size_t at)
+{
+    const struct position *position = &batch->rows[at].position;
+    uint32_t source = find_source(head, batch->log_id, position->partition);
+    ASSERT(source < head->source_count);
+    return position->offset < head->sources[source].begin;
+}
+
+/* The source of rows taken once more, if the batch may have one. No partition is negative: it is
+ * not found among those of logs. */
+static enum status expect_again(struct head *head, const struct activity_batch *batch)
+{
+    const struct part_source source = {.partition = -1};
+    for (size_t i = 0; head->again_source == HEAD_NO_SOURCE && i < batch->count; i++) {
+        if (stands_before(head, batch, i)) {
+            enum status status = add_source(head, &source);
+            if (status != STATUS_OK) {
+                return status;
+            }
+            head->again_source = head->source_count - 1;
+        }
+    }
+    return STATUS_OK;
+}
+
 /* The partitions that the batch reaches, each as a source of the head that begins where the batch
  * does. One that no row comes of is harmless. */
 static enum status expect_sources(struct head *head, const struct activity_batch *batch,
@@ -148,7 +175,7 @@ static enum status expect_sources(struct head *head, const struct activity_batch
             status = add_source(head, &source);
         }
     }
-    return status;
+    return status == STATUS_OK ? expect_again(head, batch) : status;
 }
 
 bool head_may_hold_id(const struct head *head, const struct id_key *id)
@@ -180,13 +207,14 @@ static void keep_places(struct head *head, const struct activity_batch *batch,
         if (outcomes[i].verdict != VERDICT_STORED) {
             continue;
         }
-        uint32_t source = find_source(head, batch->log_id, position->partition);
-        ASSERT(source < head->source_count);
-        *place_of(head, outcomes[i].row) =
-            (struct head_place){.offset = position->offset, .source = source};
-        if (position->offset < head->sources[source].begin) {
-            head->sources[source].begin = position->offset;
+        struct head_place place = {.offset = position->offset};
+        if (stands_before(head, batch, i)) {
+            place =
+                (struct head_place){.offset = head->again_count++, .source = head->again_source};
+        } else {
+            place.source = find_source(head, batch->log_id, position->partition);
         }
+        *place_of(head, outcomes[i].row) = place;
     }
     for (size_t i = 0; i < batch->next->count; i++) {
         const struct position *next = &batch->next->items[i];
@@ -321,6 +349,22 @@ static void fetch_ahead(struct head_writing *writing)
     }
 }
 
+/* No part had its number before, nor will another, even where this one does not come to be. */
+static void place_again(struct head *head, const struct part_name *name)
+{
+    if (head->again_source != HEAD_NO_SOURCE) {
+        int64_t begin = (int64_t)(name->number << 32);
+        head->sources[head->again_source] = (struct part_source){
+            .log_id = name->store_id, .begin = begin, .end = begin + head->again_count};
+    }
+}
+
+static int64_t offset_of(const struct head *head, const struct head_place *place)
+{
+    return place->source == head->again_source ? head->sources[place->source].begin + place->offset
+                                               : place->offset;
+}
+
 /* The leaf of a row that is handed over, while its texts are at hand. */
 static enum status keep_leaf(struct head_writing *writing, uint32_t row,
                              const struct page_row *handed)
@@ -346,7 +390,7 @@ static enum status next_row(void *context, struct page_row *out_row, struct erro
                                  .user = writing->users.numbers[record->user],
                                  .action = writing->actions.numbers[record->action],
                                  .source = place->source,
-                                 .offset = place->offset};
+                                 .offset = offset_of(writing->head, place)};
     if (!memory_row_has_uuid(record) || !uuid_is_version_7(record->id)) {
         out_row->salt = 1 + random_below(writing->random, UINT64_MAX);
     }
@@ -445,6 +489,7 @@ enum status head_write(struct head *head, const struct head_output *output,
     if (writing == NULL) {
         return no_memory(err);
     }
+    place_again(head, &output->name);
     enum status status =
         writing_init(writing, head, output) == STATUS_OK ? STATUS_OK : no_memory(err);
     if (status == STATUS_OK) {

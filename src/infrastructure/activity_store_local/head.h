@@ -9,6 +9,12 @@
 #include "infrastructure/activity_store_local/part.h"
 #include "infrastructure/activity_table/shared_table.h"
 
+enum { HEAD_NO_SOURCE = PART_SOURCES_MAX };
+
+/* A row whose place its log had given before, of which the chain may keep a leaf though the row was
+ * erased or expired, is taken once more (shared_table.h). Its place then is not in that log, where
+ * two seals would claim it, but in a log of the store's own, whose id is the store's and in which
+ * each part has a stretch of 2^32 offsets by its number. */
 struct head {
     struct shared_table shared;
     atomic_uint references;
@@ -18,6 +24,8 @@ struct head {
     struct part_source *sources;
     uint32_t source_count;
     uint32_t source_last;    /* found last */
+    uint32_t again_source;   /* of rows taken once more; HEAD_NO_SOURCE: there are none */
+    uint32_t again_count;    /* of such rows so far */
     struct coverage covered; /* once frozen: what the store covers with this head */
     uint64_t erasures;       /* once frozen: those with lower numbers were regarded */
     struct part_range

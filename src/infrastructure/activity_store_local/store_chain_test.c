@@ -201,6 +201,30 @@ static void a_user_may_be_erased_again(void **state)
     store_bed_free(bed);
 }
 
+/* Their user was erased, but not for what comes later; then the log gives two of the same places
+ * again, before and behind what the new head begins with. Each of their seals is proven. */
+static void activities_that_are_taken_once_more_are_proven(void **state)
+{
+    (void)state;
+    struct store_bed *bed = begin();
+    put_part(bed);
+    for (int round = 0; round < 4; round++) {
+        int64_t end = bed->offset;
+        erase(bed, STR("a"), 1);
+        bed->offset = 0;
+        put_row(bed, "a", STR("{\"n\":1}"));
+        bed->offset = 3;
+        put_row(bed, "a", STR("{\"n\":1}"));
+        bed->offset = end;
+        put_part_of(bed, "b");
+        expect_fine(bed);
+    }
+    const struct verified_chain *chain = expect_fine(bed);
+    assert_int_equal(chain->sealed, 5 * ROWS + 4 * 2);
+    assert_true(verify(bed)->ended < 5);
+    store_bed_free(bed);
+}
+
 static void what_expired_is_in_the_chain(void **state)
 {
     (void)state;
@@ -696,6 +720,7 @@ int main(void)
         cmocka_unit_test(erased_activities_are_proven_by_their_leaves),
         cmocka_unit_test(a_part_that_was_erased_as_a_whole_is_proven),
         cmocka_unit_test(a_user_may_be_erased_again),
+        cmocka_unit_test(activities_that_are_taken_once_more_are_proven),
         cmocka_unit_test(what_expired_is_in_the_chain),
         cmocka_unit_test(a_changed_activity_is_found),
         cmocka_unit_test(activities_that_are_missing_are_found),
