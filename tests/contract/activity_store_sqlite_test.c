@@ -1,15 +1,17 @@
 /*
  * The store on disk against SQLite: random operations on both, over days of activities of which
  * some come late, twice or changed, with power cuts after which the store goes on from what it
- * calls durable. Heads are small and merges early, so that most rows stand in parts and move. A
- * failure names its seed; USERTRAIL_ORACLE_SEED=<seed> repeats it alone,
- * USERTRAIL_ORACLE_SEEDS=<count> runs more of them.
+ * calls durable. Heads are small and merges early, so that most rows stand in parts and move. What
+ * a power cut leaves, and what there is in the end, is verified, chain and all. A failure names its
+ * seed; USERTRAIL_ORACLE_SEED=<seed> repeats it alone, USERTRAIL_ORACLE_SEEDS=<count> runs more of
+ * them.
  */
 #include "activity_store_sql.h"
 #include "base/timestamp.h"
 #include "infrastructure/activity_store_local/activity_store_local.h"
 #include "infrastructure/disk/disk_simulated.h"
 #include "support/quiet_logger.h"
+#include "support/verified_store.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -117,6 +119,14 @@ static bool store_has(void *context, struct str id)
     return status == STATUS_OK;
 }
 
+static void verify(struct run *run)
+{
+    const char *problem = verified_store_problem(run->disk, "store");
+    if (problem[0] != '\0' && agrees(run)) {
+        snprintf(run->difference, sizeof run->difference, "verify finds: %s", problem);
+    }
+}
+
 /* The log is put again from where the store says it ends. What lies behind may be there all the
  * same; SQLite keeps what the store kept of it. */
 static void crash(struct run *run)
@@ -127,6 +137,7 @@ static void crash(struct run *run)
     disk_simulated_power_on(run->disk);
     run->cut_comes = false;
     run->crashes++;
+    verify(run);
     open_store(run);
     position_set_init(&durable);
     expect(run, "durable_positions", STATUS_OK,
@@ -626,6 +637,7 @@ static void end(struct run *run)
     crash(run);
     expect(run, "durable after a sync", run->log_end, run->covered);
     compare_all(run, ORDER_OLDEST_FIRST);
+    verify(run);
 }
 
 /* "" when store and SQLite agree to the end; static. */

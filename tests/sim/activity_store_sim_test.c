@@ -2,11 +2,13 @@
  * The store on disk over a disk that fails and loses power at each of its operations in turn, as
  * the worker uses it: batches from a log, syncs, erasures, an expiry; after a crash it goes on from
  * the store's own positions. In the end, and again after one more restart, the store holds what a
- * simple reading of the log says, each activity once. Prints seed and operation on failure.
+ * simple reading of the log says, each activity once. What each crash leaves is verified before the
+ * store is opened again, chain and all, the last one too. Prints seed and operation on failure.
  */
 #include "infrastructure/activity_store_local/activity_store_local.h"
 #include "infrastructure/disk/disk_simulated.h"
 #include "support/quiet_logger.h"
+#include "support/verified_store.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -48,6 +50,7 @@ struct run {
     size_t ever;              /* and the most of any life */
     int64_t erased_ms[USERS]; /* of the users' erasures; 0: never */
     unsigned crashes;
+    uint64_t verifying; /* operations of the disk that took */
     char difference[200];
 };
 
@@ -107,6 +110,17 @@ static bool open_store(struct run *run)
     return false;
 }
 
+/* A store was there before the crash, so one is there. */
+static void verify(struct run *run)
+{
+    uint64_t before = disk_simulated_count(run->disk);
+    const char *problem = run->lying ? "" : verified_store_problem(run->disk, "store");
+    run->verifying += disk_simulated_count(run->disk) - before;
+    if (problem[0] != '\0' && run->difference[0] == '\0') {
+        snprintf(run->difference, sizeof run->difference, "verify finds: %s", problem);
+    }
+}
+
 /* As after a crash: power gone, and then everything works. */
 static void restart(struct run *run)
 {
@@ -116,6 +130,7 @@ static void restart(struct run *run)
     disk_simulated_power_on(run->disk);
     disk_simulated_fail_at(run->disk, 0, 0, false);
     run->crashes++;
+    verify(run);
     if (!open_store(run)) {
         differ(run, "opening after a crash", true, false);
         return;
@@ -297,7 +312,7 @@ static const char *run_once(uint64_t seed, enum fault fault, uint64_t nth, bool 
     arena_init(&arena, (size_t)64 << 20);
     order_fault(&run, fault, nth);
     live(&run);
-    *out_operations = disk_simulated_count(run.disk);
+    *out_operations = disk_simulated_count(run.disk) - run.verifying;
     if (run.difference[0] == '\0') {
         compare(&run, &arena);
     }
