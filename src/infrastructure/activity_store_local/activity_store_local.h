@@ -34,8 +34,9 @@ struct activity_store_local_config {
     uint64_t head_rows; /* after which a head is written; 0: the default */
     size_t merge_parts; /* so many parts of about the same size are merged, 2 to 16; 0: the
                            default */
-    uint64_t bytes_max; /* all parts together take about so much of the disk: beyond it those whose
-                           activities came first are dropped, but never the newest; 0: no limit */
+    uint64_t bytes_max; /* all parts together and the chain take about so much of the disk: beyond
+                           it parts whose activities came first are dropped, but never the newest,
+                           and for the chain, which only grows, no more than half; 0: no limit */
     const struct checkpoint_signer *signer; /* signs checkpoints of the chain; NULL: nobody does */
     bool background; /* false: writing and merging happen inside of put_batch and sync, in an
                         order that repeats, for tests */

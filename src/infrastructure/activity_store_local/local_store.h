@@ -102,8 +102,8 @@ MUST_USE enum status local_store_name_part(struct local_store *self, struct part
 /* Whatever is left of a part that was not finished. */
 void local_store_remove_file(struct local_store *self, const char *path);
 
-/* Drops the parts whose activities came first while all together take more than config.bytes_max,
- * but never the newest; the next expire counts them. */
+/* Drops the parts whose activities came first while all together and the chain take more than
+ * config.bytes_max, but never the newest; the next expire counts them. */
 MUST_USE enum status local_store_fit(struct local_store *self, struct error *err);
 
 /* --- the chain; the caller holds `files` --- */

@@ -1,6 +1,7 @@
 /*
  * Guards the size of the store on disk: beyond the limit whole parts go, those with the oldest
- * activities first and the newest never; what went is counted once and does not come back.
+ * activities first and the newest never, and the chain counts; what went is counted once and does
+ * not come back.
  */
 #include "base/macros.h"
 #include "infrastructure/activity_store_local/activity_store_local.h"
@@ -19,7 +20,7 @@
 /* cmocka wants the headers above first. */
 #include <cmocka.h>
 
-enum { PART_ROWS = 20, HOUR_MS = 3600000, LOG_BYTES = 8192 };
+enum { PART_ROWS = 20, METADATA_BYTES = 2000, HOUR_MS = 3600000, LOG_BYTES = 8192 };
 
 struct fixture {
     struct disk *disk;
@@ -84,6 +85,19 @@ static int fixture_teardown(void **state)
     return 0;
 }
 
+/* As much as it is, so that parts are large beside the chain. */
+static struct str incompressible(char text[METADATA_BYTES + 1], uint64_t seed)
+{
+    struct random_seeded seeded;
+    struct random random = random_from_seed(&seeded, seed);
+    int at = snprintf(text, METADATA_BYTES + 1, "{\"n\":\"");
+    while (at < METADATA_BYTES - 2) {
+        text[at++] = (char)('!' + 2 + random_below(&random, 50)); /* no quote, no backslash */
+    }
+    snprintf(text + at, (size_t)(METADATA_BYTES + 1 - at), "\"}");
+    return (struct str){text, METADATA_BYTES};
+}
+
 /* A part of activities from that hour on, with ids "h<hour>-<n>", which came in the other hour. All
  * parts have about one size. */
 static void add_part_late(struct fixture *fixture, int hour, int received_hour)
@@ -91,13 +105,14 @@ static void add_part_late(struct fixture *fixture, int hour, int received_hour)
     struct logged_activity batch[PART_ROWS];
     enum verdict verdicts[PART_ROWS];
     char ids[PART_ROWS][24];
+    static char metadata[PART_ROWS][METADATA_BYTES + 1];
     for (int i = 0; i < PART_ROWS; i++) {
         snprintf(ids[i], sizeof ids[i], "h%d-%02d", hour, i);
         batch[i] = (struct logged_activity){
             .activity = {.id = str_from(ids[i]),
                          .user_id = STR("ann"),
                          .action = STR("click"),
-                         .metadata = STR("{}"),
+                         .metadata = incompressible(metadata[i], (uint64_t)fixture->offset),
                          .timestamp_ms = (int64_t)hour * HOUR_MS + i,
                          .received_at_ms = (int64_t)received_hour * HOUR_MS + 1000},
             .position = {.offset = fixture->offset++},
@@ -145,26 +160,36 @@ static uint64_t expire(struct fixture *fixture)
     return expired;
 }
 
-/* Of all parts that the manifest on the disk names. */
-static uint64_t bytes_on_disk(struct fixture *fixture, size_t *out_parts)
+/* What the manifest on the disk says. */
+struct size {
+    size_t parts;
+    uint64_t parts_bytes;
+    uint64_t chain_bytes;
+};
+
+static struct size size_on_disk(struct fixture *fixture)
 {
     struct manifest manifest;
-    uint64_t bytes = 0;
     assert_int_equal(manifest_load(fixture->disk, "store", &manifest, NULL), STATUS_OK);
+    struct size size = {.parts = manifest.part_count, .chain_bytes = manifest.chain.bytes};
     for (size_t i = 0; i < manifest.part_count; i++) {
-        bytes += manifest.parts[i].bytes;
+        size.parts_bytes += manifest.parts[i].bytes;
     }
-    *out_parts = manifest.part_count;
     manifest_deinit(&manifest);
-    return bytes;
+    return size;
 }
 
-/* Room for so many of the parts that are there. */
+static bool fits(struct fixture *fixture)
+{
+    struct size size = size_on_disk(fixture);
+    return size.parts_bytes + size.chain_bytes <= fixture->config.bytes_max;
+}
+
+/* Room for so many of the parts that are there, and for the chain of some more. */
 static uint64_t room_for(struct fixture *fixture, size_t parts)
 {
-    size_t count;
-    uint64_t bytes = bytes_on_disk(fixture, &count);
-    return bytes / count * parts + bytes / count / 2;
+    struct size size = size_on_disk(fixture);
+    return size.parts_bytes / size.parts * parts + size.parts_bytes / size.parts / 2;
 }
 
 static void expect_log(struct fixture *fixture, const char *words, bool there)
@@ -211,9 +236,44 @@ static void drops_the_oldest_parts_first(void **state)
     assert_int_equal(expire(fixture), 0);
     assert_int_equal(count_all(fixture), 3 * PART_ROWS);
     assert_true(has_hour(fixture, 3) && has_hour(fixture, 7) && has_hour(fixture, 9));
-    size_t parts;
-    assert_true(bytes_on_disk(fixture, &parts) <= fixture->config.bytes_max);
-    assert_int_equal(parts, 3);
+    assert_true(fits(fixture));
+    assert_int_equal(size_on_disk(fixture).parts, 3);
+}
+
+static void the_chain_counts(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int hour = 0; hour < 4; hour++) {
+        add_part(fixture, hour);
+    }
+    struct size size = size_on_disk(fixture);
+    assert_true(size.chain_bytes > 0);
+    reopen(fixture, size.parts_bytes + size.chain_bytes);
+    assert_int_equal(expire(fixture), 0);
+    reopen(fixture, size.parts_bytes + size.chain_bytes - 1);
+    assert_int_equal(expire(fixture), PART_ROWS);
+    assert_true(fits(fixture));
+}
+
+/* It never gets smaller, so it would take the place of all activities some day. */
+static void the_chain_leaves_half_to_activities(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t erased;
+    for (int hour = 0; hour < 6; hour++) {
+        add_part(fixture, hour);
+    }
+    uint64_t bytes_max = room_for(fixture, 4);
+    for (int i = 0; size_on_disk(fixture).chain_bytes < bytes_max; i++) {
+        char user[16];
+        snprintf(user, sizeof user, "u%d", i);
+        assert_int_equal(activity_store_erase(fixture->store, str_from(user), 1000, &erased, NULL),
+                         STATUS_OK);
+    }
+    reopen(fixture, bytes_max);
+    assert_int_equal(expire(fixture), 4 * PART_ROWS);
+    assert_int_equal(size_on_disk(fixture).parts, 2);
+    assert_true(size_on_disk(fixture).parts_bytes <= bytes_max / 2);
 }
 
 /* Whose clock is wrong must not make what others send the oldest. */
@@ -250,9 +310,8 @@ static void a_new_part_makes_room_at_once(void **state)
     add_part(fixture, 0);
     reopen(fixture, room_for(fixture, 4));
     for (int hour = 1; hour < 30; hour++) {
-        size_t parts;
         add_part(fixture, hour);
-        assert_true(bytes_on_disk(fixture, &parts) <= fixture->config.bytes_max);
+        assert_true(fits(fixture));
         assert_true(has_hour(fixture, hour));
     }
     assert_int_equal(count_all(fixture), 4 * PART_ROWS);
@@ -354,6 +413,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(keeps_everything_without_a_limit),
         TEST(drops_the_oldest_parts_first),
+        TEST(the_chain_counts),
+        TEST(the_chain_leaves_half_to_activities),
         TEST(a_client_ahead_of_the_time_pushes_nobody_out),
         TEST(never_drops_the_newest),
         TEST(a_new_part_makes_room_at_once),

@@ -266,11 +266,20 @@ static void tell_fit(const struct local_store *self, const struct removal *remov
                          log_number("bytesMax", (int64_t)self->config.bytes_max)));
 }
 
+/* What the parts and the chain take. The chain only grows, also by each drop: it counts for half of
+ * the maximum at the most, so that the other half is always the parts'. */
+static uint64_t bytes_taken(const struct local_store *self, const struct snapshot *snapshot)
+{
+    uint64_t chain = self->manifest.chain.bytes;
+    uint64_t chain_max = self->config.bytes_max / 2;
+    return snapshot_parts_size(snapshot).bytes + (chain < chain_max ? chain : chain_max);
+}
+
 enum status local_store_fit(struct local_store *self, struct error *err)
 {
     struct removal removal;
     CLEANUP(snapshot_unref) struct snapshot *snapshot = local_store_snapshot(self);
-    uint64_t bytes = snapshot_parts_size(snapshot).bytes;
+    uint64_t bytes = bytes_taken(self, snapshot);
     if (self->config.bytes_max == 0 || bytes <= self->config.bytes_max ||
         snapshot->part_count < 2) {
         return STATUS_OK;

@@ -162,8 +162,9 @@ const struct setting settings_table[] = {
      .max = TIB(1024),
      .meaning =
          "About the most that the local store may take of the disk, at least 1MiB; beyond it "
-         "the files whose activities came first are removed, but never the newest file; 0 for "
-         "no limit."},
+         "the files whose activities came first are removed, but never the newest file. The "
+         "chain of seals counts, which is kept for ever, but never drives activities out of more "
+         "than half of it; the manifest does not. 0 for no limit."},
     {.key = "checkpoint-key-file",
      .section = event_log,
      .type = SETTING_FILE,
