@@ -74,6 +74,7 @@ static void note_checkpoint(struct chain_verification *verification)
     const struct chain_end *end = &verification->end;
     if (checkpoint != NULL && checkpoint->records == end->records) {
         verification->is_of_checkpoint = memcmp(checkpoint->hash, end->hash, sizeof end->hash) == 0;
+        verification->seals.behind_checkpoint = true;
     }
 }
 
