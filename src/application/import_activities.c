@@ -153,7 +153,7 @@ static enum status add_line(struct import *import, struct import_batch *batch,
     rejection_init(&rejection);
     if (!import->progress->has_key) {
         struct str first = line->text;
-        first.len = first.len < IMPORT_KEY_BYTES_MAX ? first.len : IMPORT_KEY_BYTES_MAX;
+        first.len = first.len < IMPORT_SHOWN_BYTES_MAX ? first.len : IMPORT_SHOWN_BYTES_MAX;
         if (import_name_key(import->config->hash, first, import->progress) != STATUS_OK) {
             return no_memory(err);
         }

@@ -10,7 +10,8 @@
  *     id  = UUIDv8 (RFC 9562) of SHA-256(key | line number, 8 bytes little-endian | the line)
  *
  * where the key's text is what the user names, or the first line that is not blank (its first
- * 4,096 bytes), and lines are without their ends. So the same input gives the same ids wherever it
+ * IMPORT_SHOWN_BYTES_MAX bytes, which every target shows of a line), and lines are without their
+ * ends. So the same input gives the same ids wherever it
  * lies, however often and from wherever it is sent, also after lines were added at its end or some
  * of the others mended. Two lines get the same id only if they are the same byte for byte, have the
  * same number, and their inputs begin with the same line.
@@ -20,7 +21,7 @@
 #include "application/import_target.h"
 #include "base/clock.h"
 
-enum { IMPORT_HASH_BYTES = 32, IMPORT_KEY_BYTES_MAX = 4096 };
+enum { IMPORT_HASH_BYTES = 32 };
 
 /* SHA-256 of all parts one behind the other. NO_MEMORY. */
 struct import_hash {

@@ -27,9 +27,10 @@ struct world {
     size_t read;
     struct import_batch *held[BATCHES];
     size_t held_count;
-    bool newest_first;      /* batches come back in the opposite order */
-    uint64_t refuse_every;  /* the target refuses lines whose number this divides; 0: none */
-    size_t fail_after;      /* collects that work; then the target fails */
+    bool newest_first;     /* batches come back in the opposite order */
+    uint64_t refuse_every; /* the target refuses lines whose number this divides; 0: none */
+    size_t fail_after;     /* collects that work; then the target fails */
+    size_t line_bytes_max;
     size_t wish_stop_after; /* questions for a wish; then stop soon */
     enum import_wish stop_wish;
     struct recorded recorded[RECORDED_MAX];
@@ -41,10 +42,10 @@ struct world {
 
 static void describe(struct import_target *target, struct import_target_state *out_state)
 {
-    (void)target;
+    const struct world *world = CONTAINER_OF(target, struct world, target);
     *out_state = (struct import_target_state){.name = "a test",
                                               .rules = &activity_rules_default,
-                                              .line_bytes_max = 4096,
+                                              .line_bytes_max = world->line_bytes_max,
                                               .batches_max = BATCHES};
 }
 
@@ -169,6 +170,7 @@ static struct world *make_world(struct str input)
     world->target.operations = &operations;
     world->listener = (struct import_listener){on_refused, on_acknowledged, on_wish};
     world->input = input;
+    world->line_bytes_max = 4096;
     world->fail_after = world->wish_stop_after = SIZE_MAX;
     return world;
 }
@@ -320,6 +322,41 @@ static void ids_follow_from_line_number_and_first_line(void **state)
     free(same_name);
 }
 
+/* The id of the last line, behind a first one of `len` bytes, at a target that takes lines of
+ * `line_bytes_max`. */
+static void find_last_id(size_t len, char fill, size_t line_bytes_max, char out_id[ID_BYTES])
+{
+    size_t total = len + 1 + strlen(LINE_A);
+    char *text = malloc(total);
+    assert_non_null(text);
+    memset(text, fill, len);
+    memcpy(text + len, "\n" LINE_A, total - len);
+    struct world *world = make_world((struct str){text, total});
+    struct import_progress progress = {0};
+    bool complete = false;
+    world->line_bytes_max = line_bytes_max;
+    assert_int_equal(run(world, &progress, &complete), STATUS_OK);
+    assert_true(world->recorded_count == 1);
+    memcpy(out_id, world->recorded[0].id, ID_BYTES);
+    free(text);
+    free(world);
+}
+
+static void ids_do_not_depend_on_the_target(void **state)
+{
+    (void)state;
+    static const size_t lengths[] = {1024, 1025, 2000, 4000, 5000, 300000};
+    for (size_t i = 0; i < ARRAY_LENGTH(lengths); i++) {
+        for (int blank = 0; blank < 2; blank++) {
+            char small[ID_BYTES];
+            char large[ID_BYTES];
+            find_last_id(lengths[i], blank ? ' ' : 'x', IMPORT_SHOWN_BYTES_MAX, small);
+            find_last_id(lengths[i], blank ? ' ' : 'x', 1 << 20, large);
+            assert_string_equal(small, large);
+        }
+    }
+}
+
 /* Goes on until it is through, however often it is stopped; every line counts once. */
 static void import_in_pieces(struct str input, enum import_wish wish, size_t lines)
 {
@@ -412,6 +449,7 @@ int main(void)
         cmocka_unit_test(every_line_arrives_or_is_refused),
         cmocka_unit_test(an_empty_input_is_complete),
         cmocka_unit_test(ids_follow_from_line_number_and_first_line),
+        cmocka_unit_test(ids_do_not_depend_on_the_target),
         cmocka_unit_test(it_goes_on_where_it_stopped),
         cmocka_unit_test(what_is_under_way_is_not_complete),
         cmocka_unit_test(a_target_that_fails_leaves_a_place_to_go_on),

@@ -57,6 +57,16 @@ static enum status read_more(struct import_lines *lines, struct error *err)
     return status;
 }
 
+static bool is_blank(struct str text)
+{
+    size_t at = 0;
+    while (at < text.len &&
+           (text.data[at] == ' ' || text.data[at] == '\t' || text.data[at] == '\r')) {
+        at++;
+    }
+    return at == text.len;
+}
+
 /* Keeps the first bytes and the last one of a line that is too long already, so that the rest
  * passes through: a CR at its end belongs to the end. */
 static void drop_rest(struct import_lines *lines)
@@ -64,6 +74,8 @@ static void drop_rest(struct import_lines *lines)
     enum { KEPT = IMPORT_SHOWN_BYTES_MAX + 1 };
     size_t len = lines->end - lines->begin;
     if (len > lines->line_bytes_max + LINE_END_BYTES_MAX - 1 || lines->dropped > 0) {
+        lines->dropped_text =
+            lines->dropped_text || !is_blank((struct str){lines->data + lines->begin, len});
         lines->data[lines->begin + KEPT - 1] = lines->data[lines->end - 1];
         lines->dropped += len - KEPT;
         lines->end = lines->begin + KEPT;
@@ -93,17 +105,19 @@ static enum status find_end(struct import_lines *lines, size_t *out_end, struct 
     }
 }
 
-/* Gives out data[begin, end) and moves past its LF. */
-static void take_line(struct import_lines *lines, size_t end, struct import_line *out_line)
+/* Gives out data[begin, end) and moves past its LF. False when it was all white space. */
+static bool take_line(struct import_lines *lines, size_t end, struct import_line *out_line)
 {
     size_t len = end - lines->begin;
     bool has_end = end < lines->end;
     out_line->text = (struct str){.data = lines->data + lines->begin, .len = len};
+    bool has_text = lines->dropped_text || !is_blank(out_line->text);
     out_line->bytes = len + lines->dropped;
     lines->offset += out_line->bytes + has_end;
     lines->begin = end + has_end;
     lines->scanned = lines->begin;
     lines->dropped = 0;
+    lines->dropped_text = false;
     if (len > 0 && out_line->text.data[len - 1] == '\r') {
         out_line->text.len--;
         out_line->bytes--;
@@ -113,28 +127,20 @@ static void take_line(struct import_lines *lines, size_t end, struct import_line
     if (out_line->too_long) {
         out_line->text.len = IMPORT_SHOWN_BYTES_MAX;
     }
-}
-
-static bool is_blank(struct str text)
-{
-    size_t at = 0;
-    while (at < text.len &&
-           (text.data[at] == ' ' || text.data[at] == '\t' || text.data[at] == '\r')) {
-        at++;
-    }
-    return at == text.len;
+    return has_text;
 }
 
 enum status import_lines_next(struct import_lines *lines, struct import_line *out_line,
                               struct error *err)
 {
     enum status status;
+    bool has_text = false;
     do {
         size_t end = 0;
         status = find_end(lines, &end, err);
         if (status == STATUS_OK) {
-            take_line(lines, end, out_line);
+            has_text = take_line(lines, end, out_line);
         }
-    } while (status == STATUS_OK && !out_line->too_long && is_blank(out_line->text));
+    } while (status == STATUS_OK && !has_text);
     return status;
 }

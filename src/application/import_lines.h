@@ -1,8 +1,9 @@
 #pragma once
 /*
  * Cuts a stream of any length into lines in bounded memory. Lines end with LF or CRLF; the last one
- * may have no end. Lines of nothing but white space are passed over, and still count. A line that
- * is too long is given out with its first bytes only, so that one bad line does not end an import.
+ * may have no end. Lines of nothing but white space are passed over, however long, and still count.
+ * A line that is too long is given out with its first bytes only, so that one bad line does not end
+ * an import.
  * One thread at a time.
  */
 #include "base/error.h"
@@ -38,12 +39,13 @@ struct import_lines {
     size_t line_bytes_max;
     char *data;
     size_t capacity;
-    size_t begin;     /* of what was read and not given out yet */
-    size_t scanned;   /* no line ends before this offset in data */
-    size_t end;       /* of what was read */
-    uint64_t dropped; /* bytes of the line at `begin` that were read and thrown away */
-    uint64_t offset;  /* in the stream, behind the last line that was given out or passed over */
-    uint64_t number;  /* of that line */
+    size_t begin;      /* of what was read and not given out yet */
+    size_t scanned;    /* no line ends before this offset in data */
+    size_t end;        /* of what was read */
+    uint64_t dropped;  /* bytes of the line at `begin` that were read and thrown away */
+    bool dropped_text; /* and were not all white space */
+    uint64_t offset;   /* in the stream, behind the last line that was given out or passed over */
+    uint64_t number;   /* of that line */
     bool at_end;
 };
 

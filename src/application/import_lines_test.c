@@ -157,6 +157,36 @@ static void a_line_that_is_too_long_is_one_line(void **state)
     }
 }
 
+static void a_blank_line_of_any_length_is_passed_over(void **state)
+{
+    (void)state;
+    static const size_t lengths[] = {LINE_MAX, LINE_MAX + 1, LINE_MAX + 3,
+                                     3 * IMPORT_READ_BYTES + LINE_MAX};
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        size_t total = lengths[i] + 2;
+        char *text = malloc(total);
+        assert_non_null(text);
+        memset(text, ' ', lengths[i]);
+        memcpy(text + lengths[i], "\ny", 2);
+        struct pieces pieces = {.text = {text, total}, .piece = 1000};
+        struct import_lines lines;
+        struct import_line line;
+        start(&lines, &pieces);
+        expect_line(&lines, "y", 2, total);
+        expect_end(&lines, total);
+        import_lines_deinit(&lines);
+        text[lengths[i] / 2 + 1] = 'x'; /* one that is not blank is given out */
+        pieces.at = 0;
+        start(&lines, &pieces);
+        assert_int_equal(next(&lines, &line), STATUS_OK);
+        assert_int_equal(line.bytes, lengths[i]);
+        assert_int_equal(line.too_long, lengths[i] > LINE_MAX);
+        expect_line(&lines, "y", 2, total);
+        import_lines_deinit(&lines);
+        free(text);
+    }
+}
+
 static void it_counts_on_from_where_it_was_put(void **state)
 {
     (void)state;
@@ -177,6 +207,7 @@ int main(void)
         cmocka_unit_test(a_last_line_may_end_or_not),
         cmocka_unit_test(nothing_has_no_lines),
         cmocka_unit_test(a_line_that_is_too_long_is_one_line),
+        cmocka_unit_test(a_blank_line_of_any_length_is_passed_over),
         cmocka_unit_test(it_counts_on_from_where_it_was_put),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
