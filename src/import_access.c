@@ -51,18 +51,37 @@ static void block_signals(int how)
     pthread_sigmask(how, &signals, NULL);
 }
 
+/* What whoever started this has it ignore stays ignored, as a terminal that goes is under nohup. */
 static void catch_signals(void)
 {
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction action = {.sa_handler = count_signal};
+    struct sigaction before;
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
+    for (size_t i = 0; i < ARRAY_LENGTH(signals); i++) {
+        if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
+            sigaction(signals[i], &action, NULL);
+        }
+    }
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
 }
 
 /* --- into the folder itself --- */
+
+/* One that cannot be read is a wrong setting, as it is for serve. */
+static enum status read_key(struct error *err)
+{
+    struct error why;
+    const struct settings *settings = &service.settings;
+    enum status status = checkpoint_signer_init(&service.signer, settings->checkpoint_key_file,
+                                                settings->checkpoint_name, &why);
+    if (status == STATUS_OK) {
+        return STATUS_OK;
+    }
+    return error_set(err, status == STATUS_NO_MEMORY ? status : STATUS_INVALID, why.cause, "%s",
+                     why.message);
+}
 
 static enum status read_settings(const struct import_destination *destination, struct error *err)
 {
@@ -80,29 +99,48 @@ static enum status read_settings(const struct import_destination *destination, s
                            "importing into a folder needs --event-log local; a log in memory ends "
                            "with the import");
     }
-    return status;
+    return status == STATUS_OK ? read_key(err) : status;
 }
 
-/* What the log held before has its verdicts first, so that those of the import can be told apart.
- */
-static void wait_until_caught_up(void)
+/* What the log held before has its verdicts first, so that those of the import can be told apart. A
+ * store that takes nothing for so long will not take what is imported, either. */
+static enum status wait_until_caught_up(uint64_t give_up_ms, struct error *err)
 {
     struct store_activities_state state;
     const struct timespec pause = {.tv_nsec = CATCH_UP_LOOK_MS * 1000000L};
+    uint64_t pending_min = UINT64_MAX;
+    uint64_t progressed_ms = 0;
     do {
+        uint64_t now_ms = clock_monotonic_ms(&clock_system);
         store_activities_describe(service.worker, &state);
+        if (state.pending < pending_min) {
+            pending_min = state.pending;
+            progressed_ms = now_ms;
+        }
+        if (!state.caught_up && now_ms - progressed_ms >= give_up_ms) {
+            return error_set(err, STATUS_UNAVAILABLE, 0,
+                             "the store does not take what is in the event log already: %.100s",
+                             state.reason[0] == '\0' ? "it is busy" : state.reason);
+        }
     } while (!state.caught_up && state.condition != WORKER_FAILED && wish() == IMPORT_GO_ON &&
              nanosleep(&pause, NULL) == 0);
+    return STATUS_OK;
+}
+
+/* For people; checkpoints of the chain are for them, too, when there is a key to sign them. */
+static void init_logger(void)
+{
+    service.logger = (struct logger){.clock = &clock_system,
+                                     .descriptor = STDERR_FILENO,
+                                     .format = LOG_FORMAT_TEXT,
+                                     .level = service.signer.key == NULL ? LOG_WARNING : LOG_INFO};
 }
 
 static enum status open_folder(const struct import_destination *destination,
                                struct import_target **out_target, struct error *err)
 {
     const struct settings *settings = &service.settings;
-    service.logger = (struct logger){.clock = &clock_system,
-                                     .descriptor = STDERR_FILENO,
-                                     .format = LOG_FORMAT_TEXT,
-                                     .level = LOG_WARNING};
+    init_logger();
     service_set_up_memory();
     (void)service_raise_descriptor_limit(); /* each part of the store takes one */
     opened = true;
@@ -110,10 +148,12 @@ static enum status open_folder(const struct import_destination *destination,
     enum status status = service_open(&service, err);
     status = status == STATUS_OK ? service_start_worker(&service, err) : status;
     block_signals(SIG_UNBLOCK);
+    if (status == STATUS_OK) {
+        status = wait_until_caught_up(destination->give_up_ms, err);
+    }
     if (status != STATUS_OK) {
         return status;
     }
-    wait_until_caught_up();
     snprintf(name, sizeof name, "the folder %.100s", destination->data_dir);
     return import_target_local_new(
         &(struct import_target_local_config){

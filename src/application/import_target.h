@@ -104,7 +104,8 @@ MUST_USE enum status import_target_submit(struct import_target *target, struct i
 MUST_USE enum status import_target_collect(struct import_target *target, unsigned wait_ms,
                                            struct import_batch **out_batch, struct error *err);
 
-/* Waits until what was collected can be asked for, as far as the target knows of that. */
+/* Waits until what was collected can be asked for, as far as the target knows of that, and with the
+ * bound of collect. Failing takes nothing back: what was collected is durable. */
 MUST_USE enum status import_target_finish(struct import_target *target,
                                           struct import_outcome *out_outcome, struct error *err);
 

@@ -178,6 +178,23 @@ def test_others_can_check_it(signing, keys, tmp_path):
     assert expect.TIME.fullmatch(lines[3].removeprefix("time "))
 
 
+def test_an_import_signs_what_it_seals(keys, tmp_path):
+    """Guards the settings of serve in an import into the folder: with a key its seals end in a checkpoint, which is told and holds,
+    and a key that cannot be read is refused before anything is made."""
+    (tmp_path / "conf").write_text(f"checkpoint-key-file = {keys.private}\n")
+    (tmp_path / "source.ndjson").write_text("\n".join(map(json.dumps, activities(0, 100))))
+    command = ["import", tmp_path / "source.ndjson", "--data-dir", tmp_path / "data", "--config", tmp_path / "conf"]
+    result = services.run_program(*command)
+    assert result.returncode == 0, result.stderr
+    logged, = re.findall(r'checkpoint="?(usertrail\.store/[^"]*)"?', result.stderr)
+    (tmp_path / "kept").write_text(json.loads(f'"{logged}"'))
+    assert ": ok" in chain_line(verify(tmp_path / "data", tmp_path / "kept", keys))
+    keys.private.unlink()
+    shutil.rmtree(tmp_path / "data")
+    result = services.run_program(*command)
+    assert result.returncode == 2 and "/key.pem: No such file" in result.stderr and not (tmp_path / "data").exists(), result.stderr
+
+
 # --- folders that are not what they were ---
 
 def test_an_older_copy_is_seen(signing, keys, tmp_path):

@@ -168,21 +168,33 @@ static struct slot *find_waiting(struct import_target_local *target)
 }
 
 /* Gives up when nothing has got on for long, and says before that what is waited for. */
-static enum status check_patience(struct import_target_local *target, const struct slot *waiting,
+static enum status check_patience(struct import_target_local *target, const struct error *why,
                                   struct error *err)
 {
     uint64_t waited_ms = clock_monotonic_ms(target->config.clock) - target->progressed_ms;
     if (waited_ms >= target->config.give_up_ms) {
-        return cannot_record(waiting->outcome, err);
+        return error_set(err, why->status, why->cause, "%s", why->message);
     }
     if (waited_ms >= NOTICE_MS && !target->noticed) {
-        struct error why;
-        enum status status = cannot_record(waiting->outcome, &why);
-        (void)status; /* the words are wanted */
         target->noticed = true;
-        target->config.notices->waiting(target->config.notices, why.message);
+        target->config.notices->waiting(target->config.notices, why->message);
     }
     return STATUS_OK;
+}
+
+static enum status check_log(struct import_target_local *target, const struct slot *waiting,
+                             struct error *err)
+{
+    struct error why;
+    enum status status = cannot_record(waiting->outcome, &why);
+    (void)status; /* the words are wanted */
+    return check_patience(target, &why, err);
+}
+
+static void get_on(struct import_target_local *target)
+{
+    target->progressed_ms = clock_monotonic_ms(target->config.clock);
+    target->noticed = false;
 }
 
 static enum status check_worker(struct import_target_local *target, struct error *err)
@@ -201,7 +213,7 @@ static enum status collect(struct import_target *base, unsigned wait_ms,
     struct slot *waiting = find_waiting(target);
     enum status status = check_worker(target, err);
     if (status == STATUS_OK && waiting != NULL) {
-        status = check_patience(target, waiting, err);
+        status = check_log(target, waiting, err);
         status = status == STATUS_OK ? append(target, waiting, err) : status;
         wait_ms = wait_ms > RETRY_MS ? RETRY_MS : wait_ms;
     }
@@ -216,10 +228,42 @@ static enum status collect(struct import_target *base, unsigned wait_ms,
         return cannot_record(done->outcome, err);
     }
     done->condition = SLOT_FREE; /* nobody else looks at a slot that is done */
-    target->progressed_ms = clock_monotonic_ms(target->config.clock);
-    target->noticed = false;
+    get_on(target);
     *out_batch = done->batch;
     return STATUS_OK;
+}
+
+static enum status check_store(struct import_target_local *target,
+                               const struct store_activities_state *state, struct error *err)
+{
+    struct error why;
+    enum status status =
+        error_set(&why, STATUS_UNAVAILABLE, 0,
+                  "not all is in the store yet, the rest is safe in the event log: %.90s",
+                  state->reason[0] == '\0' ? "the store is busy" : state->reason);
+    (void)status; /* as above */
+    return check_patience(target, &why, err);
+}
+
+/* As long as the store takes something now and then; a signal ends it. */
+static enum status wait_stored(struct import_target_local *target,
+                               struct store_activities_state *out_state, struct error *err)
+{
+    enum status status;
+    uint64_t pending_min = UINT64_MAX;
+    const struct timespec pause = {.tv_nsec = FINISH_LOOK_MS * 1000000L};
+    do {
+        store_activities_describe(target->config.worker, out_state);
+        if (out_state->pending < pending_min) {
+            pending_min = out_state->pending;
+            get_on(target);
+        }
+        status = check_worker(target, err);
+        if (status == STATUS_OK && out_state->pending > 0) {
+            status = check_store(target, out_state, err);
+        }
+    } while (status == STATUS_OK && out_state->pending > 0 && nanosleep(&pause, NULL) == 0);
+    return status;
 }
 
 static enum status finish(struct import_target *base, struct import_outcome *out_outcome,
@@ -227,12 +271,7 @@ static enum status finish(struct import_target *base, struct import_outcome *out
 {
     struct import_target_local *target = target_of(base);
     struct store_activities_state state;
-    enum status status;
-    const struct timespec pause = {.tv_nsec = FINISH_LOOK_MS * 1000000L};
-    do {
-        store_activities_describe(target->config.worker, &state);
-        status = check_worker(target, err);
-    } while (status == STATUS_OK && state.pending > 0 && nanosleep(&pause, NULL) == 0);
+    enum status status = wait_stored(target, &state, err);
     if (status != STATUS_OK) {
         return status;
     }

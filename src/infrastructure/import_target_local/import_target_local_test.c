@@ -1,5 +1,6 @@
 /* Guards the import into this process's log: what is durable comes back, a log that is full for a
- * while is waited for, one that stays full or stops is told, and nothing comes back that failed. */
+ * while is waited for, one that stays full or stops is told, and nothing comes back that failed.
+ * Nor is a store that takes nothing waited for without end. */
 #include "infrastructure/activity_store_memory/activity_store_memory.h"
 #include "infrastructure/import_target_local/import_target_local.h"
 
@@ -24,6 +25,9 @@ struct log_double {
     struct event_log base;
     struct script script;
     size_t accepted;
+    int64_t end; /* of what the worker, which does nothing, has not stored */
+    uint64_t *now_ns;
+    int64_t looks_left; /* with which the store still gets on */
 };
 
 static enum status append(struct event_log *base, const struct activity *activities, size_t count,
@@ -42,11 +46,16 @@ static enum status append(struct event_log *base, const struct activity *activit
     return STATUS_OK;
 }
 
-static enum status end_position(struct event_log *log, struct position_set *out_positions)
+/* While something is pending each look takes a second, by the clock of the test. */
+static enum status end_position(struct event_log *base, struct position_set *out_positions)
 {
-    (void)log;
-    (void)out_positions;
-    return STATUS_OK;
+    struct log_double *log = CONTAINER_OF(base, struct log_double, base);
+    *log->now_ns += log->end > 0 ? 1000000000 : 0;
+    if (log->looks_left > 0) {
+        log->looks_left--;
+        log->end--;
+    }
+    return position_set_raise(out_positions, (struct position){.offset = log->end});
 }
 
 static void describe_log(struct event_log *log, struct event_log_state *out_state)
@@ -64,6 +73,7 @@ struct bed {
     struct activity_store *store;
     struct store_activities *worker;
     struct import_notices notices;
+    const char *notice_words; /* expected in each notice */
     size_t notice_count;
     uint64_t now_ns;
     struct clock clock;
@@ -76,7 +86,7 @@ struct bed {
 static void waiting(struct import_notices *notices, const char *words)
 {
     struct bed *bed = CONTAINER_OF(notices, struct bed, notices);
-    assert_non_null(strstr(words, "no space"));
+    assert_non_null(strstr(words, bed->notice_words));
     bed->notice_count++;
 }
 
@@ -90,9 +100,11 @@ static struct bed *make_bed(void)
     struct bed *bed = calloc(1, sizeof *bed);
     assert_non_null(bed);
     bed->log.base.operations = &log_operations;
+    bed->log.now_ns = &bed->now_ns;
     bed->clock = (struct clock){now_ns, now_ns, &bed->now_ns};
     bed->now_ns = 1000000000;
     bed->notices.waiting = waiting;
+    bed->notice_words = "no space";
     record_activities_init(&bed->recorder, &bed->log.base, &bed->clock, &random_system);
     const struct activity_store_memory_config store = {
         .bytes_max = 1 << 20, .clock = &clock_system, .random = &random_system};
@@ -205,6 +217,28 @@ static void a_log_that_stopped_is_told_at_once(void **state)
     free_bed(bed);
 }
 
+/* As long as the store takes something it is waited for, however long all of it takes. */
+static void a_store_that_takes_nothing_is_not_waited_for_without_end(void **state)
+{
+    (void)state;
+    struct bed *bed = make_bed();
+    struct import_outcome outcome = {.known = false};
+    struct error err;
+    bed->notice_words = "not all is in the store yet";
+    bed->log.end = 100;
+    bed->log.looks_left = 50;
+    assert_int_equal(import_target_finish(bed->target, &outcome, &err), STATUS_UNAVAILABLE);
+    assert_non_null(strstr(err.message, "not all is in the store yet"));
+    assert_int_equal(bed->log.end, 50);
+    assert_int_equal(bed->notice_count, 1);
+    assert_false(outcome.known);
+    bed->log.looks_left = 50;
+    assert_int_equal(import_target_finish(bed->target, &outcome, &err), STATUS_OK);
+    assert_true(outcome.known);
+    assert_int_equal(bed->notice_count, 1);
+    free_bed(bed);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -212,6 +246,7 @@ int main(void)
         cmocka_unit_test(a_log_that_is_full_is_waited_for),
         cmocka_unit_test(patience_has_an_end_and_is_told),
         cmocka_unit_test(a_log_that_stopped_is_told_at_once),
+        cmocka_unit_test(a_store_that_takes_nothing_is_not_waited_for_without_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
