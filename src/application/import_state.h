@@ -18,6 +18,9 @@
  */
 #include "application/import_activities.h"
 
+#define IMPORT_STATE_DRAFT                                                                         \
+    ".draft" /* behind the name of the file that the next one is written to */
+
 enum { IMPORT_TARGET_TEXT_BYTES = 1200, IMPORT_STATE_BYTES_MAX = 4096 };
 
 struct import_state {

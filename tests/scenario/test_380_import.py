@@ -195,7 +195,48 @@ def test_mended_lines_come_in_later(tmp_path):
     path.write_text("\n".join(lines))
     assert "98 of them were there before" in run(path, "--data-dir", tmp_path / "data").stdout
     assert content_of(export(tmp_path / "data")) == oracle(lines)
-    assert not (tmp_path / "source.ndjson.import-errors.ndjson").exists()
+    assert [entry["line"] for entry in errors_of(tmp_path / "source.ndjson.import-errors.ndjson")] == [51]  # as it was
+
+
+def expect_kept(path, text, words, *arguments, **options):
+    """The import is refused before anything is touched."""
+    result = run(*arguments, code=2, **options)
+    assert words in result.stderr and result.stdout == "" and path.read_text() == text, result.stderr
+
+
+def test_no_file_of_the_user_is_lost(tmp_path):
+    """Guards what lies there against the two files that an import writes, by whatever name they come."""
+    source, notes, data = tmp_path / "source.ndjson", tmp_path / "notes.txt", tmp_path / "data"
+    text = line_of(1) + "\nbroken\n"
+    source.write_text(text)
+    notes.write_text("mine\n")
+    (tmp_path / "link").symlink_to(source)
+    for option in ("--errors", "--state"):
+        for name in (source, tmp_path / "link", "source.ndjson"):
+            expect_kept(source, text, "over the input", source, "--data-dir", data, option, name, folder=tmp_path)
+    source.rename(tmp_path / "s.draft")
+    expect_kept(tmp_path / "s.draft", text, "over the input", tmp_path / "s.draft", "--data-dir", data, "--state", tmp_path / "s")
+    (tmp_path / "s.draft").rename(source)
+    expect_kept(notes, "mine\n", "is there already", source, "--data-dir", data, "--errors", notes)
+    expect_kept(notes, "mine\n", "the same file", source, "--data-dir", data, "--errors", tmp_path / "x", "--state", tmp_path / "x")
+    assert not data.exists() and {path.name for path in tmp_path.iterdir()} == {"source.ndjson", "notes.txt", "link"}
+    default = tmp_path / "source.ndjson.import-errors.ndjson"
+    default.write_text("mine\n")
+    expect_kept(default, "mine\n", "is not the file of refused lines", source, "--data-dir", data)
+
+
+def test_an_older_file_of_refused_lines(tmp_path):
+    """Guards it until a line is refused: then it is replaced if its name was nobody's choice."""
+    older, source = tmp_path / "import-errors.ndjson", tmp_path / "source.ndjson"
+    kept = '{"line":7,"error":{"detail":"older"},"text":"older"}\n' * 9
+    older.write_text(kept)
+    run("-", "--data-dir", tmp_path / "data", folder=tmp_path)  # standard input is empty
+    assert older.read_text() == kept
+    source.write_text("broken\n" + line_of(1))
+    expect_kept(older, kept, "is there already", source, "--data-dir", tmp_path / "data", "--errors", older)
+    older.rename(tmp_path / "source.ndjson.import-errors.ndjson")
+    run(source, "--data-dir", tmp_path / "data", code=1)
+    assert [(entry["line"], entry["text"]) for entry in errors_of(tmp_path / "source.ndjson.import-errors.ndjson")] == [(1, "broken")]
 
 
 @contextlib.contextmanager
@@ -413,6 +454,100 @@ def test_a_state_is_for_its_file_and_place_only(large, tmp_path):
 
 def export_exists(folder):
     return services.run_program("query", folder, "--count").stdout not in ("", "0\n")
+
+
+def has(rows, name):
+    return any(row["id"] == name for row in rows)
+
+
+def test_a_state_is_for_its_key_only(large, tmp_path):
+    """Guards against lines that come twice: an import that goes on makes ids as it began, whatever key is named later."""
+    path = tmp_path / "source.ndjson"
+    path.write_text("\n".join(large[:20_000]))
+    acknowledged = []
+
+    def answer(_, rows):
+        if not resumed and has(rows, "own-19998"):
+            return 500, {}, {"detail": "no"}
+        acknowledged.extend(row["id"] for row in rows)
+        return accept(rows)
+
+    resumed = False
+    with scripted(answer) as (url, requests):
+        run(path, "--server", url, "--key", "one", code=1)
+        count = len(requests)
+        result = run(path, "--server", url, "--key", "two", code=1)
+        assert "another --key" in result.stderr and len(requests) == count
+        resumed = True
+        run(path, "--server", url)  # the key is in the state
+        first, acknowledged[:] = set(acknowledged), []
+        run(path, "--server", url, "--key", "one")
+    assert len(first) == 20_000 and set(acknowledged) == first
+
+
+def test_refused_lines_of_an_import_that_goes_on(large, tmp_path):
+    """Guards their file: whole when it was taken away or cut meanwhile, and another file is not taken for it."""
+    path, errors = tmp_path / "source.ndjson", tmp_path / "errors"
+    path.write_text("\n".join(["broken", *large[:9_000], "broken, too"]))
+    with scripted(lambda _, rows: (500, {}, {"detail": "no"}) if fails and has(rows, "own-8997") else accept(rows)) as (url, _):
+        for left in ("", '{"line":1,"error":{}}\n'):
+            errors.unlink(missing_ok=True)
+            fails = True
+            run(path, "--server", url, "--errors", errors, code=1)
+            assert [entry["line"] for entry in errors_of(errors)] == [1]
+            notes = tmp_path / "notes.txt"
+            notes.write_text("mine\n" * 100)
+            expect_kept(notes, "mine\n" * 100, "is not the file of refused lines", path, "--server", url, "--errors", notes)
+            errors.write_text(left)
+            fails = False
+            assert "2 lines were refused" in run(path, "--server", url, "--errors", errors, code=1).stderr
+            assert [entry["line"] for entry in errors_of(errors)] == ([1, 9002] if left else [9002])
+
+
+def test_a_store_that_takes_nothing_ends_the_patience(large, tmp_path):
+    """Guards the end of an import into a folder whose store is full: words and exit code 1 instead of waiting for ever, and what is
+    in the log comes out of it where there is room."""
+    (tmp_path / "conf").write_text("store = memory\nstore-memory-bytes = 1MiB\n")
+    path = tmp_path / "source.ndjson"
+    path.write_text("\n".join(large[:20_000]))
+    command = [path, "--data-dir", tmp_path / "data", "--config", tmp_path / "conf", "--give-up-after", 1]
+    result = run(*command, code=1)
+    assert "not all is in the store yet, the rest is safe in the event log: " in result.stderr and result.stdout == ""
+    assert "the store does not take what is in the event log already: " in run(*command, code=1).stderr
+    with services.running("--data-dir", tmp_path / "data", "--store", "memory") as service:
+        assert len(service.walk()) == 20_000
+
+
+def ignore_signals():
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def test_ignored_signals_stay_ignored(large, tmp_path):
+    """Guards nohup: whoever starts an import so that it outlives its terminal gets all of it."""
+    with scripted(lambda number, rows: accept(rows)) as (url, requests):
+        process = subprocess.Popen([services.BINARY, "import", "-", "--server", url], env=services.environment(), cwd=tmp_path,
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=ignore_signals)
+        process.stdin.write("\n".join(large[:10]).encode() + b"\n")
+        process.stdin.flush()
+        wire.wait_until(lambda: requests, "the first lines", 30 * services.PATIENCE, 0.001)
+        for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+            process.send_signal(number)
+        output, errors = process.communicate("\n".join(large[10:20]).encode(), timeout=60 * services.PATIENCE)
+    assert process.returncode == 0 and output.startswith(b"20 activities imported"), (output, errors)
+
+
+def test_what_comes_once_has_no_state(tmp_path):
+    """Guards exit code 2 for a pipe as input or as state, which cannot be gone back in."""
+    pipe, path = tmp_path / "pipe", tmp_path / "source.ndjson"
+    os.mkfifo(pipe)
+    path.write_text(line_of(1))
+    assert "no ordinary file" in run(path, "--data-dir", tmp_path / "data", "--state", pipe, code=2).stderr
+    process = start(pipe, "--data-dir", tmp_path / "data", "--state", tmp_path / "state")
+    with contextlib.suppress(BrokenPipeError):
+        pipe.write_text(line_of(1))
+    assert "--state needs a file as input" in finish(process, 2)
+    assert not (tmp_path / "data").exists()
 
 
 def test_quiet_says_nothing_but_what_is_wrong(tmp_path):

@@ -51,7 +51,7 @@ static enum status sync_folder(struct disk *disk, const char *path, struct error
 static enum status replace(struct disk *disk, const char *path, struct str text, struct error *err)
 {
     char draft[DISK_PATH_BYTES_MAX];
-    int len = snprintf(draft, sizeof draft, "%s.draft", path);
+    int len = snprintf(draft, sizeof draft, "%s" IMPORT_STATE_DRAFT, path);
     if (len < 0 || (size_t)len >= sizeof draft) {
         return error_set(err, STATUS_INVALID, 0, "the name of the state is too long");
     }

@@ -27,7 +27,8 @@ struct import_transfer {
     uint64_t again_ms;
 };
 
-/* NO_MEMORY, INVALID (the URL). Deinit takes what init has failed on, and one that is all zero. */
+/* NO_MEMORY, also for a URL that libcurl does not take, which the caller has checked. Deinit takes
+ * what init has failed on, and one that is all zero. */
 MUST_USE enum status import_transfer_init(struct import_transfer *transfer, const char *url,
                                           struct curl_slist *headers, uint64_t timeout_ms);
 void import_transfer_deinit(struct import_transfer *transfer);

@@ -5,6 +5,7 @@
 #include "interfaces/cli/import_errors.h"
 #include "interfaces/cli/import_figures.h"
 #include "interfaces/cli/import_input.h"
+#include "interfaces/cli/import_paths.h"
 #include "interfaces/cli/status_line.h"
 
 #include <inttypes.h>
@@ -20,15 +21,18 @@ const char command_import_help[] =
     "                       environment counts, too\n"
     "  --state FILE         how far the import came, for an import that goes on; by default\n"
     "                       FILE.import-state. It is removed at the end. Standard input has none\n"
-    "  --errors FILE        the lines that were refused and why, as JSON; by default\n"
-    "                       FILE.import-errors.ndjson, ./import-errors.ndjson of standard input\n"
+    "  --errors FILE        the lines that were refused and why, as JSON: a new file; by default\n"
+    "                       FILE.import-errors.ndjson, ./import-errors.ndjson of standard input,\n"
+    "                       of which the first refused line replaces an older one\n"
     "  --key TEXT           what ids of lines without an id are made of besides the number and "
     "the\n"
     "                       bytes of the line; by default the first line of the input\n"
     "  --give-up-after SEC  so long a server or a disk that takes nothing is waited for; 60\n"
     "  --quiet              no progress and no summary\n\n"
     "Each line is stored once, however often the import is ended and begun again: a line without\n"
-    "an id gets the same one each time, as long as the first line of the input stays the same.\n"
+    "an id gets the same one each time, as long as it, its number and the first line of the input\n"
+    "(or --key) stay the same. Mend lines where they are and add others at the end: behind one\n"
+    "that was inserted or deleted, every line without an id would be stored once more.\n"
     "Ctrl-C ends it cleanly; the same command goes on there.\n\n"
     "Ends with 0 when all lines were imported, with 1 when some were refused or it could not go\n"
     "on, with 2 for wrong arguments.\n\n"
@@ -36,7 +40,7 @@ const char command_import_help[] =
     "  usertrail import activities.ndjson --data-dir ./data\n"
     "  zcat old.ndjson.gz | usertrail import - --server http://127.0.0.1:3000 --key old";
 
-enum { PATH_BYTES = 1024, SHOW_EVERY_MS = 100, TELL_EVERY_MS = 10 * 1000, SAVE_EVERY_MS = 1000 };
+enum { SHOW_EVERY_MS = 100, TELL_EVERY_MS = 10 * 1000, SAVE_EVERY_MS = 1000 };
 
 struct import_command {
     struct import_listener listener;
@@ -47,13 +51,13 @@ struct import_command {
     struct import_errors errors;
     struct import_state state;
     struct import_figures figures;
-    char state_path[PATH_BYTES]; /* "": none */
-    char errors_path[PATH_BYTES];
+    struct import_paths paths;
     uint64_t started_ms;
     uint64_t shown_ms;
     uint64_t saved_ms;
     bool on_terminal;
-    bool wrong_usage; /* the destination cannot be meant */
+    bool begun;       /* state and refused lines are those of this import */
+    bool wrong_usage; /* the files or the destination cannot be meant */
 };
 
 /* What is seen ------------------------------------------------------------------------------ */
@@ -109,12 +113,12 @@ static enum status save_state(struct import_command *command, struct error *err)
 {
     struct import_state *state = &command->state;
     enum status status = import_errors_sync(&command->errors, &state->errors_bytes, err);
-    if (status != STATUS_OK || command->state_path[0] == '\0' || state->progress.offset == 0) {
+    if (status != STATUS_OK || command->paths.state[0] == '\0' || state->progress.offset == 0) {
         return status;
     }
     status = import_input_hash(&command->input, state->progress.offset, command->access->hash,
                                state->seen, err);
-    return status == STATUS_OK ? command->access->save_state(command->state_path, state, err)
+    return status == STATUS_OK ? command->access->save_state(command->paths.state, state, err)
                                : status;
 }
 
@@ -147,33 +151,6 @@ static enum import_wish on_wish(struct import_listener *listener)
 
 /* Where it begins --------------------------------------------------------------------------- */
 
-static enum status set_path(const char *given, const char *base, const char *end,
-                            char out_path[PATH_BYTES], struct error *err)
-{
-    int len = given != NULL ? snprintf(out_path, PATH_BYTES, "%s", given)
-                            : snprintf(out_path, PATH_BYTES, "%s%s", base, end);
-    return len > 0 && len < PATH_BYTES
-               ? STATUS_OK
-               : error_set(err, STATUS_INVALID, 0, "the name of a file is too long");
-}
-
-static enum status set_paths(struct import_command *command, struct error *err)
-{
-    const struct import_arguments *arguments = &command->arguments;
-    const bool standard = strcmp(arguments->input, "-") == 0;
-    enum status status = set_path(arguments->errors, standard ? "" : arguments->input,
-                                  standard ? "import-errors.ndjson" : ".import-errors.ndjson",
-                                  command->errors_path, err);
-    if (status == STATUS_OK && command->input.regular) {
-        status =
-            set_path(arguments->state, arguments->input, ".import-state", command->state_path, err);
-    } else if (status == STATUS_OK && arguments->state != NULL) {
-        status = error_set(err, STATUS_INVALID, 0,
-                           "--state needs a file as input: what comes once cannot go on later");
-    }
-    return status;
-}
-
 /* In one line, also when a name holds what would end it. */
 static void set_target(struct import_command *command)
 {
@@ -192,7 +169,7 @@ static void set_target(struct import_command *command)
     }
 }
 
-/* Whether the state is of this input and this destination. */
+/* Whether the state is of this input, this destination and this key, if one is named. */
 static enum status check_state(const struct import_command *command,
                                const struct import_state *state, struct error *err)
 {
@@ -200,6 +177,12 @@ static enum status check_state(const struct import_command *command,
     if (strcmp(state->target, command->state.target) != 0) {
         return error_set(err, STATUS_INVALID, 0,
                          "it is of an import into %.60s; remove it to begin anew", state->target);
+    }
+    if (command->state.progress.has_key &&
+        memcmp(command->state.progress.key, state->progress.key, IMPORT_HASH_BYTES) != 0) {
+        return error_set(err, STATUS_INVALID, 0,
+                         "it is of an import with another --key, and ids would differ; name that "
+                         "one, or leave --key out");
     }
     enum status status = import_input_hash(&command->input, state->progress.offset,
                                            command->access->hash, seen, err);
@@ -216,10 +199,10 @@ static enum status check_state(const struct import_command *command,
 static enum status find_start(struct import_command *command, struct error *err)
 {
     struct import_state found;
-    if (command->state_path[0] == '\0') {
+    if (command->paths.state[0] == '\0') {
         return STATUS_OK;
     }
-    enum status status = command->access->load_state(command->state_path, &found, err);
+    enum status status = command->access->load_state(command->paths.state, &found, err);
     if (status == STATUS_NOT_FOUND) {
         return STATUS_OK;
     }
@@ -228,7 +211,7 @@ static enum status find_start(struct import_command *command, struct error *err)
     }
     if (status != STATUS_OK) {
         struct error why = *err;
-        return error_set(err, why.status, why.cause, "%.40s: %.110s", command->state_path,
+        return error_set(err, why.status, why.cause, "%.40s: %.110s", command->paths.state,
                          why.message);
     }
     command->state = found;
@@ -242,20 +225,22 @@ static enum status find_start(struct import_command *command, struct error *err)
 
 static enum status prepare(struct import_command *command, struct error *err)
 {
-    enum status status = find_start(command, err);
-    if (status != STATUS_OK) {
-        return status;
-    }
     if (command->arguments.key != NULL &&
         import_name_key(command->access->hash, str_from(command->arguments.key),
                         &command->state.progress) != STATUS_OK) {
         return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for a key");
     }
+    enum status status = find_start(command, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
     command->figures.bytes_total = command->input.size;
     command->started_ms = command->saved_ms = clock_monotonic_ms(command->access->clock);
     command->shown_ms = command->started_ms;
-    return import_errors_open(&command->errors, command->errors_path, command->state.errors_bytes,
-                              err);
+    status = import_errors_open(&command->errors, command->paths.errors,
+                                command->state.errors_bytes, err);
+    command->begun = status == STATUS_OK;
+    return status;
 }
 
 /* How it ends ------------------------------------------------------------------------------- */
@@ -277,10 +262,10 @@ static void print_summary(struct import_command *command, const char *name,
 
 static void tell_refused(const struct import_command *command)
 {
-    if (command->state.progress.refused > 0) {
+    if (command->begun && command->state.progress.refused > 0) {
         fprintf(stderr, "usertrail: %" PRIu64 " line%s refused; %s tells why\n",
                 command->state.progress.refused,
-                command->state.progress.refused == 1 ? " was" : "s were", command->errors_path);
+                command->state.progress.refused == 1 ? " was" : "s were", command->paths.errors);
     }
 }
 
@@ -289,7 +274,7 @@ static void tell_how_to_go_on(const struct import_command *command)
     const struct import_progress *progress = &command->state.progress;
     if (progress->offset == 0) {
         fprintf(stderr, "usertrail: nothing was imported\n");
-    } else if (command->state_path[0] != '\0') {
+    } else if (command->paths.state[0] != '\0') {
         fprintf(stderr,
                 "usertrail: everything up to line %" PRIu64 " is imported; the same command goes "
                 "on there\n",
@@ -309,8 +294,8 @@ static enum status conclude(struct import_command *command, struct import_target
     struct import_outcome outcome = {0};
     struct import_target_state state;
     enum status status = import_target_finish(target, &outcome, err);
-    if (status == STATUS_OK && command->state_path[0] != '\0') {
-        status = command->access->remove_state(command->state_path, err);
+    if (status == STATUS_OK && command->paths.state[0] != '\0') {
+        status = command->access->remove_state(command->paths.state, err);
     }
     if (status == STATUS_OK && !command->arguments.quiet) {
         import_target_describe(target, &state);
@@ -357,11 +342,12 @@ static enum status run(struct import_command *command, bool *out_complete, struc
         .notices = &command->notices,
     };
     struct import_target *target = NULL;
-    enum status status = set_paths(command, err);
+    enum status status =
+        import_paths_set(&command->arguments, &command->input, &command->paths, err);
     if (status == STATUS_OK) {
         status = command->access->open(&destination, &target, err);
-        command->wrong_usage = status == STATUS_INVALID;
     }
+    command->wrong_usage = status == STATUS_INVALID;
     if (status == STATUS_OK) {
         set_target(command);
         status = run_import(command, target, out_complete, err);

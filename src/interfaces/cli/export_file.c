@@ -1,8 +1,9 @@
 #include "interfaces/cli/export_file.h"
 
+#include "interfaces/cli/durable_name.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -55,24 +56,6 @@ enum status export_file_open(struct export_file *file, const char *path, struct 
     return status;
 }
 
-static enum status sync_name(const char *path, struct error *err)
-{
-    char *copy = strdup(path);
-    if (copy == NULL) {
-        return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory to write a file");
-    }
-    const char *directory = dirname(copy);
-    int descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    enum status status = descriptor >= 0 && fsync(descriptor) == 0
-                             ? STATUS_OK
-                             : failed("make durable what is in", directory, err);
-    if (descriptor >= 0) {
-        close(descriptor);
-    }
-    free(copy);
-    return status;
-}
-
 enum status export_file_finish(struct export_file *file, struct error *err)
 {
     if (fflush(file->stream) != 0) {
@@ -92,7 +75,7 @@ enum status export_file_finish(struct export_file *file, struct error *err)
         return failed("give its name to", file->part_path, err);
     }
     free(TAKE(file->part_path));
-    return sync_name(file->path, err);
+    return durable_name_sync(file->path, err);
 }
 
 void export_file_abandon(struct export_file *file)
