@@ -1,6 +1,7 @@
 #include "application/import_state.h"
 
 #include "base/crc32c.h"
+#include "base/digits.h"
 
 #include <stdio.h>
 
@@ -63,13 +64,6 @@ static bool take_number(struct str *rest, const char *name, uint64_t *out_value)
     return true;
 }
 
-static int digit_of(char c)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *found = c == '\0' ? NULL : strchr(digits, c);
-    return found == NULL ? -1 : (int)(found - digits);
-}
-
 static bool take_hash(struct str *rest, const char *name, uint8_t out_hash[IMPORT_HASH_BYTES])
 {
     struct str text;
@@ -77,9 +71,10 @@ static bool take_hash(struct str *rest, const char *name, uint8_t out_hash[IMPOR
         return false;
     }
     for (size_t i = 0; i < IMPORT_HASH_BYTES; i++) {
-        int high = digit_of(text.data[2 * i]);
-        int low = digit_of(text.data[2 * i + 1]);
-        if (high < 0 || low < 0) {
+        unsigned high;
+        unsigned low;
+        if (!digits_parse_hex(text.data[2 * i], &high) ||
+            !digits_parse_hex(text.data[2 * i + 1], &low)) {
             return false;
         }
         out_hash[i] = (uint8_t)(high << 4 | low);
