@@ -294,7 +294,8 @@ def test_patience_has_an_end(tmp_path):
     path.write_text("\n".join(line_of(number) for number in range(10)))
     with scripted(lambda number, rows: (507, {"Retry-After": "1"}, {"detail": "full"})) as (url, requests):
         result = run(path, "--server", url, "--give-up-after", 1, code=1)
-    assert len(requests) == 1 and "the server answers 507: full" in result.stderr and "nothing was imported" in result.stderr
+    assert len(requests) == 2, "one more when patience ends"
+    assert "the server answers 507: full" in result.stderr and "nothing was imported" in result.stderr
     with scripted(lambda number, rows: (401, {}, {"detail": "who are you"})) as (url, requests):
         result = run(path, "--server", url, code=1)
     assert len(requests) == 1 and "the server answers 401: who are you" in result.stderr

@@ -143,18 +143,19 @@ static enum status go_on(struct import_target_http *target, struct import_transf
     return STATUS_OK;
 }
 
-/* Tries again later, or gives up. `words` say what happened. */
+/* Tries again later, the last time when patience ends, or gives up. `words` say what happened. */
 static enum status pause_transfer(struct import_target_http *target,
                                   struct import_transfer *transfer, const char *words,
                                   struct error *err)
 {
     uint64_t now_ms = clock_monotonic_ms(target->config.clock);
-    uint64_t pause_ms = import_pause_ms(++transfer->attempts, transfer->retry_after_ms);
-    if (now_ms + pause_ms >= target->progressed_ms + target->config.give_up_ms) {
+    uint64_t limit_ms = target->progressed_ms + target->config.give_up_ms;
+    if (now_ms >= limit_ms) {
         return error_set(err, STATUS_UNAVAILABLE, 0, "%s", words);
     }
+    uint64_t pause_ms = import_pause_ms(++transfer->attempts, transfer->retry_after_ms);
     transfer->condition = TRANSFER_PAUSED;
-    transfer->again_ms = now_ms + pause_ms;
+    transfer->again_ms = now_ms + pause_ms < limit_ms ? now_ms + pause_ms : limit_ms;
     if (transfer->attempts > 1) {
         target->config.notices->waiting(target->config.notices, words);
     }
