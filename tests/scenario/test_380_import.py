@@ -100,6 +100,7 @@ def test_through_the_server_that_runs_there(source, large, make_service):
     result = run(source, "--data-dir", service.data)
     assert result.stdout.startswith(f"{LINES} activities imported into the server http://127.0.0.1:{service.port} in ")
     run(source, "--server", f"{service.url}/")
+    service.wait_settled()
     service.stop()
     rows = export(service.data)
     assert content_of(rows) == oracle(large)
@@ -120,6 +121,7 @@ def test_export_and_import_are_inverse(name, make_service, tmp_path):
     run(files[0], "--data-dir", second)
     services.run_program("export", second, "--output", files[1])
     run(files[0], "--data-dir", server.data)
+    server.wait_settled()
     server.stop()
     services.run_program("export", server.data, "--output", files[2])
     whole = files[0].read_bytes()
@@ -173,6 +175,7 @@ def test_bad_lines_harm_nothing_else(with_server, make_service, tmp_path):
     result = run(path, "--data-dir", service.data, code=1)
     assert "7 lines were refused" in result.stderr and result.stdout.startswith("2994 activities imported")
     if with_server:
+        service.wait_settled()
         service.stop()
     assert len(export(service.data)) == 2994
     found = errors_of(tmp_path / "source.ndjson.import-errors.ndjson")
@@ -327,6 +330,7 @@ def test_the_small_limits_of_a_real_server(large, make_service, tmp_path):
     path.write_text("\n".join(large[:5000]))
     service = make_service("--batch-activities", 70).start()
     run(path, "--data-dir", service.data)
+    service.wait_settled()
     service.stop()
     assert content_of(export(service.data)) == oracle(large[:5000])
 
@@ -372,6 +376,7 @@ def test_an_import_that_was_ended_goes_on(number, slow_lines, make_service, tmp_
     assert codes[0] == (-signal.SIGKILL if number == signal.SIGKILL else 1)
     result = run(path, "--data-dir", service.data)
     assert number == signal.SIGKILL or 0 in codes or "going on behind line" in result.stderr
+    service.wait_settled()
     service.stop()
     assert numbers_of(export(service.data)) == list(range(len(slow_lines)))
     assert not (tmp_path / "source.ndjson.import-state").exists()
@@ -420,6 +425,7 @@ def test_a_server_that_comes_back(slow_lines, make_service, tmp_path):
     service.kill()
     service.start()
     finish(process, 0)
+    service.wait_settled()
     service.stop()
     assert numbers_of(export(service.data)) == list(range(len(slow_lines)))
 
