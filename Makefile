@@ -8,6 +8,8 @@ LISTEN := 127.0.0.1:3000
 DATA := ./data
 # How long `make fuzz` spends on each target.
 FUZZ_SECONDS := 60
+# The targets; none named: all.
+FUZZ_TARGETS :=
 
 build: ## builds build/usertrail (the default)
 	@tools/setup build
@@ -34,7 +36,7 @@ torture: ## the long tests: many kills, long outages
 
 fuzz: ## fuzzes each parser for FUZZ_SECONDS (60)
 	@tools/setup fuzz
-	@exec tools/run_fuzz $(FUZZ_SECONDS)
+	@exec tools/run_fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 tsan: ## unit, contract and simulation tests under ThreadSanitizer
 	@tools/setup test
