@@ -148,7 +148,8 @@ static enum status print(const struct activity_tally *tally, struct error *err)
     enum status status = lines.failed;
     if (status != STATUS_OK) {
         status = error_set(err, status, 0, "there is no memory for so many lines");
-    } else if (fwrite(lines.data, 1, lines.len, stdout) != lines.len || fflush(stdout) != 0) {
+    } else if ((lines.len > 0 && fwrite(lines.data, 1, lines.len, stdout) != lines.len) ||
+               fflush(stdout) != 0) {
         status = error_set_system(err, errno, "cannot write to standard output");
     }
     buffer_deinit(&lines);
