@@ -91,21 +91,15 @@ enum status local_store_install(struct local_store *self, struct manifest *next,
 enum status local_store_hide_user(struct snapshot_part *part, struct str user_id,
                                   uint64_t *out_rows, struct error *err)
 {
-    struct part_view *view = NULL;
     struct part_user user;
-    struct error why = {0}; /* a user whom the part does not know is no error */
     *out_rows = 0;
-    enum status status = stored_part_take_view(part->stored, &view, &why);
-    if (status == STATUS_OK) {
-        status = part_view_find_user(view, user_id, &user, &why);
-    }
-    stored_part_give_view(part->stored, view);
+    enum status status = snapshot_part_find_user(part, user_id, &user, err);
     if (status == STATUS_NOT_FOUND ||
         (status == STATUS_OK && hidden_users_contain(part->hidden, user.number))) {
         return STATUS_OK;
     }
     if (status != STATUS_OK) {
-        return error_set(err, status, why.cause, "%s", why.message);
+        return status;
     }
     struct hidden_users *more = hidden_users_with(
         part->hidden, (struct hidden_user){.number = user.number, .rows = user.found.count});

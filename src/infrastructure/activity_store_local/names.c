@@ -227,7 +227,7 @@ enum status name_block_find(struct reading block, struct str text, struct name_f
             break;
         }
     }
-    return error_set(err, STATUS_NOT_FOUND, 0, "the part does not know this user");
+    return STATUS_NOT_FOUND;
 }
 
 enum status name_block_text(struct reading block, uint32_t number, char space[NAME_BYTES_MAX],

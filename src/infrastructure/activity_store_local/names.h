@@ -49,7 +49,8 @@ struct name_found {
     uint32_t rows[LIST_INLINE_ROWS]; /* of a short one */
 };
 
-/* Looks a text up in a block (its run without the CRC). NOT_FOUND, CORRUPT. */
+/* Looks a text up in a block (its run without the CRC). NOT_FOUND, and `err` as it was: nobody
+ * needs to be known. CORRUPT. */
 MUST_USE enum status name_block_find(struct reading block, struct str text,
                                      struct name_found *out_found, struct error *err);
 

@@ -682,16 +682,14 @@ enum status part_view_user(struct part_view *view, uint32_t number, struct part_
 {
     char space[NAME_BYTES_MAX];
     struct str text = {0};
-    struct error why = {0};
     enum status status = part_view_user_text(view, number, space, &text, err);
-    if (status != STATUS_OK) {
-        return status;
+    if (status == STATUS_OK) {
+        status = part_view_find_user(view, text, out_user, err);
     }
-    status = part_view_find_user(view, text, out_user, &why);
     if (status == STATUS_NOT_FOUND || (status == STATUS_OK && out_user->number != number)) {
         return part_corrupt(view->part, "a user is not where it belongs", err);
     }
-    return status == STATUS_OK ? STATUS_OK : error_set(err, status, why.cause, "%s", why.message);
+    return status;
 }
 
 /* Ids --------------------------------------------------------------------------------------- */

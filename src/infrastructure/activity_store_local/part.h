@@ -152,7 +152,8 @@ struct part_user {
     struct name_found found;
 };
 
-/* NOT_FOUND. */
+/* NOT_FOUND, and `err` as it was: the part has no rows of such a user. CORRUPT, NO_MEMORY, and what
+ * the disk says. */
 MUST_USE enum status part_view_find_user(struct part_view *view, struct str text,
                                          struct part_user *out_user, struct error *err);
 

@@ -67,19 +67,14 @@ static enum status page_of_row(struct part_cursor *cursor, uint32_t row,
 static enum status add_user(struct part_cursor *cursor, struct str text, struct error *err)
 {
     struct part_user user;
-    struct error why = {0};
     enum status status = check_deadline(&cursor->question, err);
-    if (status != STATUS_OK) {
-        return status;
+    if (status == STATUS_OK) {
+        status = part_view_find_user(cursor->view, text, &user, err);
     }
-    status = part_view_find_user(cursor->view, text, &user, &why);
-    if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
-        return error_set(err, status, why.cause, "%s", why.message);
+    if (status == STATUS_OK && !hidden_users_contain(cursor->question.hidden, user.number)) {
+        status = part_rows_of_users_add(&cursor->users, &user, cursor->asked.rows, err);
     }
-    if (status == STATUS_NOT_FOUND || hidden_users_contain(cursor->question.hidden, user.number)) {
-        return STATUS_OK;
-    }
-    return part_rows_of_users_add(&cursor->users, &user, cursor->asked.rows, err);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
 static enum status add_users(struct part_cursor *cursor, struct error *err)

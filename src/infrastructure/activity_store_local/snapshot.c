@@ -96,6 +96,18 @@ struct snapshot_size snapshot_parts_size(const struct snapshot *snapshot)
     return size;
 }
 
+enum status snapshot_part_find_user(const struct snapshot_part *part, struct str text,
+                                    struct part_user *out_user, struct error *err)
+{
+    struct part_view *view = NULL;
+    enum status status = stored_part_take_view(part->stored, &view, err);
+    if (status == STATUS_OK) {
+        status = part_view_find_user(view, text, out_user, err);
+    }
+    stored_part_give_view(part->stored, view);
+    return status;
+}
+
 enum status snapshot_part_find_id(const struct snapshot_part *part, struct part_view *view,
                                   struct str id, uint32_t *out_row, struct error *err)
 {

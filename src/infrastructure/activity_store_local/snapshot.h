@@ -70,6 +70,10 @@ static inline uint64_t snapshot_part_rows(const struct snapshot_part *part)
            hidden_users_rows(part->hidden);
 }
 
+/* The user of the part by text. NOT_FOUND, and `err` as it was. */
+MUST_USE enum status snapshot_part_find_user(const struct snapshot_part *part, struct str text,
+                                             struct part_user *out_user, struct error *err);
+
 /* The row with this id, through a view of the part. NOT_FOUND also when its user is hidden: it is
  * gone for everybody, and its id may have come again. */
 MUST_USE enum status snapshot_part_find_id(const struct snapshot_part *part, struct part_view *view,

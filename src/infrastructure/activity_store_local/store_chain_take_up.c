@@ -64,13 +64,8 @@ static int compare_numbers(const void *a, const void *b)
 static enum status count_hidden(const struct snapshot_part *part, struct str user_id,
                                 uint64_t *rows, struct error *err)
 {
-    struct part_view *view = NULL;
     struct part_user user;
-    enum status status = stored_part_take_view(part->stored, &view, err);
-    if (status == STATUS_OK) {
-        status = part_view_find_user(view, user_id, &user, err);
-    }
-    stored_part_give_view(part->stored, view);
+    enum status status = snapshot_part_find_user(part, user_id, &user, err);
     if (status == STATUS_OK && hidden_users_contain(part->hidden, user.number)) {
         *rows += user.found.count;
     }
