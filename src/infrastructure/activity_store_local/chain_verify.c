@@ -1,7 +1,5 @@
 #include "infrastructure/activity_store_local/chain_verify.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,50 +129,30 @@ void chain_verification_deinit(struct chain_verification *verification)
 
 /* Checkpoint and erasures ------------------------------------------------------------------- */
 
-PRINTF_LIKE(2, 3)
-static void tell(struct seal_faults *faults, const char *format, ...)
-{
-    char words[ERROR_MESSAGE_BYTES];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(words, sizeof words, format, arguments);
-    va_end(arguments);
-    faults->add(faults, words);
-}
-
 void chain_verification_checkpoint(const struct chain_verification *verification,
                                    struct uuid store_id, struct seal_faults *faults)
 {
     const struct checkpoint *checkpoint = verification->checkpoint;
     if (!uuid_equal(checkpoint->store_id, store_id)) {
-        tell(faults, "the checkpoint is that of another store");
+        seal_faults_tell(faults, "the checkpoint is that of another store");
     } else if (checkpoint->records > verification->end.records) {
-        tell(faults,
-             "the checkpoint was made over %llu records, and there are %llu: the end is gone",
-             (unsigned long long)checkpoint->records,
-             (unsigned long long)verification->end.records);
+        seal_faults_tell(
+            faults,
+            "the checkpoint was made over %llu records, and there are %llu: the end is gone",
+            (unsigned long long)checkpoint->records, (unsigned long long)verification->end.records);
     } else if (!verification->is_of_checkpoint) {
-        tell(faults,
-             "record %llu is not the one that the checkpoint names: the chain was made anew",
-             (unsigned long long)checkpoint->records);
+        seal_faults_tell(
+            faults, "record %llu is not the one that the checkpoint names: the chain was made anew",
+            (unsigned long long)checkpoint->records);
     }
 }
 
-static const struct chain_erasure *find_erasure(const struct chain_verification *verification,
-                                                uint64_t number)
+/* Of two that begin with their numbers. */
+static int compare_numbers(const void *a, const void *b)
 {
-    size_t low = 0;
-    size_t high = verification->erasure_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (verification->erasures[middle].number < number) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    bool found = low < verification->erasure_count && verification->erasures[low].number == number;
-    return found ? &verification->erasures[low] : NULL;
+    uint64_t left = *(const uint64_t *)a;
+    uint64_t right = *(const uint64_t *)b;
+    return (left > right) - (left < right);
 }
 
 static enum status is_of(struct chain_verification *verification,
@@ -191,7 +169,11 @@ static enum status is_of(struct chain_verification *verification,
 static enum status check_tombstone(struct chain_verification *verification,
                                    const struct tombstone *tombstone, struct seal_faults *faults)
 {
-    const struct chain_erasure *erasure = find_erasure(verification, tombstone->number);
+    const struct chain_erasure *erasure =
+        verification->erasure_count == 0
+            ? NULL
+            : bsearch(&tombstone->number, verification->erasures, verification->erasure_count,
+                      sizeof *verification->erasures, compare_numbers);
     bool same = false;
     enum status status = STATUS_OK;
     if (erasure != NULL) {
@@ -199,8 +181,8 @@ static enum status check_tombstone(struct chain_verification *verification,
         same = same && erasure->erased_at_ms == tombstone->erased_at_ms;
     }
     if (status == STATUS_OK && !same) {
-        tell(faults, "erasure %llu hides a user whom the chain does not name there",
-             (unsigned long long)tombstone->number);
+        seal_faults_tell(faults, "erasure %llu hides a user whom the chain does not name there",
+                         (unsigned long long)tombstone->number);
     }
     return status;
 }
@@ -219,17 +201,10 @@ static enum status check_replaced(struct chain_verification *verification,
         }
     }
     if (status == STATUS_OK && !found) {
-        tell(faults, "erasure %llu is in the chain, and the manifest has forgotten it",
-             (unsigned long long)erasure->number);
+        seal_faults_tell(faults, "erasure %llu is in the chain, and the manifest has forgotten it",
+                         (unsigned long long)erasure->number);
     }
     return status;
-}
-
-static int compare_numbers(const void *a, const void *b)
-{
-    uint64_t left = *(const uint64_t *)a;
-    uint64_t right = *(const uint64_t *)b;
-    return (left > right) - (left < right);
 }
 
 static enum status check_forgotten(struct chain_verification *verification,
@@ -260,9 +235,9 @@ enum status chain_verification_erasures(struct chain_verification *verification,
     const struct tombstones *tombstones = &manifest->tombstones;
     enum status status = STATUS_OK;
     if (verification->seals.left_out.count > verification->erased) {
-        tell(faults, "%llu activities are gone as erased, and all erasures erased %llu",
-             (unsigned long long)verification->seals.left_out.count,
-             (unsigned long long)verification->erased);
+        seal_faults_tell(faults, "%llu activities are gone as erased, and all erasures erased %llu",
+                         (unsigned long long)verification->seals.left_out.count,
+                         (unsigned long long)verification->erased);
     }
     for (size_t i = 0; status == STATUS_OK && i < tombstones->count; i++) {
         status = check_tombstone(verification, &tombstones->items[i], faults);

@@ -135,13 +135,12 @@ static enum status add_source(struct head *head, const struct part_source *sourc
     return STATUS_OK;
 }
 
-/* Whether the row stands before all that the head has of its partition, which is known. */
-static bool stands_before(struct head *head, const struct activity_batch *batch, size_t at)
+/* The source of a position whose partition the head expects. */
+static uint32_t known_source(struct head *head, struct uuid log_id, const struct position *position)
 {
-    const struct position *position = &batch->rows[at].position;
-    uint32_t source = find_source(head, batch->log_id, position->partition);
+    uint32_t source = find_source(head, log_id, position->partition);
     ASSERT(source < head->source_count);
-    return position->offset < head->sources[source].begin;
+    return source;
 }
 
 /* The source of rows taken once more, if the batch may have one. No partition is negative: it is
@@ -150,7 +149,9 @@ static enum status expect_again(struct head *head, const struct activity_batch *
 {
     const struct part_source source = {.partition = -1};
     for (size_t i = 0; head->again_source == HEAD_NO_SOURCE && i < batch->count; i++) {
-        if (stands_before(head, batch, i)) {
+        const struct position *position = &batch->rows[i].position;
+        uint32_t known = known_source(head, batch->log_id, position);
+        if (position->offset < head->sources[known].begin) {
             enum status status = add_source(head, &source);
             if (status != STATUS_OK) {
                 return status;
@@ -207,12 +208,9 @@ static void keep_places(struct head *head, const struct activity_batch *batch,
         if (outcomes[i].verdict != VERDICT_STORED) {
             continue;
         }
-        struct head_place place = {.offset = position->offset};
-        if (stands_before(head, batch, i)) {
-            place =
-                (struct head_place){.offset = head->again_count++, .source = head->again_source};
-        } else {
-            place.source = find_source(head, batch->log_id, position->partition);
+        struct head_place place = {position->offset, known_source(head, batch->log_id, position)};
+        if (place.offset < head->sources[place.source].begin) {
+            place = (struct head_place){head->again_count++, head->again_source};
         }
         *place_of(head, outcomes[i].row) = place;
     }

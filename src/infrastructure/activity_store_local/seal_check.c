@@ -26,13 +26,17 @@ void seal_check_deinit(struct seal_check *check)
 
 /* What the chain says ----------------------------------------------------------------------- */
 
-static int compare_sources(const void *a, const void *b)
+static struct placed_leaf place_in(const struct part_source *range, int64_t offset)
 {
-    const struct part_source *left = a;
-    const struct part_source *right = b;
-    int order = memcmp(left->log_id.bytes, right->log_id.bytes, sizeof left->log_id.bytes);
-    return order != 0 ? order
-                      : (left->partition > right->partition) - (left->partition < right->partition);
+    return (struct placed_leaf){
+        .log_id = range->log_id, .partition = range->partition, .offset = offset};
+}
+
+static int compare_ranges(const void *a, const void *b)
+{
+    const struct placed_leaf left = place_in(a, 0);
+    const struct placed_leaf right = place_in(b, 0);
+    return placed_leaf_compare(&left, &right);
 }
 
 static bool reserve(struct seal_check *check)
@@ -61,7 +65,7 @@ enum status seal_check_add(struct seal_check *check, const struct chain_seal *se
         return STATUS_NO_MEMORY;
     }
     memcpy(ranges, seal->sources, seal->source_count * sizeof *ranges);
-    qsort(ranges, seal->source_count, sizeof *ranges, compare_sources);
+    qsort(ranges, seal->source_count, sizeof *ranges, compare_ranges);
     struct checked_seal *added = &check->seals[check->count++];
     *added = (struct checked_seal){.rows = seal->rows,
                                    .time_ms = seal->time_ms,
@@ -97,14 +101,12 @@ enum status seal_check_leave_out(struct seal_check *check, const struct placed_l
 
 /* What there is ----------------------------------------------------------------------------- */
 
-PRINTF_LIKE(3, 4)
-static void tell(struct seal_faults *faults, uint64_t number, const char *format, ...)
+void seal_faults_tell(struct seal_faults *faults, const char *format, ...)
 {
     char words[ERROR_MESSAGE_BYTES];
-    int len = snprintf(words, sizeof words, "seal %llu: ", (unsigned long long)number);
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(words + len, sizeof words - (size_t)len, format, arguments);
+    vsnprintf(words, sizeof words, format, arguments);
     va_end(arguments);
     faults->add(faults, words);
 }
@@ -113,8 +115,7 @@ static void tell(struct seal_faults *faults, uint64_t number, const char *format
 static size_t find_offset(const struct leaf_list *list, const struct part_source *range,
                           int64_t offset)
 {
-    const struct placed_leaf sought = {
-        .log_id = range->log_id, .partition = range->partition, .offset = offset};
+    const struct placed_leaf sought = place_in(range, offset);
     size_t low = 0;
     size_t high = list->count;
     while (low < high) {
@@ -191,11 +192,12 @@ static enum status check_seal(struct seal_check *check, uint64_t number,
     uint64_t found = recount.rows + recount.left_out;
     bool right = found == seal->rows && memcmp(root, seal->root, sizeof root) == 0;
     if (!right && found != seal->rows) {
-        tell(faults, number, "%llu activities were sealed, and %llu are there or were erased",
-             (unsigned long long)seal->rows, (unsigned long long)found);
+        seal_faults_tell(
+            faults, "seal %llu: %llu activities were sealed, and %llu are there or were erased",
+            (unsigned long long)number, (unsigned long long)seal->rows, (unsigned long long)found);
     } else if (!right) {
-        tell(faults, number, "its %llu activities are not all as they were sealed",
-             (unsigned long long)seal->rows);
+        seal_faults_tell(faults, "seal %llu: its %llu activities are not all as they were sealed",
+                         (unsigned long long)number, (unsigned long long)seal->rows);
     }
     seal->fate = right ? SEAL_PROVEN : SEAL_WRONG;
     return STATUS_OK;
@@ -205,15 +207,12 @@ static enum status check_seal(struct seal_check *check, uint64_t number,
  * somebody made overlap. */
 static void compare_counts(uint64_t sealed, uint64_t there, struct seal_faults *faults)
 {
-    char words[ERROR_MESSAGE_BYTES];
     if (sealed < there) {
-        snprintf(words, sizeof words, "%llu activities were never sealed",
-                 (unsigned long long)(there - sealed));
-        faults->add(faults, words);
+        seal_faults_tell(faults, "%llu activities were never sealed",
+                         (unsigned long long)(there - sealed));
     } else if (sealed > there) {
-        snprintf(words, sizeof words, "its seals overlap, and count %llu activities again",
-                 (unsigned long long)(sealed - there));
-        faults->add(faults, words);
+        seal_faults_tell(faults, "its seals overlap, and count %llu activities again",
+                         (unsigned long long)(sealed - there));
     }
 }
 
@@ -230,7 +229,8 @@ enum status seal_check_part(struct seal_check *check, struct leaf_list *rows,
     for (uint64_t number = seals.begin; status == STATUS_OK && number < seals.end; number++) {
         enum seal_fate fate = check->seals[number - 1].fate;
         if (fate == SEAL_PROVEN || fate == SEAL_WRONG) {
-            tell(faults, number, "two parts say that it is theirs");
+            seal_faults_tell(faults, "seal %llu: two parts say that it is theirs",
+                             (unsigned long long)number);
         } else if (fate == SEAL_EXPECTED) {
             status = check_seal(check, number, rows, faults, &seen);
         }

@@ -57,6 +57,9 @@ struct seal_faults {
     void (*add)(struct seal_faults *faults, const char *words);
 };
 
+/* Tells them, cut after ERROR_MESSAGE_BYTES. */
+PRINTF_LIKE(2, 3) void seal_faults_tell(struct seal_faults *faults, const char *format, ...);
+
 /* The leaves of all rows of one part, in any order, with the seals that the manifest names for it.
  * NO_MEMORY. */
 MUST_USE enum status seal_check_part(struct seal_check *check, struct leaf_list *rows,
