@@ -364,14 +364,19 @@ def erase(service, user):
     return service.request("DELETE", f"/api/v1/users/{user}")
 
 
-def test_an_erasure_on_a_full_disk(on_bad_disk):
-    """Guards the word "erased": without space for the tombstone it is 507 and nobody is erased; with space it works by itself."""
+def with_one_user(on_bad_disk):
+    """(service, disk, user): a store on a disk that may be made bad, with twenty activities of one user."""
     service, disk = on_bad_disk()
     service.start()
     for number in range(20):
         service.record(activity(number))
-    user = activity(0)["userId"]
     service.restart()
+    return service, disk, activity(0)["userId"]
+
+
+def test_an_erasure_on_a_full_disk(on_bad_disk):
+    """Guards the word "erased": without space for the tombstone it is 507 and nobody is erased; with space it works by itself."""
+    service, disk, user = with_one_user(on_bad_disk)
     disk.switch("enospc", True)
     for _ in range(2):
         document = expect.problem(erase(service, user), 507)
@@ -388,12 +393,7 @@ def test_an_erasure_on_a_full_disk(on_bad_disk):
 
 def test_an_erasure_whose_sync_fails(on_bad_disk):
     """Guards the same from a tombstone that may not be on the disk: 503, nobody is erased, and another try writes it anew."""
-    service, disk = on_bad_disk()
-    service.start()
-    for number in range(20):
-        service.record(activity(number))
-    user = activity(0)["userId"]
-    service.restart()
+    service, disk, user = with_one_user(on_bad_disk)
     disk.switch("eio-sync", True)
     assert "nothing is promised" in expect.problem(erase(service, user), 503)["detail"]
     disk.switch("eio-sync", False)

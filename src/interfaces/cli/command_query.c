@@ -30,13 +30,7 @@ const char command_query_help[] =
 static enum status read_limit(struct folder_question *question, const char *value,
                               struct error *err)
 {
-    unsigned long long limit;
-    if (!str_parse_u64(str_from(value), UINT32_MAX, &limit) || limit == 0) {
-        return error_set(err, STATUS_INVALID, 0, "--limit must be a number from 1 to %u",
-                         UINT32_MAX);
-    }
-    question->limit = limit;
-    return STATUS_OK;
+    return folder_read_limit(question, value, UINT32_MAX, err);
 }
 
 static enum status read_order(struct folder_question *question, const char *value,

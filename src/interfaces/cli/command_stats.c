@@ -42,13 +42,7 @@ static enum status read_by(struct folder_question *question, const char *value, 
 static enum status read_limit(struct folder_question *question, const char *value,
                               struct error *err)
 {
-    unsigned long long limit;
-    if (!str_parse_u64(str_from(value), COUNT_GROUPS_MAX, &limit) || limit == 0) {
-        return error_set(err, STATUS_INVALID, 0, "--limit must be a number from 1 to %d",
-                         COUNT_GROUPS_MAX);
-    }
-    question->limit = limit;
-    return STATUS_OK;
+    return folder_read_limit(question, value, COUNT_GROUPS_MAX, err);
 }
 
 static const struct folder_option options[] = {

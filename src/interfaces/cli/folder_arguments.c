@@ -78,6 +78,17 @@ enum status folder_read_to(struct folder_question *question, const char *value, 
     return read_time("to", value, &question->filter.to_ms, err);
 }
 
+enum status folder_read_limit(struct folder_question *question, const char *value, uint32_t max,
+                              struct error *err)
+{
+    unsigned long long limit;
+    if (!str_parse_u64(str_from(value), max, &limit) || limit == 0) {
+        return error_set(err, STATUS_INVALID, 0, "--limit must be a number from 1 to %u", max);
+    }
+    question->limit = limit;
+    return STATUS_OK;
+}
+
 /* Arguments --------------------------------------------------------------------------------- */
 
 /* The arguments that are left, and which options were given. */

@@ -47,6 +47,10 @@ MUST_USE enum status folder_read_from(struct folder_question *question, const ch
 MUST_USE enum status folder_read_to(struct folder_question *question, const char *value,
                                     struct error *err);
 
+/* --limit, for a command that takes from 1 to `max`. */
+MUST_USE enum status folder_read_limit(struct folder_question *question, const char *value,
+                                       uint32_t max, struct error *err);
+
 #define FOLDER_FILTER_OPTIONS                                                                      \
     {.name = "user", .repeatable = true, .read = folder_read_user},                                \
         {.name = "action", .repeatable = true, .read = folder_read_action},                        \
