@@ -296,7 +296,12 @@ static enum status turn(struct import *import, struct error *err)
         bool wait = !may_send && import->count > 0 && !import->batches[import->first].finished;
         status = collect(import, wait ? COLLECT_WAIT_MS : 0, err);
     }
-    return status == STATUS_OK ? settle(import, err) : status;
+    if (status == STATUS_OK) {
+        return settle(import, err);
+    }
+    struct error ignored; /* the first failure counts; what came back before it is durable */
+    (void)!settle(import, &ignored);
+    return status;
 }
 
 /* Life -------------------------------------------------------------------------------------- */

@@ -431,10 +431,11 @@ def test_a_server_that_comes_back(slow_lines, make_service, tmp_path):
 
 
 def stopped_in_the_middle(tmp_path, lines):
-    """A file and the state of its import, of which a part is through."""
+    """A file and the state of its import, of which a part is through. Its last arrays fail: which of those under way at a time is
+    answered first is nobody's to say, but all before them are through."""
     path = tmp_path / "source.ndjson"
     path.write_text("\n".join(lines))
-    with scripted(lambda number, rows: accept(rows) if number <= 2 else (500, {}, {"detail": "no"})) as (url, requests):
+    with scripted(lambda _, rows: (500, {}, {"detail": "no"}) if has(rows, "own-19998") else accept(rows)) as (url, _):
         result = run(path, "--server", url, code=1)
     assert (tmp_path / "source.ndjson.import-state").exists() and "the same command goes on there" in result.stderr, result
     return path, url
