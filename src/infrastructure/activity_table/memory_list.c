@@ -32,13 +32,18 @@ static size_t many_bytes(uint32_t capacity)
 static struct memory_mark mark_at(const struct memory_run *run, const struct memory_rows *rows,
                                   uint32_t index)
 {
+    if (index == 0) {
+        return run->first;
+    }
     return has_few(run) ? memory_row_mark(memory_rows_at(rows, run->few[index])) : run->many[index];
 }
 
+/* After others became the first. */
 static void update_first(struct memory_run *run, const struct memory_rows *rows)
 {
     if (run->count > 0) {
-        run->first = mark_at(run, rows, 0);
+        run->first =
+            has_few(run) ? memory_row_mark(memory_rows_at(rows, run->few[0])) : run->many[0];
     }
 }
 
@@ -62,8 +67,8 @@ static void run_copy(struct run_part to, struct run_part from, uint32_t count,
                 count * sizeof(struct memory_mark));
         return;
     }
-    for (uint32_t i = to.index; i < to.index + count; i++) {
-        to.run->many[i] = memory_row_mark(memory_rows_at(rows, rows_of(to.run)[i]));
+    for (uint32_t i = 0; i < count; i++) {
+        to.run->many[to.index + i] = mark_at(from.run, rows, from.index + i);
     }
 }
 
@@ -116,16 +121,20 @@ static bool run_make_room(struct memory_run *run, struct memory_list_context con
 
 /* Puts a row at `index`, where there is room for it. */
 static void run_put(struct memory_run *run, const struct memory_rows *rows, uint32_t index,
-                    uint32_t row)
+                    struct memory_entry entry)
 {
-    run_copy((struct run_part){run, index + 1}, (struct run_part){run, index}, run->count - index,
-             rows);
-    rows_of(run)[index] = row;
+    if (index < run->count) {
+        run_copy((struct run_part){run, index + 1}, (struct run_part){run, index},
+                 run->count - index, rows);
+    }
+    rows_of(run)[index] = entry.row;
     if (!has_few(run)) {
-        run->many[index] = memory_row_mark(memory_rows_at(rows, row));
+        run->many[index] = entry.mark;
+    }
+    if (index == 0) {
+        run->first = entry.mark;
     }
     run->count++;
-    update_first(run, rows);
 }
 
 /* Puts an empty run in front of the one at `at`. */
@@ -184,13 +193,15 @@ static uint32_t last_row(const struct memory_list *list)
     return const_rows_of(run)[run->count - 1];
 }
 
-static bool is_newest(const struct memory_list *list, const struct memory_rows *rows, uint32_t row)
+static bool is_newest(const struct memory_list *list, const struct memory_rows *rows,
+                      struct memory_entry entry)
 {
-    int64_t timestamp_ms = memory_rows_at(rows, row)->timestamp_ms;
+    int64_t timestamp_ms = entry.mark.timestamp_ms;
     if (list->count == 0 || timestamp_ms > list->last_ms) {
         return true;
     }
-    return timestamp_ms == list->last_ms && memory_rows_compare(rows, last_row(list), row) < 0;
+    return timestamp_ms == list->last_ms &&
+           memory_rows_compare(rows, last_row(list), entry.row) < 0;
 }
 
 /* Whether the row at `index` is below the key. The row itself is looked at only when the marks do
@@ -198,7 +209,7 @@ static bool is_newest(const struct memory_list *list, const struct memory_rows *
 static bool is_below(const struct memory_run *run, uint32_t index, const struct memory_rows *rows,
                      const struct memory_key *key)
 {
-    struct memory_mark mark = index == 0 ? run->first : mark_at(run, rows, index);
+    struct memory_mark mark = mark_at(run, rows, index);
     int order = memory_mark_compare(mark, key->mark);
     if (order == 0) {
         order = memory_row_compare(memory_rows_at(rows, const_rows_of(run)[index]), key);
@@ -287,7 +298,8 @@ static uint32_t find_in_run(const struct memory_run *run, const struct memory_ro
     return low;
 }
 
-static bool append(struct memory_list *list, struct memory_list_context context, uint32_t row)
+static bool append(struct memory_list *list, struct memory_list_context context,
+                   struct memory_entry entry)
 {
     struct memory_run *run = &runs_of(list)[list->run_count - 1];
     if (run->count == MEMORY_RUN_ROWS) {
@@ -299,15 +311,16 @@ static bool append(struct memory_list *list, struct memory_list_context context,
     } else if (!run_make_room(run, context)) {
         return false;
     }
-    run_put(run, context.rows, run->count, row);
+    run_put(run, context.rows, run->count, entry);
     list->count++;
-    list->last_ms = memory_rows_at(context.rows, row)->timestamp_ms;
+    list->last_ms = entry.mark.timestamp_ms;
     return true;
 }
 
-static bool insert_late(struct memory_list *list, struct memory_list_context context, uint32_t row)
+static bool insert_late(struct memory_list *list, struct memory_list_context context,
+                        struct memory_entry entry)
 {
-    struct memory_key key = memory_row_key(memory_rows_at(context.rows, row));
+    struct memory_key key = memory_row_key(memory_rows_at(context.rows, entry.row));
     struct memory_place place = {.run = find_run_near(list, context.rows, &key, list->late_run)};
     fetch_steps(run_at(list, place.run));
     place.index = find_in_run(run_at(list, place.run), context.rows, &key);
@@ -326,15 +339,25 @@ static bool insert_late(struct memory_list *list, struct memory_list_context con
     if (!run_make_room(run, context)) {
         return false;
     }
-    run_put(run, context.rows, place.index, row);
+    run_put(run, context.rows, place.index, entry);
     list->count++;
     return true;
 }
 
-bool memory_list_insert(struct memory_list *list, struct memory_list_context context, uint32_t row)
+bool memory_list_insert(struct memory_list *list, struct memory_list_context context,
+                        struct memory_entry entry)
 {
-    return is_newest(list, context.rows, row) ? append(list, context, row)
-                                              : insert_late(list, context, row);
+    return is_newest(list, context.rows, entry) ? append(list, context, entry)
+                                                : insert_late(list, context, entry);
+}
+
+void memory_list_prefetch(const struct memory_list *list)
+{
+    const struct memory_run *run = run_at(list, list->run_count - 1);
+    if (list->runs == NULL && !has_few(run)) {
+        __builtin_prefetch(&run->many[run->count]);
+        __builtin_prefetch(&const_rows_of(run)[run->count]);
+    }
 }
 
 /* Gives back what a run no longer needs; the larger array serves as well when that fails. */

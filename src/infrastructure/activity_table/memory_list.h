@@ -54,7 +54,11 @@ struct memory_list_context {
 
 /* False without memory, and then nothing changed. Rows in the order of answers are the quickest:
  * each is searched for near the one before it. */
-bool memory_list_insert(struct memory_list *list, struct memory_list_context context, uint32_t row);
+bool memory_list_insert(struct memory_list *list, struct memory_list_context context,
+                        struct memory_entry entry);
+
+/* Begins to fetch what appending a row will touch. */
+void memory_list_prefetch(const struct memory_list *list);
 
 /* Takes out a row that is there. */
 void memory_list_remove(struct memory_list *list, struct memory_list_context context, uint32_t row);

@@ -72,6 +72,12 @@ static struct memory_list_context context_of(struct lists *lists)
     return (struct memory_list_context){.rows = &lists->rows, .pool = &lists->pool};
 }
 
+static void insert(struct lists *lists, uint32_t row)
+{
+    const struct memory_entry entry = {memory_row_mark(memory_rows_at(&lists->rows, row)), row};
+    assert_true(memory_list_insert(&lists->list, context_of(lists), entry));
+}
+
 static struct memory_key key_of(struct lists *lists, uint32_t row)
 {
     return memory_row_key(memory_rows_at(&lists->rows, row));
@@ -138,7 +144,7 @@ static void fill_and_drain(struct lists *lists, uint32_t *order)
 {
     static bool present[ROWS];
     for (size_t i = 0; i < ROWS; i++) {
-        assert_true(memory_list_insert(&lists->list, context_of(lists), order[i]));
+        insert(lists, order[i]);
         present[order[i]] = true;
     }
     expect_rows_with(lists, present);
@@ -183,7 +189,7 @@ static void test_drained_lists_are_small(void **state)
 {
     struct lists *lists = *state;
     for (size_t i = 0; i < ROWS; i++) {
-        assert_true(memory_list_insert(&lists->list, context_of(lists), lists->sorted[i]));
+        insert(lists, lists->sorted[i]);
     }
     for (size_t i = 0; i < ROWS; i++) {
         if (i % 200 != 0) {
@@ -199,7 +205,7 @@ static void test_marked_rows_go_in_one_pass(void **state)
     struct lists *lists = *state;
     static bool present[ROWS];
     for (size_t i = 0; i < ROWS; i++) {
-        assert_true(memory_list_insert(&lists->list, context_of(lists), (uint32_t)i));
+        insert(lists, (uint32_t)i);
         /* A stretch goes whole, so that runs become empty; of the rest every other row. */
         present[lists->sorted[i]] = i >= 2000 && i % 2 == 0;
     }
@@ -215,7 +221,7 @@ static void test_marked_rows_go_in_one_pass(void **state)
     memory_list_remove_marked(&lists->list, context_of(lists));
     lists->expected_count = 0;
     assert_list(lists);
-    assert_true(memory_list_insert(&lists->list, context_of(lists), 5));
+    insert(lists, 5);
     assert_int_equal(lists->list.count, 1);
 }
 

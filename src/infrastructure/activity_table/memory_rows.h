@@ -51,6 +51,12 @@ struct memory_mark {
     uint64_t id_start; /* the first 63 bits of the id as in struct memory_row, then 1 for a UUID */
 };
 
+/* A row with its mark, so that finding its place need not look at the row. */
+struct memory_entry {
+    struct memory_mark mark;
+    uint32_t row;
+};
+
 /* A place in the order of answers, made ready for comparing with rows. */
 struct memory_key {
     struct memory_mark mark;

@@ -9,6 +9,9 @@
  * than one by one: a search in two lists costs as much as passing over so many rows. */
 enum { ERASE_SHARE = 128 };
 
+/* So many rows ahead, the memory of their users' lists is fetched. */
+enum { AHEAD_ROWS = 8 };
+
 void memory_table_init(struct memory_table *table, uint64_t bytes_max, const struct random *random)
 {
     *table = (struct memory_table){.pool.bytes_max = bytes_max, .seed = random_u64(random)};
@@ -43,6 +46,7 @@ struct memory_arrival memory_table_expect(const struct memory_table *table,
         .activity = activity,
         .key = memory_key_make(activity_key_of(activity)),
         .user_hash = memory_names_hash(&table->users, activity->user_id),
+        .user = MEMORY_NONE,
     };
     arrival.id_hash = hash_id(table, &arrival.key);
     memory_index_prefetch(&table->ids, arrival.id_hash);
@@ -50,14 +54,28 @@ struct memory_arrival memory_table_expect(const struct memory_table *table,
     return arrival;
 }
 
-void memory_table_approach(const struct memory_table *table, const struct memory_arrival *arrival)
+void memory_table_approach(const struct memory_table *table, struct memory_arrival *arrival)
 {
-    uint32_t user = memory_index_guess(&table->users.index, arrival->user_hash);
-    if (user != MEMORY_NONE) {
-        const struct memory_name *name = memory_names_at(&table->users, user);
+    arrival->user = memory_index_guess(&table->users.index, arrival->user_hash);
+    if (arrival->user != MEMORY_NONE) {
+        const struct memory_name *name = memory_names_at(&table->users, arrival->user);
         __builtin_prefetch(name);
         __builtin_prefetch(&name->erased_at_ms);
     }
+}
+
+void memory_table_approach_user(const struct memory_table *table,
+                                const struct memory_arrival *arrival)
+{
+    if (arrival->user != MEMORY_NONE) {
+        __builtin_prefetch(memory_names_at(&table->users, arrival->user)->text);
+    }
+}
+
+void memory_table_find_user(const struct memory_table *table, struct memory_arrival *arrival)
+{
+    arrival->user =
+        memory_names_find(&table->users, arrival->activity->user_id, arrival->user_hash);
 }
 
 static bool has_id(const void *context, const void *wanted, uint32_t value)
@@ -85,10 +103,9 @@ uint32_t memory_table_find_id(const struct memory_table *table, struct str id)
 
 bool memory_table_is_erased(const struct memory_table *table, const struct memory_arrival *arrival)
 {
-    const struct activity *activity = arrival->activity;
-    uint32_t user = memory_names_find(&table->users, activity->user_id, arrival->user_hash);
-    return user != MEMORY_NONE &&
-           activity->received_at_ms < memory_names_at(&table->users, user)->erased_at_ms;
+    return arrival->user != MEMORY_NONE &&
+           arrival->activity->received_at_ms <
+               memory_names_at(&table->users, arrival->user)->erased_at_ms;
 }
 
 static struct memory_list_context context_of(struct memory_table *table)
@@ -99,8 +116,11 @@ static struct memory_list_context context_of(struct memory_table *table)
 uint32_t memory_table_add(struct memory_table *table, const struct memory_arrival *arrival)
 {
     const struct activity *activity = arrival->activity;
-    uint32_t user = memory_names_find_or_add(&table->users, &table->pool, activity->user_id,
-                                             arrival->user_hash);
+    uint32_t user = arrival->user;
+    if (user == MEMORY_NONE) {
+        user = memory_names_find_or_add(&table->users, &table->pool, activity->user_id,
+                                        arrival->user_hash);
+    }
     if (user == MEMORY_NONE) {
         return MEMORY_NONE;
     }
@@ -146,7 +166,7 @@ static void forget_row(struct memory_table *table, uint32_t row)
     memory_names_drop(&table->actions, &table->pool, action);
 }
 
-void memory_table_discard(struct memory_table *table, const struct memory_fresh *fresh,
+void memory_table_discard(struct memory_table *table, const struct memory_entry *fresh,
                           size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -154,14 +174,14 @@ void memory_table_discard(struct memory_table *table, const struct memory_fresh 
     }
 }
 
-static bool in_order(const struct memory_table *table, const struct memory_fresh *a,
-                     const struct memory_fresh *b)
+static bool in_order(const struct memory_table *table, const struct memory_entry *a,
+                     const struct memory_entry *b)
 {
     int order = memory_mark_compare(a->mark, b->mark);
     return order != 0 ? order < 0 : memory_rows_compare(&table->rows, a->row, b->row) <= 0;
 }
 
-static bool are_in_order(const struct memory_table *table, const struct memory_fresh *fresh,
+static bool are_in_order(const struct memory_table *table, const struct memory_entry *fresh,
                          size_t count)
 {
     size_t i = 1;
@@ -172,8 +192,8 @@ static bool are_in_order(const struct memory_table *table, const struct memory_f
 }
 
 /* Two sorted halves of `from`, which meet at `middle`, into `to`. */
-static void merge(const struct memory_table *table, const struct memory_fresh *from, size_t middle,
-                  size_t count, struct memory_fresh *to)
+static void merge(const struct memory_table *table, const struct memory_entry *from, size_t middle,
+                  size_t count, struct memory_entry *to)
 {
     size_t low = 0;
     size_t high = middle;
@@ -185,8 +205,8 @@ static void merge(const struct memory_table *table, const struct memory_fresh *f
 
 /* Merge sort from the bottom up. The C library's sort calls a function for each comparison, which
  * costs three times as much. Returns the array in which the rows are sorted. */
-static struct memory_fresh *sort(const struct memory_table *table, struct memory_fresh *fresh,
-                                 struct memory_fresh *scratch, size_t count)
+static struct memory_entry *sort(const struct memory_table *table, struct memory_entry *fresh,
+                                 struct memory_entry *scratch, size_t count)
 {
     for (size_t width = 1; width < count; width *= 2) {
         for (size_t at = 0; at < count; at += 2 * width) {
@@ -194,7 +214,7 @@ static struct memory_fresh *sort(const struct memory_table *table, struct memory
             merge(table, fresh + at, left < width ? left : width,
                   left < 2 * width ? left : 2 * width, scratch + at);
         }
-        struct memory_fresh *sorted = scratch;
+        struct memory_entry *sorted = scratch;
         scratch = fresh;
         fresh = sorted;
     }
@@ -212,21 +232,21 @@ static struct memory_list *list_of_action(struct memory_table *table, uint32_t r
 }
 
 /* Puts the row into the three lists, or into none. */
-static bool link_row(struct memory_table *table, uint32_t row)
+static bool link_row(struct memory_table *table, struct memory_entry entry)
 {
     struct memory_list_context context = context_of(table);
-    struct memory_list *of_user = list_of_user(table, row);
-    struct memory_list *of_action = list_of_action(table, row);
-    if (!memory_list_insert(of_user, context, row)) {
+    struct memory_list *of_user = list_of_user(table, entry.row);
+    struct memory_list *of_action = list_of_action(table, entry.row);
+    if (!memory_list_insert(of_user, context, entry)) {
         return false;
     }
-    if (!memory_list_insert(of_action, context, row)) {
-        memory_list_remove(of_user, context, row);
+    if (!memory_list_insert(of_action, context, entry)) {
+        memory_list_remove(of_user, context, entry.row);
         return false;
     }
-    if (!memory_list_insert(&table->all, context, row)) {
-        memory_list_remove(of_action, context, row);
-        memory_list_remove(of_user, context, row);
+    if (!memory_list_insert(&table->all, context, entry)) {
+        memory_list_remove(of_action, context, entry.row);
+        memory_list_remove(of_user, context, entry.row);
         return false;
     }
     return true;
@@ -240,15 +260,18 @@ static void unlink_row(struct memory_table *table, uint32_t row)
     memory_list_remove(&table->all, context, row);
 }
 
-bool memory_table_link(struct memory_table *table, struct memory_fresh *fresh,
-                       struct memory_fresh *scratch, size_t count)
+bool memory_table_link(struct memory_table *table, struct memory_entry *fresh,
+                       struct memory_entry *scratch, size_t count)
 {
     if (!are_in_order(table, fresh, count)) {
         fresh = sort(table, fresh, scratch, count);
     }
     size_t linked = 0;
-    while (linked < count && link_row(table, fresh[linked].row)) {
+    while (linked < count && link_row(table, fresh[linked])) {
         linked++;
+        if (count - linked > AHEAD_ROWS) {
+            memory_list_prefetch(list_of_user(table, fresh[linked + AHEAD_ROWS].row));
+        }
     }
     if (linked == count) {
         return true;

@@ -24,41 +24,39 @@ struct memory_arrival {
     struct memory_key key;
     uint64_t id_hash;
     uint64_t user_hash;
+    uint32_t user; /* MEMORY_NONE: not known (yet) */
 };
 
 void memory_table_init(struct memory_table *table, uint64_t bytes_max, const struct random *random);
 void memory_table_deinit(struct memory_table *table);
 
-/* Begins to fetch what adding the activity will touch, in two steps that should lie a few other
- * activities apart. */
+/* Begins to fetch what adding the activity will touch, in three steps that should lie a few other
+ * activities apart, and looks for its user, which should be done right before the rest. */
 struct memory_arrival memory_table_expect(const struct memory_table *table,
                                           const struct activity *activity);
-void memory_table_approach(const struct memory_table *table, const struct memory_arrival *arrival);
+void memory_table_approach(const struct memory_table *table, struct memory_arrival *arrival);
+void memory_table_approach_user(const struct memory_table *table,
+                                const struct memory_arrival *arrival);
+void memory_table_find_user(const struct memory_table *table, struct memory_arrival *arrival);
 
 /* The row with the arrival's id, or MEMORY_NONE. */
 uint32_t memory_table_find(const struct memory_table *table, const struct memory_arrival *arrival);
 uint32_t memory_table_find_id(const struct memory_table *table, struct str id);
 
-/* Whether its user was erased after it was received. */
+/* Whether its user, which was looked for, was erased after it was received. */
 bool memory_table_is_erased(const struct memory_table *table, const struct memory_arrival *arrival);
 
 /* Adds an activity whose id is not there to everything but the lists, which memory_table_link then
  * does for many rows at once. MEMORY_NONE without memory. */
 uint32_t memory_table_add(struct memory_table *table, const struct memory_arrival *arrival);
 
-/* A row on its way into the lists. */
-struct memory_fresh {
-    struct memory_mark mark;
-    uint32_t row;
-};
-
 /* Puts rows that were added into the lists; without memory none of them, and false. `fresh` and
  * `scratch` have room for `count` and are changed. */
-bool memory_table_link(struct memory_table *table, struct memory_fresh *fresh,
-                       struct memory_fresh *scratch, size_t count);
+bool memory_table_link(struct memory_table *table, struct memory_entry *fresh,
+                       struct memory_entry *scratch, size_t count);
 
 /* Takes back rows that were added and are in no list. */
-void memory_table_discard(struct memory_table *table, const struct memory_fresh *fresh,
+void memory_table_discard(struct memory_table *table, const struct memory_entry *fresh,
                           size_t count);
 
 void memory_table_remove(struct memory_table *table, uint32_t row);

@@ -12,8 +12,8 @@ enum {
 struct table_putter {
     struct table_outcome *outcomes; /* of the rows of the batch, until all of them are through */
     size_t outcome_capacity;
-    struct memory_fresh fresh[PUT_SLICE_ROWS]; /* rows of the slice under way */
-    struct memory_fresh scratch[PUT_SLICE_ROWS];
+    struct memory_entry fresh[PUT_SLICE_ROWS]; /* rows of the slice under way */
+    struct memory_entry scratch[PUT_SLICE_ROWS];
     size_t fresh_count;
 };
 
@@ -162,7 +162,7 @@ static bool store_row(const struct put *put, const struct memory_arrival *arriva
     }
     ASSERT(putter->fresh_count < PUT_SLICE_ROWS);
     putter->fresh[putter->fresh_count++] =
-        (struct memory_fresh){.mark = arrival->key.mark, .row = row};
+        (struct memory_entry){.mark = arrival->key.mark, .row = row};
     *out_row = row;
     return true;
 }
@@ -178,7 +178,11 @@ static bool put_group(const struct put *put, size_t begin, size_t count)
         memory_table_approach(put->table, &arrivals[i]);
     }
     for (size_t i = 0; i < count; i++) {
+        memory_table_approach_user(put->table, &arrivals[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
         struct table_outcome *outcome = &put->putter->outcomes[begin + i];
+        memory_table_find_user(put->table, &arrivals[i]);
         outcome->verdict = judge(put, &arrivals[i], begin + i);
         if (outcome->verdict == VERDICT_STORED && !store_row(put, &arrivals[i], &outcome->row)) {
             return false;
