@@ -10,6 +10,7 @@
 enum {
     PLACES_IN_CHUNK = 4096,
     AHEAD_ROWS = 32,
+    STEP_ROWS = 12, /* between the steps in which a row is fetched */
     CACHE_LINE_BYTES = 64,
     TEXTS_FETCHED_BYTES = 4 * CACHE_LINE_BYTES,
     HEAD_LEVEL = 1, /* of the compression: a head is written again soon, when parts are merged */
@@ -327,23 +328,31 @@ static void fetch_texts(const struct memory_texts *texts)
     }
 }
 
-/* Rows lie in memory in the order in which they came, their texts anywhere: both are fetched before
- * they are needed, the record first, since it says where the texts are. */
+/* Rows lie in memory in the order in which they came, what they point to anywhere: all of it is
+ * fetched before it is needed, in three steps, since each says where the next one finds something.
+ */
 static void fetch_ahead(struct head_writing *writing)
 {
     const struct memory_table *table = &writing->head->shared.table;
     size_t wanted = writing->handed_over + AHEAD_ROWS;
     while (writing->fetched < wanted && writing->fetched < table->rows.live) {
-        size_t halfway = writing->fetched - AHEAD_ROWS / 2;
+        size_t at = writing->fetched++;
         uint32_t row = memory_list_row(&table->all, writing->place);
         writing->place = memory_list_next(&table->all, writing->place);
-        writing->waiting[writing->fetched % AHEAD_ROWS] = row;
+        writing->waiting[at % AHEAD_ROWS] = row;
         __builtin_prefetch(memory_rows_at(&table->rows, row));
-        if (writing->fetched >= AHEAD_ROWS / 2) {
-            uint32_t before = writing->waiting[halfway % AHEAD_ROWS];
-            fetch_texts(memory_rows_at(&table->rows, before)->texts);
+        if (at >= STEP_ROWS) {
+            uint32_t before = writing->waiting[(at - STEP_ROWS) % AHEAD_ROWS];
+            const struct memory_row *record = memory_rows_at(&table->rows, before);
+            fetch_texts(record->texts);
+            __builtin_prefetch(memory_names_at(&table->users, record->user));
+            __builtin_prefetch(&writing->users.numbers[record->user]);
         }
-        writing->fetched++;
+        if (at >= 2 * STEP_ROWS) {
+            uint32_t before = writing->waiting[(at - 2 * STEP_ROWS) % AHEAD_ROWS];
+            uint32_t user = memory_rows_at(&table->rows, before)->user;
+            __builtin_prefetch(memory_names_at(&table->users, user)->text);
+        }
     }
 }
 
