@@ -3,6 +3,7 @@
  * metadata comes back as it was sent.
  */
 #include "application/activity_json.h"
+#include "base/random.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -301,7 +302,58 @@ static void cuts_arrays_into_items(void **state)
     }
 }
 
-/* Parsing an item in place must leave its neighbours alone, also where it is a bare number. */
+/* The offset behind the container that begins the text, looked for byte by byte; 0: it is open. */
+static size_t end_of_container(const char *text, size_t len)
+{
+    bool in_string = false;
+    size_t depth = 0;
+    for (size_t at = 0; at < len; at++) {
+        char c = text[at];
+        if (c == '\\' && at + 1 < len && (text[at + 1] == '\\' || text[at + 1] == '"')) {
+            at++;
+        } else if (c == '"') {
+            in_string = !in_string;
+        } else if (!in_string && (c == '{' || c == '[')) {
+            depth++;
+        } else if (!in_string && (c == '}' || c == ']') && --depth == 0) {
+            return at + 1;
+        }
+    }
+    return 0;
+}
+
+/* Strings, escapes and brackets at all places of the blocks in which items are passed. */
+static void finds_the_end_of_every_item(void **state)
+{
+    (void)state;
+    static const char kinds[] = "\"\"\\\\{}[],aaaaaaaaaaaa";
+    struct random_seeded seeded;
+    struct random random = random_from_seed(&seeded, 21);
+    size_t closed = 0;
+    for (int i = 0; i < 100000; i++) {
+        char text[300];
+        size_t len = 2 + (size_t)random_below(&random, sizeof text - 2);
+        for (size_t at = 0; at < len; at++) {
+            text[at] = kinds[random_below(&random, sizeof kinds - 1)];
+        }
+        memcpy(text, "[{", 2);
+        size_t end = end_of_container(text + 1, len - 1);
+        char *copy = padded((struct str){text, len});
+        struct activity_json_array array;
+        activity_json_array_init(&array, copy, len);
+        char *item;
+        size_t item_len;
+        struct error err;
+        enum status status = activity_json_array_next(&array, &item, &item_len, &err);
+        bool found = end > 0 && end < len - 1; /* something must follow */
+        assert_int_equal(status, found ? STATUS_OK : STATUS_INVALID);
+        assert_true(!found || (item == copy + 1 && item_len == end));
+        closed += found && end > 64;
+        free(copy);
+    }
+    assert_true(closed > 1000);
+}
+
 /* One byte for each value is the most that a text can ask of the parser's memory, whatever its
  * length: what is wrong with it is told, not that memory is short. */
 static void dense_texts_are_read_at_any_length(void **state)
@@ -321,6 +373,7 @@ static void dense_texts_are_read_at_any_length(void **state)
     }
 }
 
+/* Parsing an item in place must leave its neighbours alone, also where it is a bare number. */
 static void reading_an_item_spares_the_next(void **state)
 {
     (void)state;
@@ -379,6 +432,7 @@ int main(void)
         cmocka_unit_test(bounds_the_sizes),
         cmocka_unit_test(finds_a_duplicate_among_many_keys),
         cmocka_unit_test(cuts_arrays_into_items),
+        cmocka_unit_test(finds_the_end_of_every_item),
         cmocka_unit_test(dense_texts_are_read_at_any_length),
         cmocka_unit_test(reading_an_item_spares_the_next),
         cmocka_unit_test(writes_the_answer_shape),
