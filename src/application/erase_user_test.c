@@ -227,7 +227,7 @@ static int64_t receive(bool own_id)
     if (own_id) {
         draft.activity.id = STR("own");
     }
-    record_activities_complete(&fixture.recorder, &draft, id_text);
+    record_activities_complete(&fixture.recorder, clock_wall_ns(&fixture.clock), &draft, id_text);
     return draft.activity.received_at_ms;
 }
 

@@ -13,17 +13,17 @@ void record_activities_init(struct record_activities *recorder, struct event_log
 /* The time of receipt never steps back, unlike the clock: activities that one client sends in
  * sequence keep their order although they carry no timestamps, and whoever erases a user knows what
  * came before. */
-void record_activities_complete(struct record_activities *recorder, struct activity_draft *draft,
-                                char id_text[UUID_TEXT_BYTES])
+void record_activities_complete(struct record_activities *recorder, uint64_t now_ns,
+                                struct activity_draft *draft, char id_text[UUID_TEXT_BYTES])
 {
     struct activity *activity = &draft->activity;
     if (activity->id.data == NULL) {
-        struct uuid id = activity_id_next(&recorder->ids);
+        struct uuid id = activity_id_next(&recorder->ids, now_ns);
         uuid_format(id, id_text);
         activity->id = (struct str){.data = id_text, .len = UUID_TEXT_BYTES};
         activity->received_at_ms = activity_id_time_ms(id);
     } else {
-        activity->received_at_ms = activity_id_next_time_ms(&recorder->ids);
+        activity->received_at_ms = activity_id_next_time_ms(&recorder->ids, now_ns);
     }
     if (!draft->has_timestamp) {
         activity->timestamp_ms = activity->received_at_ms;

@@ -28,9 +28,11 @@ void record_activities_init(struct record_activities *recorder, struct event_log
                             const struct clock *clock, const struct random *random);
 
 /* Completes the draft: time of receipt, a UUIDv7 when it has no id (written to `id_text`, which the
- * activity then points into), the time of receipt as timestamp when it has none. */
-void record_activities_complete(struct record_activities *recorder, struct activity_draft *draft,
-                                char id_text[UUID_TEXT_BYTES]);
+ * activity then points into), the time of receipt as timestamp when it has none. `now_ns` is the
+ * time of the recorder's clock, read once for what came in one request: reading it for each of a
+ * thousand activities costs as much as parsing some of them. */
+void record_activities_complete(struct record_activities *recorder, uint64_t now_ns,
+                                struct activity_draft *draft, char id_text[UUID_TEXT_BYTES]);
 
 /* Hands complete activities to the log; statuses and the listener's duties as in event_log_append.
  */

@@ -50,7 +50,7 @@ static void fills_in_what_is_missing(void **state)
     fixture_init(&fixture, NULL);
     char id_text[UUID_TEXT_BYTES];
     struct activity_draft draft = {.activity = {.user_id = STR("u"), .action = STR("a")}};
-    record_activities_complete(&fixture.recorder, &draft, id_text);
+    record_activities_complete(&fixture.recorder, fixture.now_ns, &draft, id_text);
     assert_ptr_equal(draft.activity.id.data, id_text);
     assert_int_equal(draft.activity.id.len, UUID_TEXT_BYTES);
     assert_int_equal(time_of_id(draft.activity.id), NOW_MS);
@@ -67,7 +67,7 @@ static void keeps_what_the_client_sent(void **state)
         .activity = {.id = STR("order-7"), .timestamp_ms = 1},
         .has_timestamp = true,
     };
-    record_activities_complete(&fixture.recorder, &draft, NULL);
+    record_activities_complete(&fixture.recorder, fixture.now_ns, &draft, NULL);
     assert_true(str_equal(draft.activity.id, STR("order-7")));
     assert_int_equal(draft.activity.timestamp_ms, 1);
     assert_int_equal(draft.activity.received_at_ms, NOW_MS);
@@ -81,7 +81,7 @@ static void keeps_a_timestamp_of_zero(void **state)
     fixture_init(&fixture, NULL);
     char id_text[UUID_TEXT_BYTES];
     struct activity_draft draft = {.has_timestamp = true};
-    record_activities_complete(&fixture.recorder, &draft, id_text);
+    record_activities_complete(&fixture.recorder, fixture.now_ns, &draft, id_text);
     assert_int_equal(draft.activity.timestamp_ms, 0);
     assert_int_equal(draft.activity.received_at_ms, NOW_MS);
 }
@@ -92,7 +92,7 @@ static void an_own_id_without_timestamp_gets_the_time_of_receipt(void **state)
     struct fixture fixture;
     fixture_init(&fixture, NULL);
     struct activity_draft draft = {.activity = {.id = STR("own")}};
-    record_activities_complete(&fixture.recorder, &draft, NULL);
+    record_activities_complete(&fixture.recorder, fixture.now_ns, &draft, NULL);
     assert_int_equal(draft.activity.timestamp_ms, NOW_MS);
 }
 
@@ -109,7 +109,7 @@ static void keeps_the_order_of_acceptance(void **state)
         fixture.now_ns += i % 100 == 99 ? 5000000 : 100;
         fixture.now_ns -= i == 5000 ? 3600u * UINT64_C(1000000000) : 0;
         struct activity_draft draft = {0};
-        record_activities_complete(&fixture.recorder, &draft, texts[i % 2]);
+        record_activities_complete(&fixture.recorder, fixture.now_ns, &draft, texts[i % 2]);
         assert_true(i == 0 || activity_key_compare(activity_key_of(&newest.activity),
                                                    activity_key_of(&draft.activity)) < 0);
         newest = draft;

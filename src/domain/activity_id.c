@@ -11,17 +11,16 @@ void activity_id_source_init(struct activity_id_source *source, const struct clo
 enum { FRACTION_BITS = 12 };
 
 /* Milliseconds in the upper bits, then the fraction of a millisecond in 1/4096. */
-static uint64_t ticks_now(const struct clock *clock)
+static uint64_t ticks_at(uint64_t now_ns)
 {
-    uint64_t now_ns = clock_wall_ns(clock);
     uint64_t ms = now_ns / NANOSECONDS_PER_MILLISECOND;
     uint64_t fraction = (now_ns % NANOSECONDS_PER_MILLISECOND) * 4096 / NANOSECONDS_PER_MILLISECOND;
     return ms << FRACTION_BITS | fraction;
 }
 
-static uint64_t next_ticks(struct activity_id_source *source)
+static uint64_t next_ticks(struct activity_id_source *source, uint64_t now_ns)
 {
-    uint64_t now = ticks_now(source->clock);
+    uint64_t now = ticks_at(now_ns);
     uint64_t last = atomic_load_explicit(&source->last, memory_order_relaxed);
     uint64_t next;
     do {
@@ -31,9 +30,9 @@ static uint64_t next_ticks(struct activity_id_source *source)
     return next;
 }
 
-struct uuid activity_id_next(struct activity_id_source *source)
+struct uuid activity_id_next(struct activity_id_source *source, uint64_t now_ns)
 {
-    uint64_t ticks = next_ticks(source);
+    uint64_t ticks = next_ticks(source, now_ns);
     struct uuid id;
     random_fill(source->random, id.bytes + 8, 8);
     for (int i = 0; i < 6; i++) {
@@ -45,14 +44,14 @@ struct uuid activity_id_next(struct activity_id_source *source)
     return id;
 }
 
-int64_t activity_id_next_time_ms(struct activity_id_source *source)
+int64_t activity_id_next_time_ms(struct activity_id_source *source, uint64_t now_ns)
 {
-    return (int64_t)(next_ticks(source) >> FRACTION_BITS);
+    return (int64_t)(next_ticks(source, now_ns) >> FRACTION_BITS);
 }
 
 int64_t activity_id_border_ms(struct activity_id_source *source)
 {
-    uint64_t now = ticks_now(source->clock);
+    uint64_t now = ticks_at(clock_wall_ns(source->clock));
     uint64_t last = atomic_load_explicit(&source->last, memory_order_relaxed);
     uint64_t border_ms;
     do {

@@ -22,11 +22,12 @@ struct activity_id_source {
 void activity_id_source_init(struct activity_id_source *source, const struct clock *clock,
                              const struct random *random);
 
-/* Never fails; when the clock steps back the ids go on from the newest one. */
-struct uuid activity_id_next(struct activity_id_source *source);
+/* Never fails. `now_ns` is the time of the source's clock, read now or, for what came together,
+ * once for all of it; when it is behind the newest id the ids go on from that one. */
+struct uuid activity_id_next(struct activity_id_source *source, uint64_t now_ns);
 
 /* The milliseconds of the next id without the id: when an activity came that has one of its own. */
-int64_t activity_id_next_time_ms(struct activity_id_source *source);
+int64_t activity_id_next_time_ms(struct activity_id_source *source, uint64_t now_ns);
 
 /* A border between what was given out and what will be: every time up to now lies before it, and no
  * later one does. At most a millisecond ahead of the newest. */

@@ -31,7 +31,7 @@ static void test_layout(void **state)
     struct random random = random_from_seed(&seeded, 1);
     struct activity_id_source source;
     activity_id_source_init(&source, &clock, &random);
-    struct uuid id = activity_id_next(&source);
+    struct uuid id = activity_id_next(&source, manual.now_ns);
     char text[UUID_TEXT_BYTES + 1] = {0};
     uuid_format(id, text);
     assert_int_equal(id.bytes[6] >> 4, 7);
@@ -56,10 +56,10 @@ static void test_increase_whatever_the_clock_does(void **state)
     struct clock clock = {.wall_ns = manual_ns, .monotonic_ns = manual_ns, .context = &manual};
     struct activity_id_source source;
     activity_id_source_init(&source, &clock, &random_system);
-    struct uuid last = activity_id_next(&source);
+    struct uuid last = activity_id_next(&source, manual.now_ns);
     for (int i = 0; i < 100000; i++) {
         manual.now_ns += (uint64_t)steps_ns[i % (int)ARRAY_LENGTH(steps_ns)];
-        struct uuid next = activity_id_next(&source);
+        struct uuid next = activity_id_next(&source, manual.now_ns);
         assert_increasing(last, next);
         last = next;
     }
@@ -78,13 +78,13 @@ static void test_border(void **state)
     activity_id_source_init(&source, &clock, &random_system);
     for (int i = 0; i < 100000; i++) {
         manual.now_ns += (uint64_t)steps_ns[i % (int)ARRAY_LENGTH(steps_ns)];
-        int64_t before = i % 2 == 0 ? activity_id_time_ms(activity_id_next(&source))
-                                    : activity_id_next_time_ms(&source);
+        int64_t before = i % 2 == 0 ? activity_id_time_ms(activity_id_next(&source, manual.now_ns))
+                                    : activity_id_next_time_ms(&source, manual.now_ns);
         int64_t border = activity_id_border_ms(&source);
         assert_int_equal(border, activity_id_border_ms(&source));
         assert_int_equal(border, before + 1);
         if (i % 3 == 0) {
-            assert_true(activity_id_next_time_ms(&source) >= border);
+            assert_true(activity_id_next_time_ms(&source, manual.now_ns) >= border);
         }
     }
 }
@@ -98,11 +98,12 @@ static void test_begin_at(void **state)
     activity_id_source_init(&source, &clock, &random_system);
     activity_id_begin_at(&source, 0);
     activity_id_begin_at(&source, START_NS / 1000000 - 5);
-    assert_int_equal(activity_id_next_time_ms(&source), START_NS / 1000000);
+    assert_int_equal(activity_id_next_time_ms(&source, manual.now_ns), START_NS / 1000000);
     activity_id_begin_at(&source, START_NS / 1000000 + 5);
     activity_id_begin_at(&source, START_NS / 1000000);
-    assert_int_equal(activity_id_next_time_ms(&source), START_NS / 1000000 + 5);
-    assert_int_equal(activity_id_time_ms(activity_id_next(&source)), START_NS / 1000000 + 5);
+    assert_int_equal(activity_id_next_time_ms(&source, manual.now_ns), START_NS / 1000000 + 5);
+    assert_int_equal(activity_id_time_ms(activity_id_next(&source, manual.now_ns)),
+                     START_NS / 1000000 + 5);
 }
 
 enum { THREADS = 4, IDS = 20000 };
@@ -116,7 +117,7 @@ static void *draw(void *context)
 {
     struct drawing *drawing = context;
     for (size_t i = 0; i < IDS; i++) {
-        drawing->ids[i] = activity_id_next(drawing->source);
+        drawing->ids[i] = activity_id_next(drawing->source, clock_wall_ns(&clock_system));
     }
     return NULL;
 }

@@ -48,7 +48,7 @@ struct ledger_entry *ledger_add(struct ledger *ledger, struct record_activities 
         snprintf(entry->id, sizeof entry->id, "own-%zu", number);
         activity->id = str_from(entry->id);
     }
-    record_activities_complete(recorder, &draft, entry->id);
+    record_activities_complete(recorder, clock_wall_ns(recorder->ids.clock), &draft, entry->id);
     entry->activity = draft.activity;
     return entry;
 }

@@ -121,9 +121,10 @@ static enum status submit(struct import_target *base, struct import_batch *batch
     struct import_target_local *target = target_of(base);
     struct slot *slot = find_free(target);
     slot->batch = batch;
+    uint64_t now_ns = clock_wall_ns(target->config.clock);
     for (size_t i = 0; i < batch->row_count; i++) {
         ASSERT(batch->rows[i].draft.activity.id.data != NULL);
-        record_activities_complete(target->config.recorder, &batch->rows[i].draft, NULL);
+        record_activities_complete(target->config.recorder, now_ns, &batch->rows[i].draft, NULL);
         slot->activities[i] = batch->rows[i].draft.activity;
     }
     return append(target, slot, err);

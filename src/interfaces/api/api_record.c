@@ -24,6 +24,7 @@ struct record_item {
 
 /* One POST until its answer; lives in the exchange's arena. */
 struct record {
+    uint64_t now_ns; /* on the wall clock, when its activities were received */
     bool is_array;
     struct activity *accepted;
     size_t accepted_count;
@@ -63,16 +64,17 @@ static struct http_problem problem_of_rejection(enum status status,
     };
 }
 
-/* Reads one activity and completes it; the draft's texts live as long as the exchange. */
-static enum status read_one(const struct api_call *call, char *text, size_t len,
-                            struct activity *out_activity, struct rejection *rejection)
+/* Reads one activity, completes it and adds it to those that are accepted, for which there is room.
+ * Its texts live as long as the exchange. */
+static enum status read_one(const struct api_call *call, struct record *record, char *text,
+                            size_t len, struct rejection *rejection)
 {
     struct arena *arena = http_exchange_arena(call->exchange);
     struct activity_draft draft;
     struct activity_json_text json = {
         .data = text,
         .len = len,
-        .now_ms = clock_wall_ms(call->api->config.clock),
+        .now_ms = (int64_t)(record->now_ns / NANOSECONDS_PER_MILLISECOND),
         .arena = arena,
     };
     enum status status = activity_json_read(&loop_of(call)->reader, &json, &draft, rejection);
@@ -86,8 +88,8 @@ static enum status read_one(const struct api_call *call, char *text, size_t len,
             return STATUS_NO_MEMORY;
         }
     }
-    record_activities_complete(call->api->config.recorder, &draft, id_text);
-    *out_activity = draft.activity;
+    record_activities_complete(call->api->config.recorder, record->now_ns, &draft, id_text);
+    record->accepted[record->accepted_count++] = draft.activity;
     return STATUS_OK;
 }
 
@@ -150,11 +152,9 @@ static void post_one(const struct api_call *call, struct record *record)
     record->accepted = arena_allocate(http_exchange_arena(call->exchange), sizeof(struct activity));
     enum status status = STATUS_NO_MEMORY;
     if (record->accepted != NULL) {
-        status = read_one(call, call->request->body, call->request->body_len, record->accepted,
-                          &rejection);
+        status = read_one(call, record, call->request->body, call->request->body_len, &rejection);
     }
     if (status == STATUS_OK) {
-        record->accepted_count = 1;
         submit(call, record);
         return;
     }
@@ -216,14 +216,12 @@ static enum status read_item(const struct api_call *call, struct record *record,
     struct rejection rejection;
     rejection_init(&rejection);
     *item = (struct record_item){0};
-    enum status status =
-        read_one(call, text, len, &record->accepted[record->accepted_count], &rejection);
+    enum status status = read_one(call, record, text, len, &rejection);
     if (status == STATUS_NO_MEMORY) {
         return status;
     }
     record->item_count++;
     if (status == STATUS_OK) {
-        record->accepted_count++;
         return STATUS_OK;
     }
     return keep_problem(call, status, &rejection, item) ? STATUS_OK : STATUS_NO_MEMORY;
@@ -325,7 +323,7 @@ void api_record_post(const struct api_call *call)
         answer_no_memory(call);
         return;
     }
-    *record = (struct record){0};
+    *record = (struct record){.now_ns = clock_wall_ns(call->api->config.clock)};
     if (activity_json_is_array(call->request->body, call->request->body_len)) {
         post_array(call, record);
     } else {
