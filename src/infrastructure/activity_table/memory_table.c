@@ -9,7 +9,7 @@
  * than one by one: a search in two lists costs as much as passing over so many rows. */
 enum { ERASE_SHARE = 128 };
 
-/* So many rows ahead, the memory of their users' lists is fetched. */
+/* Memory is fetched in steps so many rows ahead of each other. */
 enum { AHEAD_ROWS = 8 };
 
 void memory_table_init(struct memory_table *table, uint64_t bytes_max, const struct random *random)
@@ -260,6 +260,22 @@ static void unlink_row(struct memory_table *table, uint32_t row)
     memory_list_remove(&table->all, context, row);
 }
 
+/* What linking the rows that are AHEAD_ROWS and twice as far ahead will touch. */
+static void fetch_lists(struct memory_table *table, const struct memory_entry *fresh, size_t count)
+{
+    if (count > AHEAD_ROWS) {
+        memory_list_prefetch(list_of_user(table, fresh[AHEAD_ROWS].row));
+    }
+    if (count > 2 * AHEAD_ROWS) {
+        const struct memory_list *list = list_of_user(table, fresh[2 * AHEAD_ROWS].row);
+        __builtin_prefetch(list);
+        __builtin_prefetch(&list->last_ms);
+    }
+    if (count > 3 * AHEAD_ROWS) {
+        __builtin_prefetch(memory_rows_at(&table->rows, fresh[3 * AHEAD_ROWS].row));
+    }
+}
+
 bool memory_table_link(struct memory_table *table, struct memory_entry *fresh,
                        struct memory_entry *scratch, size_t count)
 {
@@ -269,9 +285,7 @@ bool memory_table_link(struct memory_table *table, struct memory_entry *fresh,
     size_t linked = 0;
     while (linked < count && link_row(table, fresh[linked])) {
         linked++;
-        if (count - linked > AHEAD_ROWS) {
-            memory_list_prefetch(list_of_user(table, fresh[linked + AHEAD_ROWS].row));
-        }
+        fetch_lists(table, fresh + linked, count - linked);
     }
     if (linked == count) {
         return true;
