@@ -19,12 +19,22 @@ SHOWN_LINES_MAX = 300  # of a failed step; the log file has all
 
 # For presets whose programs run under sanitizers. The link order is not verified since tests preload a library that makes
 # system calls fail; huge allocations fail as they do without a sanitizer. USERTRAIL_TEST_SANITIZED tells tests that
-# programs are several times slower.
+# programs are several times slower; fewer seeds go as many ways through the code, the release build has all of them.
 SANITIZER_ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1:allocator_may_return_null=1:verify_asan_link_order=0",
     "UBSAN_OPTIONS": "print_stacktrace=1",
     "TSAN_OPTIONS": "second_deadlock_stack=1",
     "USERTRAIL_TEST_SANITIZED": "1",
+    "USERTRAIL_ORACLE_SEEDS": "500",
+    "USERTRAIL_STORE_SIM_SEEDS": "4",
+}
+
+# The HTTP transport alone, which drives a server of its own, then the whole program, first without what the store on the disk
+# can do. All of them at the same time: tests of processes wait a lot.
+PYTESTS = {
+    "transport": ("tests/http/test_*.py",),
+    "scenario": ("tests/scenario/test_[!3-9]*.py", "tests/scenario/test_3[0-3]*.py"),
+    "store scenario": ("tests/scenario/test_3[4-9]*.py", "tests/scenario/test_[4-9]*.py"),
 }
 SANITIZED_PRESETS = ("asan-ubsan", "tsan")
 
@@ -237,17 +247,17 @@ def ctest_step(runner, preset, label, build):
                 environment=SANITIZER_ENVIRONMENT if preset in SANITIZED_PRESETS else {}, count=report_counter(count_ctest_report, report))
 
 
-def pytest_step(runner, preset, label, build, name, folder):
-    """The scenario tests, and those of the HTTP transport alone, which drive a server of their own in the same way. They
-    find the program and the tools built beside it through the variables. Each folder has its own conftest.py."""
-    report = runner.folder / f"{name}-{preset}.xml"
+def pytest_step(runner, preset, label, build, name):
+    """They find the program and the tools built beside it through the variables. Each folder has its own conftest.py."""
+    report = runner.folder / f"{name.replace(' ', '-')}-{preset}.xml"
     report.unlink(missing_ok=True)
     program = "build/usertrail" if preset == "release" else f"build/{preset}/usertrail"
     environment = {"USERTRAIL_TEST_BINARY": str(ROOT / program),
                    "USERTRAIL_TEST_BUILD_DIR": str(ROOT / "build" / preset),
                    "HTTP_TEST_SERVER": str(ROOT / "build" / preset / "tests/http/http_test_server"),
                    **(SANITIZER_ENVIRONMENT if preset in SANITIZED_PRESETS else {})}
-    command = [PYTHON, "-m", "pytest", folder, "-q", "-rs", "--tb=short", "-p", "no:cacheprovider",
+    files = sorted(str(path.relative_to(ROOT)) for pattern in PYTESTS[name] for path in ROOT.glob(pattern))
+    command = [PYTHON, "-m", "pytest", *files, "-q", "-rs", "--tb=short", "-p", "no:cacheprovider",
                "--durations=10", f"--junitxml={report}"]
     return Step(f"{label} {name} tests", command, needs=(build.name,), environment=environment,
                 count=report_counter(count_pytest_report, report))
@@ -260,8 +270,7 @@ def add_suite(runner, preset, label, scenarios=True, tests=True):
     if tests:
         runner.run(ctest_step(runner, preset, label, build))
     if scenarios:
-        runner.run_together([pytest_step(runner, preset, label, build, "transport", "tests/http"),
-                             pytest_step(runner, preset, label, build, "scenario", "tests/scenario")])
+        runner.run_together([pytest_step(runner, preset, label, build, name) for name in PYTESTS])
 
 
 def main_guard(main):

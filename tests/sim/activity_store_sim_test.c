@@ -337,8 +337,8 @@ static uint64_t from_environment(const char *name, uint64_t otherwise)
 
 static void try_every_operation(enum fault fault, const char *name)
 {
-    uint64_t first = from_environment("USERTRAIL_SIM_SEED", 1);
-    uint64_t seeds = from_environment("USERTRAIL_SIM_SEEDS", 12);
+    uint64_t first = from_environment("USERTRAIL_STORE_SIM_SEED", 1);
+    uint64_t seeds = from_environment("USERTRAIL_STORE_SIM_SEEDS", 12);
     for (uint64_t seed = first; seed < first + seeds; seed++) {
         uint64_t operations = 0;
         const char *difference = run_once(seed, FAULT_NONE, 0, false, &operations);
@@ -346,12 +346,12 @@ static void try_every_operation(enum fault fault, const char *name)
             uint64_t ignored;
             difference = run_once(seed, fault, nth, false, &ignored);
             if (difference[0] != '\0') {
-                fail_msg("%s at operation %llu, USERTRAIL_SIM_SEED=%llu: %s", name,
+                fail_msg("%s at operation %llu, USERTRAIL_STORE_SIM_SEED=%llu: %s", name,
                          (unsigned long long)nth, (unsigned long long)seed, difference);
             }
         }
         if (difference[0] != '\0') {
-            fail_msg("without a fault, USERTRAIL_SIM_SEED=%llu: %s", (unsigned long long)seed,
+            fail_msg("without a fault, USERTRAIL_STORE_SIM_SEED=%llu: %s", (unsigned long long)seed,
                      difference);
         }
     }
