@@ -67,6 +67,18 @@ static enum status draw_border(const struct erase_user *eraser, int64_t *out_bor
     return STATUS_OK;
 }
 
+/* Another erasure of the same user, under way at the same time, may have drawn a later border and
+ * reached the store first: its time is the one that holds and is recorded. */
+static void take_stored(struct erasure *erasure, const struct activity_erasure *stored)
+{
+    erasure->erased = stored->erased;
+    erasure->recorded = stored->recorded;
+    erasure->record = stored->record;
+    if (stored->recorded) {
+        erasure->erased_at_ms = stored->record.erased_at_ms;
+    }
+}
+
 enum status erase_user_run(struct erase_user *eraser, struct str user_id,
                            struct erasure *out_erasure, struct error *err)
 {
@@ -76,14 +88,16 @@ enum status erase_user_run(struct erase_user *eraser, struct str user_id,
     activity_store_describe(eraser->config.store, &store);
     event_log_describe(eraser->config.log, &log);
     struct erasure erasure = {.store = store.kind, .durable = store.durable};
+    struct activity_erasure stored;
     enum status status = draw_border(eraser, &erasure.erased_at_ms, err);
     if (status == STATUS_OK) {
-        status = activity_store_erase(eraser->config.store, user_id, erasure.erased_at_ms,
-                                      &erasure.erased, err);
+        status =
+            activity_store_erase(eraser->config.store, user_id, erasure.erased_at_ms, &stored, err);
     }
     if (status != STATUS_OK) {
         return status;
     }
+    take_stored(&erasure, &stored);
     tell_out_of_reach(&erasure, &log);
     atomic_fetch_add_explicit(&eraser->erasures, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&eraser->activities, erasure.erased, memory_order_relaxed);

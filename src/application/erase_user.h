@@ -40,6 +40,8 @@ struct erasure {
     uint64_t erased;      /* activities that left the answers */
     const char *store;    /* its kind: static */
     bool durable;         /* it holds after a restart, too */
+    bool recorded;        /* in the store's chain; else `record` is zero */
+    struct erasure_record record;
     struct out_of_reach out_of_reach[ERASURE_OUT_OF_REACH_MAX];
     size_t out_of_reach_count;
 };

@@ -30,6 +30,7 @@ struct fixture {
     enum status erase_answer;
     int64_t erased_at_ms; /* what the store was told last */
     size_t erase_count;
+    struct activity_erasure stored; /* what it says of each erasure */
 
     uint64_t now_ns;
     struct clock clock;
@@ -109,7 +110,8 @@ static enum status store_durable_positions(struct activity_store *store, struct 
 }
 
 static enum status store_erase(struct activity_store *store, struct str user_id,
-                               int64_t erased_at_ms, uint64_t *out_erased, struct error *err)
+                               int64_t erased_at_ms, struct activity_erasure *out_erasure,
+                               struct error *err)
 {
     (void)store;
     assert_true(str_equal(user_id, STR("ann")));
@@ -118,7 +120,7 @@ static enum status store_erase(struct activity_store *store, struct str user_id,
     }
     fixture.erased_at_ms = erased_at_ms;
     fixture.erase_count++;
-    *out_erased = 7;
+    *out_erasure = fixture.stored;
     return STATUS_OK;
 }
 
@@ -189,6 +191,7 @@ static int fixture_setup(void **state)
     fixture = (struct fixture){.log.operations = &log_operations,
                                .store.operations = &store_operations,
                                .store_state = {.kind = "double", .durable = true},
+                               .stored = {.erased = 7},
                                .durability = DURABILITY_LOCAL_DISK};
     set_clock(NOW_MS);
     fixture.clock = (struct clock){fixture_now, fixture_now, NULL};
@@ -306,6 +309,23 @@ static void a_store_that_says_no_promises_nothing(void **state)
     assert_int_equal(fixture.eraser.erasures, 0);
 }
 
+static void names_the_record_of_the_store(void **state)
+{
+    (void)state;
+    catch_up();
+    int64_t border_ms = erased_at();
+    assert_false(fixture.erasure.recorded);
+    assert_int_equal(fixture.erasure.erased_at_ms, border_ms);
+    fixture.stored.recorded = true;
+    fixture.stored.record = (struct erasure_record){
+        .store_id = {{4}}, .number = 17, .hash = {5}, .erased_at_ms = NOW_MS + 9, .sealed = 3};
+    assert_int_equal(erase(), STATUS_OK);
+    assert_true(fixture.erasure.recorded);
+    assert_int_equal(fixture.erasure.record.number, 17);
+    assert_int_equal(fixture.erasure.record.sealed, 3);
+    assert_int_equal(fixture.erasure.erased_at_ms, NOW_MS + 9);
+}
+
 static void expect_out_of_reach(const char *words, bool there)
 {
     bool found = false;
@@ -351,6 +371,7 @@ int main(void)
         TEST(covers_what_the_log_brings),
         TEST(nothing_new_seems_to_come_before_an_older_erasure),
         TEST(a_store_that_says_no_promises_nothing),
+        TEST(names_the_record_of_the_store),
         TEST(says_what_is_out_of_reach),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

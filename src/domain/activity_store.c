@@ -88,10 +88,12 @@ enum status activity_store_tally(struct activity_store *store,
 }
 
 enum status activity_store_erase(struct activity_store *store, struct str user_id,
-                                 int64_t erased_at_ms, uint64_t *out_erased, struct error *err)
+                                 int64_t erased_at_ms, struct activity_erasure *out_erasure,
+                                 struct error *err)
 {
     ASSERT(user_id.len >= 1);
-    enum status status = store->operations->erase(store, user_id, erased_at_ms, out_erased, err);
+    enum status status = store->operations->erase(store, user_id, erased_at_ms, out_erasure, err);
+    ASSERT(status != STATUS_OK || out_erasure->recorded == (out_erasure->record.number > 0));
     ASSERT(reports(status, err));
     return status;
 }

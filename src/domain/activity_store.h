@@ -40,6 +40,24 @@ struct activity_store_state {
     int64_t erased_until_ms; /* the latest time of all erasures that survive the process; 0: none */
 };
 
+enum { ERASURE_HASH_BYTES = 32 };
+
+/* Names the record of an erasure for whoever looks for it in the store's chain later. */
+struct erasure_record {
+    struct uuid store_id;
+    uint64_t number; /* among all records of the chain, from 1 */
+    uint8_t hash[ERASURE_HASH_BYTES];
+    int64_t erased_at_ms; /* the latest time that any erasure of the user was given */
+    uint64_t sealed; /* of the activities that were removed, those that the chain has seals of */
+};
+
+/* What an erasure came to. */
+struct activity_erasure {
+    uint64_t erased; /* activities that were removed */
+    bool recorded;   /* in a chain; a store without one leaves the record zero */
+    struct erasure_record record;
+};
+
 struct activity_store_operations {
     enum status (*put_batch)(struct activity_store *store, const struct activity_batch *batch,
                              enum verdict *out_verdicts, struct error *err);
@@ -55,7 +73,7 @@ struct activity_store_operations {
     enum status (*tally)(struct activity_store *store, const struct activity_tally_request *request,
                          struct arena *arena, struct activity_tally *out_tally, struct error *err);
     enum status (*erase)(struct activity_store *store, struct str user_id, int64_t erased_at_ms,
-                         uint64_t *out_erased, struct error *err);
+                         struct activity_erasure *out_erasure, struct error *err);
     enum status (*expire)(struct activity_store *store, int64_t before_ms, uint64_t *out_expired,
                           struct error *err);
     void (*describe)(struct activity_store *store, struct activity_store_state *out_state);
@@ -111,10 +129,11 @@ MUST_USE enum status activity_store_tally(struct activity_store *store,
                                           struct error *err);
 
 /* Removes all activities of the user from every answer, at once, and drops from now on what was
- * received before `erased_at_ms`. Says how many were removed. */
+ * received before `erased_at_ms`. Each call that a store records has a record of its own, also one
+ * that repeats another. */
 MUST_USE enum status activity_store_erase(struct activity_store *store, struct str user_id,
-                                          int64_t erased_at_ms, uint64_t *out_erased,
-                                          struct error *err);
+                                          int64_t erased_at_ms,
+                                          struct activity_erasure *out_erasure, struct error *err);
 
 /* Removes activities whose timestamp lies before `before_ms`, perhaps not all of them at once (an
  * adapter may drop whole files only). Says how many went. */

@@ -224,13 +224,20 @@ static void test_get_needs_room_in_the_arena(void **state)
     arena_deinit(&small);
 }
 
+static struct activity_erasure erase_told(struct fixture *fixture, const char *user_id,
+                                          int64_t erased_at_ms)
+{
+    struct activity_erasure erasure;
+    memset(&erasure, 0xa5, sizeof erasure);
+    assert_int_equal(
+        activity_store_erase(fixture->store, str_from(user_id), erased_at_ms, &erasure, NULL),
+        STATUS_OK);
+    return erasure;
+}
+
 static uint64_t erase(struct fixture *fixture, const char *user_id, int64_t erased_at_ms)
 {
-    uint64_t erased = UINT64_MAX;
-    assert_int_equal(
-        activity_store_erase(fixture->store, str_from(user_id), erased_at_ms, &erased, NULL),
-        STATUS_OK);
-    return erased;
+    return erase_told(fixture, user_id, erased_at_ms).erased;
 }
 
 /* All activities of the user leave every answer at once, also those received later; others stay. */
@@ -288,6 +295,43 @@ static void test_erased_positions_come_again(void **state)
     assert_int_equal(count_all(fixture), 0);
     assert_int_equal(put_one(fixture, activity), VERDICT_ERASED);
     assert_int_equal(put_one(fixture, activity_of("bob", 1, "a1")), VERDICT_STORED);
+}
+
+static void assert_unrecorded(const struct activity_erasure *erasure)
+{
+    static const struct uuid none;
+    static const uint8_t zeros[ERASURE_HASH_BYTES];
+    assert_false(erasure->recorded);
+    assert_true(uuid_equal(erasure->record.store_id, none));
+    assert_int_equal(erasure->record.number, 0);
+    assert_memory_equal(erasure->record.hash, zeros, sizeof zeros);
+    assert_int_equal(erasure->record.erased_at_ms, 0);
+    assert_int_equal(erasure->record.sealed, 0);
+}
+
+/* Each erasure has a record of its own, also one that repeats another, and the later time stays. */
+static void test_erase_names_its_record(void **state)
+{
+    struct fixture *fixture = *state;
+    static const int64_t asked_ms[] = {5000, 9000, 7000};
+    static const int64_t kept_ms[] = {5000, 9000, 9000};
+    struct activity_erasure before = {0};
+    put_one(fixture, activity_of("ann", 1, "a1"));
+    for (size_t i = 0; i < ARRAY_LENGTH(asked_ms); i++) {
+        struct activity_erasure erasure = erase_told(fixture, "ann", asked_ms[i]);
+        assert_int_equal(erasure.erased, i == 0 ? 1 : 0);
+        if (!fixture->maker->records_erasures) {
+            assert_unrecorded(&erasure);
+            continue;
+        }
+        assert_true(erasure.recorded);
+        assert_true(erasure.record.number > before.record.number);
+        assert_memory_not_equal(erasure.record.hash, before.record.hash, ERASURE_HASH_BYTES);
+        assert_true(i == 0 || uuid_equal(erasure.record.store_id, before.record.store_id));
+        assert_int_equal(erasure.record.erased_at_ms, kept_ms[i]);
+        assert_true(erasure.record.sealed <= erasure.erased);
+        before = erasure;
+    }
 }
 
 /* Many rows of one user among those of others; what is left stays in order. */
@@ -491,6 +535,7 @@ int activity_store_contract_run_cases(const struct store_maker *maker)
         CASE(test_erase_drops_what_was_received_before),
         CASE(test_erase_keeps_the_newest_time),
         CASE(test_erased_positions_come_again),
+        CASE(test_erase_names_its_record),
         CASE(test_erase_of_many_rows),
         CASE(test_expire_removes_only_what_is_older),
         CASE(test_durable_positions_only_rise),

@@ -15,6 +15,7 @@ struct store_maker {
     /* Frees the store as a crash would and opens what is left of it. NULL: nothing is. */
     struct activity_store *(*crash)(struct activity_store *store);
     bool expires_exactly; /* expire removes everything below at once */
+    bool records_erasures;
 };
 
 /* Each runs a group of tests under the adapter's name and returns how many failed. */

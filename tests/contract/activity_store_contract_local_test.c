@@ -113,10 +113,19 @@ static struct activity_store *crash_posix(struct activity_store *store)
 }
 
 static const struct store_maker makers[] = {
-    {.name = "local, a part for each batch", .make = make_tiny, .crash = crash_simulated},
-    {.name = "local, small heads", .make = make_small, .crash = crash_simulated},
-    {.name = "local", .make = make_large, .crash = crash_simulated},
-    {.name = "local, with threads", .make = make_posix, .crash = crash_posix},
+    {.name = "local, a part for each batch",
+     .make = make_tiny,
+     .crash = crash_simulated,
+     .records_erasures = true},
+    {.name = "local, small heads",
+     .make = make_small,
+     .crash = crash_simulated,
+     .records_erasures = true},
+    {.name = "local", .make = make_large, .crash = crash_simulated, .records_erasures = true},
+    {.name = "local, with threads",
+     .make = make_posix,
+     .crash = crash_posix,
+     .records_erasures = true},
 };
 
 static const unsigned seeds[ARRAY_LENGTH(makers)] = {500, 2000, 200, 100};

@@ -290,10 +290,10 @@ static void step_erase(struct run *run)
 {
     struct str user = str_from(users[pick(run, USERS)]);
     int64_t erased_at_ms = (int64_t)pick(run, TIMES);
-    uint64_t erased = 0;
+    struct activity_erasure erasure = {0};
     expect(run, "erase", STATUS_OK,
-           activity_store_erase(run->store, user, erased_at_ms, &erased, NULL));
-    expect(run, "erased", model_erase(&run->model, user, erased_at_ms), erased);
+           activity_store_erase(run->store, user, erased_at_ms, &erasure, NULL));
+    expect(run, "erased", model_erase(&run->model, user, erased_at_ms), erasure.erased);
 }
 
 static void step_expire(struct run *run)

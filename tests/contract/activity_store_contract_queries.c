@@ -399,11 +399,12 @@ static void test_bytes_max_cuts_the_page(void **state)
 static void test_page_is_a_copy(void **state)
 {
     struct fixture *fixture = *state;
-    uint64_t erased;
+    struct activity_erasure erasure;
     put_six(fixture);
     struct activity_page_request request = request_all();
     struct activity_page page = find_page(fixture, &request);
-    assert_int_equal(activity_store_erase(fixture->store, STR("cyd"), 0, &erased, NULL), STATUS_OK);
+    assert_int_equal(activity_store_erase(fixture->store, STR("cyd"), 0, &erasure, NULL),
+                     STATUS_OK);
     activity_store_free(fixture->store);
     fixture->store = NULL;
     assert_true(str_equal(page.rows[0].user_id, STR("cyd")));

@@ -210,10 +210,11 @@ static void test_groups_max_is_too_large(void **state)
 static void test_erased_users_are_in_no_group(void **state)
 {
     struct fixture *fixture = *state;
-    uint64_t erased;
+    struct activity_erasure erasure;
     put_eight(fixture);
     assert_int_equal(activity_store_sync(fixture->store, NULL), STATUS_OK);
-    assert_int_equal(activity_store_erase(fixture->store, STR("ann"), 0, &erased, NULL), STATUS_OK);
+    assert_int_equal(activity_store_erase(fixture->store, STR("ann"), 0, &erasure, NULL),
+                     STATUS_OK);
     struct activity_tally_request request = request_by(GROUP_BY_ACTION);
     request.groups_max = 2;
     assert_tally(fixture, &request, "click:2 view:2");
@@ -243,7 +244,7 @@ static void put_many(struct fixture *fixture, const struct random *random)
     static char ids[ROWS][16];
     struct activity batch[ROWS];
     size_t count = 0;
-    uint64_t erased;
+    struct activity_erasure erasure;
     for (int i = 0; i < ROWS; i++) {
         int64_t late_ms = i % 3 == 0 ? (int64_t)random_below(random, (uint64_t)DAY_MS) : 0;
         int64_t time_ms = 5 * DAY_MS + i * (HOUR_MS / 6) - late_ms;
@@ -260,7 +261,7 @@ static void put_many(struct fixture *fixture, const struct random *random)
         }
         if (i == ROWS / 3 || i == 2 * ROWS / 3) {
             struct str user_id = str_from(users[i < ROWS / 2 ? 8 : 7]);
-            assert_int_equal(activity_store_erase(fixture->store, user_id, 0, &erased, NULL),
+            assert_int_equal(activity_store_erase(fixture->store, user_id, 0, &erasure, NULL),
                              STATUS_OK);
         }
     }

@@ -86,13 +86,13 @@ static void *read_until_stopped(void *context)
 static void *erase_until_stopped(void *context)
 {
     struct shared *shared = context;
-    uint64_t erased;
+    struct activity_erasure erasure;
     while (!atomic_load(&shared->stop)) {
         struct activity_store_state state;
         struct position_set positions;
         position_set_init(&positions);
         bool fine =
-            activity_store_erase(shared->store, STR("gone"), 0, &erased, NULL) == STATUS_OK &&
+            activity_store_erase(shared->store, STR("gone"), 0, &erasure, NULL) == STATUS_OK &&
             activity_store_durable_positions(shared->store, (struct uuid){0}, &positions, NULL) ==
                 STATUS_OK;
         activity_store_describe(shared->store, &state);

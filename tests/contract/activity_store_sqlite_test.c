@@ -545,15 +545,15 @@ static void step_get(struct run *run)
 static void step_erase(struct run *run)
 {
     char user[24];
-    uint64_t erased = 0;
+    struct activity_erasure erasure = {0};
     int64_t erased_at_ms = run->now_ms;
     if (run->log_end > 0 && one_in(run, 2)) {
         erased_at_ms = run->log[pick(run, run->log_end)].activity.received_at_ms;
     }
     snprintf(user, sizeof user, "us'er-%zu", pick_user(run));
     expect(run, "erase", STATUS_OK,
-           activity_store_erase(run->store, str_from(user), erased_at_ms, &erased, NULL));
-    expect(run, "erased", sql_store_erase(run->sql, str_from(user), erased_at_ms), erased);
+           activity_store_erase(run->store, str_from(user), erased_at_ms, &erasure, NULL));
+    expect(run, "erased", sql_store_erase(run->sql, str_from(user), erased_at_ms), erasure.erased);
 }
 
 /* Everything that is stored, in one order. */

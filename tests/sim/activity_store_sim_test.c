@@ -173,14 +173,14 @@ static enum status erase_one(struct run *run)
 {
     char user[16];
     uint64_t number = random_below(&run->random, USERS);
-    uint64_t erased;
+    struct activity_erasure erasure;
     int64_t erased_at_ms = START_MS + (int64_t)run->ever;
     snprintf(user, sizeof user, "u%llu", (unsigned long long)number);
     /* Noted before: one that failed may have happened all the same, and is then tried again. */
     run->erased_ms[number] = erased_at_ms;
     enum status status;
     for (int attempt = 0;; attempt++) {
-        status = activity_store_erase(run->store, str_from(user), erased_at_ms, &erased, NULL);
+        status = activity_store_erase(run->store, str_from(user), erased_at_ms, &erasure, NULL);
         if (status == STATUS_OK || run->difference[0] != '\0') {
             return STATUS_OK;
         }

@@ -175,11 +175,12 @@ static enum status double_tally(struct activity_store *store,
 }
 
 static enum status double_erase(struct activity_store *store, struct str user_id,
-                                int64_t erased_at_ms, uint64_t *out_erased, struct error *err)
+                                int64_t erased_at_ms, struct activity_erasure *out_erasure,
+                                struct error *err)
 {
     struct durable_double *self = double_of(store);
     pthread_mutex_lock(&self->lock);
-    enum status status = activity_store_erase(self->inner, user_id, erased_at_ms, out_erased, err);
+    enum status status = activity_store_erase(self->inner, user_id, erased_at_ms, out_erasure, err);
     if (status == STATUS_OK) {
         struct change change = {.kind = CHANGE_ERASE, .time_ms = erased_at_ms};
         change.user_id = need(malloc(user_id.len));
@@ -271,8 +272,9 @@ static void replay(struct activity_store *store, const struct change *change)
 {
     uint64_t number;
     if (change->kind == CHANGE_ERASE) {
+        struct activity_erasure erasure;
         struct str user_id = {.data = change->user_id, .len = change->user_id_len};
-        need_ok(activity_store_erase(store, user_id, change->time_ms, &number, NULL));
+        need_ok(activity_store_erase(store, user_id, change->time_ms, &erasure, NULL));
     } else if (change->kind == CHANGE_EXPIRE) {
         need_ok(activity_store_expire(store, change->time_ms, &number, NULL));
     } else {

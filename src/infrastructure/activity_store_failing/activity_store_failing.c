@@ -131,13 +131,14 @@ static enum status failing_tally(struct activity_store *store,
 }
 
 static enum status failing_erase(struct activity_store *store, struct str user_id,
-                                 int64_t erased_at_ms, uint64_t *out_erased, struct error *err)
+                                 int64_t erased_at_ms, struct activity_erasure *out_erasure,
+                                 struct error *err)
 {
     struct failing_store *self = store_of(store);
     enum status status = begin(self, STORE_ERASE, err);
     return status != STATUS_OK
                ? status
-               : activity_store_erase(self->inner, user_id, erased_at_ms, out_erased, err);
+               : activity_store_erase(self->inner, user_id, erased_at_ms, out_erasure, err);
 }
 
 static enum status failing_expire(struct activity_store *store, int64_t before_ms,

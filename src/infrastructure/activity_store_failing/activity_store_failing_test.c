@@ -92,6 +92,7 @@ static void test_every_operation_fails(void **state)
     struct activity_tally tally;
     struct activity found;
     uint64_t number;
+    struct activity_erasure erasure;
     assert_int_equal(activity_store_put_batch(store, &batch, NULL, NULL), STATUS_TIMED_OUT);
     assert_int_equal(activity_store_durable_positions(store, batch.log_id, &positions, NULL),
                      STATUS_TIMED_OUT);
@@ -102,7 +103,7 @@ static void test_every_operation_fails(void **state)
                      STATUS_TIMED_OUT);
     assert_int_equal(activity_store_tally(store, &tally_request, NULL, &tally, NULL),
                      STATUS_TIMED_OUT);
-    assert_int_equal(activity_store_erase(store, STR("u"), 0, &number, NULL), STATUS_TIMED_OUT);
+    assert_int_equal(activity_store_erase(store, STR("u"), 0, &erasure, NULL), STATUS_TIMED_OUT);
     assert_int_equal(activity_store_expire(store, 0, &number, NULL), STATUS_TIMED_OUT);
     assert_int_equal(activity_store_expire(store, 0, &number, NULL), STATUS_OK);
 }

@@ -386,10 +386,11 @@ static enum status local_tally(struct activity_store *store,
 /* Removing ---------------------------------------------------------------------------------- */
 
 static enum status local_erase(struct activity_store *store, struct str user_id,
-                               int64_t erased_at_ms, uint64_t *out_erased, struct error *err)
+                               int64_t erased_at_ms, struct activity_erasure *out_erasure,
+                               struct error *err)
 {
     const struct tombstone erased = {.user_id = user_id, .erased_at_ms = erased_at_ms};
-    return local_store_erase(store_of(store), &erased, out_erased, err);
+    return local_store_erase(store_of(store), &erased, out_erasure, err);
 }
 
 static enum status local_expire(struct activity_store *store, int64_t before_ms,
@@ -500,12 +501,13 @@ static enum status refuse_sync(struct activity_store *store, struct error *err)
 }
 
 static enum status refuse_erase(struct activity_store *store, struct str user_id,
-                                int64_t erased_at_ms, uint64_t *out_erased, struct error *err)
+                                int64_t erased_at_ms, struct activity_erasure *out_erasure,
+                                struct error *err)
 {
     (void)store;
     (void)user_id;
     (void)erased_at_ms;
-    (void)out_erased;
+    (void)out_erasure;
     return refuse(err);
 }
 

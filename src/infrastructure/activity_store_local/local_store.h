@@ -161,7 +161,7 @@ MUST_USE enum status local_store_merge(struct local_store *self, bool *out_merge
 /* --- removing; they take `files` --- */
 
 MUST_USE enum status local_store_erase(struct local_store *self, const struct tombstone *erased,
-                                       uint64_t *out_erased, struct error *err);
+                                       struct activity_erasure *out_erasure, struct error *err);
 MUST_USE enum status local_store_expire(struct local_store *self, int64_t before_ms,
                                         uint64_t *out_expired, struct error *err);
 

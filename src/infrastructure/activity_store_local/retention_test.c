@@ -259,7 +259,7 @@ static void the_chain_counts(void **state)
 static void the_chain_leaves_half_to_activities(void **state)
 {
     struct fixture *fixture = *state;
-    uint64_t erased;
+    struct activity_erasure erasure;
     for (int hour = 0; hour < 6; hour++) {
         add_part(fixture, hour);
     }
@@ -267,7 +267,7 @@ static void the_chain_leaves_half_to_activities(void **state)
     for (int i = 0; size_on_disk(fixture).chain_bytes < bytes_max; i++) {
         char user[16];
         snprintf(user, sizeof user, "u%d", i);
-        assert_int_equal(activity_store_erase(fixture->store, str_from(user), 1000, &erased, NULL),
+        assert_int_equal(activity_store_erase(fixture->store, str_from(user), 1000, &erasure, NULL),
                          STATUS_OK);
     }
     reopen(fixture, bytes_max);

@@ -61,10 +61,10 @@ static void put_part_of(struct store_bed *bed, const char *user)
 
 static uint64_t erase(struct store_bed *bed, struct str user, int64_t erased_at_ms)
 {
-    uint64_t erased = 0;
-    assert_int_equal(activity_store_erase(bed->store, user, erased_at_ms, &erased, NULL),
+    struct activity_erasure erasure;
+    assert_int_equal(activity_store_erase(bed->store, user, erased_at_ms, &erasure, NULL),
                      STATUS_OK);
-    return erased;
+    return erasure.erased;
 }
 
 /* Verifying --------------------------------------------------------------------------------- */

@@ -43,9 +43,28 @@ static enum status hide_everywhere(const struct snapshot *snapshot, struct str u
     return STATUS_OK;
 }
 
+/* Says in the chain that rows of the parts were erased, which are all that it has seals of. */
+static enum status record(struct local_store *self, struct manifest *next, struct str user_id,
+                          struct activity_erasure *erasure, struct error *err)
+{
+    /* An earlier erasure may have a later time, which stays. */
+    const struct tombstone *kept = tombstones_find(&next->tombstones, user_id);
+    enum status status = store_chain_add_erasure(self, next, kept, erasure->erased, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    erasure->recorded = true;
+    erasure->record = (struct erasure_record){.store_id = next->store_id,
+                                              .number = next->chain.records,
+                                              .erased_at_ms = kept->erased_at_ms,
+                                              .sealed = erasure->erased};
+    memcpy(erasure->record.hash, next->chain.hash, sizeof erasure->record.hash);
+    return STATUS_OK;
+}
+
 /* The tombstone first, for it makes the erasure durable; parts hide the user at once. */
 static enum status erase_from_parts(struct local_store *self, const struct tombstone *erased,
-                                    uint64_t *out_erased, struct error *err)
+                                    struct activity_erasure *erasure, struct error *err)
 {
     CLEANUP(snapshot_unref) struct snapshot *snapshot = local_store_snapshot(self);
     struct manifest next;
@@ -61,12 +80,10 @@ static enum status erase_from_parts(struct local_store *self, const struct tombs
         status = no_memory(err);
     }
     if (status == STATUS_OK) {
-        status = hide_everywhere(snapshot, erased->user_id, &parts, out_erased, err);
+        status = hide_everywhere(snapshot, erased->user_id, &parts, &erasure->erased, err);
     }
     if (status == STATUS_OK) {
-        /* An earlier erasure may have a later time, which stays. */
-        const struct tombstone *kept = tombstones_find(&next.tombstones, erased->user_id);
-        status = store_chain_add_erasure(self, &next, kept, *out_erased, err);
+        status = record(self, &next, erased->user_id, erasure, err);
     }
     if (status == STATUS_OK) {
         const struct snapshot_change change = {
@@ -97,18 +114,18 @@ static enum status erase_from_heads(struct snapshot *snapshot, const struct tomb
 }
 
 enum status local_store_erase(struct local_store *self, const struct tombstone *erased,
-                              uint64_t *out_erased, struct error *err)
+                              struct activity_erasure *out_erasure, struct error *err)
 {
-    uint64_t rows = 0;
+    struct activity_erasure erasure = {0};
     pthread_mutex_lock(&self->files);
-    enum status status = erase_from_parts(self, erased, &rows, err);
+    enum status status = erase_from_parts(self, erased, &erasure, err);
     if (status == STATUS_OK) {
         CLEANUP(snapshot_unref) struct snapshot *snapshot = local_store_snapshot(self);
-        status = erase_from_heads(snapshot, erased, &rows, err);
+        status = erase_from_heads(snapshot, erased, &erasure.erased, err);
     }
     pthread_mutex_unlock(&self->files);
     if (status == STATUS_OK) {
-        *out_erased = rows;
+        *out_erasure = erasure;
     }
     return status;
 }

@@ -164,9 +164,9 @@ static void *erase_until_stopped(void *context)
 {
     struct fixture *fixture = context;
     while (!atomic_load(&fixture->stop)) {
-        uint64_t erased;
+        struct activity_erasure erasure;
         struct str user = str_from(users[USERS - 1]);
-        check(fixture, activity_store_erase(fixture->store, user, 0, &erased, NULL) == STATUS_OK);
+        check(fixture, activity_store_erase(fixture->store, user, 0, &erasure, NULL) == STATUS_OK);
     }
     return NULL;
 }

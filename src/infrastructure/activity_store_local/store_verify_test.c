@@ -277,10 +277,11 @@ static void an_id_of_an_erased_user_may_come_again(void **state)
                                 .metadata = STR("{}"),
                                 .timestamp_ms = 5000,
                                 .received_at_ms = 5000};
-    uint64_t erased;
+    struct activity_erasure erasure;
     store_bed_put(bed, &activity);
     put_part(bed, 0, 300);
-    assert_int_equal(activity_store_erase(bed->store, STR("gone"), 6000, &erased, NULL), STATUS_OK);
+    assert_int_equal(activity_store_erase(bed->store, STR("gone"), 6000, &erasure, NULL),
+                     STATUS_OK);
     activity.user_id = STR("other");
     store_bed_put(bed, &activity);
     put_part(bed, 300, 300);
@@ -356,6 +357,7 @@ static void reading_only_answers_and_refuses_changes(void **state)
     enum verdict verdict;
     struct error err;
     uint64_t removed;
+    struct activity_erasure erasure;
     assert_int_equal(count_in(store), 600);
     position_set_init(&covered);
     assert_int_equal(activity_store_durable_positions(store, store_bed_log_id, &covered, NULL),
@@ -367,7 +369,7 @@ static void reading_only_answers_and_refuses_changes(void **state)
     batch.next = &covered;
     expect_refused(activity_store_put_batch(store, &batch, &verdict, &err), &err);
     expect_refused(activity_store_sync(store, &err), &err);
-    expect_refused(activity_store_erase(store, STR("user-1"), 9999, &removed, &err), &err);
+    expect_refused(activity_store_erase(store, STR("user-1"), 9999, &erasure, &err), &err);
     expect_refused(activity_store_expire(store, 9999, &removed, &err), &err);
     assert_int_equal(count_in(store), 600);
     position_set_deinit(&covered);
@@ -397,13 +399,13 @@ static void reading_only_answers_after_erasures(void **state)
 {
     (void)state;
     struct store_bed *bed = begin_with_parts();
-    uint64_t removed = 0;
+    struct activity_erasure erasure;
     store_bed_open(bed);
-    assert_int_equal(activity_store_erase(bed->store, STR("nobody"), 9999, &removed, NULL),
+    assert_int_equal(activity_store_erase(bed->store, STR("nobody"), 9999, &erasure, NULL),
                      STATUS_OK);
-    assert_int_equal(activity_store_erase(bed->store, STR("user-1"), 9999, &removed, NULL),
+    assert_int_equal(activity_store_erase(bed->store, STR("user-1"), 9999, &erasure, NULL),
                      STATUS_OK);
-    assert_int_equal(removed, 120);
+    assert_int_equal(erasure.erased, 120);
     store_bed_close(bed);
     struct activity_store *store = open_to_read(bed->disk);
     assert_int_equal(count_in(store), 480);

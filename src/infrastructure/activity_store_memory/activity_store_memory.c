@@ -149,11 +149,17 @@ static enum status memory_tally(struct activity_store *store,
 }
 
 static enum status memory_erase(struct activity_store *store, struct str user_id,
-                                int64_t erased_at_ms, uint64_t *out_erased, struct error *err)
+                                int64_t erased_at_ms, struct activity_erasure *out_erasure,
+                                struct error *err)
 {
     struct memory_store *self = store_of(store);
-    enum status status = shared_table_erase(&self->shared, user_id, erased_at_ms, out_erased);
-    return status == STATUS_OK ? STATUS_OK : refuse(self, status, err);
+    struct activity_erasure erasure = {0};
+    enum status status = shared_table_erase(&self->shared, user_id, erased_at_ms, &erasure.erased);
+    if (status != STATUS_OK) {
+        return refuse(self, status, err);
+    }
+    *out_erasure = erasure;
+    return STATUS_OK;
 }
 
 static enum status memory_expire(struct activity_store *store, int64_t before_ms,

@@ -173,23 +173,23 @@ static void test_erase_without_memory(void **state)
 {
     (void)state;
     struct activity_store *store = make_filled();
-    uint64_t erased = 99;
+    struct activity_erasure erasure = {.erased = 99};
     unsigned long allocations = 0; /* one or two, as the hash has it */
     enum status status;
     do {
-        assert_int_equal(erased, 99);
+        assert_int_equal(erasure.erased, 99);
         failing_memory_arm(allocations++);
-        status = activity_store_erase(store, STR("unknown"), 5, &erased, NULL);
+        status = activity_store_erase(store, STR("unknown"), 5, &erasure, NULL);
         (void)failing_memory_disarm();
         assert_true(status == STATUS_OK || status == STATUS_NO_MEMORY);
     } while (status != STATUS_OK);
-    assert_int_equal(erased, 0);
+    assert_int_equal(erasure.erased, 0);
     assert_true(allocations == 2 || allocations == 3);
     failing_memory_arm(0);
-    status = activity_store_erase(store, STR("u1"), 5, &erased, NULL);
+    status = activity_store_erase(store, STR("u1"), 5, &erasure, NULL);
     (void)failing_memory_disarm();
     assert_int_equal(status, STATUS_OK);
-    assert_int_equal(erased, BEFORE / 3);
+    assert_int_equal(erasure.erased, BEFORE / 3);
     assert_in_order(store, BEFORE - BEFORE / 3);
     activity_store_free(store);
 }

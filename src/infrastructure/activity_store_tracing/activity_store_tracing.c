@@ -162,13 +162,14 @@ static enum status tracing_tally(struct activity_store *store,
 
 /* The user's name stays out of the log: it is what is to be forgotten. */
 static enum status tracing_erase(struct activity_store *store, struct str user_id,
-                                 int64_t erased_at_ms, uint64_t *out_erased, struct error *err)
+                                 int64_t erased_at_ms, struct activity_erasure *out_erasure,
+                                 struct error *err)
 {
     struct tracing_store *self = store_of(store);
     struct trace trace = trace_begin(self);
-    enum status status = activity_store_erase(self->inner, user_id, erased_at_ms, out_erased, err);
+    enum status status = activity_store_erase(self->inner, user_id, erased_at_ms, out_erasure, err);
     trace_number(&trace, "erased_at_ms", erased_at_ms);
-    trace_number(&trace, "erased", status == STATUS_OK ? (int64_t)*out_erased : 0);
+    trace_number(&trace, "erased", status == STATUS_OK ? (int64_t)out_erasure->erased : 0);
     return trace_end(&trace, "store erase", status);
 }
 

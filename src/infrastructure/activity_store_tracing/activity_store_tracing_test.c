@@ -83,6 +83,7 @@ static void test_each_call_is_one_line(void **state)
     struct activity_page page;
     struct activity found;
     uint64_t number;
+    struct activity_erasure erasure;
     assert_int_equal(metadata_filter_add(&metadata, STR("a"), STR("secret"), NULL), STATUS_OK);
     request.filter.metadata = &metadata;
     assert_int_equal(activity_store_put_batch(traced->store, &batch, verdicts, NULL), STATUS_OK);
@@ -106,7 +107,7 @@ static void test_each_call_is_one_line(void **state)
     assert_int_equal(activity_store_durable_positions(traced->store, batch.log_id, &next, NULL),
                      STATUS_OK);
     assert_int_equal(activity_store_sync(traced->store, NULL), STATUS_OK);
-    assert_int_equal(activity_store_erase(traced->store, STR("secret-user"), 9, &number, NULL),
+    assert_int_equal(activity_store_erase(traced->store, STR("secret-user"), 9, &erasure, NULL),
                      STATUS_OK);
     assert_line(traced, "\"erased_at_ms\":9,\"erased\":1");
     assert_int_equal(activity_store_expire(traced->store, 5, &number, NULL), STATUS_OK);
