@@ -1,6 +1,7 @@
 """Erasing a user over HTTP: what leaves the answers, what stays away, and what the receipt says of it."""
 
 import json
+import re
 import urllib.parse
 
 import pytest
@@ -21,6 +22,16 @@ def erase(service, user, by_query=False):
     return service.request("DELETE", f"{USERS}?userId={encoded}" if by_query else f"{USERS}/{encoded}")
 
 
+RECORD = {"storeId": re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "hash": re.compile(r"[0-9a-f]{64}")}
+
+
+def assert_chain(chain, erased):
+    """What a receipt says of its record, which is that of a chain."""
+    assert list(chain) == ["storeId", "record", "hash", "sealed"], chain
+    assert all(pattern.fullmatch(chain[name]) for name, pattern in RECORD.items()), chain
+    assert chain["record"] >= 1 and 0 <= chain["sealed"] <= erased, chain
+
+
 def receipt(answer, user, erased, **told):
     """The 200 of an erasure; returns its document."""
     assert answer.status == 200, answer
@@ -29,7 +40,10 @@ def receipt(answer, user, erased, **told):
     assert list(document) == ["status", "userId", "erasedAt", "erased", "receipt", "outOfReach"], document
     assert document["status"] == "success" and document["userId"] == user and document["erased"] == erased, document
     assert expect.TIME.fullmatch(document["erasedAt"]), document
-    assert document["receipt"] == {"store": "local", "durable": True, **told}, document
+    expected = {"store": "local", "durable": True, "chain": document["receipt"]["chain"], **told}
+    assert document["receipt"] == expected and list(document["receipt"]) == list(expected), document
+    if document["receipt"]["store"] == "local":
+        assert_chain(document["receipt"]["chain"], erased)
     for place in document["outOfReach"]:
         assert set(place) == {"what", "detail"} and all(place.values()), document
     return document
@@ -148,13 +162,13 @@ def test_the_memory_store_says_that_it_forgets(make_service):
     service = make_service("--store", "memory").start()
     service.record(activities("gone", 20) + activities("stays", 10, 20))
     service.wait_settled()
-    document = receipt(erase(service, "gone"), "gone", 20, store="memory", durable=False)
+    document = receipt(erase(service, "gone"), "gone", 20, store="memory", durable=False, chain=None)
     assert [place["what"] for place in document["outOfReach"]] == ["event-log", "copies"]
     assert "after a restart" in document["outOfReach"][0]["detail"]
     assert left(service, "gone") == 0 and left(service, "stays") == 10
     service.restart()
     service.wait_settled()
-    receipt(erase(service, "gone"), "gone", 20, store="memory", durable=False)
+    receipt(erase(service, "gone"), "gone", 20, store="memory", durable=False, chain=None)
     service.stop()
 
 

@@ -40,6 +40,24 @@ static void append_out_of_reach(struct buffer *json, const struct erasure *erasu
     buffer_append_char(json, ']');
 }
 
+/* As `usertrail verify --receipt` reads it; see erasure_receipt.h. */
+static void append_chain(struct buffer *json, const struct erasure *erasure)
+{
+    const struct erasure_record *record = &erasure->record;
+    char store_id[UUID_TEXT_BYTES];
+    if (!erasure->recorded) {
+        buffer_append_literal(json, ",\"chain\":null");
+        return;
+    }
+    uuid_format(record->store_id, store_id);
+    buffer_append_format(json, ",\"chain\":{\"storeId\":\"%.*s\",\"record\":%llu,\"hash\":\"",
+                         UUID_TEXT_BYTES, store_id, (unsigned long long)record->number);
+    for (size_t i = 0; i < sizeof record->hash; i++) {
+        buffer_append_format(json, "%02x", record->hash[i]);
+    }
+    buffer_append_format(json, "\",\"sealed\":%llu}", (unsigned long long)record->sealed);
+}
+
 static void render(struct str user_id, const struct erasure *erasure, struct buffer *json)
 {
     char erased_at[TIMESTAMP_TEXT_BYTES];
@@ -50,7 +68,9 @@ static void render(struct str user_id, const struct erasure *erasure, struct buf
                          erased_at, (unsigned long long)erasure->erased);
     buffer_append_literal(json, ",\"receipt\":{\"store\":");
     json_text_append_string(json, str_from(erasure->store));
-    buffer_append_format(json, ",\"durable\":%s}", erasure->durable ? "true" : "false");
+    buffer_append_format(json, ",\"durable\":%s", erasure->durable ? "true" : "false");
+    append_chain(json, erasure);
+    buffer_append_char(json, '}');
     append_out_of_reach(json, erasure);
     buffer_append_char(json, '}');
 }

@@ -69,6 +69,7 @@ enum status http_exchange_offload(struct http_exchange *of, http_work_function *
 static enum status erase_answer;
 static char erased_user[USER_ID_BYTES_MAX + 1];
 static int erase_count;
+static bool recorded;
 
 enum status erase_user_run(struct erase_user *eraser, struct str user_id,
                            struct erasure *out_erasure, struct error *err)
@@ -84,6 +85,8 @@ enum status erase_user_run(struct erase_user *eraser, struct str user_id,
         .erased = 42,
         .store = "double",
         .durable = true,
+        .recorded = recorded,
+        .record = {.store_id = {{0xab, 1}}, .number = 17, .hash = {0xcd, 2}, .sealed = 41},
         .out_of_reach = {{"here", "behind \"walls\""}, {"there", "far away"}},
         .out_of_reach_count = 2,
     };
@@ -100,6 +103,7 @@ static int fixture_setup(void **state)
     client_left = false;
     erase_answer = STATUS_OK;
     erase_count = 0;
+    recorded = false;
     return 0;
 }
 
@@ -137,15 +141,29 @@ static void an_erasure_has_its_receipt(void **state)
     erase("/ann%22");
     assert_int_equal(exchange.status, 200);
     assert_string_equal(exchange.content_type, "application/json");
-    assert_string_equal(exchange.answer,
-                        "{\"status\":\"success\",\"userId\":\"ann\\\"\",\"erasedAt\":"
-                        "\"2026-01-14T23:58:05.443Z\",\"erased\":42,\"receipt\":{\"store\":"
-                        "\"double\",\"durable\":true},\"outOfReach\":[{\"what\":\"here\","
-                        "\"detail\":\"behind \\\"walls\\\"\"},{\"what\":\"there\",\"detail\":"
-                        "\"far away\"}]}");
+    assert_string_equal(
+        exchange.answer,
+        "{\"status\":\"success\",\"userId\":\"ann\\\"\",\"erasedAt\":"
+        "\"2026-01-14T23:58:05.443Z\",\"erased\":42,\"receipt\":{\"store\":"
+        "\"double\",\"durable\":true,\"chain\":null},\"outOfReach\":[{\"what\":\"here\","
+        "\"detail\":\"behind \\\"walls\\\"\"},{\"what\":\"there\",\"detail\":"
+        "\"far away\"}]}");
     client_left = true;
     erase("/bob");
     assert_string_equal(erased_user, "bob");
+}
+
+static void a_receipt_names_its_record(void **state)
+{
+    (void)state;
+    recorded = true;
+    erase("/ann");
+    assert_non_null(
+        strstr(exchange.answer,
+               "\"durable\":true,\"chain\":{\"storeId\":\"ab010000-0000-0000-0000-000000000000\","
+               "\"record\":17,\"hash\":"
+               "\"cd02000000000000000000000000000000000000000000000000000000000000\","
+               "\"sealed\":41}},\"outOfReach\":["));
 }
 
 struct user_case {
@@ -251,6 +269,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(an_erasure_has_its_receipt, fixture_setup),
+        cmocka_unit_test_setup(a_receipt_names_its_record, fixture_setup),
         cmocka_unit_test_setup(the_user_is_named_in_the_path_or_the_query, fixture_setup),
         cmocka_unit_test_setup(who_is_not_named_well_is_not_erased, fixture_setup),
         cmocka_unit_test_setup(an_erasure_that_fails_promises_nothing, fixture_setup),
