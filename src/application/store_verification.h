@@ -19,6 +19,7 @@ struct verification_request {
     const char *directory;
     const char *checkpoint_file; /* one that was kept elsewhere; NULL: none */
     const char *public_key_file; /* of the key that signed it; NULL: its signature is not checked */
+    const char *receipt_file;    /* of an erasure, as it was answered; NULL: none */
 };
 
 struct verified_part {
@@ -41,6 +42,14 @@ struct store_verification {
     uint64_t problems;
 };
 
+/* What a receipt of this chain says, of which the record is the one that it names. */
+struct verified_receipt {
+    uint64_t record; /* 0: there is no receipt, or it is not of this chain */
+    int64_t erased_at_ms;
+    uint64_t erased; /* activities: that many the receipt says ... */
+    uint64_t sealed; /* ... and that many the record vouches for */
+};
+
 /* The chain of seals, which tells whether activities are those that were stored. */
 struct verified_chain {
     uint64_t records;
@@ -54,6 +63,7 @@ struct verified_chain {
     int64_t checkpoint_ms;       /* when it was signed */
     uint64_t expired_since;      /* activities that retention took from the files since ... */
     uint64_t left_out_since;     /* ... or that were erased */
+    struct verified_receipt receipt;
     struct error problems[VERIFIED_PROBLEMS_MAX];
     size_t problem_count;
     bool stopped; /* there are more */

@@ -68,11 +68,24 @@ static enum status add_record(struct chain_verification *verification,
 
 static void note_checkpoint(struct chain_verification *verification)
 {
-    const struct checkpoint *checkpoint = verification->checkpoint;
+    const struct checkpoint *checkpoint = verification->evidence.checkpoint;
     const struct chain_end *end = &verification->end;
     if (checkpoint != NULL && checkpoint->records == end->records) {
         verification->is_of_checkpoint = memcmp(checkpoint->hash, end->hash, sizeof end->hash) == 0;
         verification->seals.behind_checkpoint = true;
+    }
+}
+
+static void note_receipt(struct chain_verification *verification, const struct chain_record *record)
+{
+    const struct erasure_receipt *receipt = verification->evidence.receipt;
+    struct chain_of_receipt *noted = &verification->of_receipt;
+    if (receipt != NULL && receipt->record.number == verification->end.records) {
+        noted->kind = record->kind;
+        memcpy(noted->hash, verification->end.hash, sizeof noted->hash);
+        if (record->kind == CHAIN_ERASURE) {
+            noted->erasure = record->erasure;
+        }
     }
 }
 
@@ -92,15 +105,16 @@ static enum status read_records(struct chain_verification *verification,
         }
         verification->end = *chain_reader_end(reader);
         note_checkpoint(verification);
+        note_receipt(verification, record);
         status = chain_reader_next(reader, &record, err);
     }
     return status;
 }
 
 enum status chain_verification_init(struct chain_verification *verification,
-                                    const struct checkpoint *checkpoint)
+                                    const struct chain_evidence *evidence)
 {
-    *verification = (struct chain_verification){.checkpoint = checkpoint};
+    *verification = (struct chain_verification){.evidence = *evidence};
     return seal_check_init(&verification->seals);
 }
 
@@ -127,12 +141,12 @@ void chain_verification_deinit(struct chain_verification *verification)
     free(verification->erasures);
 }
 
-/* Checkpoint and erasures ------------------------------------------------------------------- */
+/* Checkpoint -------------------------------------------------------------------------------- */
 
 void chain_verification_checkpoint(const struct chain_verification *verification,
                                    struct uuid store_id, struct seal_faults *faults)
 {
-    const struct checkpoint *checkpoint = verification->checkpoint;
+    const struct checkpoint *checkpoint = verification->evidence.checkpoint;
     if (!uuid_equal(checkpoint->store_id, store_id)) {
         seal_faults_tell(faults, "the checkpoint is that of another store");
     } else if (checkpoint->records > verification->end.records) {
@@ -147,6 +161,8 @@ void chain_verification_checkpoint(const struct chain_verification *verification
     }
 }
 
+/* Erasures ---------------------------------------------------------------------------------- */
+
 /* Of two that begin with their numbers. */
 static int compare_numbers(const void *a, const void *b)
 {
@@ -156,12 +172,10 @@ static int compare_numbers(const void *a, const void *b)
 }
 
 static enum status is_of(struct chain_verification *verification,
-                         const struct chain_erasure *erasure, const struct tombstone *tombstone,
-                         bool *out_is)
+                         const struct chain_erasure *erasure, struct str user_id, bool *out_is)
 {
     uint8_t hash[SHA256_BYTES];
-    enum status status =
-        chain_user_hash(&verification->seals.sha256, erasure->salt, tombstone->user_id, hash);
+    enum status status = chain_user_hash(&verification->seals.sha256, erasure->salt, user_id, hash);
     *out_is = status == STATUS_OK && memcmp(hash, erasure->user_hash, sizeof hash) == 0;
     return status;
 }
@@ -177,7 +191,7 @@ static enum status check_tombstone(struct chain_verification *verification,
     bool same = false;
     enum status status = STATUS_OK;
     if (erasure != NULL) {
-        status = is_of(verification, erasure, tombstone, &same);
+        status = is_of(verification, erasure, tombstone->user_id, &same);
         same = same && erasure->erased_at_ms == tombstone->erased_at_ms;
     }
     if (status == STATUS_OK && !same) {
@@ -197,7 +211,7 @@ static enum status check_replaced(struct chain_verification *verification,
     for (size_t i = 0; status == STATUS_OK && !found && i < tombstones->count; i++) {
         const struct tombstone *tombstone = &tombstones->items[i];
         if (tombstone->number > erasure->number) {
-            status = is_of(verification, erasure, tombstone, &found);
+            status = is_of(verification, erasure, tombstone->user_id, &found);
         }
     }
     if (status == STATUS_OK && !found) {
@@ -243,4 +257,77 @@ enum status chain_verification_erasures(struct chain_verification *verification,
         status = check_tombstone(verification, &tombstones->items[i], faults);
     }
     return status == STATUS_OK ? check_forgotten(verification, tombstones, faults) : status;
+}
+
+/* Receipt ----------------------------------------------------------------------------------- */
+
+/* Why the record cannot be that of the receipt at all. False: it can. */
+static bool tell_no_record(const struct chain_verification *verification, struct uuid store_id,
+                           struct seal_faults *faults)
+{
+    const struct erasure_record *named = &verification->evidence.receipt->record;
+    unsigned long long number = named->number;
+    unsigned long long records = verification->end.records;
+    if (!uuid_equal(named->store_id, store_id)) {
+        seal_faults_tell(faults, "the receipt is that of another store, as its storeId says");
+    } else if (number > records) {
+        seal_faults_tell(faults,
+                         "the receipt names record %llu, and there are %llu: the end is gone, or "
+                         "the receipt's record was changed",
+                         number, records);
+    } else if (verification->of_receipt.kind != CHAIN_ERASURE) {
+        seal_faults_tell(faults,
+                         "record %llu is not one of an erasure: the chain was made anew, or the "
+                         "receipt's record was changed",
+                         number);
+    } else if (memcmp(named->hash, verification->of_receipt.hash, sizeof named->hash) != 0) {
+        seal_faults_tell(faults,
+                         "record %llu has another hash than the receipt: the chain was made anew, "
+                         "or the receipt's record or hash was changed",
+                         number);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* The chain has the hash of the receipt: where they differ, it is the receipt that was changed. */
+static enum status compare_receipt(struct chain_verification *verification,
+                                   struct seal_faults *faults, bool *out_same)
+{
+    const struct erasure_receipt *receipt = verification->evidence.receipt;
+    const struct chain_erasure *erasure = &verification->of_receipt.erasure;
+    const struct str user_id = {receipt->user_id, receipt->user_id_len};
+    bool same_user = false;
+    enum status status = is_of(verification, erasure, user_id, &same_user);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (!same_user) {
+        seal_faults_tell(faults,
+                         "the receipt was changed: its userId is not whom record %llu erased",
+                         (unsigned long long)receipt->record.number);
+    }
+    bool same_time = erasure->erased_at_ms == receipt->record.erased_at_ms;
+    if (!same_time) {
+        seal_faults_tell(faults, "the receipt was changed: its erasedAt is not that of record %llu",
+                         (unsigned long long)receipt->record.number);
+    }
+    bool same_rows = erasure->rows == receipt->record.sealed;
+    if (!same_rows) {
+        seal_faults_tell(
+            faults, "the receipt was changed: its sealed is %llu, and record %llu erased %llu",
+            (unsigned long long)receipt->record.sealed, (unsigned long long)receipt->record.number,
+            (unsigned long long)erasure->rows);
+    }
+    *out_same = same_user && same_time && same_rows;
+    return STATUS_OK;
+}
+
+enum status chain_verification_receipt(struct chain_verification *verification,
+                                       struct uuid store_id, struct seal_faults *faults)
+{
+    return tell_no_record(verification, store_id, faults)
+               ? STATUS_OK
+               : compare_receipt(verification, faults, &verification->is_of_receipt);
 }

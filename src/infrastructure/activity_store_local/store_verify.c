@@ -243,15 +243,26 @@ static enum status check_chain(struct verifying *verifying)
         add_chain_problem(verifying, chain->damage.message);
         return STATUS_OK;
     }
-    if (chain->checkpoint != NULL) {
+    if (chain->evidence.checkpoint != NULL) {
         chain_verification_checkpoint(chain, verifying->look->manifest.store_id,
                                       &verifying->seal_faults);
     }
-    enum status status = seal_check_rest(&chain->seals, &verifying->seal_faults);
     const struct manifest *manifest = &verifying->look->manifest;
+    enum status status = seal_check_rest(&chain->seals, &verifying->seal_faults);
+    if (status == STATUS_OK && chain->evidence.receipt != NULL) {
+        status = chain_verification_receipt(chain, manifest->store_id, &verifying->seal_faults);
+    }
     return status == STATUS_OK && manifest->chain.records > 0
                ? chain_verification_erasures(chain, manifest, &verifying->seal_faults)
                : status;
+}
+
+static void tell_receipt(const struct erasure_receipt *receipt, struct verified_receipt *out_told)
+{
+    *out_told = (struct verified_receipt){.record = receipt->record.number,
+                                          .erased_at_ms = receipt->record.erased_at_ms,
+                                          .erased = receipt->erased,
+                                          .sealed = receipt->record.sealed};
 }
 
 static enum status verify_chain(struct verifying *verifying, struct verification_listener *listener,
@@ -270,10 +281,13 @@ static enum status verify_chain(struct verifying *verifying, struct verification
     verified->left_out = chain->seals.left_out.count;
     memcpy(verified->hash, chain->end.hash, sizeof verified->hash);
     if (chain->is_of_checkpoint) {
-        verified->checkpoint_records = chain->checkpoint->records;
-        verified->checkpoint_ms = chain->checkpoint->time_ms;
+        verified->checkpoint_records = chain->evidence.checkpoint->records;
+        verified->checkpoint_ms = chain->evidence.checkpoint->time_ms;
         verified->expired_since = expired.since;
         verified->left_out_since = chain->left_out_since;
+    }
+    if (chain->is_of_receipt) {
+        tell_receipt(chain->evidence.receipt, &verified->receipt);
     }
     listener->chain_ends(listener, verified);
     return STATUS_OK;
@@ -321,25 +335,43 @@ static enum status verify_all(struct verifying *verifying, struct verification_l
     return status;
 }
 
-/* A checkpoint that was kept elsewhere, with its text. */
-struct kept_checkpoint {
+/* What was kept elsewhere --------------------------------------------------------------------- */
+
+/* With the text that the checkpoint points into. */
+struct kept {
     char text[CHECKPOINT_BYTES_MAX];
     struct checkpoint checkpoint;
+    struct erasure_receipt receipt;
+    struct chain_evidence evidence; /* of both, those that there are */
 };
 
-static enum status read_checkpoint(struct disk *disk, const char *path,
-                                   struct kept_checkpoint *kept, struct error *err)
+struct named_file {
+    struct disk *disk;
+    const char *path;
+    const char *what; /* it should be */
+};
+
+/* What is behind the end of `into` is not read. */
+static enum status read_file(const struct named_file *named, struct iovec into, size_t *out_len,
+                             struct error *err)
 {
     CLEANUP(disk_file_close) struct disk_file *file = NULL;
-    struct iovec into = {.iov_base = kept->text, .iov_len = sizeof kept->text};
-    size_t len = 0;
-    enum status status = disk_open(disk, path, DISK_READ, &file, err);
+    enum status status = disk_open(named->disk, named->path, DISK_READ, &file, err);
     if (status == STATUS_OK) {
-        status = disk_file_read(file, 0, into, &len, err);
+        status = disk_file_read(file, 0, into, out_len, err);
     }
-    if (status == STATUS_NOT_FOUND) {
-        return error_set(err, STATUS_INVALID, 0, "there is no checkpoint %s", path);
-    }
+    return status == STATUS_NOT_FOUND
+               ? error_set(err, STATUS_INVALID, 0, "there is no %s %s", named->what, named->path)
+               : status;
+}
+
+static enum status read_checkpoint(struct disk *disk, const char *path, struct kept *kept,
+                                   struct error *err)
+{
+    const struct named_file named = {disk, path, "checkpoint"};
+    const struct iovec into = {.iov_base = kept->text, .iov_len = sizeof kept->text};
+    size_t len = 0;
+    enum status status = read_file(&named, into, &len, err);
     return status == STATUS_OK
                ? checkpoint_parse((struct str){kept->text, len}, &kept->checkpoint, err)
                : status;
@@ -359,13 +391,44 @@ static enum status check_signature(const char *public_key_file, const struct che
 
 /* Without a key the checkpoint is believed: whoever kept it knows where it comes from. */
 static enum status load_checkpoint(struct disk *disk, const struct verification_request *request,
-                                   struct kept_checkpoint *kept, struct error *err)
+                                   struct kept *kept, struct error *err)
 {
     enum status status = read_checkpoint(disk, request->checkpoint_file, kept, err);
-    return status == STATUS_OK && request->public_key_file != NULL
-               ? check_signature(request->public_key_file, &kept->checkpoint, err)
-               : status;
+    if (status == STATUS_OK && request->public_key_file != NULL) {
+        status = check_signature(request->public_key_file, &kept->checkpoint, err);
+    }
+    kept->evidence.checkpoint = &kept->checkpoint;
+    return status;
 }
+
+static enum status load_receipt(struct disk *disk, const char *path, struct kept *kept,
+                                struct error *err)
+{
+    char text[ERASURE_RECEIPT_BYTES_MAX + 1]; /* one more shows that it is too long */
+    const struct named_file named = {disk, path, "receipt"};
+    const struct iovec into = {.iov_base = text, .iov_len = sizeof text};
+    size_t len = 0;
+    enum status status = read_file(&named, into, &len, err);
+    kept->evidence.receipt = &kept->receipt;
+    return status == STATUS_OK ? erasure_receipt_parse((struct str){text, len}, &kept->receipt, err)
+                               : status;
+}
+
+static enum status load(struct disk *disk, const struct verification_request *request,
+                        struct kept *kept, struct error *err)
+{
+    enum status status = STATUS_OK;
+    kept->evidence = (struct chain_evidence){0};
+    if (request->checkpoint_file != NULL) {
+        status = load_checkpoint(disk, request, kept, err);
+    }
+    if (status == STATUS_OK && request->receipt_file != NULL) {
+        status = load_receipt(disk, request->receipt_file, kept, err);
+    }
+    return status;
+}
+
+/* All of it, against that ---------------------------------------------------------------------- */
 
 static enum status verify_look(const struct store_folder *folder, const struct store_look *look,
                                struct verifying *verifying, struct verification_listener *listener,
@@ -391,13 +454,13 @@ static enum status verify_folder(const struct store_folder *folder, struct verif
 }
 
 static enum status verify_against(const struct store_folder *folder,
-                                  const struct checkpoint *checkpoint,
+                                  const struct chain_evidence *evidence,
                                   struct verification_listener *listener,
                                   struct store_verification *out_found, struct error *err)
 {
     struct verifying verifying = {.faults = {.add = add_fault},
                                   .seal_faults = {.add = add_part_fault}};
-    if (chain_verification_init(&verifying.chain, checkpoint) != STATUS_OK) {
+    if (chain_verification_init(&verifying.chain, evidence) != STATUS_OK) {
         return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory to verify a store");
     }
     enum status status = verify_folder(folder, &verifying, listener, err);
@@ -414,11 +477,8 @@ enum status activity_store_local_verify(struct disk *disk,
                                         struct store_verification *out_found, struct error *err)
 {
     const struct store_folder folder = {disk, request->directory};
-    struct kept_checkpoint kept;
-    if (request->checkpoint_file == NULL) {
-        return verify_against(&folder, NULL, listener, out_found, err);
-    }
-    enum status status = load_checkpoint(disk, request, &kept, err);
-    return status == STATUS_OK ? verify_against(&folder, &kept.checkpoint, listener, out_found, err)
+    struct kept kept;
+    enum status status = load(disk, request, &kept, err);
+    return status == STATUS_OK ? verify_against(&folder, &kept.evidence, listener, out_found, err)
                                : status;
 }

@@ -13,8 +13,9 @@
 #include "infrastructure/disk/disk.h"
 
 /* OK: everything was looked at, and `out_found` says how many problems there are. NOT_FOUND: there
- * is no store. INVALID: a newer version wrote it, or checkpoint or key are missing, none, or do not
- * belong together. CORRUPT: its manifest is damaged. NO_MEMORY, UNAVAILABLE. */
+ * is no store. INVALID: a newer version wrote it, or checkpoint, key or receipt are missing or
+ * none, or the first two do not belong together. CORRUPT: its manifest is damaged. NO_MEMORY,
+ * UNAVAILABLE. */
 MUST_USE enum status activity_store_local_verify(struct disk *disk,
                                                  const struct verification_request *request,
                                                  struct verification_listener *listener,

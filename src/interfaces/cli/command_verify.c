@@ -23,12 +23,17 @@ const char command_verify_help[] =
     "                      whose end was cut off, looks like any other\n"
     "  --public-key FILE   must have signed it (PEM, of openssl pkey -pubout); without it "
     "nobody's\n"
-    "                      signature is checked\n\n"
+    "                      signature is checked\n"
+    "  --receipt FILE      the answer of the DELETE that erased a user, as it came: the chain must "
+    "have\n"
+    "                      the record that it names, of that user, time and number of "
+    "activities\n\n"
     "Then reads the event log in DIR/log to the end of what was acknowledged.\n\n"
     "Needs about 2 bytes of memory for each activity, and 64 for each of the largest part.\n\n"
     "Examples\n"
     "  usertrail verify ./data\n"
-    "  usertrail verify ./data --checkpoint kept.txt --public-key public.pem";
+    "  usertrail verify ./data --checkpoint kept.txt --public-key public.pem\n"
+    "  usertrail verify ./data --receipt erased.json";
 
 static enum status read_checkpoint(struct folder_question *question, const char *value,
                                    struct error *err)
@@ -46,8 +51,17 @@ static enum status read_public_key(struct folder_question *question, const char 
                             : error_set(err, STATUS_INVALID, 0, "--public-key needs a file's name");
 }
 
+static enum status read_receipt(struct folder_question *question, const char *value,
+                                struct error *err)
+{
+    question->receipt = value;
+    return value[0] != '\0' ? STATUS_OK
+                            : error_set(err, STATUS_INVALID, 0, "--receipt needs a file's name");
+}
+
 static const struct folder_option options[] = {{.name = "checkpoint", .read = read_checkpoint},
-                                               {.name = "public-key", .read = read_public_key}};
+                                               {.name = "public-key", .read = read_public_key},
+                                               {.name = "receipt", .read = read_receipt}};
 
 struct verify_output {
     struct verification_listener listener;
@@ -137,6 +151,24 @@ static void print_checkpoint(const struct verified_chain *chain, bool signature_
     }
 }
 
+/* Not whom it erased: a terminal may do anything with such a name. */
+static void print_receipt(const struct verified_receipt *receipt)
+{
+    char when[TIMESTAMP_TEXT_BYTES];
+    if (receipt->record == 0) {
+        return;
+    }
+    timestamp_format(receipt->erased_at_ms, when);
+    printf("receipt: record %" PRIu64 " of the chain is the erasure that it is of: its user, "
+           "%.*s, %" PRIu64 " activities",
+           receipt->record, TIMESTAMP_TEXT_BYTES, when, receipt->sealed);
+    if (receipt->erased > receipt->sealed) {
+        printf("; %" PRIu64 " more were erased before they were sealed, which no record tells",
+               receipt->erased - receipt->sealed);
+    }
+    printf("\n");
+}
+
 static void show_chain(struct verification_listener *listener, const struct verified_chain *chain)
 {
     const struct verify_output *output = CONTAINER_OF(listener, struct verify_output, listener);
@@ -162,6 +194,7 @@ static void show_chain(struct verification_listener *listener, const struct veri
     if (chain->stopped) {
         printf("chain: and more\n");
     }
+    print_receipt(&chain->receipt);
 }
 
 /* The event log ----------------------------------------------------------------------------- */
@@ -237,7 +270,8 @@ int command_verify(const struct folder_access *access, int argument_count, char 
         output.signature_checked = question.public_key != NULL;
         const struct verification_request request = {.directory = question.directory,
                                                      .checkpoint_file = question.checkpoint,
-                                                     .public_key_file = question.public_key};
+                                                     .public_key_file = question.public_key,
+                                                     .receipt_file = question.receipt};
         status = access->verify_store(&request, &output.listener, &found, &err);
         status = status == STATUS_NOT_FOUND ? folder_has_no_store(&err) : status;
     }

@@ -24,6 +24,7 @@ struct folder_question {
     const char *output;     /* a file; NULL: standard output */
     const char *checkpoint; /* files of verify; NULL: none */
     const char *public_key;
+    const char *receipt;
 };
 
 struct folder_option {
