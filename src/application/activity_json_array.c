@@ -6,8 +6,6 @@
 #include "application/activity_json.h"
 #include "base/block.h"
 
-#include <string.h>
-
 static bool is_space(char c)
 {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -46,42 +44,44 @@ static size_t skip_string(const char *text, size_t len, size_t at)
  * simdjson; Langdale, Lemire, "Parsing gigabytes of JSON per second", VLDB Journal 2019). */
 struct scan {
     uint64_t in_string; /* all ones: the block begins inside a string */
-    uint64_t escaped;   /* 1: its first byte follows a backslash that counts */
+    bool escaped;       /* its first byte is escaped */
     size_t depth;
 };
 
-/* A backslash that is not itself escaped escapes the byte behind it. There are few. */
-static uint64_t find_escaped(struct scan *scan, uint64_t backslashes)
+/* The offset behind the bracket that closes everything; 0: none does. For blocks with escapes,
+ * which count in strings only. */
+static size_t find_close_by_bytes(struct scan *scan, const char *text, size_t len)
 {
-    uint64_t escaped = scan->escaped;
-    uint64_t last = 0;
-    backslashes &= ~escaped;
-    while (backslashes != 0) {
-        last = backslashes & -backslashes;
-        escaped |= last << 1;
-        backslashes &= ~(last | last << 1);
+    for (size_t at = 0; at < len; at++) {
+        char c = text[at];
+        if (scan->escaped) {
+            scan->escaped = false;
+        } else if (scan->in_string != 0) {
+            scan->escaped = c == '\\';
+            scan->in_string = c == '"' ? 0 : UINT64_MAX;
+        } else if (c == '"') {
+            scan->in_string = UINT64_MAX;
+        } else {
+            scan->depth += c == '{' || c == '[';
+            scan->depth -= c == '}' || c == ']';
+            if (scan->depth == 0) {
+                return at + 1;
+            }
+        }
     }
-    scan->escaped = last >> (BLOCK_BYTES - 1);
-    return escaped;
+    return 0;
 }
 
-/* Ones from each quote up to the next one: bit i is the parity of the bits 0 to i. */
-static uint64_t find_strings(struct scan *scan, uint64_t quotes)
-{
-    for (unsigned distance = 1; distance < BLOCK_BYTES; distance *= 2) {
-        quotes ^= quotes << distance;
-    }
-    quotes ^= scan->in_string;
-    scan->in_string = quotes >> (BLOCK_BYTES - 1) == 0 ? 0 : UINT64_MAX;
-    return quotes;
-}
-
-/* The offset behind the bracket of the block that closes everything; 0: none does. */
+/* The same of a block. */
 static size_t find_close(struct scan *scan, struct block block)
 {
     enum { CASE_BIT = 0x20 }; /* by which "{" differs from "[", and "}" from "]" */
-    uint64_t escaped = find_escaped(scan, block_holds(block, '\\'));
-    uint64_t strings = find_strings(scan, block_holds(block, '"') & ~escaped);
+    uint64_t quotes = block_holds(block, '"');
+    for (unsigned distance = 1; distance < BLOCK_BYTES; distance *= 2) {
+        quotes ^= quotes << distance; /* in the end, bit i is the parity of the bits 0 to i */
+    }
+    uint64_t strings = quotes ^ scan->in_string;
+    scan->in_string = strings >> (BLOCK_BYTES - 1) == 0 ? 0 : UINT64_MAX;
     struct block brackets = block_with_bits(block, CASE_BIT);
     uint64_t opening = block_holds(brackets, '{') & ~strings;
     uint64_t left = opening | (block_holds(brackets, '}') & ~strings);
@@ -99,14 +99,15 @@ static size_t skip_container(const char *text, size_t len, size_t at)
 {
     struct scan scan = {0};
     for (; len - at >= BLOCK_BYTES; at += BLOCK_BYTES) {
-        size_t end = find_close(&scan, block_load(text + at));
+        struct block block = block_load(text + at);
+        bool plain = !scan.escaped && block_holds(block, '\\') == 0;
+        size_t end =
+            plain ? find_close(&scan, block) : find_close_by_bytes(&scan, text + at, BLOCK_BYTES);
         if (end != 0) {
             return at + end;
         }
     }
-    char rest[BLOCK_BYTES] = {0};
-    memcpy(rest, text + at, len - at);
-    size_t end = find_close(&scan, block_load(rest));
+    size_t end = find_close_by_bytes(&scan, text + at, len - at);
     return end != 0 ? at + end : len;
 }
 

@@ -309,7 +309,7 @@ static size_t end_of_container(const char *text, size_t len)
     size_t depth = 0;
     for (size_t at = 0; at < len; at++) {
         char c = text[at];
-        if (c == '\\' && at + 1 < len && (text[at + 1] == '\\' || text[at + 1] == '"')) {
+        if (in_string && c == '\\') {
             at++;
         } else if (c == '"') {
             in_string = !in_string;

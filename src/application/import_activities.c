@@ -300,7 +300,7 @@ static enum status turn(struct import *import, struct error *err)
         return settle(import, err);
     }
     struct error ignored; /* the first failure counts; what came back before it is durable */
-    (void)!settle(import, &ignored);
+    (void)settle(import, &ignored);
     return status;
 }
 

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 /* cmocka wants the headers above first. */
 #include <cmocka.h>
 

@@ -57,7 +57,8 @@ struct memory_list_context {
 bool memory_list_insert(struct memory_list *list, struct memory_list_context context,
                         struct memory_entry entry);
 
-/* Begins to fetch what appending a row will touch. */
+/* Begins to fetch what appending a row will touch, where that is in one piece of its own: lists of
+ * a few rows lie in themselves, and of long ones the end is at hand. */
 void memory_list_prefetch(const struct memory_list *list);
 
 /* Takes out a row that is there. */

@@ -260,7 +260,7 @@ static void unlink_row(struct memory_table *table, uint32_t row)
     memory_list_remove(&table->all, context, row);
 }
 
-/* What linking the rows that are AHEAD_ROWS and twice as far ahead will touch. */
+/* What linking the rows to come will touch: records, then users' lists, then where these end. */
 static void fetch_lists(struct memory_table *table, const struct memory_entry *fresh, size_t count)
 {
     if (count > AHEAD_ROWS) {

@@ -24,19 +24,21 @@ struct memory_arrival {
     struct memory_key key;
     uint64_t id_hash;
     uint64_t user_hash;
-    uint32_t user; /* MEMORY_NONE: not known (yet) */
+    uint32_t user; /* MEMORY_NONE: none; a guess until memory_table_find_user */
 };
 
 void memory_table_init(struct memory_table *table, uint64_t bytes_max, const struct random *random);
 void memory_table_deinit(struct memory_table *table);
 
-/* Begins to fetch what adding the activity will touch, in three steps that should lie a few other
- * activities apart, and looks for its user, which should be done right before the rest. */
+/* Begin to fetch what adding the activity will touch, in three steps that should lie a few other
+ * activities apart. */
 struct memory_arrival memory_table_expect(const struct memory_table *table,
                                           const struct activity *activity);
 void memory_table_approach(const struct memory_table *table, struct memory_arrival *arrival);
 void memory_table_approach_user(const struct memory_table *table,
                                 const struct memory_arrival *arrival);
+
+/* Finds the user, right before what follows: other activities may add and remove users. */
 void memory_table_find_user(const struct memory_table *table, struct memory_arrival *arrival);
 
 /* The row with the arrival's id, or MEMORY_NONE. */
@@ -46,8 +48,8 @@ uint32_t memory_table_find_id(const struct memory_table *table, struct str id);
 /* Whether its user, which was looked for, was erased after it was received. */
 bool memory_table_is_erased(const struct memory_table *table, const struct memory_arrival *arrival);
 
-/* Adds an activity whose id is not there to everything but the lists, which memory_table_link then
- * does for many rows at once. MEMORY_NONE without memory. */
+/* Adds an activity, whose user was looked for and whose id is not there, to everything but the
+ * lists, which memory_table_link then does for many rows at once. MEMORY_NONE without memory. */
 uint32_t memory_table_add(struct memory_table *table, const struct memory_arrival *arrival);
 
 /* Puts rows that were added into the lists; without memory none of them, and false. `fresh` and
