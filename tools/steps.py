@@ -19,14 +19,13 @@ SHOWN_LINES_MAX = 300  # of a failed step; the log file has all
 
 # For presets whose programs run under sanitizers. The link order is not verified since tests preload a library that makes
 # system calls fail; huge allocations fail as they do without a sanitizer. USERTRAIL_TEST_SANITIZED tells tests that
-# programs are several times slower; fewer seeds go as many ways through the code, the release build has all of them.
+# programs are several times slower; a fourth of the seeds goes as many ways through the code, the release build has all of them.
 SANITIZER_ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1:allocator_may_return_null=1:verify_asan_link_order=0",
     "UBSAN_OPTIONS": "print_stacktrace=1",
     "TSAN_OPTIONS": "second_deadlock_stack=1",
     "USERTRAIL_TEST_SANITIZED": "1",
-    "USERTRAIL_ORACLE_SEEDS": "500",
-    "USERTRAIL_STORE_SIM_SEEDS": "4",
+    "USERTRAIL_TEST_SEEDS_SHARE": "4",
 }
 
 # The HTTP transport alone, which drives a server of its own, then the whole program, first without what the store on the disk

@@ -2,11 +2,12 @@
  * Random operations on a store and on a plain model of it, which must answer alike. Few ids, users
  * and times, so that duplicates, conflicts, ties and late activities are frequent. A failure names
  * its seed; USERTRAIL_ORACLE_SEED=<seed> repeats it alone, and USERTRAIL_ORACLE_SEEDS=<count> runs
- * more of them.
+ * more or fewer of them.
  */
 #include "activity_store_contract.h"
 #include "activity_store_contract_model.h"
 #include "base/random.h"
+#include "support/seeds.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -358,24 +359,15 @@ struct oracle {
     unsigned seeds;
 };
 
-static unsigned long long number_from_environment(const char *name, unsigned long long otherwise)
-{
-    const char *text = getenv(name);
-    return text == NULL ? otherwise : strtoull(text, NULL, 10);
-}
-
 static void test_agrees_with_the_model(void **state)
 {
     const struct oracle *oracle = *state;
-    unsigned long long only = number_from_environment("USERTRAIL_ORACLE_SEED", 0);
-    unsigned long long seeds = number_from_environment("USERTRAIL_ORACLE_SEEDS", oracle->seeds);
-    unsigned long long first = only != 0 ? only : 1;
-    unsigned long long last = only != 0 ? only : seeds;
-    for (unsigned long long seed = first; seed <= last; seed++) {
+    const struct seed_range seeds = seeds_to_run("USERTRAIL_ORACLE", oracle->seeds);
+    for (uint64_t seed = seeds.first; seed <= seeds.last; seed++) {
         const char *difference = run_seed(oracle->maker, seed, FAULT_NONE);
         if (difference[0] != '\0') {
             fail_msg("%s differs from the model with USERTRAIL_ORACLE_SEED=%llu: %s",
-                     oracle->maker->name, seed, difference);
+                     oracle->maker->name, (unsigned long long)seed, difference);
         }
     }
 }

@@ -3,14 +3,15 @@
  * some come late, twice or changed, with power cuts after which the store goes on from what it
  * calls durable. Heads are small and merges early, so that most rows stand in parts and move. What
  * a power cut leaves, and what there is in the end, is verified, chain and all. A failure names its
- * seed; USERTRAIL_ORACLE_SEED=<seed> repeats it alone, USERTRAIL_ORACLE_SEEDS=<count> runs more of
- * them.
+ * seed; USERTRAIL_ORACLE_SEED=<seed> repeats it alone, USERTRAIL_ORACLE_SEEDS=<count> runs more or
+ * fewer of them.
  */
 #include "activity_store_sql.h"
 #include "base/timestamp.h"
 #include "infrastructure/activity_store_local/activity_store_local.h"
 #include "infrastructure/disk/disk_simulated.h"
 #include "support/quiet_logger.h"
+#include "support/seeds.h"
 #include "support/verified_store.h"
 
 #include <setjmp.h>
@@ -672,23 +673,14 @@ static const char *run_seed(struct sql_store *sql, uint64_t seed, enum sql_fault
     return run.difference;
 }
 
-static unsigned long long number_from_environment(const char *name, unsigned long long otherwise)
-{
-    const char *text = getenv(name);
-    return text == NULL ? otherwise : strtoull(text, NULL, 10);
-}
-
 static void test_agrees_with_sqlite(void **state)
 {
-    unsigned long long only = number_from_environment("USERTRAIL_ORACLE_SEED", 0);
-    unsigned long long last = number_from_environment("USERTRAIL_ORACLE_SEEDS", SEEDS);
-    unsigned long long first = only != 0 ? only : 1;
-    last = only != 0 ? only : last;
-    for (unsigned long long seed = first; seed <= last; seed++) {
+    const struct seed_range seeds = seeds_to_run("USERTRAIL_ORACLE", SEEDS);
+    for (uint64_t seed = seeds.first; seed <= seeds.last; seed++) {
         const char *difference = run_seed(*state, seed, SQL_RIGHT);
         if (difference[0] != '\0') {
-            fail_msg("the store differs from SQLite with USERTRAIL_ORACLE_SEED=%llu: %s", seed,
-                     difference);
+            fail_msg("the store differs from SQLite with USERTRAIL_ORACLE_SEED=%llu: %s",
+                     (unsigned long long)seed, difference);
         }
     }
 }

@@ -3,11 +3,13 @@
  * the worker uses it: batches from a log, syncs, erasures, an expiry; after a crash it goes on from
  * the store's own positions. In the end, and again after one more restart, the store holds what a
  * simple reading of the log says, each activity once. What each crash leaves is verified before the
- * store is opened again, chain and all, the last one too. Prints seed and operation on failure.
+ * store is opened again, chain and all, the last one too. Prints seed and operation on failure;
+ * USERTRAIL_STORE_SIM_SEED repeats one seed, USERTRAIL_STORE_SIM_SEEDS says how many are run.
  */
 #include "infrastructure/activity_store_local/activity_store_local.h"
 #include "infrastructure/disk/disk_simulated.h"
 #include "support/quiet_logger.h"
+#include "support/seeds.h"
 #include "support/verified_store.h"
 
 #include <errno.h>
@@ -21,6 +23,7 @@
 #include <cmocka.h>
 
 enum {
+    SEEDS = 12,
     ROWS = 60,
     USERS = 5,
     STEPS_MAX = 200,
@@ -329,17 +332,10 @@ static const char *run_once(uint64_t seed, enum fault fault, uint64_t nth, bool 
     return run.difference;
 }
 
-static uint64_t from_environment(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text == NULL ? otherwise : strtoull(text, NULL, 10);
-}
-
 static void try_every_operation(enum fault fault, const char *name)
 {
-    uint64_t first = from_environment("USERTRAIL_STORE_SIM_SEED", 1);
-    uint64_t seeds = from_environment("USERTRAIL_STORE_SIM_SEEDS", 12);
-    for (uint64_t seed = first; seed < first + seeds; seed++) {
+    const struct seed_range seeds = seeds_to_run("USERTRAIL_STORE_SIM", SEEDS);
+    for (uint64_t seed = seeds.first; seed <= seeds.last; seed++) {
         uint64_t operations = 0;
         const char *difference = run_once(seed, FAULT_NONE, 0, false, &operations);
         for (uint64_t nth = 1; difference[0] == '\0' && nth <= operations; nth++) {

@@ -5,6 +5,7 @@
  * USERTRAIL_SIM_SEEDS says how many are run.
  */
 #include "pipeline_machine.h"
+#include "support/seeds.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -87,21 +88,12 @@ static bool run_seed(uint64_t seed, bool lying_fsync, char trouble[LEDGER_TROUBL
     return trouble[0] == '\0';
 }
 
-static uint64_t number_from_environment(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text == NULL ? otherwise : strtoull(text, NULL, 0);
-}
-
 static void keeps_every_promise(void **state)
 {
     (void)state;
     char trouble[LEDGER_TROUBLE_BYTES];
-    uint64_t only = number_from_environment("USERTRAIL_SIM_SEED", 0);
-    uint64_t first = only == 0 ? 1 : only;
-    uint64_t last =
-        only == 0 ? number_from_environment("USERTRAIL_SIM_SEEDS", SEEDS_DEFAULT) : only;
-    for (uint64_t seed = first; seed <= last; seed++) {
+    const struct seed_range seeds = seeds_to_run("USERTRAIL_SIM", SEEDS_DEFAULT);
+    for (uint64_t seed = seeds.first; seed <= seeds.last; seed++) {
         if (!run_seed(seed, false, trouble)) {
             fail_msg("seed %llu: %s; repeat it with USERTRAIL_SIM_SEED=%llu",
                      (unsigned long long)seed, trouble, (unsigned long long)seed);
