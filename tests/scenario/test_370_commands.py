@@ -228,6 +228,34 @@ def test_what_is_no_store_is_told(copy, command, tmp_path):
     assert "newer version" in run(command, copy, code=1).stderr
 
 
+def crc32c(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
+
+
+@pytest.mark.parametrize("number", [2, 17])
+def test_a_log_of_a_newer_version(number, make_service):
+    """Guards what a newer version acknowledged: an older one says so and touches nothing, instead of taking it for damage."""
+    service = make_service().start()
+    service.post({"userId": "u", "action": "a"})
+    service.kill()
+    log_id = service.data / "log" / "log-id"
+    checked = log_id.read_bytes().replace(b"-log 1 ", b"-log %d " % number)[:-9]
+    log_id.write_bytes(checked + b"%08x\n" % crc32c(checked))
+    before = {path.name: path.read_bytes() for path in (service.data / "log").iterdir() if path.name != "lock"}
+    for command in ("serve", "verify"):
+        words = ("--data-dir", service.data, "--listen", "127.0.0.1:0") if command == "serve" else (service.data,)
+        result = run(command, *words, code=1)
+        assert f"newer version of this program (format {number}, this one knows 1)" in result.stderr + result.stdout
+    assert before == {path.name: path.read_bytes() for path in (service.data / "log").iterdir() if path.name != "lock"}
+    log_id.write_bytes(checked + b"%08x\n" % (crc32c(checked) ^ 1))
+    assert "is damaged" in run("verify", service.data, code=1).stdout
+
+
 @pytest.mark.parametrize("arguments, words", [
     (["verify"], "folder is missing"),
     (["query"], "folder is missing"),

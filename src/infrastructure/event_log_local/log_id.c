@@ -3,16 +3,23 @@
 #include "base/assert.h"
 #include "base/crc32c.h"
 
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define LINE_START "usertrail-event-log 1 "
+#define LINE_NAME  "usertrail-event-log "
+#define LINE_START LINE_NAME "1 "
 
 enum {
+    FORMAT = 1,
+    NAME_BYTES = sizeof LINE_NAME - 1,
+    NUMBER_BYTES_MAX = 10,
+    CRC_DIGITS = 8,
     START_BYTES = sizeof LINE_START - 1,
     CHECKED_BYTES = START_BYTES + UUID_TEXT_BYTES + 1,
-    LINE_BYTES = CHECKED_BYTES + 8 + 1,
-    BUFFER_BYTES = LINE_BYTES + 1
+    LINE_BYTES = CHECKED_BYTES + CRC_DIGITS + 1,
+    BUFFER_BYTES = LINE_BYTES + NUMBER_BYTES_MAX
 };
 
 static void format_line(struct uuid log_id, char out_line[BUFFER_BYTES])
@@ -23,6 +30,20 @@ static void format_line(struct uuid log_id, char out_line[BUFFER_BYTES])
     int len = snprintf(out_line + CHECKED_BYTES, BUFFER_BYTES - CHECKED_BYTES, "%08x\n",
                        (unsigned)crc32c(out_line, CHECKED_BYTES));
     ASSERT(len == LINE_BYTES - CHECKED_BYTES);
+}
+
+/* The format of a line that is right but for a number that is too high; 0: it is no such line. */
+static unsigned long newer_format(const char *line, size_t len)
+{
+    if (len <= LINE_BYTES - 1 || len == BUFFER_BYTES || memcmp(line, LINE_NAME, NAME_BYTES) != 0) {
+        return 0;
+    }
+    char crc[CRC_DIGITS + 1];
+    size_t checked = len - CRC_DIGITS - 1;
+    snprintf(crc, sizeof crc, "%08x", (unsigned)crc32c(line, checked));
+    unsigned long format = strtoul(line + NAME_BYTES, NULL, 10);
+    bool whole = memcmp(line + checked, crc, CRC_DIGITS) == 0;
+    return whole && format > FORMAT ? format : 0;
 }
 
 enum status log_id_read(struct disk *disk, const char *directory, struct uuid *out_log_id,
@@ -52,6 +73,13 @@ enum status log_id_read(struct disk *disk, const char *directory, struct uuid *o
             *out_log_id = log_id;
             return STATUS_OK;
         }
+    }
+    unsigned long newer = newer_format(line, len);
+    if (newer != 0) {
+        return error_set(err, STATUS_INVALID, 0,
+                         "the event log was written by a newer version of this program (format "
+                         "%lu, this one knows %d); use that version",
+                         newer, FORMAT);
     }
     return error_set(err, STATUS_CORRUPT, 0, "the file log-id in %.100s is damaged", directory);
 }
