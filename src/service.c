@@ -238,14 +238,12 @@ static enum status make_use_cases(struct service *service, struct error *err)
     record_activities_init(&service->recorder, service->log, &clock_system, &random_system);
     find_activities_init(&service->finder, &(struct find_activities_config){
                                                .store = service->store,
-                                               .clock = &clock_system,
                                                .deadline_ms = (unsigned)settings->query_timeout_ms,
                                                .page_bytes_max = settings->page_bytes,
                                            });
     count_activities_init(&service->counter,
                           &(struct count_activities_config){
                               .store = service->store,
-                              .clock = &clock_system,
                               .deadline_ms = (unsigned)settings->query_timeout_ms,
                           });
     struct store_activities_config config = store_activities_config_default;

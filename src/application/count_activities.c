@@ -22,8 +22,8 @@ enum status count_activities_in_groups(const struct count_activities *counter,
         .grouping = question->grouping,
         .limit = question->limit,
         .groups_max = COUNT_GROUPS_MAX,
-        .deadline_ns = clock_monotonic_ns(config->clock) +
-                       (uint64_t)config->deadline_ms * NANOSECONDS_PER_MILLISECOND,
+        .deadline_ns =
+            question->asked_ns + (uint64_t)config->deadline_ms * NANOSECONDS_PER_MILLISECOND,
     };
     return activity_store_tally(config->store, &request, arena, out_tally, err);
 }

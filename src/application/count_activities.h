@@ -15,8 +15,7 @@ enum {
 
 struct count_activities_config {
     struct activity_store *store; /* borrowed */
-    const struct clock *clock;
-    unsigned deadline_ms; /* for one question */
+    unsigned deadline_ms;         /* for one question, from when it was asked */
 };
 
 struct count_activities {
@@ -26,7 +25,8 @@ struct count_activities {
 struct count_activities_question {
     struct activity_filter filter;
     enum activity_grouping grouping;
-    size_t limit; /* groups, 1..COUNT_LIMIT_MAX */
+    size_t limit;      /* groups, 1..COUNT_LIMIT_MAX */
+    uint64_t asked_ns; /* on the monotonic clock; waiting for its turn is part of its time */
 };
 
 void count_activities_init(struct count_activities *counter,

@@ -33,25 +33,22 @@ static enum status store_tally(struct activity_store *store,
 
 static const struct activity_store_operations operations = {.tally = store_tally};
 
-static uint64_t now_ns(void *context)
-{
-    (void)context;
-    return UINT64_C(7000000000);
-}
-
 static void test_hands_the_question_on(void **state)
 {
     (void)state;
-    const struct clock clock = {now_ns, now_ns, NULL};
     struct fixture fixture = {.store.operations = &operations};
     struct count_activities counter;
     struct activity_tally tally;
     struct error err;
     struct count_activities_question question = {
-        .filter = activity_filter_all(), .grouping = GROUP_BY_DAY, .limit = 3};
+        .filter = activity_filter_all(),
+        .grouping = GROUP_BY_DAY,
+        .limit = 3,
+        .asked_ns = UINT64_C(7000000000),
+    };
     question.filter.from_ms = 17;
-    count_activities_init(
-        &counter, &(struct count_activities_config){&fixture.store, &clock, .deadline_ms = 250});
+    count_activities_init(&counter,
+                          &(struct count_activities_config){&fixture.store, .deadline_ms = 250});
     assert_int_equal(count_activities_in_groups(&counter, &question, NULL, &tally, &err),
                      STATUS_OK);
     assert_int_equal(tally.groups[0].count, 5);

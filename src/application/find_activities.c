@@ -64,16 +64,6 @@ static void write_next_cursor(const struct find_activities_question *question,
     activity_cursor_encode(&cursor, out_text);
 }
 
-static enum status ask_store(const struct find_activities *finder,
-                             const struct activity_page_request *request, struct arena *arena,
-                             struct activity_page *out_page, struct error *err)
-{
-    struct activity_page_request timed = *request;
-    timed.deadline_ns = clock_monotonic_ns(finder->config.clock) +
-                        (uint64_t)finder->config.deadline_ms * NANOSECONDS_PER_MILLISECOND;
-    return activity_store_find(finder->config.store, &timed, arena, out_page, err);
-}
-
 enum status find_activities_page(const struct find_activities *finder,
                                  const struct find_activities_question *question,
                                  struct arena *arena, struct find_activities_answer *out_answer,
@@ -85,6 +75,8 @@ enum status find_activities_page(const struct find_activities *finder,
         .order = question->order,
         .limit = question->limit,
         .bytes_max = finder->config.page_bytes_max,
+        .deadline_ns =
+            question->asked_ns + (uint64_t)finder->config.deadline_ms * NANOSECONDS_PER_MILLISECOND,
     };
     struct activity_cursor cursor;
     struct activity_key after;
@@ -97,7 +89,7 @@ enum status find_activities_page(const struct find_activities *finder,
         }
     }
     if (status == STATUS_OK) {
-        status = ask_store(finder, &request, arena, &out_answer->page, err);
+        status = activity_store_find(finder->config.store, &request, arena, &out_answer->page, err);
     }
     if (status != STATUS_OK) {
         return status;

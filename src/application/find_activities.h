@@ -3,7 +3,6 @@
  * The way out: answers questions about activities. Turns cursors and page numbers into the store's
  * requests and back. Any thread but an event loop's, since a store may read from disk.
  */
-#include "base/clock.h"
 #include "domain/activity_store.h"
 
 enum {
@@ -14,9 +13,8 @@ enum {
 
 struct find_activities_config {
     struct activity_store *store; /* borrowed */
-    const struct clock *clock;
-    unsigned deadline_ms;  /* for one question */
-    size_t page_bytes_max; /* texts of one page; a page may end early, its cursor goes on */
+    unsigned deadline_ms;         /* for one question, from when it was asked */
+    size_t page_bytes_max;        /* texts of one page; a page may end early, its cursor goes on */
 };
 
 struct find_activities {
@@ -29,6 +27,7 @@ struct find_activities_question {
     size_t limit;      /* 1..FIND_LIMIT_MAX */
     size_t page;       /* 1.. when asked by number; 0: not asked by number */
     struct str cursor; /* {NULL, 0}: from the start */
+    uint64_t asked_ns; /* on the monotonic clock; waiting for its turn is part of its time */
 };
 
 struct find_activities_answer {

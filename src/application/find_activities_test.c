@@ -60,14 +60,6 @@ static enum status canned_get(struct activity_store *store, struct str id, struc
 static const struct activity_store_operations canned_operations = {.find = canned_find,
                                                                    .get = canned_get};
 
-static uint64_t now_ns(void *context)
-{
-    (void)context;
-    return 1000000000;
-}
-
-static const struct clock test_clock = {now_ns, now_ns, NULL};
-
 struct fixture {
     struct canned_store store;
     struct find_activities finder;
@@ -89,10 +81,13 @@ static int fixture_setup(void **state)
     fixture->store.store.operations = &canned_operations;
     fixture->store.page = (struct activity_page){.rows = fixture->rows, .count = 3};
     fixture->question = (struct find_activities_question){
-        .filter = activity_filter_all(), .limit = 3, .order = ORDER_NEWEST_FIRST};
+        .filter = activity_filter_all(),
+        .limit = 3,
+        .order = ORDER_NEWEST_FIRST,
+        .asked_ns = 1000000000,
+    };
     find_activities_init(&fixture->finder, &(struct find_activities_config){
                                                .store = &fixture->store.store,
-                                               .clock = &test_clock,
                                                .deadline_ms = DEADLINE_MS,
                                                .page_bytes_max = PAGE_BYTES_MAX,
                                            });

@@ -260,7 +260,8 @@ const struct setting settings_table[] = {
      .default_text = "10s",
      .min = 1,
      .max = HOURS(1),
-     .meaning = "How long one question may take; beyond it GET answers 503."},
+     .meaning = "How long one question may take, with the time it waits for its turn; beyond it "
+                "GET answers 503."},
     {.key = "queries",
      .section = questions,
      .type = SETTING_NUMBER,

@@ -84,12 +84,13 @@ void http_server_complete(struct http_server *server, const struct http_completi
 enum status http_exchange_offload(struct http_exchange *exchange, http_work_function *work,
                                   http_work_done_function *done, void *data)
 {
-    enum status answer = CONTAINER_OF(exchange, struct api_bed, exchange)->offload_answer;
-    if (answer == STATUS_OK) {
+    struct api_bed *bed = CONTAINER_OF(exchange, struct api_bed, exchange);
+    if (bed->offload_answer == STATUS_OK) {
+        bed->now_ns += bed->pool_wait_ns;
         work(data);
         done(exchange, data);
     }
-    return answer;
+    return bed->offload_answer;
 }
 
 /* The log ----------------------------------------------------------------------------------- */
@@ -168,6 +169,7 @@ static enum status store_find(struct activity_store *store,
         return error_set(err, bed->find_answer, 0, "the store says no");
     }
     ASSERT(bed->rows <= request->limit);
+    bed->find_deadline_ns = request->deadline_ns;
     *out_page = (struct activity_page){.rows = &bed->row, .count = bed->rows, .more = bed->more};
     return STATUS_OK;
 }
@@ -256,13 +258,11 @@ static void make_use_cases(struct api_bed *bed)
     record_activities_init(&bed->recorder, &bed->log, &bed->clock, &random_system);
     find_activities_init(&bed->finder, &(struct find_activities_config){
                                            .store = &bed->store,
-                                           .clock = &bed->clock,
                                            .deadline_ms = 1000,
                                            .page_bytes_max = 1 << 20,
                                        });
     count_activities_init(&bed->counter, &(struct count_activities_config){
                                              .store = &bed->store,
-                                             .clock = &bed->clock,
                                              .deadline_ms = 1000,
                                          });
     struct store_activities_config config = store_activities_config_default;

@@ -41,6 +41,7 @@ struct api_bed {
     struct http_exchange exchange; /* of the last request */
     struct http_server server;
     enum status offload_answer;
+    uint64_t pool_wait_ns; /* before what is offloaded has its turn */
 
     struct event_log log;
     struct event_log_state log_state; /* as described */
@@ -56,6 +57,7 @@ struct api_bed {
     struct activity row;     /* what it holds */
     size_t rows;             /* how often it is found */
     bool more;
+    uint64_t find_deadline_ns; /* as the store was told last */
     struct activity_tally_request tally_asked;
     struct activity_tally tally;
 

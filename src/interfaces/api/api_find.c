@@ -69,6 +69,7 @@ void api_find_list(const struct api_call *call)
     struct list_job *list = CONTAINER_OF(job, struct list_job, job);
     list->finder = call->api->config.finder;
     enum status status = api_question_read(job->query, &job->arena, &list->question, &err);
+    list->question.find.asked_ns = clock_monotonic_ns(call->api->config.clock);
     api_job_start(call, job, status, &err);
 }
 

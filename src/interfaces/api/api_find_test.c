@@ -70,6 +70,20 @@ static void a_failed_question_is_told(void **state)
     assert_true(bed_is_problem(bed_get(bed, "/health"), 503, "cannot be told"));
 }
 
+/* Or the last of many questions would take many times what one may. */
+static void waiting_is_part_of_the_time_of_a_question(void **state)
+{
+    struct api_bed *bed = *state;
+    const uint64_t second_ns = UINT64_C(1000000000); /* what the bed gives a question */
+    bed->pool_wait_ns = 3 * second_ns;
+    uint64_t asked_ns = bed->now_ns;
+    bed_get(bed, "/logs");
+    assert_int_equal(bed->find_deadline_ns, asked_ns + second_ns);
+    asked_ns = bed->now_ns;
+    bed_get(bed, "/api/v1/stats?by=action");
+    assert_int_equal(bed->tally_asked.deadline_ns, asked_ns + second_ns);
+}
+
 static void one_activity_by_its_id(void **state)
 {
     struct api_bed *bed = *state;
@@ -114,8 +128,12 @@ static void counts_have_their_shape(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_page_has_its_shape),      TEST(the_link_leads_to_the_next_page),
-        TEST(a_failed_question_is_told), TEST(one_activity_by_its_id),
+        TEST(a_page_has_its_shape),
+        TEST(the_link_leads_to_the_next_page),
+        TEST(a_failed_question_is_told),
+        TEST(one_activity_by_its_id),
+        TEST(waiting_is_part_of_the_time_of_a_question),
+        TEST(one_activity_by_its_id),
         TEST(counts_have_their_shape),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

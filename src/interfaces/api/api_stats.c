@@ -47,5 +47,6 @@ void api_stats(const struct api_call *call)
     struct stats_job *stats = CONTAINER_OF(job, struct stats_job, job);
     stats->counter = call->api->config.counter;
     enum status status = api_stats_question_read(job->query, &job->arena, &stats->question, &err);
+    stats->question.count.asked_ns = clock_monotonic_ns(call->api->config.clock);
     api_job_start(call, job, status, &err);
 }
