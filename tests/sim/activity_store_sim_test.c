@@ -1,6 +1,6 @@
 /*
  * The store on disk over a disk that fails and loses power at each of its operations in turn, as
- * the worker uses it: batches from a log, syncs, erasures, an expiry; after a crash it goes on from
+ * the worker uses it: batches from a log, syncs, erasures; after a crash it goes on from
  * the store's own positions. In the end, and again after one more restart, the store holds what a
  * simple reading of the log says, each activity once. What each crash leaves is verified before the
  * store is opened again, chain and all, the last one too. Prints seed and operation on failure;
