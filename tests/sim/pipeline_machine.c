@@ -1,6 +1,7 @@
 #include "pipeline_machine.h"
 
 #include "base/assert.h"
+#include "infrastructure/activity_store_local/activity_store_local.h"
 #include "support/durable_store_double.h"
 #include "support/thread_state.h"
 
@@ -14,6 +15,9 @@ enum {
     LOG_BYTES_MAX = 64 * 1024,
     QUEUE_BYTES_MAX = 32 * 1024,
     BATCH_ROWS_MAX = 7,
+    STORE_HEAD_ROWS_SMALL = 16,  /* many parts, often merged */
+    STORE_HEAD_ROWS_LARGE = 200, /* much that only the log has */
+    STORE_MERGE_PARTS = 3,
     CATCH_UP_STEPS_MAX = 2000,
     SEGMENTS_WHEN_DRAINED = 3 /* the one with the last commits, the active one, one ahead */
 };
@@ -262,7 +266,11 @@ static void end_process(struct pipeline *pipeline, enum restart_kind kind)
     store_activities_free(TAKE(pipeline->worker));
     event_log_free(TAKE(pipeline->log));
     pipeline->log_thread = 0;
-    pipeline->store = durable_store_double_crash(pipeline->store);
+    if (pipeline->options.store == PIPELINE_STORE_LOCAL) {
+        activity_store_free(TAKE(pipeline->store));
+    } else {
+        pipeline->store = durable_store_double_crash(pipeline->store);
+    }
     heal(pipeline);
 }
 
@@ -282,7 +290,40 @@ static enum status open_log(struct pipeline *pipeline, struct error *err)
         &pipeline->log, err);
 }
 
-/* Sometimes the power or the disk fails while the log is opened; on a sound machine it opens. */
+/* A double is there all the time. */
+static enum status open_store(struct pipeline *pipeline, struct error *err)
+{
+    if (pipeline->options.store != PIPELINE_STORE_LOCAL) {
+        return STATUS_OK;
+    }
+    return activity_store_local_new(
+        &(struct activity_store_local_config){
+            .disk = pipeline->disk,
+            .directory = "store",
+            .clock = &pipeline->clock,
+            .random = &pipeline->random,
+            .logger = &pipeline->logger,
+            .head_rows =
+                pipeline->options.seed % 2 == 0 ? STORE_HEAD_ROWS_SMALL : STORE_HEAD_ROWS_LARGE,
+            .merge_parts = STORE_MERGE_PARTS,
+        },
+        &pipeline->store, err);
+}
+
+static enum status open_both(struct pipeline *pipeline, struct error *err)
+{
+    enum status status = open_log(pipeline, err);
+    if (status == STATUS_OK) {
+        status = open_store(pipeline, err);
+        if (status != STATUS_OK) {
+            event_log_free(TAKE(pipeline->log));
+        }
+    }
+    return status;
+}
+
+/* Sometimes the power or the disk fails while log and store are opened; on a sound machine they
+ * open. */
 static bool open_after_faults(struct pipeline *pipeline)
 {
     struct error err = {0};
@@ -292,11 +333,11 @@ static bool open_after_faults(struct pipeline *pipeline)
         } else if (faults > 0) {
             pipeline_fail_disk(pipeline);
         }
-        if (open_log(pipeline, &err) == STATUS_OK) {
+        if (open_both(pipeline, &err) == STATUS_OK) {
             return true;
         }
         if (faults == 0) {
-            complain(pipeline, "the log does not open: %s", err.message);
+            complain(pipeline, "log or store does not open: %s", err.message);
             return false;
         }
         heal(pipeline);
@@ -358,8 +399,10 @@ void pipeline_init(struct pipeline *pipeline, const struct pipeline_options *opt
         .lying_fsync = options->lying_fsync,
         .short_writes = options->seed % 4 == 0,
     });
-    pipeline->store =
-        durable_store_double_new(options->durable_at_put ? DURABLE_AT_PUT : DURABLE_AT_SYNC);
+    if (options->store != PIPELINE_STORE_LOCAL) {
+        bool at_put = options->store == PIPELINE_STORE_AT_PUT;
+        pipeline->store = durable_store_double_new(at_put ? DURABLE_AT_PUT : DURABLE_AT_SYNC);
+    }
     record_activities_init(&pipeline->recorder, NULL, &pipeline->clock, &pipeline->random);
     begin_process(pipeline);
 }
@@ -401,6 +444,9 @@ void pipeline_check(struct pipeline *pipeline)
     }
     if (pipeline_is_dark(pipeline)) {
         pipeline_restart(pipeline, RESTART_POWER);
+    } else if (pipeline->options.store == PIPELINE_STORE_LOCAL) {
+        /* It accepts nothing more after a failed sync of its manifest. */
+        pipeline_restart(pipeline, RESTART_KILL);
     }
     heal(pipeline);
     catch_up(pipeline);

@@ -1,9 +1,10 @@
 #pragma once
 /*
  * One simulated machine that runs the pipeline: clients that post, the local event log on a
- * simulated disk, the worker, and a durable store that loses what it had not synced. Everything
- * follows from the seed: clients wait for their answers, and nothing goes on before the log's own
- * thread sleeps, so that the disk sees the same operations in every run. One thread.
+ * simulated disk, the worker, and the local store on the same disk, or a double of a durable store
+ * that loses what it had not synced. Everything follows from the seed: clients wait for their
+ * answers, and nothing goes on before the log's own thread sleeps, so that the disk sees the same
+ * operations in every run. One thread.
  */
 #include "application/store_activities.h"
 #include "infrastructure/disk/disk_simulated.h"
@@ -16,10 +17,12 @@
 
 enum { POSTS_AT_ONCE_MAX = 4, POST_ACTIVITIES_MAX = 12 };
 
+enum pipeline_store { PIPELINE_STORE_AT_PUT, PIPELINE_STORE_AT_SYNC, PIPELINE_STORE_LOCAL };
+
 struct pipeline_options {
     uint64_t seed;
     bool lying_fsync; /* the negative control */
-    bool durable_at_put;
+    enum pipeline_store store;
 };
 
 enum restart_kind {

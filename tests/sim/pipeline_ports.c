@@ -122,8 +122,10 @@ static enum status watched_put_batch(struct activity_store *store,
     if (fail && random_below(ports->random, 2) == 0) {
         return failure; /* nothing was done; else it was done and only the answer is lost */
     }
-    enum status status = activity_store_put_batch(ports->inner_store, batch, out_verdicts, NULL);
-    ASSERT(status == STATUS_OK);
+    enum status status = activity_store_put_batch(ports->inner_store, batch, out_verdicts, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
     for (size_t i = 0; i < batch->count; i++) {
         if (out_verdicts[i] == VERDICT_CONFLICT) {
             complain(ports, "a conflict that nobody made", batch->rows[i].position.offset);

@@ -74,7 +74,7 @@ static bool run_seed(uint64_t seed, bool lying_fsync, char trouble[LEDGER_TROUBL
     static struct pipeline pipeline;
     pipeline_init(&pipeline, &(struct pipeline_options){.seed = seed,
                                                         .lying_fsync = lying_fsync,
-                                                        .durable_at_put = seed % 3 == 0});
+                                                        .store = (enum pipeline_store)(seed % 3)});
     for (int i = 0; i < ACTIONS_PER_SEED; i++) {
         act(&pipeline);
     }
