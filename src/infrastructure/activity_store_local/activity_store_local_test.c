@@ -30,20 +30,25 @@ static struct logger *quiet(void)
     return &logger;
 }
 
-static struct activity_store *open_on(struct disk *disk)
+static struct activity_store *open_merging(struct disk *disk, size_t merge_parts)
 {
     const struct activity_store_local_config config = {.disk = disk,
                                                        .directory = "store",
                                                        .clock = &clock_system,
                                                        .random = &random_system,
                                                        .logger = quiet(),
-                                                       .merge_parts = 3};
+                                                       .merge_parts = merge_parts};
     struct activity_store *store = NULL;
     struct error err;
     if (activity_store_local_new(&config, &store, &err) != STATUS_OK) {
         fail_msg("cannot open the store: %s", err.message);
     }
     return store;
+}
+
+static struct activity_store *open_on(struct disk *disk)
+{
+    return open_merging(disk, 3);
 }
 
 /* Rows with ids that count up from `id`, each of another partition from `first` on; or all of
@@ -100,6 +105,78 @@ static void test_many_partitions(void **state)
     activity_store_free(store);
 }
 
+enum { MINTED_PARTS = 12, MINTED_ROWS = 40 };
+
+/* As this program makes them, in the order of time. */
+static struct str minted_id(unsigned number, char out_id[UUID_TEXT_BYTES + 1])
+{
+    snprintf(out_id, UUID_TEXT_BYTES + 1, "019bbef1-%04x-7000-8000-%012x", 4 * number, number);
+    return str_from(out_id);
+}
+
+/* Operations of the disk that putting an activity takes whose id is new. */
+static uint64_t put_minted(struct activity_store *store, struct disk *disk, unsigned number)
+{
+    char id[UUID_TEXT_BYTES + 1];
+    enum verdict verdict;
+    struct position_set next;
+    position_set_init(&next);
+    const struct logged_activity row = {.activity = {.id = minted_id(number, id),
+                                                     .user_id = STR("u"),
+                                                     .action = STR("a"),
+                                                     .metadata = STR("{}"),
+                                                     .timestamp_ms = 1000 + number,
+                                                     .received_at_ms = 1000 + number},
+                                        .position = {.partition = 0, .offset = number}};
+    assert_int_equal(position_set_raise(&next, (struct position){0, (int64_t)number + 1}),
+                     STATUS_OK);
+    const struct activity_batch batch = {.log_id = {{7}}, .rows = &row, .count = 1, .next = &next};
+    uint64_t before = disk_simulated_count(disk);
+    assert_int_equal(activity_store_put_batch(store, &batch, &verdict, NULL), STATUS_OK);
+    uint64_t operations = disk_simulated_count(disk) - before;
+    assert_int_equal(verdict, VERDICT_STORED);
+    position_set_deinit(&next);
+    return operations;
+}
+
+static uint64_t get_minted(struct activity_store *store, struct disk *disk, unsigned number)
+{
+    char id[UUID_TEXT_BYTES + 1];
+    struct activity found;
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    uint64_t before = disk_simulated_count(disk);
+    assert_int_equal(activity_store_get(store, minted_id(number, id), &arena, &found, NULL),
+                     STATUS_OK);
+    assert_int_equal(found.timestamp_ms, 1000 + number);
+    arena_deinit(&arena);
+    return disk_simulated_count(disk) - before;
+}
+
+/* However many parts there are, a new id that was made here reads none of them, and getting an
+ * activity by its id reads one. */
+static void test_ids_made_here_need_no_other_part(void **state)
+{
+    (void)state;
+    CLEANUP(disk_simulated_free)
+    struct disk *disk = disk_simulated_new(&(struct disk_simulated_options){.seed = 1});
+    struct activity_store *store = open_merging(disk, MINTED_PARTS + 1);
+    uint64_t reads_of_one = 0;
+    for (unsigned part = 0; part < MINTED_PARTS; part++) {
+        for (unsigned i = 0; i < MINTED_ROWS; i++) {
+            assert_int_equal(put_minted(store, disk, part * MINTED_ROWS + i), 0);
+        }
+        assert_int_equal(activity_store_sync(store, NULL), STATUS_OK);
+        uint64_t reads = get_minted(store, disk, part * MINTED_ROWS);
+        reads_of_one = part == 0 ? reads : reads_of_one;
+        assert_in_range(reads, 1, reads_of_one);
+    }
+    for (unsigned part = 0; part < MINTED_PARTS; part++) {
+        assert_in_range(get_minted(store, disk, part * MINTED_ROWS + 7), 0, reads_of_one);
+    }
+    activity_store_free(store);
+}
+
 /* Two processes, or one twice, never have the same folder. */
 static void test_a_folder_has_one_owner(void **state)
 {
@@ -151,6 +228,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_many_partitions),
+        cmocka_unit_test(test_ids_made_here_need_no_other_part),
         cmocka_unit_test(test_a_folder_has_one_owner),
         cmocka_unit_test(test_a_damaged_part_does_not_stop_merging),
     };
