@@ -1,6 +1,7 @@
 """Counts by action, user, hour and day: what GET and the command say, against what Python counts."""
 
 import collections
+import contextlib
 import json
 import os
 import pty
@@ -150,14 +151,25 @@ def test_the_command_tells_that_there_is_more(folder):
     assert len(result.stdout.splitlines()) == 2 and "--limit" in result.stderr and result.returncode == 0
 
 
+def read_all(controller):
+    """A terminal hands on what was written in pieces, and ends with an error once nobody has its other side."""
+    data = b""
+    with contextlib.suppress(OSError):
+        while piece := os.read(controller, 1 << 16):
+            data += piece
+    return data.decode().replace("\r\n", "\n")
+
+
 def on_terminal(*arguments):
     controller, terminal = pty.openpty()
     try:
-        subprocess.run([services.BINARY, *map(str, arguments)], env=services.environment(), stdin=subprocess.DEVNULL,
-                       stdout=terminal, stderr=subprocess.PIPE, timeout=20, check=True)
-        return os.read(controller, 1 << 16).decode().replace("\r\n", "\n")
+        try:
+            subprocess.run([services.BINARY, *map(str, arguments)], env=services.environment(), stdin=subprocess.DEVNULL,
+                           stdout=terminal, stderr=subprocess.PIPE, timeout=20, check=True)
+        finally:
+            os.close(terminal)
+        return read_all(controller)
     finally:
-        os.close(terminal)
         os.close(controller)
 
 
