@@ -1,6 +1,7 @@
 #include "application/count_activities.h"
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/json_text.h"
 #include "base/timestamp.h"
 

@@ -4,7 +4,6 @@
  * event loop's, since a store may read from disk.
  */
 #include "base/buffer.h"
-#include "base/clock.h"
 #include "domain/activity_store.h"
 
 enum {

@@ -52,15 +52,8 @@ static bool read_store_id(yyjson_val *chain, struct uuid *out_store_id)
 static bool read_hash(yyjson_val *chain, uint8_t out_hash[ERASURE_HASH_BYTES])
 {
     struct str text = string_of(chain, "hash");
-    bool whole = text.data != NULL && text.len == 2 * ERASURE_HASH_BYTES;
-    for (size_t i = 0; whole && i < ERASURE_HASH_BYTES; i++) {
-        unsigned high;
-        unsigned low;
-        whole = digits_parse_hex(text.data[2 * i], &high) &&
-                digits_parse_hex(text.data[2 * i + 1], &low);
-        out_hash[i] = whole ? (uint8_t)(high << 4 | low) : 0;
-    }
-    return whole;
+    return text.data != NULL && text.len == 2 * ERASURE_HASH_BYTES &&
+           digits_parse_bytes(text.data, ERASURE_HASH_BYTES, out_hash);
 }
 
 /* Members ----------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 #include "application/find_activities.h"
 
 #include "base/assert.h"
+#include "base/clock.h"
 
 void find_activities_init(struct find_activities *finder,
                           const struct find_activities_config *config)

@@ -18,9 +18,7 @@ static void append_hash(struct buffer *text, const char *name,
                         const uint8_t hash[IMPORT_HASH_BYTES])
 {
     buffer_append_format(text, "%s ", name);
-    for (size_t i = 0; i < IMPORT_HASH_BYTES; i++) {
-        buffer_append_format(text, "%02x", hash[i]);
-    }
+    buffer_append_hex(text, hash, IMPORT_HASH_BYTES);
     buffer_append_char(text, '\n');
 }
 
@@ -67,19 +65,8 @@ static bool take_number(struct str *rest, const char *name, uint64_t *out_value)
 static bool take_hash(struct str *rest, const char *name, uint8_t out_hash[IMPORT_HASH_BYTES])
 {
     struct str text;
-    if (!take_value(rest, name, &text) || text.len != HEX_BYTES) {
-        return false;
-    }
-    for (size_t i = 0; i < IMPORT_HASH_BYTES; i++) {
-        unsigned high;
-        unsigned low;
-        if (!digits_parse_hex(text.data[2 * i], &high) ||
-            !digits_parse_hex(text.data[2 * i + 1], &low)) {
-            return false;
-        }
-        out_hash[i] = (uint8_t)(high << 4 | low);
-    }
-    return true;
+    return take_value(rest, name, &text) && text.len == HEX_BYTES &&
+           digits_parse_bytes(text.data, IMPORT_HASH_BYTES, out_hash);
 }
 
 static bool take_target(struct str *rest, char out_target[IMPORT_TARGET_TEXT_BYTES])

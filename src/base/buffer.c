@@ -84,6 +84,15 @@ void buffer_append_u64(struct buffer *buffer, uint64_t value)
     buffer_append(buffer, digits + first, sizeof digits - first);
 }
 
+void buffer_append_hex(struct buffer *buffer, const uint8_t *bytes, size_t len)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < len; i++) {
+        const char two[] = {digits[bytes[i] >> 4], digits[bytes[i] & 0x0f]};
+        buffer_append(buffer, two, sizeof two);
+    }
+}
+
 void buffer_append_i64(struct buffer *buffer, int64_t value)
 {
     if (value < 0) {

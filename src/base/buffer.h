@@ -57,8 +57,9 @@ static inline void buffer_append_char(struct buffer *buffer, char c)
     buffer_append(buffer, &c, 1);
 }
 
-void buffer_append_u64(struct buffer *buffer, uint64_t value); /* in decimal */
-void buffer_append_i64(struct buffer *buffer, int64_t value);  /* in decimal */
+void buffer_append_u64(struct buffer *buffer, uint64_t value);                   /* in decimal */
+void buffer_append_i64(struct buffer *buffer, int64_t value);                    /* in decimal */
+void buffer_append_hex(struct buffer *buffer, const uint8_t *bytes, size_t len); /* lower case */
 PRINTF_LIKE(2, 3) void buffer_append_format(struct buffer *buffer, const char *format, ...);
 
 /* A string literal. */

@@ -60,6 +60,9 @@ static void test_numbers(void **state)
     buffer_clear(&buffer);
     buffer_append_u64(&buffer, UINT64_MAX);
     assert_content(&buffer, "18446744073709551615");
+    buffer_clear(&buffer);
+    buffer_append_hex(&buffer, (const uint8_t[]){0x00, 0x9a, 0xbc, 0xde, 0xf1, 0xff}, 6);
+    assert_content(&buffer, "009abcdef1ff");
     buffer_deinit(&buffer);
 }
 

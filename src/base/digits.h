@@ -21,6 +21,20 @@ static inline bool digits_parse_hex(char digit, unsigned *out_value)
     return true;
 }
 
+/* `len` bytes from twice as many digits in either case; false: there is another character. */
+static inline bool digits_parse_bytes(const char *digits, size_t len, uint8_t *out_bytes)
+{
+    for (size_t i = 0; i < len; i++) {
+        unsigned high;
+        unsigned low;
+        if (!digits_parse_hex(digits[2 * i], &high) || !digits_parse_hex(digits[2 * i + 1], &low)) {
+            return false;
+        }
+        out_bytes[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}
+
 /* Marks exactly those bytes that are above `last`, which is at most 127. */
 static inline uint64_t digits_above(uint64_t word, unsigned char last)
 {

@@ -52,12 +52,33 @@ static void test_marks(void **state)
     }
 }
 
+/* Each byte in either case, and no other character at either place. */
+static void test_bytes(void **state)
+{
+    (void)state;
+    for (unsigned byte = 0; byte < 256; byte++) {
+        char text[9];
+        uint8_t bytes[4];
+        snprintf(text, sizeof text, "00%02x%02XfF", byte, byte);
+        assert_true(digits_parse_bytes(text, sizeof bytes, bytes));
+        assert_memory_equal(bytes, ((uint8_t[]){0, (uint8_t)byte, (uint8_t)byte, 0xff}), 4);
+        for (size_t place = 0; place < 8; place++) {
+            char wrong[9];
+            memcpy(wrong, text, sizeof wrong);
+            wrong[place] = (char)byte;
+            assert_int_equal(digits_parse_bytes(wrong, sizeof bytes, bytes),
+                             isxdigit((int)byte) != 0);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_digit),
         cmocka_unit_test(test_eight_digits),
         cmocka_unit_test(test_marks),
+        cmocka_unit_test(test_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,9 +52,7 @@ static void append_chain(struct buffer *json, const struct erasure *erasure)
     uuid_format(record->store_id, store_id);
     buffer_append_format(json, ",\"chain\":{\"storeId\":\"%.*s\",\"record\":%llu,\"hash\":\"",
                          UUID_TEXT_BYTES, store_id, (unsigned long long)record->number);
-    for (size_t i = 0; i < sizeof record->hash; i++) {
-        buffer_append_format(json, "%02x", record->hash[i]);
-    }
+    buffer_append_hex(json, record->hash, sizeof record->hash);
     buffer_append_format(json, "\",\"sealed\":%llu}", (unsigned long long)record->sealed);
 }
 
