@@ -17,6 +17,7 @@
 #include "domain/activity_batch.h"
 #include "domain/position.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum durability {
@@ -53,6 +54,16 @@ struct append_listener {
 
 struct event_log;
 
+/* What waits on this machine's disk because the log itself could not be reached; zeros: nothing, or
+ * no such place. */
+struct event_log_spill_state {
+    bool configured;
+    uint64_t activities;
+    uint64_t bytes;
+    uint64_t bytes_max;
+    unsigned retry_after_s; /* when there will be room again, as fast as it empties; 0: not known */
+};
+
 struct event_log_state {
     const char *kind; /* "memory", "local", "kafka": static */
     struct uuid log_id;
@@ -62,6 +73,8 @@ struct event_log_state {
     uint64_t bytes;                   /* held now; 0 when the adapter cannot know */
     uint64_t bytes_max;               /* 0: no limit of its own */
     uint64_t missing; /* activities that had an offset and could not be served since the start */
+    char warning[ERROR_MESSAGE_BYTES]; /* it works, but less safely than it should; "": no such */
+    struct event_log_spill_state spill;
 };
 
 struct event_log_operations {
@@ -97,16 +110,17 @@ MUST_USE enum status event_log_append(struct event_log *log, const struct activi
                                       size_t count, struct append_listener *listener,
                                       struct append_ticket ticket);
 
-/* The next durable activities behind the read position, at most `rows_max`, which moves past them.
- * Waits at most `wait_ms` for the first one; none: OK with a count of 0 (its `next` may still move,
- * past what holds no activity). The batch is borrowed until the next poll, seek or free.
- * UNAVAILABLE: try again; CORRUPT: stop. */
+/* The next durable activities behind the read position, at most `rows_max` with what is refused,
+ * which moves past them. Waits at most `wait_ms` for the first one; none: OK with a count of 0 (its
+ * `next` may still move, past what holds no activity). The batch is borrowed until the next poll,
+ * seek or free. UNAVAILABLE: try again; CORRUPT: stop. */
 MUST_USE enum status event_log_poll(struct event_log *log, size_t rows_max, unsigned wait_ms,
                                     struct activity_batch *out_batch, struct error *err);
 
 /* Moves the read position of each partition named; the others stay. Before the first poll all stand
- * at the log's beginning. Below what the log still holds: to its first activity. Beyond its end:
- * CORRUPT, since a store then covers what this log never held. */
+ * at the log's beginning, or where the group of readers that this one belongs to has come to. Below
+ * what the log still holds: to its first activity. Beyond its end: CORRUPT, since a store then
+ * covers what this log never held. */
 MUST_USE enum status event_log_seek(struct event_log *log, const struct position_set *positions,
                                     struct error *err);
 
@@ -114,8 +128,9 @@ MUST_USE enum status event_log_seek(struct event_log *log, const struct position
 MUST_USE enum status event_log_commit(struct event_log *log, const struct position_set *positions,
                                       struct error *err);
 
-/* Raises `out_positions` to the offset behind the newest durable activity of each partition.
- * NO_MEMORY. */
+/* Raises `out_positions` to the offset behind the newest durable activity of each partition that
+ * this process reads: at least what it was told is durable, and of what other processes appended
+ * what it has heard of. NO_MEMORY. */
 MUST_USE enum status event_log_end_position(struct event_log *log,
                                             struct position_set *out_positions);
 

@@ -27,6 +27,7 @@ enum verdict {
     VERDICT_CONFLICT,    /* the id is there with other content; the first one stays */
     VERDICT_REDELIVERED, /* this very position had its verdict before: nothing is counted again */
     VERDICT_ERASED,      /* its user was erased after it was received: dropped */
+    VERDICT_REFUSED,     /* this store will never take it: not stored, to be kept as refused */
     VERDICT_COUNT
 };
 
@@ -87,7 +88,8 @@ struct activity_store {
 
 /* Stores the rows and says of each what became of it, in the order of the rows; out_verdicts has
  * room for batch->count. All or nothing as far as the verdicts go: on failure none is given, and
- * the same batch may be put again. UNAVAILABLE, TIMED_OUT, NO_SPACE, NO_MEMORY: try again later;
+ * the same batch may be put again. Where a row is refused, `err` says why, also with OK; of several
+ * it says it of one. UNAVAILABLE, TIMED_OUT, NO_SPACE, NO_MEMORY: try again later;
  * CORRUPT: stop. */
 MUST_USE enum status activity_store_put_batch(struct activity_store *store,
                                               const struct activity_batch *batch,

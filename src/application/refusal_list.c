@@ -1,0 +1,52 @@
+#include "application/refusal_list.h"
+
+#include "base/assert.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum status refusal_list_add(struct refusal_list *list, struct uuid log_id,
+                             const struct refusal *refusals, size_t count, struct error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        ASSERT(refusals[i].reason.len > 0 && refusals[i].position.offset >= 0);
+    }
+    return count == 0 ? STATUS_OK : list->operations->add(list, log_id, refusals, count, err);
+}
+
+enum status refusal_list_find(struct refusal_list *list, const struct refusal_page_request *request,
+                              struct arena *arena, struct refusal_page *out_page, struct error *err)
+{
+    ASSERT(request->limit >= 1);
+    enum status status = list->operations->find(list, request, arena, out_page, err);
+    ASSERT(status != STATUS_OK || out_page->count <= request->limit);
+    return status;
+}
+
+enum status refusal_list_get(struct refusal_list *list, struct str id, struct arena *arena,
+                             struct refusal_entry *out_entry, struct error *err)
+{
+    return list->operations->get(list, id, arena, out_entry, err);
+}
+
+void refusal_list_describe(struct refusal_list *list, struct refusal_list_state *out_state)
+{
+    list->operations->describe(list, out_state);
+    ASSERT(out_state->kind != NULL);
+}
+
+void refusal_list_free(struct refusal_list *list)
+{
+    if (list != NULL) {
+        list->operations->free(list);
+    }
+}
+
+void refusal_entry_write_id(struct uuid log_id, struct position position,
+                            char out_id[REFUSAL_ID_BYTES])
+{
+    char log_text[UUID_TEXT_BYTES];
+    uuid_format(log_id, log_text);
+    snprintf(out_id, REFUSAL_ID_BYTES, "%.*s-%" PRId32 "-%" PRId64, UUID_TEXT_BYTES, log_text,
+             position.partition, position.offset);
+}
