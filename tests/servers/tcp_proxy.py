@@ -1,0 +1,110 @@
+"""A proxy in front of a server of the tests, which can cut and stall what goes through it."""
+
+import contextlib
+import socket
+import threading
+
+CHUNK_BYTES_MAX = 65536
+CONNECT_SECONDS_MAX = 5
+
+
+class TcpProxy:
+    """Listens from start() or `with` on. `server_port` and `port` are ports of the loopback."""
+
+    def __init__(self, server_port, port):
+        self.server_port = server_port
+        self.port = port
+        self._lock = threading.Lock()
+        self._listener = None
+        self._sockets = set()
+        self._flows = threading.Event()
+        self._flows.set()
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    @property
+    def connections(self):
+        """How many go through it now."""
+        with self._lock:
+            return len(self._sockets) // 2
+
+    def start(self):
+        listener = socket.create_server(("127.0.0.1", self.port), backlog=64)
+        with self._lock:
+            self._listener = listener
+        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+
+    def cut(self):
+        """Ends all connections, drops what was under way, and refuses new ones until resume()."""
+        with self._lock:
+            listener, self._listener = self._listener, None
+            sockets, self._sockets = self._sockets, set()
+        if listener:
+            # Closing alone would leave the accepting thread, and with it the open port, in accept().
+            with contextlib.suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+        for one in sockets:
+            _end(one)
+        self._flows.set()
+
+    def stall(self):
+        """Takes connections and bytes, and passes nothing on in either direction until resume()."""
+        self._flows.clear()
+
+    def resume(self):
+        self._flows.set()
+        if self._listener is None:
+            self.start()
+
+    def close(self):
+        self.cut()
+
+    def _accept(self, listener):
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._connect, args=(listener, client), daemon=True).start()
+
+    def _connect(self, listener, client):
+        try:
+            server = socket.create_connection(("127.0.0.1", self.server_port), CONNECT_SECONDS_MAX)
+        except OSError:
+            client.close()
+            return
+        server.settimeout(None)
+        with self._lock:
+            cut_meanwhile = self._listener is not listener
+            if not cut_meanwhile:
+                self._sockets |= {client, server}
+        if cut_meanwhile:
+            _end(client)
+            _end(server)
+            return
+        for one, other in ((client, server), (server, client)):
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=self._pass_on, args=(one, other), daemon=True).start()
+
+    def _pass_on(self, source, target):
+        with contextlib.suppress(OSError):
+            while data := source.recv(CHUNK_BYTES_MAX):
+                self._flows.wait()
+                target.sendall(data)
+        with self._lock:
+            self._sockets -= {source, target}
+        _end(source)
+        _end(target)
+
+
+def _end(connection):
+    """Wakes the thread that reads from it, too."""
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+    connection.close()

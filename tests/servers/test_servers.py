@@ -1,0 +1,80 @@
+"""The servers that the tests rely on: they start, answer, stop, come back with what they had, and can be cut off. What goes
+into them goes through the libraries of Kafka and MongoDB that usertrail uses."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import servers  # noqa: E402
+
+COMMAND = [sys.executable, servers.__file__]
+
+
+@pytest.fixture(scope="module")
+def kafka():
+    with servers.KafkaServer(proxied=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def mongodb():
+    with servers.MongoServer(proxied=True) as server:
+        yield server
+
+
+def answers(server):
+    with contextlib.suppress(OSError, ValueError, servers.struct.error):
+        return server.answers()
+    return False
+
+
+def lives(pid):
+    """A zombie does not."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()[0] != "Z"
+    return False
+
+
+def test_run_gives_the_command_addresses_and_returns_its_exit_code():
+    script = "test -n \"$USERTRAIL_TEST_MONGODB\" && test -z \"$USERTRAIL_TEST_KAFKA\" && exit 7"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("USERTRAIL_TEST_")}
+    assert subprocess.run([*COMMAND, "run", "--mongodb", "--", "sh", "-c", script], env=environment, check=False).returncode == 7
+
+
+def test_run_leaves_the_users_own_server_alone():
+    environment = {**os.environ, "USERTRAIL_TEST_KAFKA": "example.org:9092", "PATH": "/nowhere"}  # no Java could be found
+    result = subprocess.run([*COMMAND, "run", "--kafka", "--", "/bin/sh", "-c", "echo $USERTRAIL_TEST_KAFKA"], env=environment,
+                            capture_output=True, text=True, check=True)
+    assert result.stdout == "example.org:9092\n"
+
+
+def test_servers_end_with_the_process_that_started_them():
+    script = "import servers, os, time; s = servers.MongoServer().start(); print(s.process.pid, s.folder, flush=True); time.sleep(60)"
+    parent = subprocess.Popen([sys.executable, "-c", script], cwd=Path(servers.__file__).parent, stdout=subprocess.PIPE, text=True)
+    pid, folder = parent.stdout.readline().split()
+    assert lives(pid)
+    parent.kill()
+    parent.communicate()
+    deadline = time.monotonic() + 5
+    while lives(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not lives(pid)
+    servers.shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("name", ["kafka", "mongodb"])
+def test_a_paused_server_does_not_answer_until_it_goes_on(name, request, monkeypatch):
+    server = request.getfixturevalue(name)
+    monkeypatch.setattr(servers, "ANSWER_SECONDS_MAX", 0.5)
+    server.pause()
+    assert not answers(server)
+    server.resume()
+    monkeypatch.setattr(servers, "ANSWER_SECONDS_MAX", 5)
+    assert answers(server)
