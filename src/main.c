@@ -286,6 +286,7 @@ static int read_settings(int argument_count, char **arguments, struct settings *
                                         settings->checkpoint_name, &err);
     }
     if (status != STATUS_OK) {
+        settings_deinit(settings);
         fprintf(stderr, "usertrail: %s\n", err.message);
         return EXIT_USAGE;
     }
@@ -339,6 +340,7 @@ static int run_check_config(int argument_count, char **arguments)
         return EXIT_USAGE;
     }
     checkpoint_signer_deinit(&signer);
+    settings_deinit(&settings);
     printf("The configuration is fine.\n");
     return EXIT_FINE;
 }

@@ -313,4 +313,5 @@ void service_take_down(struct service *service)
     store_activities_free(service->worker);
     activity_store_free(service->store);
     checkpoint_signer_deinit(&service->signer);
+    settings_deinit(&service->settings);
 }

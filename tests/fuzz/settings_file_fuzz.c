@@ -36,6 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     enum status status = settings_read(&sources, &settings, stderr, &err);
     if (status == STATUS_OK) {
         expect_sound(&settings);
+        settings_deinit(&settings);
     } else {
         ASSERT(status == STATUS_INVALID && err.status == STATUS_INVALID);
         ASSERT(strncmp(err.message, argument + sizeof("--config=") - 1,

@@ -131,8 +131,8 @@ static enum status set_text(const char *source, const char *text, char field[SET
     return STATUS_OK;
 }
 
-static enum status set_file(const char *source, const char *text, char field[SETTINGS_TEXT_BYTES],
-                            struct error *err)
+static enum status set_optional_text(const char *source, const char *text,
+                                     char field[SETTINGS_TEXT_BYTES], struct error *err)
 {
     if (text[0] == '\0') {
         field[0] = '\0';
@@ -206,9 +206,12 @@ enum status setting_parse(const struct setting *setting, const char *source, con
         return set_address(source, text, field, err);
     case SETTING_TEXT:
     case SETTING_NAME:
+    case SETTING_LIST:
+    case SETTING_URI:
         return set_text(source, text, field, err);
     case SETTING_FILE:
-        return set_file(source, text, field, err);
+    case SETTING_OPTIONAL_NAME:
+        return set_optional_text(source, text, field, err);
     case SETTING_SWITCH:
         return set_switch(source, text, field, err);
     case SETTING_CHOICE:

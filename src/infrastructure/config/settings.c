@@ -5,26 +5,19 @@
 #include "base/str.h"
 #include "infrastructure/config/settings_table.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SETTINGS_LINE_BYTES_MAX = 4096, SETTINGS_NAME_BYTES = 64, SETTINGS_PATH_SHOWN_MAX = 60 };
+enum {
+    SETTINGS_LINE_BYTES_MAX = 4096,
+    SETTINGS_NAME_BYTES = SETTING_KEY_BYTES,
+    SETTINGS_PATH_SHOWN_MAX = 60
+};
 
 static const char environment_prefix[] = "USERTRAIL_";
 /* Variables that configure the tests, not the program. */
 static const char environment_test_prefix[] = "USERTRAIL_TEST_";
-
-static const struct setting *find_setting(struct str key)
-{
-    for (size_t i = 0; i < settings_table_count; i++) {
-        if (str_equal(str_from(settings_table[i].key), key)) {
-            return &settings_table[i];
-        }
-    }
-    return NULL;
-}
 
 static enum status set_defaults(struct settings *settings, struct error *err)
 {
@@ -63,9 +56,11 @@ static enum status refuse_word(const struct settings_sources *sources, int index
 {
     const char *word = sources->arguments[index];
     struct flag flag = {.value = NULL};
+    struct setting_target target = {0};
     bool is_behind_flag =
         index > 0 && split_flag(sources->arguments[index - 1], &flag) && flag.value == NULL;
-    const struct setting *setting = is_behind_flag ? find_setting(flag.key) : NULL;
+    const struct setting *setting =
+        is_behind_flag && setting_find(flag.key, &target) ? target.setting : NULL;
     if (setting != NULL && setting->type == SETTING_SWITCH) {
         return error_set(err, STATUS_INVALID, 0,
                          "\"%.60s\" is not understood here; --%s is a switch: write --%s or "
@@ -78,24 +73,32 @@ static enum status refuse_word(const struct settings_sources *sources, int index
                      word);
 }
 
+static bool is_config(const struct flag *flag)
+{
+    return str_equal(flag->key, STR("config"));
+}
+
+static bool is_switch(const struct setting_target *target)
+{
+    return target->setting != NULL && target->setting->type == SETTING_SWITCH;
+}
+
+/* For --config, `out_target` stays as it is. */
 static enum status next_flag(const struct settings_sources *sources, int *index,
-                             struct flag *out_flag, const struct setting **out_setting,
+                             struct flag *out_flag, struct setting_target *out_target,
                              struct error *err)
 {
     const char *argument = sources->arguments[*index];
     if (!split_flag(argument, out_flag)) {
         return refuse_word(sources, *index, err);
     }
-    bool is_config = str_equal(out_flag->key, STR("config"));
-    *out_setting = is_config ? NULL : find_setting(out_flag->key);
-    if (!is_config && *out_setting == NULL) {
+    if (!is_config(out_flag) && !setting_find(out_flag->key, out_target)) {
         return error_set(
             err, STATUS_INVALID, 0, "there is no flag --%.*s; `usertrail serve --help` lists them",
             (int)(out_flag->key.len > 40 ? 40 : out_flag->key.len), out_flag->key.data);
     }
-    bool is_switch = !is_config && (*out_setting)->type == SETTING_SWITCH;
     (*index)++;
-    if (out_flag->value == NULL && is_switch) {
+    if (out_flag->value == NULL && !is_config(out_flag) && is_switch(out_target)) {
         out_flag->value = "true";
     } else if (out_flag->value == NULL) {
         if (*index == sources->argument_count) {
@@ -112,12 +115,12 @@ static enum status read_flags(const struct settings_sources *sources, struct set
 {
     for (int i = 0; i < sources->argument_count;) {
         struct flag flag;
-        const struct setting *setting;
-        enum status status = next_flag(sources, &i, &flag, &setting, err);
-        if (status == STATUS_OK && setting != NULL) {
+        struct setting_target target = {0};
+        enum status status = next_flag(sources, &i, &flag, &target, err);
+        if (status == STATUS_OK && !is_config(&flag)) {
             char source[SETTINGS_NAME_BYTES];
-            snprintf(source, sizeof source, "--%s", setting->key);
-            status = setting_parse(setting, source, flag.value, settings, err);
+            snprintf(source, sizeof source, "--%.*s", STR_FORMAT(flag.key));
+            status = setting_apply(&target, source, flag.value, settings, err);
         }
         if (status != STATUS_OK) {
             return status;
@@ -126,27 +129,7 @@ static enum status read_flags(const struct settings_sources *sources, struct set
     return STATUS_OK;
 }
 
-/* --- environment: USERTRAIL_DATA_DIR for data-dir --- */
-
-static void environment_name(const char *key, char out_name[SETTINGS_NAME_BYTES])
-{
-    snprintf(out_name, SETTINGS_NAME_BYTES, "%s%s", environment_prefix, key);
-    for (char *c = out_name; *c != '\0'; c++) {
-        *c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
-    }
-}
-
-static const struct setting *find_by_environment_name(struct str name)
-{
-    for (size_t i = 0; i < settings_table_count; i++) {
-        char known[SETTINGS_NAME_BYTES];
-        environment_name(settings_table[i].key, known);
-        if (str_equal(str_from(known), name)) {
-            return &settings_table[i];
-        }
-    }
-    return NULL;
-}
+/* --- environment: USERTRAIL_DATA_DIR for data-dir, USERTRAIL_KAFKA__ACKS for kafka.acks --- */
 
 static const char *environment_value(char *const *environment, const char *name)
 {
@@ -170,15 +153,18 @@ static enum status read_environment(const struct settings_sources *sources,
             str_equal(name, STR("USERTRAIL_CONFIG")) || value.data == NULL) {
             continue; /* not ours, or an entry without "=", which execve lets through */
         }
-        const struct setting *setting = find_by_environment_name(name);
-        if (setting == NULL) {
+        char key[SETTING_KEY_BYTES];
+        struct setting_target target;
+        size_t prefix_len = sizeof environment_prefix - 1;
+        setting_key_of_variable((struct str){name.data + prefix_len, name.len - prefix_len}, key);
+        if (!setting_find(str_from(key), &target)) {
             fprintf(warnings, "usertrail: the variable %.*s names no setting and is ignored\n",
                     STR_FORMAT(name));
             continue;
         }
         char source[SETTINGS_NAME_BYTES];
-        environment_name(setting->key, source);
-        enum status status = setting_parse(setting, source, value.data, settings, err);
+        snprintf(source, sizeof source, "%.*s", STR_FORMAT(name));
+        enum status status = setting_apply(&target, source, value.data, settings, err);
         if (status != STATUS_OK) {
             return status;
         }
@@ -203,21 +189,21 @@ static enum status read_line(char *line, const char *path, unsigned number,
         return STATUS_OK;
     }
     struct str key = str_trim(str_split(&rest, '='));
-    const struct setting *setting = find_setting(key);
+    struct setting_target target;
     if (rest.data == NULL) {
         return error_set(err, STATUS_INVALID, 0, "%s:%u: a line must read key = value", shown(path),
                          number);
     }
-    if (setting == NULL) {
+    if (!setting_find(key, &target)) {
         return error_set(err, STATUS_INVALID, 0, "%s:%u: there is no setting \"%.*s\"", shown(path),
                          number, (int)(key.len > 40 ? 40 : key.len), key.data);
     }
     struct str value = str_trim(rest);
     char source[SETTINGS_PATH_SHOWN_MAX + SETTINGS_NAME_BYTES + 16];
-    snprintf(source, sizeof source, "%s:%u: %s", shown(path), number, setting->key);
+    snprintf(source, sizeof source, "%s:%u: %.*s", shown(path), number, STR_FORMAT(key));
     char *text = line + (value.data - line);
     text[value.len] = '\0';
-    return setting_parse(setting, source, text, settings, err);
+    return setting_apply(&target, source, text, settings, err);
 }
 
 /* The next line without its end; false when there is none. Bytes beyond the maximum are read over,
@@ -292,12 +278,12 @@ static enum status config_path(const struct settings_sources *sources, const cha
     *out_path = environment_value(sources->environment, "USERTRAIL_CONFIG");
     for (int i = 0; i < sources->argument_count;) {
         struct flag flag = {0};
-        const struct setting *setting = NULL;
-        enum status status = next_flag(sources, &i, &flag, &setting, err);
+        struct setting_target target = {0};
+        enum status status = next_flag(sources, &i, &flag, &target, err);
         if (status != STATUS_OK) {
             return status;
         }
-        if (setting == NULL) {
+        if (is_config(&flag)) {
             *out_path = flag.value;
         }
     }
@@ -323,6 +309,8 @@ enum status settings_read(const struct settings_sources *sources, struct setting
     }
     if (status == STATUS_OK) {
         *out_settings = settings;
+    } else {
+        settings_deinit(&settings);
     }
     return status;
 }

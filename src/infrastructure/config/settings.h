@@ -24,6 +24,18 @@ struct settings_address {
     bool loopback;
 };
 
+/* What is handed to a driver as it is: `kafka.sasl.username` is the property sasl.username of
+ * librdkafka. */
+struct settings_property {
+    char *name; /* without the prefix */
+    char *value;
+};
+
+struct settings_properties {
+    struct settings_property *items; /* each name once, in the order they were first given */
+    size_t count;
+};
+
 /* Sizes in bytes, times in milliseconds. */
 struct settings {
     struct settings_address listen;
@@ -45,6 +57,18 @@ struct settings {
     uint64_t retention_bytes;                      /* 0: no limit */
     char checkpoint_key_file[SETTINGS_TEXT_BYTES]; /* empty: none */
     char checkpoint_name[SETTINGS_TEXT_BYTES];
+
+    char kafka_brokers[SETTINGS_TEXT_BYTES]; /* host:port, separated by commas */
+    char kafka_topic[SETTINGS_TEXT_BYTES];
+    char kafka_group[SETTINGS_TEXT_BYTES];
+    char kafka_instance_id[SETTINGS_TEXT_BYTES]; /* empty: none */
+    uint64_t kafka_partitions;  /* of a topic that is made; 0: as the broker says */
+    uint64_t kafka_replication; /* likewise */
+    struct settings_properties kafka_properties;
+    uint64_t spill_bytes; /* 0: no spill */
+    char mongodb_uri[SETTINGS_TEXT_BYTES];
+    uint64_t mongodb_sessions;
+    uint64_t connect_timeout_ms;
 
     uint64_t user_id_length;
     uint64_t action_length;
@@ -80,12 +104,15 @@ struct settings_sources {
     char *const *environment; /* as environ */
 };
 
-/* Reads all sources into `out_settings`. What is odd but no reason to stop (an unknown USERTRAIL_*
- * variable) goes to `warnings`, a line each. INVALID: `err` says which value of which source is
- * wrong and what it may be. */
+/* Reads all sources into `out_settings`, which settings_deinit gives back. What is odd but no
+ * reason to stop (an unknown USERTRAIL_* variable) goes to `warnings`, a line each. INVALID: `err`
+ * says which value of which source is wrong and what it may be. */
 MUST_USE enum status settings_read(const struct settings_sources *sources,
                                    struct settings *out_settings, FILE *warnings,
                                    struct error *err);
+
+/* Takes zeros, too. */
+void settings_deinit(struct settings *settings);
 
 /* The flags with their defaults and meanings, for --help. */
 void settings_print_help(FILE *out);

@@ -16,7 +16,12 @@ static const char *value_name(const struct setting *setting)
     case SETTING_FILE:
         return "PATH";
     case SETTING_NAME:
+    case SETTING_OPTIONAL_NAME:
         return "NAME";
+    case SETTING_LIST:
+        return "ADDRESS:PORT,...";
+    case SETTING_URI:
+        return "URI";
     case SETTING_BYTES:
         return "SIZE";
     case SETTING_DURATION:

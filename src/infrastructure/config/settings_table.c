@@ -17,6 +17,7 @@ static const char *const log_formats[] = {"auto", "text", "json", NULL};
 
 static const char service[] = "Service";
 static const char event_log[] = "Event log and store";
+static const char kafka[] = "Kafka and MongoDB";
 static const char activities[] = "What an activity may be";
 static const char questions[] = "Questions";
 static const char http[] = "HTTP";
@@ -178,6 +179,89 @@ const struct setting settings_table[] = {
      FIELD(checkpoint_name),
      .default_text = "usertrail",
      .meaning = "Name of that key in checkpoints, best a host and a path that are yours."},
+
+    {.key = "kafka-brokers",
+     .section = kafka,
+     .type = SETTING_LIST,
+     FIELD(kafka_brokers),
+     .default_text = "127.0.0.1:9092",
+     .meaning =
+         "Brokers to ask first, with commas between them. Any property of librdkafka can be "
+         "set besides, as `--kafka.security.protocol sasl_ssl`, in the environment with two "
+         "underscores for each point (`USERTRAIL_KAFKA__SECURITY__PROTOCOL`), and from a file "
+         "with `-file` or `_FILE` at the end (`USERTRAIL_KAFKA__SASL__PASSWORD_FILE`)."},
+    {.key = "kafka-topic",
+     .section = kafka,
+     .type = SETTING_NAME,
+     FIELD(kafka_topic),
+     .default_text = "user-activities",
+     .meaning =
+         "Topic of the activities; made when it is missing. What cannot be stored goes to the "
+         "topic of this name with `.refused` behind it."},
+    {.key = "kafka-group",
+     .section = kafka,
+     .type = SETTING_NAME,
+     FIELD(kafka_group),
+     .default_text = "usertrail-worker",
+     .meaning = "Consumer group of the workers that share the topic, with `--store mongodb`."},
+    {.key = "kafka-instance-id",
+     .section = kafka,
+     .type = SETTING_OPTIONAL_NAME,
+     FIELD(kafka_instance_id),
+     .default_text = "",
+     .meaning =
+         "Name of this worker within the group, its own and the same after each restart: its "
+         "partitions then wait for it and are not handed to others at once."},
+    {.key = "kafka-partitions",
+     .section = kafka,
+     .type = SETTING_NUMBER,
+     FIELD(kafka_partitions),
+     .default_text = "0",
+     .min = 0,
+     .max = 10000,
+     .meaning = "Partitions of the topic when it is made; 0 leaves it to the broker."},
+    {.key = "kafka-replication",
+     .section = kafka,
+     .type = SETTING_NUMBER,
+     FIELD(kafka_replication),
+     .default_text = "0",
+     .min = 0,
+     .max = 100,
+     .meaning = "Replicas of the topic when it is made; 0 leaves it to the broker."},
+    {.key = "spill-bytes",
+     .section = kafka,
+     .type = SETTING_BYTES,
+     FIELD(spill_bytes),
+     .default_text = "4GiB",
+     .min = 0,
+     .max = TIB(1024),
+     .meaning =
+         "Most that may wait in the data folder while Kafka cannot be reached; beyond it POST "
+         "answers 503. 0 for no such place: POST then answers 503 at once."},
+    {.key = "mongodb-uri",
+     .section = kafka,
+     .type = SETTING_URI,
+     FIELD(mongodb_uri),
+     .default_text = "mongodb://127.0.0.1:27017/usertrail",
+     .secret = true,
+     .meaning = "Where MongoDB is, with the database and all options of the connection; "
+                "`--mongodb-uri-file` or `USERTRAIL_MONGODB_URI_FILE` names a file that holds it."},
+    {.key = "mongodb-sessions",
+     .section = kafka,
+     .type = SETTING_NUMBER,
+     FIELD(mongodb_sessions),
+     .default_text = "4",
+     .min = 1,
+     .max = 64,
+     .meaning = "Bulks that one worker writes to MongoDB at the same time."},
+    {.key = "connect-timeout",
+     .section = kafka,
+     .type = SETTING_DURATION,
+     FIELD(connect_timeout_ms),
+     .default_text = "30s",
+     .min = 100,
+     .max = HOURS(1),
+     .meaning = "How long the start waits for Kafka and MongoDB to answer before it fails."},
 
     {.key = "user-id-length",
      .section = activities,

@@ -58,6 +58,9 @@ static void read_from(struct reading *reading, const char *const *arguments,
 
 static void forget(struct reading *reading)
 {
+    if (reading->status == STATUS_OK) {
+        settings_deinit(&reading->settings);
+    }
     free(reading->warnings);
 }
 
@@ -268,6 +271,68 @@ static void flags_over_environment_over_file_over_defaults(void **state)
     forget(&reading);
 }
 
+static const char *property(const struct reading *reading, const char *name)
+{
+    const struct settings_properties *properties = &reading->settings.kafka_properties;
+    for (size_t i = 0; i < properties->count; i++) {
+        if (strcmp(properties->items[i].name, name) == 0) {
+            return properties->items[i].value;
+        }
+    }
+    return NULL;
+}
+
+/* What begins with "kafka." is a driver's property, and a better source overrides it like all. */
+static void hands_on_properties(void **state)
+{
+    (void)state;
+    struct reading reading;
+    read_from(&reading, WORDS("--kafka.linger.ms", "7", "--kafka.debug=msg", "--kafka-topic=t"),
+              WORDS("USERTRAIL_KAFKA__SECURITY__PROTOCOL=sasl_ssl", "USERTRAIL_KAFKA__LINGER__MS=9",
+                    "USERTRAIL_KAFKA__SSL_KEY=k", "USERTRAIL_KAFKA_GROUP=g"));
+    assert_int_equal(reading.status, STATUS_OK);
+    assert_int_equal(reading.settings.kafka_properties.count, 4);
+    assert_string_equal(property(&reading, "linger.ms"), "7");
+    assert_string_equal(property(&reading, "debug"), "msg");
+    assert_string_equal(property(&reading, "security.protocol"), "sasl_ssl");
+    assert_string_equal(property(&reading, "ssl_key"), "k");
+    assert_string_equal(reading.settings.kafka_topic, "t");
+    assert_string_equal(reading.settings.kafka_group, "g");
+    assert_int_equal(reading.warnings_len, 0);
+    forget(&reading);
+    read_file_of(&reading, STR("kafka.acks = 1\nkafka.acks = all\n"));
+    assert_int_equal(reading.settings.kafka_properties.count, 1);
+    assert_string_equal(property(&reading, "acks"), "all");
+    forget(&reading);
+    expect_refused(WORDS("--kafka.", "x"), NOTHING, "kafka.");
+    expect_refused(WORDS("--kafka.Acks", "x"), NOTHING, "kafka.Acks");
+}
+
+/* Secrets may stand in files of their own, which lose the end of their line. */
+static void reads_secrets_from_files(void **state)
+{
+    (void)state;
+    char path[32];
+    char variable[96];
+    struct reading reading;
+    write_file(path, "s3cret\r\n", 8);
+    snprintf(variable, sizeof variable, "USERTRAIL_KAFKA__SASL__PASSWORD_FILE=%s", path);
+    read_from(&reading, WORDS("--mongodb-uri-file", path, "--kafka.sasl.username-file", path),
+              WORDS(variable));
+    assert_int_equal(reading.status, STATUS_OK);
+    assert_string_equal(property(&reading, "sasl.password"), "s3cret");
+    assert_string_equal(property(&reading, "sasl.username"), "s3cret");
+    assert_string_equal(reading.settings.mongodb_uri, "s3cret");
+    forget(&reading);
+    unlink(path);
+    expect_refused(WORDS("--mongodb-uri-file", path), NOTHING, "--mongodb-uri-file: the file");
+    expect_refused(WORDS("--mongodb-uri-file", "/"), NOTHING, "no ordinary file");
+    expect_refused(WORDS("--data-dir-file", path), NOTHING, "data-dir-file"); /* no secret */
+    write_file(path, "a\0b", 3);
+    expect_refused(WORDS("--mongodb-uri-file", path), NOTHING, "NUL");
+    unlink(path);
+}
+
 typedef void print_function(FILE *out);
 
 static char *printed(print_function *print)
@@ -352,6 +417,8 @@ int main(void)
         cmocka_unit_test(refuses_lines_of_a_file_by_number),
         cmocka_unit_test(refuses_a_file_that_cannot_be_read),
         cmocka_unit_test(flags_over_environment_over_file_over_defaults),
+        cmocka_unit_test(hands_on_properties),
+        cmocka_unit_test(reads_secrets_from_files),
         cmocka_unit_test(the_reference_names_every_setting),
         cmocka_unit_test(every_default_can_be_given_as_a_variable),
         cmocka_unit_test(there_is_at_least_one_cpu),
