@@ -12,6 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import clients  # noqa: E402
 import servers  # noqa: E402
 
 COMMAND = [sys.executable, servers.__file__]
@@ -78,3 +79,57 @@ def test_a_paused_server_does_not_answer_until_it_goes_on(name, request, monkeyp
     server.resume()
     monkeypatch.setattr(servers, "ANSWER_SECONDS_MAX", 5)
     assert answers(server)
+
+
+def test_kafka_keeps_what_it_acknowledged_over_sigkill_and_a_stop(kafka):
+    with clients.KafkaClient(kafka.address, "kept") as producer:
+        producer.create_topic()
+        assert producer.send(b"one") and producer.send(b"two")
+        kafka.kill()
+        kafka.start()
+        assert producer.send(b"three")
+        kafka.restart()
+    with clients.KafkaClient(kafka.address, "kept", clients.CONSUMER) as consumer:
+        assert consumer.receive(3) == [b"one", b"two", b"three"]
+
+
+def test_kafka_makes_no_topic_by_itself(kafka, monkeypatch):
+    monkeypatch.setattr(clients, "TIMEOUT_MS", 3000)
+    with clients.KafkaClient(kafka.address, "unknown") as producer:
+        producer.send(b"x")
+    with clients.KafkaClient(kafka.address, "unknown", clients.CONSUMER) as consumer:
+        assert consumer.receive(1) == []
+
+
+def test_mongodb_keeps_what_it_has_over_a_clean_stop(mongodb):
+    document = {"_id": "101", "action": "login_attempt"}
+    assert clients.mongo_command(mongodb.address, {"insert": "kept", "documents": [document]})["n"] == 1
+    mongodb.restart()
+    found = clients.mongo_command(mongodb.address, {"find": "kept", "filter": {"_id": "101"}})
+    assert found["cursor"]["firstBatch"] == [document]
+
+
+@pytest.mark.parametrize("hold", ["cut", "stall"])
+def test_the_proxy_keeps_kafka_from_its_clients_until_it_resumes(kafka, hold, monkeypatch):
+    with clients.KafkaClient(kafka.address, hold) as producer:
+        producer.create_topic()
+        assert producer.send(b"before")
+        assert kafka.proxy.connections > 0
+        getattr(kafka.proxy, hold)()
+        monkeypatch.setattr(clients, "TIMEOUT_MS", 500)
+        assert not producer.send(b"meanwhile")
+        kafka.proxy.resume()
+        monkeypatch.undo()
+        assert producer.send(b"after")
+    with clients.KafkaClient(kafka.address, hold, clients.CONSUMER) as consumer:
+        received = consumer.receive(3)
+        assert (received[0], received[-1]) == (b"before", b"after")
+
+
+@pytest.mark.parametrize("hold", ["cut", "stall"])
+def test_the_proxy_keeps_mongodb_from_its_clients_until_it_resumes(mongodb, hold):
+    getattr(mongodb.proxy, hold)()
+    with pytest.raises(ConnectionError):
+        clients.mongo_command(mongodb.address, {"ping": 1}, timeout_ms=500)
+    mongodb.proxy.resume()
+    assert clients.mongo_command(mongodb.address, {"ping": 1})["ok"] == 1
