@@ -134,6 +134,7 @@ static enum status make_api(struct service *service, struct error *err)
             .log = service->log,
             .store = service->store,
             .worker = service->worker,
+            .probes_only = service->settings.role == ROLE_WORKER,
             .rules = &service->rules,
             .clock = &clock_system,
             .version = USERTRAIL_VERSION,
@@ -219,6 +220,9 @@ static bool wait_until_caught_up(const struct service *service, const sigset_t *
 {
     struct store_activities_state state;
     siginfo_t signal_info;
+    if (service->worker == NULL) {
+        return true;
+    }
     do {
         store_activities_describe(service->worker, &state);
         if (state.caught_up || state.condition == WORKER_FAILED) {

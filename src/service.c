@@ -225,7 +225,19 @@ static enum status open_store(struct service *service, struct error *err)
     return status;
 }
 
-static enum status make_use_cases(struct service *service, struct error *err)
+static enum status make_worker(struct service *service, struct error *err)
+{
+    struct store_activities_config config = store_activities_config_default;
+    config.log = service->log;
+    config.store = service->store;
+    config.random = &random_system;
+    config.logger = &service->logger;
+    config.clock = &clock_system;
+    config.retention_days = (unsigned)service->settings.retention_days;
+    return store_activities_new(&config, &service->worker, err);
+}
+
+static void make_use_cases(struct service *service)
 {
     const struct settings *settings = &service->settings;
     service->rules = (struct activity_rules){
@@ -246,30 +258,25 @@ static enum status make_use_cases(struct service *service, struct error *err)
                               .store = service->store,
                               .deadline_ms = (unsigned)settings->query_timeout_ms,
                           });
-    struct store_activities_config config = store_activities_config_default;
-    config.log = service->log;
-    config.store = service->store;
-    config.random = &random_system;
-    config.logger = &service->logger;
-    config.clock = &clock_system;
-    config.retention_days = (unsigned)settings->retention_days;
-    enum status status = store_activities_new(&config, &service->worker, err);
-    if (status == STATUS_OK) {
-        erase_user_init(&service->eraser, &(struct erase_user_config){
-                                              .store = service->store,
-                                              .log = service->log,
-                                              .recorder = &service->recorder,
-                                              .worker = service->worker,
-                                          });
-    }
-    return status;
+    erase_user_init(&service->eraser, &(struct erase_user_config){
+                                          .store = service->store,
+                                          .log = service->log,
+                                          .recorder = &service->recorder,
+                                          .worker = service->worker,
+                                      });
 }
 
 enum status service_open(struct service *service, struct error *err)
 {
     enum status status = open_log(service, err);
     status = status == STATUS_OK ? open_store(service, err) : status;
-    return status == STATUS_OK ? make_use_cases(service, err) : status;
+    if (status == STATUS_OK && service->settings.role != ROLE_API) {
+        status = make_worker(service, err);
+    }
+    if (status == STATUS_OK) {
+        make_use_cases(service);
+    }
+    return status;
 }
 
 static void *run_worker(void *context)
@@ -285,6 +292,9 @@ static void *run_worker(void *context)
 
 enum status service_start_worker(struct service *service, struct error *err)
 {
+    if (service->worker == NULL) {
+        return STATUS_OK;
+    }
     int failed = pthread_create(&service->worker_thread, NULL, run_worker, service);
     if (failed != 0) {
         return error_set_system(err, failed, "the worker's thread cannot be made");

@@ -29,7 +29,7 @@ struct service {
     struct find_activities finder;
     struct count_activities counter;
     struct erase_user eraser;
-    struct store_activities *worker;
+    struct store_activities *worker; /* NULL: works in other processes */
     pthread_t worker_thread;
     bool worker_runs;
     enum status worker_status;
@@ -51,6 +51,7 @@ void service_set_up_memory(void);
  * process holds the folder. What was opened is there for service_take_down also on failure. */
 MUST_USE enum status service_open(struct service *service, struct error *err);
 
+/* Does nothing where the worker is in other processes. */
 MUST_USE enum status service_start_worker(struct service *service, struct error *err);
 
 /* Returns when the worker has ended; worker_status says how. */

@@ -17,6 +17,10 @@ static const struct out_of_reach log_forever = {
     "each start without knowing of this erasure: erase the user again after a restart"};
 static const struct out_of_reach log_forever_in_memory = {
     "event-log", "the event log keeps every activity in its memory until the service ends"};
+static const struct out_of_reach log_topic = {
+    "event-log",
+    "the topic keeps every activity as long as its retention says, and so do the places where what "
+    "could not be stored or not be sent is kept; none of it comes back into the store"};
 static const struct out_of_reach store_files = {
     "store-files",
     "the rows are hidden now; they leave the files of the store when their part is next merged or "
@@ -40,21 +44,25 @@ static void add(struct erasure *erasure, const struct out_of_reach *where)
     erasure->out_of_reach[erasure->out_of_reach_count++] = *where;
 }
 
-static void tell_out_of_reach(struct erasure *erasure, const struct event_log_state *log)
+static void tell_out_of_reach(struct erasure *erasure, const struct event_log_state *log,
+                              const struct activity_store_state *store)
 {
     bool in_memory = log->durability == DURABILITY_MEMORY;
-    if (erasure->durable) {
+    if (erasure->durable && log->durability == DURABILITY_REPLICATED) {
+        add(erasure, &log_topic);
+    } else if (erasure->durable) {
         add(erasure, in_memory ? &log_until_stored_in_memory : &log_until_stored);
-        add(erasure, &store_files);
     } else {
         add(erasure, in_memory ? &log_forever_in_memory : &log_forever);
+    }
+    if (store->hides_erased) {
+        add(erasure, &store_files);
     }
     add(erasure, &copies);
 }
 
 /* What earlier processes left in the log may have been received by a clock that was ahead. */
-static enum status draw_border(const struct erase_user *eraser, int64_t *out_border_ms,
-                               struct error *err)
+static enum status take_up_replay(const struct erase_user *eraser, struct error *err)
 {
     struct store_activities_state worker;
     store_activities_describe(eraser->config.worker, &worker);
@@ -63,6 +71,16 @@ static enum status draw_border(const struct erase_user *eraser, int64_t *out_bor
                          "the store is still being filled from the event log after the start");
     }
     record_activities_begin_at(eraser->config.recorder, worker.replayed_until_ms);
+    return STATUS_OK;
+}
+
+static enum status draw_border(const struct erase_user *eraser, int64_t *out_border_ms,
+                               struct error *err)
+{
+    enum status status = eraser->config.worker == NULL ? STATUS_OK : take_up_replay(eraser, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
     *out_border_ms = record_activities_border_ms(eraser->config.recorder);
     return STATUS_OK;
 }
@@ -98,7 +116,7 @@ enum status erase_user_run(struct erase_user *eraser, struct str user_id,
         return status;
     }
     take_stored(&erasure, &stored);
-    tell_out_of_reach(&erasure, &log);
+    tell_out_of_reach(&erasure, &log, &store);
     atomic_fetch_add_explicit(&eraser->erasures, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&eraser->activities, erasure.erased, memory_order_relaxed);
     *out_erasure = erasure;

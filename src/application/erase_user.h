@@ -10,6 +10,9 @@
  * user when the erasure is carried out goes as a whole, though: an activity that was received
  * behind the border while the erasure waited for the store goes, too (and comes back should a log
  * bring it again).
+ *
+ * Where several processes record, each draws by its own clock: what another one received before the
+ * erasure counts as received before as far as their clocks agree.
  */
 #include "application/record_activities.h"
 #include "application/store_activities.h"
@@ -18,7 +21,7 @@ struct erase_user_config {
     struct activity_store *store; /* borrowed, as all of these */
     struct event_log *log;
     struct record_activities *recorder;
-    struct store_activities *worker; /* between the two */
+    struct store_activities *worker; /* between the two; NULL: in other processes */
 };
 
 struct erase_user {

@@ -188,11 +188,12 @@ static void catch_up(void)
 static int fixture_setup(void **state)
 {
     (void)state;
-    fixture = (struct fixture){.log.operations = &log_operations,
-                               .store.operations = &store_operations,
-                               .store_state = {.kind = "double", .durable = true},
-                               .stored = {.erased = 7},
-                               .durability = DURABILITY_LOCAL_DISK};
+    fixture =
+        (struct fixture){.log.operations = &log_operations,
+                         .store.operations = &store_operations,
+                         .store_state = {.kind = "double", .durable = true, .hides_erased = true},
+                         .stored = {.erased = 7},
+                         .durability = DURABILITY_LOCAL_DISK};
     set_clock(NOW_MS);
     fixture.clock = (struct clock){fixture_now, fixture_now, NULL};
     fixture.logger = (struct logger){.clock = &fixture.clock, .descriptor = -1};
@@ -283,6 +284,18 @@ static void covers_what_the_log_brings(void **state)
     assert_true(receive(true) > NOW_MS + HOUR_MS);
 }
 
+/* Without a worker in this process there is nothing to wait for. */
+static void needs_no_worker_of_its_own(void **state)
+{
+    (void)state;
+    struct erase_user_config config = fixture.eraser.config;
+    assert_int_equal(erase(), STATUS_BUSY);
+    config.worker = NULL;
+    erase_user_init(&fixture.eraser, &config);
+    assert_int_equal(erase(), STATUS_OK);
+    assert_int_equal(fixture.erase_count, 1);
+}
+
 /* Or erased somebody: what is acknowledged now must not be dropped for that. */
 static void nothing_new_seems_to_come_before_an_older_erasure(void **state)
 {
@@ -348,6 +361,13 @@ static void says_what_is_out_of_reach(void **state)
     expect_out_of_reach("files of the event log", true);
     expect_out_of_reach("merged", true);
     expect_out_of_reach("backups", true);
+    fixture.durability = DURABILITY_REPLICATED;
+    fixture.store_state.hides_erased = false;
+    erased_at();
+    expect_out_of_reach("topic", true);
+    expect_out_of_reach("files of the event log", false);
+    expect_out_of_reach("merged", false);
+    fixture.durability = DURABILITY_LOCAL_DISK;
     fixture.store_state.durable = false;
     erased_at();
     assert_false(fixture.erasure.durable);
@@ -369,6 +389,7 @@ int main(void)
         TEST(divides_before_from_after),
         TEST(repeating_does_not_move_the_border),
         TEST(covers_what_the_log_brings),
+        TEST(needs_no_worker_of_its_own),
         TEST(nothing_new_seems_to_come_before_an_older_erasure),
         TEST(a_store_that_says_no_promises_nothing),
         TEST(names_the_record_of_the_store),

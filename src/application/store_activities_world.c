@@ -52,8 +52,10 @@ static enum status world_poll(struct event_log *log, size_t rows_max, unsigned w
             struct position position = world->rows[i].position;
             raise_to(&world->next, (struct position){position.partition, position.offset + 1});
         }
-        *out_batch = (struct activity_batch){world->log_id, world->rows + world->read_at, count,
-                                             &world->next};
+        *out_batch = (struct activity_batch){.log_id = world->log_id,
+                                             .rows = world->rows + world->read_at,
+                                             .count = count,
+                                             .next = &world->next};
         world->read_at += count;
     }
     pthread_mutex_unlock(&world->lock);

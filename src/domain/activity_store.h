@@ -36,6 +36,7 @@ struct activity_store;
 struct activity_store_state {
     const char *kind;        /* "memory", "local", "mongodb": static */
     bool durable;            /* false: nothing survives the process */
+    bool hides_erased;       /* what is erased leaves the answers at once, the disk only later */
     uint64_t activities;     /* stored now */
     uint64_t bytes;          /* memory or disk that they take */
     int64_t erased_until_ms; /* the latest time of all erasures that survive the process; 0: none */

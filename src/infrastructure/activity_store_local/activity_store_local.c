@@ -426,8 +426,11 @@ static void local_describe(struct activity_store *store, struct activity_store_s
 {
     CLEANUP(snapshot_unref) struct snapshot *snapshot = local_store_snapshot(store_of(store));
     struct snapshot_size parts = snapshot_parts_size(snapshot);
-    *out_state = (struct activity_store_state){
-        .kind = "local", .durable = true, .activities = parts.rows, .bytes = parts.bytes};
+    *out_state = (struct activity_store_state){.kind = "local",
+                                               .durable = true,
+                                               .hides_erased = true,
+                                               .activities = parts.rows,
+                                               .bytes = parts.bytes};
     out_state->erased_until_ms = erased_until_ms(store_of(store));
     for (size_t i = 0; i < snapshot->head_count; i++) {
         struct table_size size = shared_table_size(&snapshot->heads[i]->shared);

@@ -63,7 +63,7 @@ static void trace_verdicts(struct trace *trace, const enum verdict *verdicts, si
     static const char *const names[VERDICT_COUNT] = {
         [VERDICT_STORED] = "stored",     [VERDICT_DUPLICATE] = "duplicate",
         [VERDICT_CONFLICT] = "conflict", [VERDICT_REDELIVERED] = "redelivered",
-        [VERDICT_ERASED] = "erased",
+        [VERDICT_REFUSED] = "refused",   [VERDICT_ERASED] = "erased",
     };
     int64_t sums[VERDICT_COUNT] = {0};
     for (size_t i = 0; i < count; i++) {

@@ -59,15 +59,20 @@ void api_begin_drain(struct api *api)
     atomic_store(&api->draining, true);
 }
 
-static void answer_not_found(struct http_exchange *exchange)
+static void answer_not_found(const struct api_call *call)
 {
-    http_problem_respond(exchange,
+    http_problem_respond(call->exchange,
                          &(struct http_problem){
                              .status = 404,
                              .type = "no-such-route",
                              .title = "There is nothing at this path",
-                             .detail = "activities are at /api/v1/activities, counts of them at "
-                                       "/api/v1/stats, the state of this service at /health",
+                             .detail = call->api->config.probes_only
+                                           ? "this is a worker, which answers /livez, /readyz and "
+                                             "/health only; send activities and questions to an "
+                                             "API server"
+                                           : "activities are at /api/v1/activities, counts of them "
+                                             "at /api/v1/stats, the state of this service at "
+                                             "/health",
                          },
                          NULL);
 }
@@ -194,8 +199,8 @@ static void begin(void *context, struct http_exchange *exchange)
         return;
     }
     const struct api_route *route = api_route_find(call.request->path, &call.rest);
-    if (route == NULL) {
-        answer_not_found(exchange);
+    if (route == NULL || (api->config.probes_only && !route->is_probe)) {
+        answer_not_found(&call);
         return;
     }
     api_call_function *handler = choose(&call, route);

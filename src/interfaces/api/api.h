@@ -22,7 +22,8 @@ struct api_config {
     struct checkpoint_source *checkpoints; /* NULL: nobody signs any */
     struct event_log *log;
     struct activity_store *store;
-    struct store_activities *worker;
+    struct store_activities *worker; /* NULL: works in other processes */
+    bool probes_only;                /* nothing is accepted or answered here but probes */
     const struct activity_rules *rules;
     const struct clock *clock;
     const char *version;

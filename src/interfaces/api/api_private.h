@@ -38,6 +38,7 @@ typedef void api_call_function(const struct api_call *call);
 struct api_route {
     struct str path;        /* exact, or the prefix of "/{id}" when has_id */
     bool has_id;            /* one more segment follows */
+    bool is_probe;          /* answered by every role */
     api_call_function *get; /* also serves HEAD; NULL, as of the others: not allowed */
     api_call_function *post;
     api_call_function *delete;

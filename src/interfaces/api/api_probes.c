@@ -22,13 +22,20 @@ void api_probe_live(const struct api_call *call)
 struct condition {
     struct event_log_state log;
     struct store_activities_state worker;
+    bool has_worker; /* in this process; else its state is that of one with nothing to do */
     bool draining;
 };
 
 static void observe(const struct api *api, struct condition *out_condition)
 {
     event_log_describe(api->config.log, &out_condition->log);
-    store_activities_describe(api->config.worker, &out_condition->worker);
+    out_condition->has_worker = api->config.worker != NULL;
+    if (out_condition->has_worker) {
+        store_activities_describe(api->config.worker, &out_condition->worker);
+    } else {
+        out_condition->worker =
+            (struct store_activities_state){.condition = WORKER_RUNNING, .caught_up = true};
+    }
     out_condition->draining = atomic_load(&api->draining);
 }
 
@@ -100,8 +107,12 @@ static void append_log(struct buffer *json, const struct event_log_state *log)
     buffer_append_char(json, '}');
 }
 
-static void append_worker(struct buffer *json, const struct store_activities_state *worker)
+static void append_worker(struct buffer *json, const struct condition *condition)
 {
+    const struct store_activities_state *worker = &condition->worker;
+    if (!condition->has_worker) {
+        return;
+    }
     buffer_append_literal(json, ",\"worker\":{");
     append_member(json, "state", str_from(worker_name(worker->condition)));
     append_number(json, "pending", worker->pending);
@@ -172,7 +183,7 @@ void api_probe_ready(const struct api_call *call)
     bool verbose = call->request->query.len > 0;
     if (verbose) {
         append_log(json, &condition.log);
-        append_worker(json, &condition.worker);
+        append_worker(json, &condition);
     }
     if (why != NULL) {
         answer_not_ready(call->exchange, why, buffer_str(json));
@@ -198,7 +209,7 @@ static void look_at_store(void *data)
     activity_store_describe(job->api->config.store, &store);
     append_log(&job->members, &job->condition.log);
     append_store(&job->members, &store);
-    append_worker(&job->members, &job->condition.worker);
+    append_worker(&job->members, &job->condition);
     append_edge(&job->members, &job->api->config.recorder->counters);
     append_erasures(&job->members, job->api->config.eraser);
     buffer_append_literal(&job->members, ",\"version\":");

@@ -11,6 +11,10 @@
     {                                                                                              \
         .path = {text, sizeof(text) - 1}, .get = (handler)                                         \
     }
+#define PROBE(text, handler)                                                                       \
+    {                                                                                              \
+        .path = {text, sizeof(text) - 1}, .is_probe = true, .get = (handler)                       \
+    }
 #define USERS(text)                                                                                \
     {.path = {text, sizeof(text) - 1}, .delete = api_erase_user_of_query},                         \
     {                                                                                              \
@@ -25,9 +29,9 @@ static const struct api_route routes[] = {
     COLLECTION("/api/activities"),
     SINGLE("/api/v1/stats", api_stats),
     SINGLE("/api/v1/checkpoint", api_checkpoint),
-    SINGLE("/livez", api_probe_live),
-    SINGLE("/readyz", api_probe_ready),
-    SINGLE("/health", api_probe_health),
+    PROBE("/livez", api_probe_live),
+    PROBE("/readyz", api_probe_ready),
+    PROBE("/health", api_probe_health),
     USERS("/api/v1/users"),
 };
 

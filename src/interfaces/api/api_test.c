@@ -73,6 +73,33 @@ static void ready_means_caught_up_and_accepting(void **state)
     assert_true(bed_is_problem(bed_get(bed, "/livez?x=1"), 400, "the parameter x"));
 }
 
+/* An API server whose worker is elsewhere has nothing to wait for, and says nothing of one. */
+static void needs_no_worker(void **state)
+{
+    struct api_bed *bed = *state;
+    bed->api->config.worker = NULL;
+    assert_int_equal(bed_get(bed, "/readyz?verbose")->status, 200);
+    assert_null(strstr(bed->exchange.answer, "\"worker\""));
+    assert_int_equal(bed_get(bed, "/health")->status, 200);
+    assert_null(strstr(bed->exchange.answer, "\"worker\""));
+    assert_non_null(strstr(bed->exchange.answer, "{\"status\":\"ok\""));
+}
+
+/* A worker of its own takes and answers nothing that belongs to an API server. */
+static void a_worker_answers_probes_only(void **state)
+{
+    struct api_bed *bed = *state;
+    bed->api->config.probes_only = true;
+    assert_int_equal(store_activities_step(bed->worker, NULL), STATUS_OK);
+    assert_int_equal(bed_get(bed, "/livez")->status, 200);
+    assert_int_equal(bed_get(bed, "/readyz")->status, 200);
+    assert_int_equal(bed_get(bed, "/health")->status, 200);
+    assert_true(bed_is_problem(bed_get(bed, "/api/v1/activities"), 404, "this is a worker"));
+    assert_true(bed_is_problem(bed_get(bed, "/api/v1/stats?by=user"), 404, "API server"));
+    assert_true(bed_is_problem(bed_post(bed, "/logs", BED_ONE), 404, "this is a worker"));
+    assert_int_equal(bed->appended_count, 0);
+}
+
 static void health_names_every_part(void **state)
 {
     struct api_bed *bed = *state;
@@ -150,6 +177,8 @@ int main(void)
         TEST(other_methods_are_refused_by_the_route),
         TEST(users_can_only_be_erased),
         TEST(ready_means_caught_up_and_accepting),
+        TEST(needs_no_worker),
+        TEST(a_worker_answers_probes_only),
         TEST(health_names_every_part),
         TEST(a_checkpoint_is_the_text_itself),
         TEST(a_checkpoint_that_cannot_be_had_is_told),
