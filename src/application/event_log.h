@@ -40,6 +40,7 @@ struct append_result {
                            not appear in the log. UNAVAILABLE, NO_SPACE, TIMED_OUT */
     enum durability durability;
     size_t count;                   /* activities of the append */
+    struct uuid log_id;             /* of the log that holds them; OK only */
     const struct position *reached; /* highest offset in each partition touched; OK only */
     size_t reached_count;
 };
@@ -69,7 +70,7 @@ struct event_log_state {
     struct uuid log_id;
     enum durability durability;
     enum status accepting; /* OK, NO_SPACE (full, may recover) or UNAVAILABLE (see reason) */
-    char reason[ERROR_MESSAGE_BYTES]; /* why it does not accept; "" when it does */
+    char reason[ERROR_MESSAGE_BYTES]; /* why it does not accept, or where instead; else "" */
     uint64_t bytes;                   /* held now; 0 when the adapter cannot know */
     uint64_t bytes_max;               /* 0: no limit of its own */
     uint64_t missing; /* activities that had an offset and could not be served since the start */

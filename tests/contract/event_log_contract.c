@@ -41,13 +41,16 @@ static void append_ok(struct fixture *fixture, uint64_t first, size_t count)
     assert_int_equal(append_and_wait(fixture->log, &fixture->collector, first, count), STATUS_OK);
 }
 
-/* An accepted append gets one result, with its ticket, the durability and the offset reached. */
+/* An accepted append gets one result, with its ticket, the durability, the log and the offset
+ * reached. */
 static void every_append_gets_exactly_one_result(void **state)
 {
     (void)state;
     struct fixture fixture;
     start(&fixture, ROOMY_BYTES);
     int64_t end = 0;
+    struct event_log_state about;
+    event_log_describe(fixture.log, &about);
     for (uint64_t i = 0; i < 50; i++) {
         size_t count = 1 + i % 5;
         append_ok(&fixture, i * 10, count);
@@ -57,6 +60,7 @@ static void every_append_gets_exactly_one_result(void **state)
         assert_int_equal(result->ticket.slot, 4);
         assert_int_equal(result->ticket.generation, i * 10);
         assert_int_equal(result->durability, fixture.maker->durability);
+        assert_true(uuid_equal(result->log_id, about.log_id));
         assert_int_equal(result->reached, end - 1);
         assert_int_equal(end_offset(fixture.log), end);
     }

@@ -31,6 +31,7 @@ static void collect(struct append_listener *listener, const struct append_result
             .ticket = results[i].ticket,
             .status = results[i].status,
             .durability = results[i].durability,
+            .log_id = results[i].log_id,
             .reached = results[i].reached_count == 1 ? results[i].reached[0].offset : -1,
         };
     }

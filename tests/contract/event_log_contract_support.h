@@ -15,6 +15,7 @@ struct collected {
     struct append_ticket ticket;
     enum status status;
     enum durability durability;
+    struct uuid log_id;
     int64_t reached; /* -1: none */
 };
 

@@ -95,6 +95,7 @@ static void fill(struct passage *passage, const struct append_result *result, en
     passage->result.ticket = passage->ticket;
     if (fault != STATUS_OK) {
         passage->result.status = fault;
+        passage->result.log_id = (struct uuid){0};
         passage->result.reached = NULL;
         passage->result.reached_count = 0;
     }

@@ -71,6 +71,7 @@ static void tell_listener(struct event_log_local *local, size_t first, size_t co
             .status = status,
             .durability = DURABILITY_LOCAL_DISK,
             .count = record->count,
+            .log_id = local->writer.log_id,
             .reached = status == STATUS_OK ? &local->reached[i] : NULL,
             .reached_count = status == STATUS_OK,
         };

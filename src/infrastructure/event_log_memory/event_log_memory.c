@@ -195,6 +195,7 @@ static void take_in(struct event_log_memory *memory, struct round *round)
                                                 .status = STATUS_OK,
                                                 .durability = DURABILITY_MEMORY,
                                                 .count = block->count,
+                                                .log_id = memory->log_id,
                                                 .reached = &round->reached[at],
                                                 .reached_count = 1};
 }

@@ -12,9 +12,6 @@ enum status api_new(const struct api_config *config, struct api **out_api, struc
     if (api == NULL) {
         return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for the API");
     }
-    struct event_log_state log;
-    event_log_describe(config->log, &log);
-    api->log_id = log.log_id;
     api->config = *config;
     atomic_init(&api->draining, false);
     api->loops = calloc(config->loops, sizeof *api->loops);

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+enum { RETRY_AFTER_S_MAX = 3600 };
+
 void api_answer_text(struct http_exchange *exchange, struct str content_type, struct str text,
                      struct str link)
 {
@@ -65,6 +67,19 @@ struct http_problem api_problem_of(enum status status, const char *detail)
 void api_answer_problem(struct http_exchange *exchange, enum status status, const char *detail)
 {
     struct http_problem problem = api_problem_of(status, detail);
+    http_problem_respond(exchange, &problem, NULL);
+}
+
+void api_answer_not_appended(const struct api *api, struct http_exchange *exchange,
+                             enum status status, const char *detail)
+{
+    struct http_problem problem = api_problem_of(status, detail);
+    struct event_log_state log;
+    event_log_describe(api->config.log, &log);
+    unsigned measured_s = log.spill.retry_after_s;
+    if (problem.status == 503 && measured_s > 0) {
+        problem.retry_after_s = measured_s < RETRY_AFTER_S_MAX ? measured_s : RETRY_AFTER_S_MAX;
+    }
     http_problem_respond(exchange, &problem, NULL);
 }
 

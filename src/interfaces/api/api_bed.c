@@ -308,6 +308,7 @@ int bed_setup(void **state)
     static struct api_bed bed;
     bed = (struct api_bed){.log.operations = &log_operations,
                            .log_state = {.kind = "double", .log_id = {{7}}},
+                           .result_log_id = {{8}},
                            .store.operations = &store_operations,
                            .row = {.id = STR("row-1"),
                                    .user_id = STR("u"),
@@ -396,6 +397,7 @@ void bed_complete(struct api_bed *bed, enum status status, int64_t offset, bool 
         .status = status,
         .durability = DURABILITY_LOCAL_DISK,
         .count = bed->appended_count,
+        .log_id = bed->result_log_id,
         .reached = status == STATUS_OK ? &reached : NULL,
         .reached_count = status == STATUS_OK,
     };

@@ -20,7 +20,6 @@ struct api_loop {
 struct api {
     struct api_config config;
     struct http_server *server;
-    struct uuid log_id;
     atomic_bool draining;
     struct api_loop *loops; /* config.loops of them */
 };
@@ -79,6 +78,10 @@ struct http_problem api_problem_of(enum status status, const char *detail);
 
 /* The same, answered. */
 void api_answer_problem(struct http_exchange *exchange, enum status status, const char *detail);
+
+/* The same for activities that the log did not take, 503 with the time that the log knows of. */
+void api_answer_not_appended(const struct api *api, struct http_exchange *exchange,
+                             enum status status, const char *detail);
 
 /* 400 that names a parameter of the query string. */
 void api_answer_bad_parameter(struct http_exchange *exchange, const char *detail);

@@ -70,12 +70,12 @@ static const char *why_not_ready(const struct condition *condition)
     return NULL;
 }
 
-/* Requests are served, but somebody should look: the log is full or damaged, or the store takes
- * nothing. */
+/* Requests are served, but somebody should look: the log is full, damaged or kept on this machine's
+ * disk for now, or the store takes nothing. */
 static bool is_degraded(const struct condition *condition)
 {
     return condition->log.accepting != STATUS_OK || condition->log.missing > 0 ||
-           condition->worker.condition != WORKER_RUNNING;
+           condition->log.spill.activities > 0 || condition->worker.condition != WORKER_RUNNING;
 }
 
 static void append_member(struct buffer *json, const char *name, struct str text)
@@ -89,6 +89,16 @@ static void append_number(struct buffer *json, const char *name, uint64_t number
     buffer_append_format(json, ",\"%s\":%llu", name, (unsigned long long)number);
 }
 
+static void append_spill(struct buffer *json, const struct event_log_spill_state *spill)
+{
+    buffer_append_literal(json, ",\"spill\":{\"activities\":");
+    buffer_append_u64(json, spill->activities);
+    append_number(json, "bytes", spill->bytes);
+    append_number(json, "bytesMax", spill->bytes_max);
+    append_number(json, "retryAfter", spill->retry_after_s);
+    buffer_append_char(json, '}');
+}
+
 static void append_log(struct buffer *json, const struct event_log_state *log)
 {
     buffer_append_literal(json, "\"eventLog\":{");
@@ -100,6 +110,9 @@ static void append_log(struct buffer *json, const struct event_log_state *log)
     append_number(json, "bytes", log->bytes);
     append_number(json, "bytesMax", log->bytes_max);
     append_number(json, "missing", log->missing);
+    if (log->spill.configured) {
+        append_spill(json, &log->spill);
+    }
     if (log->reason[0] != '\0') {
         buffer_append_char(json, ',');
         append_member(json, "reason", str_from(log->reason));

@@ -99,7 +99,7 @@ static void count_rejected(const struct api_call *call, size_t activities)
     record_activities_count(call->api->config.recorder, activities, 0, activities);
 }
 
-static void answer_append_failed(struct http_exchange *exchange, enum status status)
+static void answer_append_failed(const struct api_call *call, enum status status)
 {
     static const char *const details[STATUS_COUNT] = {
         [STATUS_BUSY] = "the queue in front of the event log is full; nothing of this request was "
@@ -112,21 +112,24 @@ static void answer_append_failed(struct http_exchange *exchange, enum status sta
                              "send it again later",
     };
     const char *detail = details[status];
-    api_answer_problem(exchange, status,
-                       detail != NULL ? detail
-                                      : "the event log does not accept activities now; nothing of "
-                                        "this request was accepted, send it again later");
+    api_answer_not_appended(call->api, call->exchange, status,
+                            detail != NULL
+                                ? detail
+                                : "the event log does not accept activities now; nothing of "
+                                  "this request was accepted, send it again later");
 }
 
 /* The log took it and could not keep its word. */
-static void answer_not_durable(struct http_exchange *exchange, enum status status)
+static void answer_not_durable(const struct api *api, struct http_exchange *exchange,
+                               enum status status)
 {
-    api_answer_problem(exchange, status,
-                       status == STATUS_NO_SPACE
-                           ? "the event log has no space left; nothing of this request was "
-                             "accepted, send it again when space was made"
-                           : "the activity could not be made durable and may or may not have been "
-                             "kept; send it again with the same id");
+    api_answer_not_appended(
+        api, exchange, status,
+        status == STATUS_NO_SPACE
+            ? "the event log has no space left; nothing of this request was "
+              "accepted, send it again when space was made"
+            : "the activity could not be made durable and may or may not have been "
+              "kept; send it again with the same id");
 }
 
 static void submit(const struct api_call *call, struct record *record)
@@ -139,7 +142,7 @@ static void submit(const struct api_call *call, struct record *record)
         (struct append_ticket){ticket.loop, ticket.slot, ticket.generation});
     if (status != STATUS_OK) {
         count_rejected(call, record->accepted_count);
-        answer_append_failed(call->exchange, status);
+        answer_append_failed(call, status);
     }
 }
 
@@ -333,17 +336,16 @@ void api_record_post(const struct api_call *call)
 
 /* --- the answer, once the log has spoken --- */
 
-static void append_promise(struct buffer *json, const struct api *api,
-                           const struct http_completion *completion)
+static void append_promise(struct buffer *json, const struct http_completion *completion)
 {
     buffer_append_literal(json, "\"durability\":\"");
     buffer_append_str(json, str_from(durability_name((enum durability)completion->detail)));
     buffer_append_literal(json, "\",\"receipt\":\"");
-    receipt_encode(api->log_id, &completion->reached, 1, json);
+    receipt_encode(completion->log_id, &completion->reached, 1, json);
     buffer_append_char(json, '"');
 }
 
-static void render_accepted(struct buffer *json, const struct api *api, const struct record *record,
+static void render_accepted(struct buffer *json, const struct record *record,
                             const struct http_completion *completion)
 {
     buffer_clear(json);
@@ -353,7 +355,7 @@ static void render_accepted(struct buffer *json, const struct api *api, const st
         buffer_append_literal(json, ",\"rejected\":");
         buffer_append_u64(json, record->item_count - record->accepted_count);
         buffer_append_char(json, ',');
-        append_promise(json, api, completion);
+        append_promise(json, completion);
         buffer_append_char(json, ',');
         append_results(json, record);
     } else {
@@ -361,7 +363,7 @@ static void render_accepted(struct buffer *json, const struct api *api, const st
             json, "{\"status\":\"success\",\"message\":\"Log queued successfully\",\"id\":\"");
         buffer_append_str(json, record->accepted[0].id);
         buffer_append_literal(json, "\",");
-        append_promise(json, api, completion);
+        append_promise(json, completion);
     }
     buffer_append_char(json, '}');
 }
@@ -376,10 +378,10 @@ static void completed_on_loop(struct http_exchange *exchange,
     }
     const struct record *record = http_exchange_data(exchange);
     if (completion->status != STATUS_OK) {
-        answer_not_durable(exchange, completion->status);
+        answer_not_durable(loop->api, exchange, completion->status);
         return;
     }
-    render_accepted(&loop->answer, loop->api, record, completion);
+    render_accepted(&loop->answer, record, completion);
     if (loop->answer.failed != STATUS_OK) {
         api_answer_problem(exchange, STATUS_NO_MEMORY,
                            "the activities are durable, but there is no memory for the answer; a "
@@ -418,6 +420,7 @@ void api_record_completed(struct append_listener *listener, const struct append_
             .run = completed_on_loop,
             .status = result->status,
             .detail = (int)result->durability,
+            .log_id = result->log_id,
             .reached = result->status == STATUS_OK ? result->reached[0] : (struct position){0},
             .data = loop,
         };

@@ -34,7 +34,7 @@ static void answers_202_when_the_log_is_durable(void **state)
     char expected[512];
     struct buffer receipt;
     buffer_init(&receipt, 1024);
-    receipt_encode(bed->log_state.log_id, &(struct position){0, 41}, 1, &receipt);
+    receipt_encode(bed->result_log_id, &(struct position){0, 41}, 1, &receipt);
     snprintf(expected, sizeof expected,
              "{\"status\":\"success\",\"message\":\"Log queued successfully\",\"id\":\"%.*s\","
              "\"durability\":\"local-disk\",\"receipt\":\"%.*s\"}",
@@ -120,6 +120,31 @@ static void a_log_that_says_no_is_told(void **state)
     expect_counted(bed, 3 * ARRAY_LENGTH(cases), 0, 3 * ARRAY_LENGTH(cases));
 }
 
+struct measured_case {
+    unsigned measured_s;
+    const char *retry_after;
+};
+
+/* A log that knows when it will have room again says so, within reason. */
+static void a_log_that_knows_says_when_to_come_back(void **state)
+{
+    struct api_bed *bed = *state;
+    static const struct measured_case cases[] = {{1, "1"}, {42, "42"}, {99999, "3600"}};
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        bed->log_state.spill.retry_after_s = cases[i].measured_s;
+        bed->append_answer = STATUS_UNAVAILABLE;
+        bed_post(bed, "/logs", BED_ONE);
+        assert_string_equal(bed->exchange.retry_after, cases[i].retry_after);
+        bed->append_answer = STATUS_OK;
+        bed_post(bed, "/logs", BED_ONE);
+        bed_complete(bed, STATUS_UNAVAILABLE, 0, true);
+        assert_string_equal(bed->exchange.retry_after, cases[i].retry_after);
+    }
+    bed->append_answer = STATUS_NO_SPACE;
+    bed_post(bed, "/logs", BED_ONE);
+    assert_string_equal(bed->exchange.retry_after, "30");
+}
+
 static void a_client_that_left_harms_nothing(void **state)
 {
     struct api_bed *bed = *state;
@@ -185,6 +210,7 @@ int main(void)
         TEST(bad_bodies_are_told),
         TEST(an_activity_that_is_too_large_is_413),
         TEST(a_log_that_says_no_is_told),
+        TEST(a_log_that_knows_says_when_to_come_back),
         TEST(a_client_that_left_harms_nothing),
         TEST(kinds_of_bodies_are_checked_before_they_are_read),
         TEST(post_takes_no_parameters),

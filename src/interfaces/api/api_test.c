@@ -100,6 +100,27 @@ static void a_worker_answers_probes_only(void **state)
     assert_int_equal(bed->appended_count, 0);
 }
 
+/* What waits because the log itself cannot be reached is shown, and makes the service degraded. */
+static void probes_show_what_waits_on_this_machine(void **state)
+{
+    struct api_bed *bed = *state;
+    assert_int_equal(store_activities_step(bed->worker, NULL), STATUS_OK);
+    bed_get(bed, "/readyz?verbose");
+    assert_null(strstr(bed->exchange.answer, "spill"));
+    bed->log_state.spill = (struct event_log_spill_state){
+        .configured = true, .activities = 12, .bytes = 345, .bytes_max = 6789, .retry_after_s = 7};
+    const char *shown = "\"missing\":0,\"spill\":{\"activities\":12,\"bytes\":345,"
+                        "\"bytesMax\":6789,\"retryAfter\":7}";
+    assert_int_equal(bed_get(bed, "/readyz?verbose")->status, 200);
+    assert_non_null(strstr(bed->exchange.answer, shown));
+    bed_get(bed, "/health");
+    assert_non_null(strstr(bed->exchange.answer, shown));
+    assert_non_null(strstr(bed->exchange.answer, "{\"status\":\"degraded\","));
+    bed->log_state.spill.activities = 0;
+    bed_get(bed, "/health");
+    assert_non_null(strstr(bed->exchange.answer, "{\"status\":\"ok\","));
+}
+
 static void health_names_every_part(void **state)
 {
     struct api_bed *bed = *state;
@@ -179,6 +200,7 @@ int main(void)
         TEST(ready_means_caught_up_and_accepting),
         TEST(needs_no_worker),
         TEST(a_worker_answers_probes_only),
+        TEST(probes_show_what_waits_on_this_machine),
         TEST(health_names_every_part),
         TEST(a_checkpoint_is_the_text_itself),
         TEST(a_checkpoint_that_cannot_be_had_is_told),

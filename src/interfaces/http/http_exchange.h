@@ -60,6 +60,7 @@ struct http_completion {
     http_completion_function *run; /* called on the ticket's loop */
     enum status status;
     int detail;              /* means what `run` wants it to */
+    struct uuid log_id;      /* likewise */
     struct position reached; /* likewise */
     void *data;              /* likewise; `run` releases it, also when the exchange is gone */
 };
