@@ -41,7 +41,8 @@ struct append_result {
     enum durability durability;
     size_t count;                   /* activities of the append */
     struct uuid log_id;             /* of the log that holds them; OK only */
-    const struct position *reached; /* highest offset in each partition touched; OK only */
+    const struct position *reached; /* highest offset in each partition touched, ascending; OK only
+                                     */
     size_t reached_count;
 };
 

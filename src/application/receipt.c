@@ -5,20 +5,26 @@
 #include "base/crc32c.h"
 #include "base/little_endian.h"
 
+#include <stdlib.h>
+
+#define NO_RECEIPT "this is not a receipt of this service, or a part of it is missing"
+
 enum {
     RECEIPT_VERSION = 1,
     RECEIPT_POSITIONS_AT = 1 + UUID_BYTES,
     RECEIPT_POSITION_BYTES = 12,
-    RECEIPT_CRC_BYTES = 4,
-    RECEIPT_BYTES_MAX =
-        RECEIPT_POSITIONS_AT + RECEIPT_POSITIONS_MAX * RECEIPT_POSITION_BYTES + RECEIPT_CRC_BYTES
+    RECEIPT_CRC_BYTES = 4
 };
 
-void receipt_encode(struct uuid log_id, const struct position *positions, size_t count,
-                    struct buffer *out_text)
+/* A log of one partition, or a few, needs no memory of its own for its receipts. */
+enum { RECEIPT_FEW_POSITIONS = 16 };
+
+#define RECEIPT_BYTES(count)                                                                       \
+    (RECEIPT_POSITIONS_AT + (count)*RECEIPT_POSITION_BYTES + RECEIPT_CRC_BYTES)
+
+static void encode_into(unsigned char *bytes, struct uuid log_id, const struct position *positions,
+                        size_t count)
 {
-    ASSERT(count <= RECEIPT_POSITIONS_MAX);
-    unsigned char bytes[RECEIPT_BYTES_MAX];
     bytes[0] = RECEIPT_VERSION;
     memcpy(bytes + 1, log_id.bytes, UUID_BYTES);
     size_t len = RECEIPT_POSITIONS_AT;
@@ -27,7 +33,22 @@ void receipt_encode(struct uuid log_id, const struct position *positions, size_t
         little_endian_put_u64(bytes + len + 4, (uint64_t)positions[i].offset);
     }
     little_endian_put_u32(bytes + len, crc32c(bytes, len));
-    base64url_encode(bytes, len + RECEIPT_CRC_BYTES, out_text);
+}
+
+void receipt_encode(struct uuid log_id, const struct position *positions, size_t count,
+                    struct buffer *out_text)
+{
+    ASSERT(count <= RECEIPT_POSITIONS_MAX);
+    unsigned char few[RECEIPT_BYTES(RECEIPT_FEW_POSITIONS)];
+    unsigned char *many = count > RECEIPT_FEW_POSITIONS ? malloc(RECEIPT_BYTES(count)) : NULL;
+    if (count > RECEIPT_FEW_POSITIONS && many == NULL) {
+        out_text->failed = STATUS_NO_MEMORY;
+        return;
+    }
+    unsigned char *bytes = many == NULL ? few : many;
+    encode_into(bytes, log_id, positions, count);
+    base64url_encode(bytes, RECEIPT_BYTES(count), out_text);
+    free(many);
 }
 
 static bool is_sound(const unsigned char *bytes, size_t len)
@@ -63,14 +84,11 @@ static bool positions_are_possible(const unsigned char *bytes, size_t end)
     return true;
 }
 
-enum status receipt_decode(struct str text, struct uuid *out_log_id,
-                           struct position_set *out_positions, struct error *err)
+static enum status raise_positions(const unsigned char *bytes, size_t len, struct uuid *out_log_id,
+                                   struct position_set *out_positions, struct error *err)
 {
-    unsigned char bytes[RECEIPT_BYTES_MAX];
-    size_t len;
-    if (!base64url_decode(text, bytes, sizeof bytes, &len) || !is_sound(bytes, len)) {
-        return error_set(err, STATUS_INVALID, 0,
-                         "this is not a receipt of this service, or a part of it is missing");
+    if (!is_sound(bytes, len)) {
+        return error_set(err, STATUS_INVALID, 0, NO_RECEIPT);
     }
     size_t end = len - RECEIPT_CRC_BYTES;
     if (!positions_are_possible(bytes, end)) {
@@ -84,4 +102,22 @@ enum status receipt_decode(struct str text, struct uuid *out_log_id,
     }
     memcpy(out_log_id->bytes, bytes + 1, UUID_BYTES);
     return STATUS_OK;
+}
+
+enum status receipt_decode(struct str text, struct uuid *out_log_id,
+                           struct position_set *out_positions, struct error *err)
+{
+    if (text.len > BASE64URL_LENGTH(RECEIPT_BYTES((size_t)RECEIPT_POSITIONS_MAX))) {
+        return error_set(err, STATUS_INVALID, 0, NO_RECEIPT);
+    }
+    unsigned char *bytes = malloc(text.len + 1); /* the text is longer than what it says */
+    if (bytes == NULL) {
+        return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory to read the receipt");
+    }
+    size_t len;
+    enum status status = base64url_decode(text, bytes, text.len + 1, &len)
+                             ? raise_positions(bytes, len, out_log_id, out_positions, err)
+                             : error_set(err, STATUS_INVALID, 0, NO_RECEIPT);
+    free(bytes);
+    return status;
 }

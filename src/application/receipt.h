@@ -12,9 +12,10 @@
 #include "base/str.h"
 #include "domain/position.h"
 
-enum { RECEIPT_POSITIONS_MAX = 1024 }; /* more partitions than one batch can sensibly touch */
+/* A batch may touch every partition that a log has. */
+enum { RECEIPT_POSITIONS_MAX = POSITION_PARTITIONS_MAX };
 
-/* `count` positions, at most RECEIPT_POSITIONS_MAX. */
+/* `count` positions, at most RECEIPT_POSITIONS_MAX, with ascending partitions. */
 void receipt_encode(struct uuid log_id, const struct position *positions, size_t count,
                     struct buffer *out_text);
 

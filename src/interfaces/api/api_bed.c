@@ -391,15 +391,17 @@ const struct http_exchange *bed_post(struct api_bed *bed, const char *target, co
 
 void bed_complete(struct api_bed *bed, enum status status, int64_t offset, bool client_is_there)
 {
-    struct position reached = {0, offset};
+    const struct position reached[] = {{0, offset}, {7, offset + 1}};
     struct append_result result = {
         .ticket = bed->ticket,
         .status = status,
         .durability = DURABILITY_LOCAL_DISK,
         .count = bed->appended_count,
         .log_id = bed->result_log_id,
-        .reached = status == STATUS_OK ? &reached : NULL,
-        .reached_count = status == STATUS_OK,
+        .reached = status == STATUS_OK ? reached : NULL,
+        .reached_count = status != STATUS_OK       ? 0
+                         : bed->several_partitions ? 2
+                                                   : 1,
     };
     const struct http_completion *completion = &bed->server.completion;
     bed->listener->completed(bed->listener, &result, 1);

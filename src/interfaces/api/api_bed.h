@@ -46,6 +46,7 @@ struct api_bed {
     struct event_log log;
     struct event_log_state log_state; /* as described */
     struct uuid result_log_id; /* where appends end up, which need not be the log described */
+    bool several_partitions;   /* appends touch 0 and 7 */
     enum status append_answer;
     struct append_listener *listener; /* of the last append, as the next three */
     struct append_ticket ticket;

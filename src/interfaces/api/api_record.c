@@ -24,6 +24,7 @@ struct record_item {
 
 /* One POST until its answer; lives in the exchange's arena. */
 struct record {
+    struct api_loop *loop;
     uint64_t now_ns; /* on the wall clock, when its activities were received */
     bool is_array;
     struct activity *accepted;
@@ -32,6 +33,11 @@ struct record {
     size_t item_count;
     size_t capacity; /* of both arrays */
 };
+
+#define DURABLE_WITHOUT_ANSWER                                                                     \
+    "the activities are durable, but there is no memory for the answer; a retry with the same "    \
+    "ids "                                                                                         \
+    "stores nothing twice"
 
 static struct api_loop *loop_of(const struct api_call *call)
 {
@@ -326,7 +332,8 @@ void api_record_post(const struct api_call *call)
         answer_no_memory(call);
         return;
     }
-    *record = (struct record){.now_ns = clock_wall_ns(call->api->config.clock)};
+    *record =
+        (struct record){.loop = loop_of(call), .now_ns = clock_wall_ns(call->api->config.clock)};
     if (activity_json_is_array(call->request->body, call->request->body_len)) {
         post_array(call, record);
     } else {
@@ -336,12 +343,20 @@ void api_record_post(const struct api_call *call)
 
 /* --- the answer, once the log has spoken --- */
 
+/* Where a batch got to in a log of several partitions; travels as a completion's data. */
+struct reached_positions {
+    size_t count;
+    struct position items[];
+};
+
 static void append_promise(struct buffer *json, const struct http_completion *completion)
 {
+    const struct reached_positions *several = completion->data;
     buffer_append_literal(json, "\"durability\":\"");
     buffer_append_str(json, str_from(durability_name((enum durability)completion->detail)));
     buffer_append_literal(json, "\",\"receipt\":\"");
-    receipt_encode(completion->log_id, &completion->reached, 1, json);
+    receipt_encode(completion->log_id, several == NULL ? &completion->reached : several->items,
+                   several == NULL ? 1 : several->count, json);
     buffer_append_char(json, '"');
 }
 
@@ -368,27 +383,40 @@ static void render_accepted(struct buffer *json, const struct record *record,
     buffer_append_char(json, '}');
 }
 
+static void answer_accepted(struct http_exchange *exchange,
+                            const struct http_completion *completion)
+{
+    const struct record *record = http_exchange_data(exchange);
+    struct buffer *json = &record->loop->answer;
+    render_accepted(json, record, completion);
+    if (json->failed != STATUS_OK) {
+        api_answer_problem(exchange, STATUS_NO_MEMORY, DURABLE_WITHOUT_ANSWER);
+        return;
+    }
+    api_answer_json(exchange, 202, buffer_str(json));
+}
+
 /* On the loop. A client that went away before its answer took its record along. */
 static void completed_on_loop(struct http_exchange *exchange,
                               const struct http_completion *completion)
 {
-    struct api_loop *loop = completion->data;
-    if (exchange == NULL) {
-        return;
+    if (exchange != NULL && completion->status == STATUS_OK) {
+        answer_accepted(exchange, completion);
+    } else if (exchange != NULL) {
+        const struct record *record = http_exchange_data(exchange);
+        answer_not_durable(record->loop->api, exchange, completion->status);
     }
-    const struct record *record = http_exchange_data(exchange);
-    if (completion->status != STATUS_OK) {
-        answer_not_durable(loop->api, exchange, completion->status);
-        return;
+    free(completion->data);
+}
+
+/* The same when there was no memory to hand the positions on. */
+static void completed_without_receipt(struct http_exchange *exchange,
+                                      const struct http_completion *completion)
+{
+    (void)completion;
+    if (exchange != NULL) {
+        api_answer_problem(exchange, STATUS_NO_MEMORY, DURABLE_WITHOUT_ANSWER);
     }
-    render_accepted(&loop->answer, record, completion);
-    if (loop->answer.failed != STATUS_OK) {
-        api_answer_problem(exchange, STATUS_NO_MEMORY,
-                           "the activities are durable, but there is no memory for the answer; a "
-                           "retry with the same ids stores nothing twice");
-        return;
-    }
-    api_answer_json(exchange, 202, buffer_str(&loop->answer));
 }
 
 /* Whether or not the client is still there: what became durable is in the log and is counted so. */
@@ -404,6 +432,35 @@ static void count_results(struct api_loop *loop, const struct append_result *res
     record_activities_count(loop->api->config.recorder, received, accepted, received - accepted);
 }
 
+/* The first or only position goes by value; whatever else there is, in memory of its own. */
+static struct http_completion completion_of(const struct append_result *result)
+{
+    struct http_completion completion = {
+        .ticket = {result->ticket.loop, result->ticket.slot, result->ticket.generation},
+        .run = completed_on_loop,
+        .status = result->status,
+        .detail = (int)result->durability,
+        .log_id = result->log_id,
+    };
+    if (result->status != STATUS_OK) {
+        return completion;
+    }
+    ASSERT(result->reached_count >= 1 && result->reached_count <= RECEIPT_POSITIONS_MAX);
+    completion.reached = result->reached[0];
+    if (result->reached_count > 1) {
+        size_t bytes = result->reached_count * sizeof *result->reached;
+        struct reached_positions *several = malloc(sizeof *several + bytes);
+        if (several == NULL) {
+            completion.run = completed_without_receipt;
+            return completion;
+        }
+        several->count = result->reached_count;
+        memcpy(several->items, result->reached, bytes);
+        completion.data = several;
+    }
+    return completion;
+}
+
 void api_record_completed(struct append_listener *listener, const struct append_result *results,
                           size_t result_count)
 {
@@ -412,18 +469,7 @@ void api_record_completed(struct append_listener *listener, const struct append_
     size_t used = 0;
     count_results(loop, results, result_count);
     for (size_t i = 0; i < result_count; i++) {
-        const struct append_result *result = &results[i];
-        /* Logs with several partitions have a receipt of their own; see receipt.h. */
-        ASSERT(result->status != STATUS_OK || result->reached_count == 1);
-        completions[used++] = (struct http_completion){
-            .ticket = {result->ticket.loop, result->ticket.slot, result->ticket.generation},
-            .run = completed_on_loop,
-            .status = result->status,
-            .detail = (int)result->durability,
-            .log_id = result->log_id,
-            .reached = result->status == STATUS_OK ? result->reached[0] : (struct position){0},
-            .data = loop,
-        };
+        completions[used++] = completion_of(&results[i]);
         if (used == ARRAY_LENGTH(completions) || i + 1 == result_count) {
             http_server_complete(loop->api->server, completions, used);
             used = 0;

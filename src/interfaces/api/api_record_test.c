@@ -44,6 +44,25 @@ static void answers_202_when_the_log_is_durable(void **state)
     expect_counted(bed, 1, 1, 0);
 }
 
+/* A batch that touches several partitions has all of them in its receipt, and what carried them is
+ * released whether or not the client is still there. */
+static void a_receipt_names_every_partition(void **state)
+{
+    struct api_bed *bed = *state;
+    static const struct position reached[] = {{0, 41}, {7, 42}};
+    bed->several_partitions = true;
+    bed_post(bed, "/logs", "[" BED_ONE "]");
+    bed_complete(bed, STATUS_OK, 41, false);
+    bed_post(bed, "/logs", "[" BED_ONE "]");
+    bed_complete(bed, STATUS_OK, 41, true);
+    struct buffer receipt;
+    buffer_init(&receipt, 1024);
+    receipt_encode(bed->result_log_id, reached, ARRAY_LENGTH(reached), &receipt);
+    buffer_append_char(&receipt, '\0');
+    assert_non_null(strstr(bed->exchange.answer, receipt.data));
+    buffer_deinit(&receipt);
+}
+
 static void rejects_items_one_by_one(void **state)
 {
     struct api_bed *bed = *state;
@@ -206,6 +225,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(answers_202_when_the_log_is_durable),
+        TEST(a_receipt_names_every_partition),
         TEST(rejects_items_one_by_one),
         TEST(bad_bodies_are_told),
         TEST(an_activity_that_is_too_large_is_413),
