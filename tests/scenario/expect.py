@@ -3,6 +3,8 @@
 import json
 import re
 
+import pair
+
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 TOKEN = re.compile(r"[A-Za-z0-9_-]+")
@@ -33,7 +35,7 @@ def check_problem(document, status, *pointers):
     assert [fault["pointer"] for fault in faults] == list(pointers), document
 
 
-def accepted_one(answer, durability="local-disk"):
+def accepted_one(answer, durability=pair.DURABILITY):
     """The 202 of a single activity; returns its id."""
     assert answer.status == 202, answer
     assert answer.header("content-type") == "application/json", answer

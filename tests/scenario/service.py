@@ -17,6 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import pair
 import wire
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -59,6 +60,8 @@ class Service:
         self.home = Path(tempfile.mkdtemp(prefix="usertrail-scenario-"))
         self.data = self.home / "data"
         self.flags = [str(flag) for flag in flags]
+        if not {"--event-log", "--store"} & set(self.flags):
+            self.flags = [*pair.flags(), *self.flags]
         self.extra = extra
         self.file_bytes_max = file_bytes_max
         self.prefix = list(prefix)

@@ -3,6 +3,7 @@
 import pytest
 
 import expect
+import pair
 import service as services
 
 ALIASES = ("/api/v1/activities", "/api/v1/logs", "/api/logs", "/logs", "/api/activities")
@@ -52,8 +53,8 @@ def test_health_tells_the_state(fresh):
     assert answer.status == 200 and answer.header("content-type") == "application/json"
     health = answer.json
     assert health["status"] == "ok"
-    assert health["eventLog"]["kind"] == "local" and health["eventLog"]["durability"] == "local-disk"
-    assert health["store"]["kind"] == "local" and health["store"]["activities"] == 1
+    assert health["eventLog"]["kind"] == pair.LOG and health["eventLog"]["durability"] == pair.DURABILITY
+    assert health["store"]["kind"] == pair.STORE and health["store"]["activities"] == 1
     assert health["requests"] == {"received": 2, "accepted": 1, "rejected": 1}
     assert health["worker"]["stored"] == 1 and health["worker"]["pending"] == 0
 
@@ -67,7 +68,7 @@ def test_probes(shared, probe):
 
 def test_ready_in_detail(shared):
     """Guards the details that the ready probe gives when asked for them."""
-    assert shared.get("/readyz?verbose").json["eventLog"]["durability"] == "local-disk"
+    assert shared.get("/readyz?verbose").json["eventLog"]["durability"] == pair.DURABILITY
 
 
 @pytest.mark.parametrize("path", ALIASES)

@@ -5,6 +5,7 @@ import json
 import pytest
 
 import expect
+import pair
 
 LIST = "/api/v1/activities"
 GOOD = '{"userId":"arrays","action":"a"}'
@@ -16,7 +17,7 @@ def accepted_some(answer, accepted, rejected):
     document = answer.json
     assert list(document) == ["status", "accepted", "rejected", "durability", "receipt", "results"], document
     assert (document["status"], document["accepted"], document["rejected"]) == ("success", accepted, rejected)
-    assert document["durability"] == "local-disk" and expect.TOKEN.fullmatch(document["receipt"])
+    assert document["durability"] == pair.DURABILITY and expect.TOKEN.fullmatch(document["receipt"])
     assert [result["index"] for result in document["results"]] == list(range(accepted + rejected))
     return document["results"]
 

@@ -38,6 +38,11 @@ KAFKA_FUNCTIONS = {
     "rd_kafka_message_destroy": (None, ctypes.POINTER(Message)),
     "rd_kafka_NewTopic_new": (POINTER, TEXT, INTEGER, INTEGER, POINTER, SIZE),
     "rd_kafka_NewTopic_destroy": (None, POINTER),
+    "rd_kafka_DeleteTopic_new": (POINTER, TEXT),
+    "rd_kafka_DeleteTopic_destroy": (None, POINTER),
+    "rd_kafka_DeleteTopics": (None, POINTER, ctypes.POINTER(POINTER), SIZE, POINTER, POINTER),
+    "rd_kafka_event_DeleteTopics_result": (POINTER, POINTER),
+    "rd_kafka_DeleteTopics_result_topics": (ctypes.POINTER(POINTER), POINTER, ctypes.POINTER(SIZE)),
     "rd_kafka_queue_new": (POINTER, POINTER),
     "rd_kafka_queue_destroy": (None, POINTER),
     "rd_kafka_CreateTopics": (None, POINTER, ctypes.POINTER(POINTER), SIZE, POINTER, POINTER),
@@ -100,19 +105,31 @@ class KafkaClient:
         self.library.rd_kafka_topic_destroy(self.topic)
         self.library.rd_kafka_destroy(self.handle)
 
-    def create_topic(self):
-        library, words = self.library, ctypes.create_string_buffer(TEXT_BYTES_MAX)
-        wanted = POINTER(library.rd_kafka_NewTopic_new(self.name, 1, 1, words, len(words)))
-        queue = library.rd_kafka_queue_new(self.handle)
-        library.rd_kafka_CreateTopics(self.handle, ctypes.byref(wanted), 1, None, queue)
-        event = library.rd_kafka_queue_poll(queue, TIMEOUT_MS)
+    def create_topic(self, partitions=1):
+        words = ctypes.create_string_buffer(TEXT_BYTES_MAX)
+        wanted = POINTER(self.library.rd_kafka_NewTopic_new(self.name, partitions, 1, words, len(words)))
+        self._administer("CreateTopics", wanted)
+        self.library.rd_kafka_NewTopic_destroy(wanted)
+
+    def delete_topic(self):
+        wanted = POINTER(self.library.rd_kafka_DeleteTopic_new(self.name))
+        self._administer("DeleteTopics", wanted)
+        self.library.rd_kafka_DeleteTopic_destroy(wanted)
+
+    def _administer(self, what, wanted):
+        """One request about one topic, which must succeed."""
+        def function(name):
+            return getattr(self.library, f"rd_kafka_{name}")
+
+        queue = self.library.rd_kafka_queue_new(self.handle)
+        function(what)(self.handle, ctypes.byref(wanted), 1, None, queue)
+        event = self.library.rd_kafka_queue_poll(queue, TIMEOUT_MS)
         assert event, "no answer"
         count = SIZE()
-        topics = library.rd_kafka_CreateTopics_result_topics(library.rd_kafka_event_CreateTopics_result(event), ctypes.byref(count))
-        error = library.rd_kafka_topic_result_error(topics[0]) if count.value else -1
-        library.rd_kafka_event_destroy(event)
-        library.rd_kafka_queue_destroy(queue)
-        library.rd_kafka_NewTopic_destroy(wanted)
+        topics = function(f"{what}_result_topics")(function(f"event_{what}_result")(event), ctypes.byref(count))
+        error = self.library.rd_kafka_topic_result_error(topics[0]) if count.value else -1
+        self.library.rd_kafka_event_destroy(event)
+        self.library.rd_kafka_queue_destroy(queue)
         assert error == 0, error
 
     def send(self, payload):
