@@ -1,0 +1,300 @@
+#include "infrastructure/refusal_list_memory/refusal_list_memory.h"
+
+#include "base/assert.h"
+#include "infrastructure/refusal_index/refusal_index.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* An entry and, behind it, its texts. */
+struct block {
+    struct refusal_item item;
+    struct block *newer; /* in the order of coming */
+    size_t bytes;
+    struct refusal refusal;
+    char texts[];
+};
+
+struct refusal_list_memory {
+    struct refusal_list list;
+    struct refusal_list_memory_config config;
+
+    pthread_mutex_t mutex; /* guards everything below */
+    struct refusal_index index;
+    struct block *oldest;
+    struct block *newest;
+    uint64_t bytes;
+    uint64_t dropped;
+};
+
+static struct refusal_list_memory *memory_of(struct refusal_list *list)
+{
+    return CONTAINER_OF(list, struct refusal_list_memory, list);
+}
+
+static struct block *block_of(struct refusal_item *item)
+{
+    return CONTAINER_OF(item, struct block, item);
+}
+
+static enum status no_memory(struct error *err)
+{
+    return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for refused activities");
+}
+
+/* --- adding --- */
+
+/* An absent text stays absent. */
+static struct str copy_text(char **at, struct str text)
+{
+    struct str copy = {text.data == NULL ? NULL : *at, text.len};
+    if (text.len > 0) {
+        memcpy(*at, text.data, text.len);
+    }
+    *at += text.len;
+    return copy;
+}
+
+static struct block *make_block(const struct refusal *refusal)
+{
+    size_t texts = refusal->key.len + refusal->raw.len + refusal->reason.len;
+    struct block *block = malloc(sizeof *block + texts);
+    if (block != NULL) {
+        char *at = block->texts;
+        *block = (struct block){.item.position = refusal->position,
+                                .bytes = texts + REFUSAL_ITEM_BYTES + sizeof *block,
+                                .refusal = *refusal};
+        block->refusal.key = copy_text(&at, refusal->key);
+        block->refusal.raw = copy_text(&at, refusal->raw);
+        block->refusal.reason = copy_text(&at, refusal->reason);
+    }
+    return block;
+}
+
+static void free_blocks(struct refusal_item **items, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(block_of(items[i]));
+    }
+}
+
+/* Copies what is to come in, all of it or nothing. */
+static enum status copy_all(struct uuid log_id, int64_t now_ms, const struct refusal *refusals,
+                            size_t count, struct refusal_item **out_items)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct block *block = make_block(&refusals[i]);
+        if (block == NULL) {
+            free_blocks(out_items, i);
+            return STATUS_NO_MEMORY;
+        }
+        block->item.log_id = log_id;
+        block->item.refused_at_ms = now_ms;
+        out_items[i] = &block->item;
+    }
+    return STATUS_OK;
+}
+
+static void drop_oldest(struct refusal_list_memory *memory)
+{
+    while (memory->bytes > memory->config.bytes_max) {
+        struct block *block = memory->oldest;
+        memory->oldest = block->newer;
+        refusal_index_remove(&memory->index, &block->item);
+        memory->bytes -= block->bytes;
+        memory->dropped++;
+        free(block);
+    }
+}
+
+/* Returns how many came in, as the index says; under the lock. */
+static size_t take_in(struct refusal_list_memory *memory, struct refusal_item **items, size_t count)
+{
+    size_t added = refusal_index_add(&memory->index, items, count);
+    for (size_t i = 0; i < added; i++) {
+        struct block *block = block_of(items[i]);
+        *(memory->oldest == NULL ? &memory->oldest : &memory->newest->newer) = block;
+        memory->newest = block;
+        memory->bytes += block->bytes;
+    }
+    drop_oldest(memory);
+    return added;
+}
+
+static enum status add_copies(struct refusal_list_memory *memory, struct refusal_item **items,
+                              size_t count)
+{
+    size_t added = 0;
+    pthread_mutex_lock(&memory->mutex);
+    enum status status = refusal_index_reserve(&memory->index, count);
+    if (status == STATUS_OK) {
+        added = take_in(memory, items, count);
+    }
+    pthread_mutex_unlock(&memory->mutex);
+    free_blocks(items + added, count - added);
+    return status;
+}
+
+static enum status memory_add(struct refusal_list *list, struct uuid log_id,
+                              const struct refusal *refusals, size_t count, struct error *err)
+{
+    struct refusal_list_memory *memory = memory_of(list);
+    struct refusal_item **items = calloc(count, sizeof(struct refusal_item *));
+    enum status status = STATUS_NO_MEMORY;
+    if (items != NULL) {
+        int64_t now_ms = clock_wall_ms(memory->config.clock);
+        status = copy_all(log_id, now_ms, refusals, count, items);
+    }
+    if (status == STATUS_OK) {
+        status = add_copies(memory, items, count);
+    }
+    free(items);
+    return status == STATUS_OK ? status : no_memory(err);
+}
+
+/* --- asking --- */
+
+/* A copy of the text; an absent one stays absent. False: it does not fit. */
+static bool keep_text(struct arena *arena, struct str text, struct str *out_copy)
+{
+    *out_copy = text.data == NULL ? text : arena_copy_str(arena, text);
+    return text.data == NULL || out_copy->data != NULL;
+}
+
+/* False: it does not fit the arena. */
+static bool write_entry(const struct block *block, struct arena *arena,
+                        struct refusal_entry *out_entry)
+{
+    char id[REFUSAL_ID_BYTES];
+    refusal_entry_write_id(block->item.log_id, block->item.position, id);
+    *out_entry = (struct refusal_entry){.log_id = block->item.log_id,
+                                        .refusal = block->refusal,
+                                        .refused_at_ms = block->item.refused_at_ms};
+    struct refusal *refusal = &out_entry->refusal;
+    return keep_text(arena, str_from(id), &out_entry->id) &&
+           keep_text(arena, block->refusal.key, &refusal->key) &&
+           keep_text(arena, block->refusal.raw, &refusal->raw) &&
+           keep_text(arena, block->refusal.reason, &refusal->reason);
+}
+
+static size_t text_bytes(const struct refusal *refusal)
+{
+    return refusal->key.len + refusal->raw.len + refusal->reason.len;
+}
+
+/* How many of the items below `below`, downward, make a page; under the lock. */
+static size_t page_length(struct refusal_list_memory *memory, size_t below,
+                          const struct refusal_page_request *request)
+{
+    size_t count = 0;
+    size_t bytes = 0;
+    while (count < below && count < request->limit) {
+        struct refusal_item *item = refusal_index_at(&memory->index, below - 1 - count);
+        bytes += text_bytes(&block_of(item)->refusal);
+        if (count > 0 && bytes > request->bytes_max) {
+            break;
+        }
+        count++;
+    }
+    return count;
+}
+
+static enum status fill_page(struct refusal_list_memory *memory,
+                             const struct refusal_page_request *request, struct arena *arena,
+                             struct refusal_page *out_page)
+{
+    size_t below = refusal_index_below(&memory->index, request->after);
+    size_t count = page_length(memory, below, request);
+    struct refusal_entry *entries = arena_allocate(arena, (count + 1) * sizeof *entries);
+    if (entries == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct refusal_item *item = refusal_index_at(&memory->index, below - 1 - i);
+        if (!write_entry(block_of(item), arena, &entries[i])) {
+            return STATUS_NO_MEMORY;
+        }
+    }
+    *out_page = (struct refusal_page){entries, count, count < below};
+    return STATUS_OK;
+}
+
+static enum status memory_find(struct refusal_list *list,
+                               const struct refusal_page_request *request, struct arena *arena,
+                               struct refusal_page *out_page, struct error *err)
+{
+    struct refusal_list_memory *memory = memory_of(list);
+    pthread_mutex_lock(&memory->mutex);
+    enum status status = fill_page(memory, request, arena, out_page);
+    pthread_mutex_unlock(&memory->mutex);
+    return status == STATUS_OK ? status : no_memory(err);
+}
+
+static enum status memory_get(struct refusal_list *list, struct str id, struct arena *arena,
+                              struct refusal_entry *out_entry, struct error *err)
+{
+    struct refusal_list_memory *memory = memory_of(list);
+    struct refusal_entry entry;
+    pthread_mutex_lock(&memory->mutex);
+    struct refusal_item *item = refusal_index_find_id(&memory->index, id);
+    bool fits = item != NULL && write_entry(block_of(item), arena, &entry);
+    pthread_mutex_unlock(&memory->mutex);
+    if (item == NULL) {
+        return error_set(err, STATUS_NOT_FOUND, 0, "there is no refused activity with this id");
+    }
+    if (!fits) {
+        return no_memory(err);
+    }
+    *out_entry = entry;
+    return STATUS_OK;
+}
+
+static void memory_describe(struct refusal_list *list, struct refusal_list_state *out_state)
+{
+    struct refusal_list_memory *memory = memory_of(list);
+    pthread_mutex_lock(&memory->mutex);
+    *out_state = (struct refusal_list_state){.kind = "memory",
+                                             .listed = memory->index.count,
+                                             .bytes = memory->bytes,
+                                             .bytes_max = memory->config.bytes_max,
+                                             .dropped = memory->dropped};
+    pthread_mutex_unlock(&memory->mutex);
+}
+
+static void memory_free(struct refusal_list *list)
+{
+    struct refusal_list_memory *memory = memory_of(list);
+    while (memory->oldest != NULL) {
+        struct block *newer = memory->oldest->newer;
+        free(memory->oldest);
+        memory->oldest = newer;
+    }
+    refusal_index_deinit(&memory->index);
+    pthread_mutex_destroy(&memory->mutex);
+    free(memory);
+}
+
+static const struct refusal_list_operations memory_operations = {
+    .add = memory_add,
+    .find = memory_find,
+    .get = memory_get,
+    .describe = memory_describe,
+    .free = memory_free,
+};
+
+enum status refusal_list_memory_new(const struct refusal_list_memory_config *config,
+                                    struct refusal_list **out_list, struct error *err)
+{
+    ASSERT(config->bytes_max >= 1);
+    struct refusal_list_memory *memory = calloc(1, sizeof *memory);
+    if (memory == NULL) {
+        return no_memory(err);
+    }
+    memory->list.operations = &memory_operations;
+    memory->config = *config;
+    refusal_index_init(&memory->index);
+    pthread_mutex_init(&memory->mutex, NULL);
+    *out_list = &memory->list;
+    return STATUS_OK;
+}
