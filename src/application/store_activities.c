@@ -1,6 +1,7 @@
 #include "application/store_activities.h"
 
 #include "base/assert.h"
+#include "base/backoff.h"
 #include "base/condition.h"
 
 #include <stdio.h>
@@ -316,19 +317,6 @@ static void pause_for(struct store_activities *worker, unsigned ms)
     pthread_mutex_unlock(&worker->mutex);
 }
 
-/* "Full jitter" below a doubling ceiling, so that many workers do not come back as one. */
-static unsigned next_pause_ms(struct store_activities *worker, unsigned failures)
-{
-    uint64_t ceiling = worker->config.retry_ms_min;
-    for (unsigned i = 0; i < failures && ceiling < worker->config.retry_ms_max; i++) {
-        ceiling *= 2;
-    }
-    if (ceiling > worker->config.retry_ms_max) {
-        ceiling = worker->config.retry_ms_max;
-    }
-    return (unsigned)(ceiling / 2 + random_below(worker->config.random, ceiling / 2 + 1));
-}
-
 static void retry_later(struct store_activities *worker, unsigned failures, const struct error *err)
 {
     if (failures == 0) {
@@ -336,7 +324,8 @@ static void retry_later(struct store_activities *worker, unsigned failures, cons
     }
     bool starting = worker->state.condition == WORKER_STARTING;
     set_condition(worker, starting ? WORKER_STARTING : WORKER_RETRYING, err);
-    pause_for(worker, next_pause_ms(worker, failures));
+    pause_for(worker, backoff_ms(worker->config.random, worker->config.retry_ms_min,
+                                 worker->config.retry_ms_max, failures));
 }
 
 static uint64_t distance(const struct position_set *from, const struct position_set *to)
