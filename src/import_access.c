@@ -11,8 +11,8 @@
 #include "infrastructure/import_target_http/import_target_http.h"
 #include "infrastructure/import_target_local/import_target_local.h"
 #include "service.h"
+#include "stop_signals.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,47 +24,11 @@ static struct service service;
 static bool opened; /* the service, whole or in part */
 static struct sha256 sha256;
 static char name[NAME_BYTES];
-static volatile sig_atomic_t signal_count;
-
-/* --- signals --- */
-
-static void count_signal(int number)
-{
-    (void)number;
-    signal_count = signal_count < IMPORT_STOP_NOW ? signal_count + 1 : IMPORT_STOP_NOW;
-}
 
 static enum import_wish wish(void)
 {
-    return (enum import_wish)signal_count;
-}
-
-/* Only this thread hears of them, so that they end its waits: others are made while they are
- * blocked. */
-static void block_signals(int how)
-{
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGHUP);
-    pthread_sigmask(how, &signals, NULL);
-}
-
-/* What whoever started this has it ignore stays ignored, as a terminal that goes is under nohup. */
-static void catch_signals(void)
-{
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction action = {.sa_handler = count_signal};
-    struct sigaction before;
-    sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < ARRAY_LENGTH(signals); i++) {
-        if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
-            sigaction(signals[i], &action, NULL);
-        }
-    }
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN);
+    unsigned count = stop_signals_count();
+    return count < IMPORT_STOP_NOW ? (enum import_wish)count : IMPORT_STOP_NOW;
 }
 
 /* --- into the folder itself --- */
@@ -144,10 +108,10 @@ static enum status open_folder(const struct import_destination *destination,
     service_set_up_memory();
     (void)service_raise_descriptor_limit(); /* each part of the store takes one */
     opened = true;
-    block_signals(SIG_BLOCK);
+    stop_signals_block();
     enum status status = service_open(&service, err);
     status = status == STATUS_OK ? service_start_worker(&service, err) : status;
-    block_signals(SIG_UNBLOCK);
+    stop_signals_unblock();
     if (status == STATUS_OK) {
         status = wait_until_caught_up(destination->give_up_ms, err);
     }
@@ -216,7 +180,7 @@ static enum status open_target(const struct import_destination *destination,
     if (sha256_init(&sha256) != STATUS_OK) {
         return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for an import");
     }
-    catch_signals();
+    stop_signals_catch();
     if (destination->server != NULL) {
         return open_server(destination->server, destination, out_target, err);
     }

@@ -3,9 +3,9 @@
 #include "interfaces/cli/import_arguments.h"
 #include "interfaces/cli/import_command.h"
 #include "interfaces/cli/import_errors.h"
-#include "interfaces/cli/import_figures.h"
 #include "interfaces/cli/import_input.h"
 #include "interfaces/cli/import_paths.h"
+#include "interfaces/cli/progress_figures.h"
 #include "interfaces/cli/status_line.h"
 
 #include <inttypes.h>
@@ -50,7 +50,7 @@ struct import_command {
     struct import_input input;
     struct import_errors errors;
     struct import_state state;
-    struct import_figures figures;
+    struct progress_figures figures;
     struct import_paths paths;
     uint64_t started_ms;
     uint64_t shown_ms;
@@ -65,8 +65,9 @@ struct import_command {
 static void take_figures(struct import_command *command)
 {
     const struct import_progress *progress = &command->state.progress;
-    command->figures.bytes = progress->offset;
-    command->figures.lines = progress->imported + progress->refused;
+    command->figures.noun = "lines";
+    command->figures.done = progress->offset;
+    command->figures.items = progress->imported + progress->refused;
     command->figures.refused = progress->refused;
     command->figures.elapsed_ms = clock_monotonic_ms(command->access->clock) - command->started_ms;
 }
@@ -81,8 +82,8 @@ static void show_progress(struct import_command *command)
     command->shown_ms = now_ms;
     take_figures(command);
     struct buffer text;
-    buffer_init(&text, IMPORT_FIGURES_BYTES_MAX);
-    import_figures_append(&text, &command->figures, command->on_terminal);
+    buffer_init(&text, PROGRESS_FIGURES_BYTES_MAX);
+    progress_figures_append(&text, &command->figures, command->on_terminal);
     buffer_append_char(&text, '\0');
     if (text.failed == STATUS_OK && command->on_terminal) {
         status_line_show(text.data);
@@ -215,8 +216,8 @@ static enum status find_start(struct import_command *command, struct error *err)
                          why.message);
     }
     command->state = found;
-    command->figures.bytes_before = found.progress.offset;
-    command->figures.lines_before = found.progress.imported + found.progress.refused;
+    command->figures.done_before = found.progress.offset;
+    command->figures.items_before = found.progress.imported + found.progress.refused;
     if (!command->arguments.quiet) {
         fprintf(stderr, "usertrail: going on behind line %" PRIu64 "\n", found.progress.line);
     }
@@ -234,7 +235,7 @@ static enum status prepare(struct import_command *command, struct error *err)
     if (status != STATUS_OK) {
         return status;
     }
-    command->figures.bytes_total = command->input.size;
+    command->figures.total = command->input.size;
     command->started_ms = command->saved_ms = clock_monotonic_ms(command->access->clock);
     command->shown_ms = command->started_ms;
     status = import_errors_open(&command->errors, command->paths.errors,
@@ -253,7 +254,7 @@ static void print_summary(struct import_command *command, const char *name,
     printf("%" PRIu64 " activities imported into %s in %" PRIu64 ".%" PRIu64 " s, %" PRIu64
            " lines a second",
            progress->imported, name, command->figures.elapsed_ms / 1000,
-           command->figures.elapsed_ms % 1000 / 100, import_figures_rate(&command->figures));
+           command->figures.elapsed_ms % 1000 / 100, progress_figures_rate(&command->figures));
     if (outcome->known && outcome->duplicates > 0) {
         printf("; %" PRIu64 " of them were there before", outcome->duplicates);
     }
