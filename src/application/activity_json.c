@@ -101,6 +101,20 @@ static void read_timestamp(struct reading *reading, yyjson_val *value)
     }
 }
 
+static void read_received_at(struct reading *reading, yyjson_val *value)
+{
+    if (!expect_string(reading, "/receivedAt", value)) {
+        return;
+    }
+    reading->draft.has_received_at =
+        timestamp_parse(string_of(value), &reading->draft.activity.received_at_ms);
+    if (!reading->draft.has_received_at) {
+        rejection_add(reading->rejection, "/receivedAt",
+                      "must be an RFC 3339 date-time with an offset between the years 1970 and "
+                      "9999");
+    }
+}
+
 static void read_metadata(struct reading *reading, yyjson_val *value)
 {
     struct buffer *text = &reading->reader->metadata;
@@ -129,12 +143,14 @@ static const struct member members[] = {
     {{"timestamp", 9}, read_timestamp},
     {{"metadata", 8}, read_metadata},
     {{"id", 2}, read_id},
+    {{"receivedAt", 10}, read_received_at}, /* the last one, which not every reader knows */
 };
 
-static size_t find_member(struct str name)
+/* `count` when it is none of the members that this reader knows. */
+static size_t find_member(struct str name, size_t count)
 {
     size_t index = 0;
-    while (index < ARRAY_LENGTH(members) && !str_equal(members[index].name, name)) {
+    while (index < count && !str_equal(members[index].name, name)) {
         index++;
     }
     return index;
@@ -143,11 +159,12 @@ static size_t find_member(struct str name)
 static void read_members(struct reading *reading, yyjson_val *object)
 {
     bool seen[ARRAY_LENGTH(members)] = {false};
+    size_t known = ARRAY_LENGTH(members) - (reading->reader->takes_received_at ? 0 : 1);
     yyjson_obj_iter members_left;
     yyjson_obj_iter_init(object, &members_left);
     for (yyjson_val *key; (key = yyjson_obj_iter_next(&members_left)) != NULL;) {
-        size_t index = find_member(string_of(key));
-        if (index == ARRAY_LENGTH(members)) {
+        size_t index = find_member(string_of(key), known);
+        if (index == known) {
             rejection_add_member(reading->rejection, "", string_of(key),
                                  "is not a member of an activity; put it into metadata");
         } else if (seen[index]) {
@@ -280,7 +297,7 @@ enum status activity_json_read(struct activity_json_reader *reader,
     return STATUS_OK;
 }
 
-void activity_json_append(struct buffer *buffer, const struct activity *activity)
+void activity_json_append_start(struct buffer *buffer, const struct activity *activity)
 {
     char timestamp[TIMESTAMP_TEXT_BYTES];
     timestamp_format(activity->timestamp_ms, timestamp);
@@ -292,7 +309,13 @@ void activity_json_append(struct buffer *buffer, const struct activity *activity
     json_text_append_string(buffer, activity->action);
     buffer_append_literal(buffer, ",\"timestamp\":\"");
     buffer_append(buffer, timestamp, sizeof timestamp);
-    buffer_append_literal(buffer, "\",\"metadata\":");
+    buffer_append_char(buffer, '"');
+}
+
+void activity_json_append(struct buffer *buffer, const struct activity *activity)
+{
+    activity_json_append_start(buffer, activity);
+    buffer_append_literal(buffer, ",\"metadata\":");
     buffer_append_str(buffer, activity->metadata);
     buffer_append_char(buffer, '}');
 }

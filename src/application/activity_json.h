@@ -23,15 +23,17 @@ enum {
 
 /* What a client sent; the members it left out are filled in when the activity is recorded. */
 struct activity_draft {
-    struct activity activity; /* id.data is NULL when none was sent; received_at_ms is not set */
+    struct activity activity; /* id.data is NULL when none was sent */
     bool has_timestamp;
+    bool has_received_at; /* only where the reader lets it stand in the text */
 };
 
 struct activity_json_reader {
     const struct activity_rules *rules;
     size_t activity_bytes_max; /* of the JSON text of one activity */
-    struct buffer metadata;    /* the metadata being written */
-    void *pool;                /* parser memory for ordinary activities */
+    bool takes_received_at; /* off at first: a client does not say when this service accepted it */
+    struct buffer metadata; /* the metadata being written */
+    void *pool;             /* parser memory for ordinary activities */
 };
 
 /* `rules` is borrowed. NO_MEMORY. */
@@ -73,6 +75,9 @@ void activity_json_array_init(struct activity_json_array *array, char *text, siz
  * brackets and quotes; whether it is JSON is found when it is read. */
 MUST_USE enum status activity_json_array_next(struct activity_json_array *array, char **out_item,
                                               size_t *out_len, struct error *err);
+
+/* Appends {"id","userId","action","timestamp" and leaves the object open. */
+void activity_json_append_start(struct buffer *buffer, const struct activity *activity);
 
 /* Appends {"id","userId","action","timestamp","metadata"}, the shape of every answer. */
 void activity_json_append(struct buffer *buffer, const struct activity *activity);
