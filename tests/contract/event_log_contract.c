@@ -36,6 +36,15 @@ static void finish(struct fixture *fixture)
     collector_deinit(&fixture->collector);
 }
 
+/* A log without a limit of its own takes what comes, so what is said about the limit says nothing
+ * about it. */
+static bool has_limit(struct fixture *fixture)
+{
+    struct event_log_state about;
+    event_log_describe(fixture->log, &about);
+    return about.bytes_max > 0;
+}
+
 static void append_ok(struct fixture *fixture, uint64_t first, size_t count)
 {
     assert_int_equal(append_and_wait(fixture->log, &fixture->collector, first, count), STATUS_OK);
@@ -270,33 +279,52 @@ static void end_position_only_raises(void **state)
     finish(&fixture);
 }
 
+enum { POLL_WAIT_MS = 5000 };
+
+static uint64_t append_until_pressed(struct fixture *fixture)
+{
+    enum { WITHOUT_LIMIT = 100 };
+    struct event_log_state about;
+    uint64_t count = 0;
+    do {
+        append_ok(fixture, count++, 1);
+        event_log_describe(fixture->log, &about);
+    } while (about.bytes_max > 0 ? about.bytes < TIGHT_BYTES * 3 / 4 : count < WITHOUT_LIMIT);
+    return count;
+}
+
+/* Polls until `count` rows came at once, which a log on another machine may take a moment for. */
+static struct activity_batch poll_count(struct fixture *fixture, size_t count)
+{
+    struct activity_batch batch;
+    assert_int_equal(event_log_poll(fixture->log, count, POLL_WAIT_MS, &batch, NULL), STATUS_OK);
+    assert_int_equal(batch.count, count);
+    return batch;
+}
+
 /* commit lets the log drop what lies below, and the rows of the newest poll stay readable. */
 static void commit_drops_what_is_covered(void **state)
 {
     (void)state;
     struct fixture fixture;
     start(&fixture, TIGHT_BYTES);
-    uint64_t count = 0;
+    uint64_t count = append_until_pressed(&fixture);
     struct event_log_state about;
-    do {
-        append_ok(&fixture, count++, 1);
-        event_log_describe(fixture.log, &about);
-    } while (about.bytes < TIGHT_BYTES * 3 / 4);
-    struct activity_batch batch;
-    assert_int_equal(event_log_poll(fixture.log, 5, 0, &batch, NULL), STATUS_OK);
-    assert_int_equal(batch.count, 5);
+    event_log_describe(fixture.log, &about);
+    uint64_t before = about.bytes;
+    struct activity_batch batch = poll_count(&fixture, 5);
     assert_int_equal(commit_to(fixture.log, (int64_t)count), STATUS_OK);
     for (size_t i = 0; i < batch.count; i++) {
         assert_int_equal(numbered_activity_number(&batch.rows[i].activity), i);
     }
-    uint64_t before = about.bytes;
     event_log_describe(fixture.log, &about);
-    assert_true(about.bytes < before);
+    assert_true(has_limit(&fixture) ? about.bytes < before : about.bytes == 0);
     assert_int_equal(end_offset(fixture.log), count);
     /* Below what it holds: the first activity held. */
     assert_int_equal(seek_to(fixture.log, 0), STATUS_OK);
-    assert_int_equal(event_log_poll(fixture.log, 1, 0, &batch, NULL), STATUS_OK);
-    assert_true(position_set_get(batch.next, 0) > 1);
+    unsigned wait_ms = has_limit(&fixture) ? 0 : POLL_WAIT_MS;
+    assert_int_equal(event_log_poll(fixture.log, 1, wait_ms, &batch, NULL), STATUS_OK);
+    assert_true(position_set_get(batch.next, 0) > (has_limit(&fixture) ? 1 : 0));
     append_ok(&fixture, count, 1);
     assert_int_equal(end_offset(fixture.log), count + 1);
     finish(&fixture);
@@ -312,11 +340,11 @@ static void reading_goes_on_behind_a_commit(void **state)
         append_ok(&fixture, i, 1);
     }
     struct activity_batch batch;
-    assert_int_equal(event_log_poll(fixture.log, 1, 0, &batch, NULL), STATUS_OK);
+    assert_int_equal(event_log_poll(fixture.log, 1, POLL_WAIT_MS, &batch, NULL), STATUS_OK);
     assert_int_equal(commit_to(fixture.log, 190), STATUS_OK);
     int64_t next = 0;
     while (next < 200) {
-        assert_int_equal(event_log_poll(fixture.log, 3, 0, &batch, NULL), STATUS_OK);
+        assert_int_equal(event_log_poll(fixture.log, 3, POLL_WAIT_MS, &batch, NULL), STATUS_OK);
         for (size_t i = 0; i < batch.count; i++) {
             assert_true(batch.rows[i].position.offset >= next);
             next = batch.rows[i].position.offset + 1;
@@ -327,6 +355,15 @@ static void reading_goes_on_behind_a_commit(void **state)
     finish(&fixture);
 }
 
+static void expect_full(struct fixture *fixture)
+{
+    struct event_log_state about;
+    event_log_describe(fixture->log, &about);
+    assert_int_equal(about.accepting, STATUS_NO_SPACE);
+    assert_int_not_equal(about.reason[0], '\0');
+    assert_in_range(about.bytes, TIGHT_BYTES / 2, about.bytes_max);
+}
+
 /* Full: NO_SPACE at once and a reason; polling goes on; room comes back with commit. */
 static void a_full_log_refuses_and_recovers(void **state)
 {
@@ -334,20 +371,20 @@ static void a_full_log_refuses_and_recovers(void **state)
     struct fixture fixture;
     start(&fixture, TIGHT_BYTES);
     uint64_t count = 0;
-    enum status status;
-    while ((status = append_and_wait(fixture.log, &fixture.collector, count, 1)) == STATUS_OK) {
-        count++;
-        assert_in_range(count, 0, 5000);
+    uint64_t count_max = has_limit(&fixture) ? 5000 : 300;
+    enum status status = STATUS_OK;
+    while (count < count_max && status == STATUS_OK) {
+        status = append_and_wait(fixture.log, &fixture.collector, count, 1);
+        count += status == STATUS_OK;
     }
-    assert_int_equal(status, STATUS_NO_SPACE);
-    struct event_log_state about;
-    event_log_describe(fixture.log, &about);
-    assert_int_equal(about.accepting, STATUS_NO_SPACE);
-    assert_int_not_equal(about.reason[0], '\0');
-    assert_in_range(about.bytes, TIGHT_BYTES / 2, about.bytes_max);
+    assert_int_equal(status, has_limit(&fixture) ? STATUS_NO_SPACE : STATUS_OK);
+    if (has_limit(&fixture)) {
+        expect_full(&fixture);
+    }
     expect_numbers(fixture.log, 0, count);
     assert_int_equal(commit_to(fixture.log, (int64_t)count), STATUS_OK);
     append_ok(&fixture, count, 1);
+    struct event_log_state about;
     event_log_describe(fixture.log, &about);
     assert_int_equal(about.accepting, STATUS_OK);
     expect_numbers(fixture.log, count, count + 1);
@@ -370,6 +407,7 @@ static void a_burst_does_not_overrun_the_limit(void **state)
     struct event_log_state about;
     event_log_describe(fixture.log, &about);
     assert_true(about.bytes <= about.bytes_max && about.bytes_max <= TIGHT_BYTES);
+    assert_true(accepted < 5000 || about.bytes_max == 0);
     assert_int_equal(end_offset(fixture.log), accepted);
     finish(&fixture);
 }
@@ -380,7 +418,10 @@ static void a_batch_beyond_the_limit_is_too_large(void **state)
     (void)state;
     struct fixture fixture;
     start(&fixture, TIGHT_BYTES);
-    assert_int_equal(append_numbers(fixture.log, &fixture.collector, 0, 2000), STATUS_TOO_LARGE);
+    if (has_limit(&fixture)) {
+        assert_int_equal(append_numbers(fixture.log, &fixture.collector, 0, 2000),
+                         STATUS_TOO_LARGE);
+    }
     append_ok(&fixture, 0, 1);
     expect_numbers(fixture.log, 0, 1);
     assert_int_equal(collector_count(&fixture.collector), 1);
@@ -399,7 +440,7 @@ static void describes_itself(void **state)
     assert_int_equal(about.durability, fixture.maker->durability);
     assert_int_equal(about.accepting, STATUS_OK);
     assert_string_equal(about.reason, "");
-    assert_true(about.bytes_max > 0);
+    assert_true(about.bytes_max > 0 || about.bytes == 0);
     struct uuid none = {0};
     assert_false(uuid_equal(about.log_id, none));
     finish(&fixture);
@@ -415,9 +456,11 @@ static void keeps_the_largest_activities(void **state)
     char *text = malloc(METADATA_BYTES);
     assert_non_null(text);
     memset(text, 'm', METADATA_BYTES);
-    const struct activity large = {.id = {text, 128},
-                                   .user_id = {text, 1024},
-                                   .action = {text, 1024},
+    memcpy(text, "{\"fill\":\"", 9);
+    memcpy(text + METADATA_BYTES - 2, "\"}", 2);
+    const struct activity large = {.id = {text + 9, 128},
+                                   .user_id = {text + 9, 1024},
+                                   .action = {text + 9, 1024},
                                    .metadata = {text, METADATA_BYTES},
                                    .timestamp_ms = INT64_C(253402300799999),
                                    .received_at_ms = 1};

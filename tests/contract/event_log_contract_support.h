@@ -59,7 +59,8 @@ MUST_USE enum status append_numbers(struct event_log *log, struct collector *col
 MUST_USE enum status append_and_wait(struct event_log *log, struct collector *collector,
                                      uint64_t first, size_t count);
 
-/* Polls until nothing comes and calls `visit` for each row; returns the rows. */
+/* Polls until nothing comes any more, which a log on another machine may take a moment for, and
+ * calls `visit` for each row; returns the rows. */
 typedef void row_visit(void *context, const struct logged_activity *row);
 size_t poll_all(struct event_log *log, row_visit *visit, void *context);
 

@@ -1,0 +1,62 @@
+#pragma once
+/*
+ * The event log as a topic of Apache Kafka, by librdkafka: durable when all in-sync replicas have
+ * it (durability replicated). Any number of processes may append and read. The log's id follows
+ * from the cluster's id and the topic's name, so all of them agree on it.
+ *
+ * Key of a message is the userId, value an activity as application/activity_message.h writes it;
+ * messages of other programs are read likewise. The partitioner is the one of the Java client.
+ *
+ * It reads in one of two ways. Without a group all partitions, from the beginning or where seek
+ * named; nothing is committed to the broker, the store is the authority. As a member of a group
+ * those partitions that the group gives it, from what is committed there or what seek named, the
+ * higher of both; commit goes to the broker within about a second, and what is committed of a
+ * partition that has gone to another member is dropped.
+ *
+ * Threads: as event_log.h says; the functions here from any thread.
+ */
+#include "application/event_log.h"
+#include "base/clock.h"
+#include "base/logger.h"
+
+#define EVENT_LOG_KAFKA_QUEUE_BYTES_DEFAULT ((size_t)64 << 20)
+
+enum {
+    EVENT_LOG_KAFKA_QUEUE_BYTES_MIN = 8 << 20, /* an activity always fits */
+    EVENT_LOG_KAFKA_CONNECT_TIMEOUT_MS_DEFAULT = 10000,
+    EVENT_LOG_KAFKA_BROKERS_CHOICE = -1 /* partitions and replication as the broker is set up */
+};
+
+/* A property of librdkafka by its name there. */
+struct event_log_kafka_property {
+    const char *name;
+    const char *value;
+};
+
+struct event_log_kafka_config {
+    const struct event_log_kafka_property *properties; /* bootstrap.servers at least; applied over
+                                                          ours, of which some are not to be set */
+    size_t property_count;
+    const char *topic;
+    const char *group;       /* "": reads all partitions without a group */
+    const char *instance_id; /* of a static member of the group; "": none */
+    bool produces;           /* otherwise append is UNAVAILABLE */
+    bool consumes;           /* otherwise poll, seek and commit are not to be called */
+    size_t queue_bytes_max;  /* not yet acknowledged, EVENT_LOG_KAFKA_QUEUE_BYTES_MIN at least; 0:
+                                the default. More in one batch is TOO_LARGE */
+    int partitions;          /* of a topic that is missing and made: 1.., or the broker's choice */
+    int replication;
+    unsigned connect_timeout_ms; /* for the broker's first answers; 0: the default */
+    const struct clock *clock;
+    const struct logger *logger;
+};
+
+/* Connects, makes the topic where it is missing, starts the threads. INVALID: a property is
+ * unknown, wrong or not to be set. UNAVAILABLE: no broker answered in time, or it did not let us.
+ */
+MUST_USE enum status event_log_kafka_new(const struct event_log_kafka_config *config,
+                                         struct event_log **out_log, struct error *err);
+
+/* Gives up what was appended before and is not confirmed: each such append completes soon and in
+ * order, as failed unless it was confirmed meanwhile. Returns at once. */
+void event_log_kafka_purge(struct event_log *log);

@@ -1,0 +1,236 @@
+#include "infrastructure/event_log_kafka/kafka_group.h"
+
+#include "infrastructure/event_log_kafka/kafka_partitions.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    COMMIT_EVERY_MS = 1000,
+    ANSWER_TIMEOUT_MS = 3000 /* for what must be known before a partition is taken or given away */
+};
+
+/* Commits ------------------------------------------------------------------------------------ */
+
+/* What the broker was not told yet, of all partitions or of those in `only`; NULL: nothing. */
+static rd_kafka_topic_partition_list_t *take_commits(struct kafka_reader *reader,
+                                                     const rd_kafka_topic_partition_list_t *only)
+{
+    rd_kafka_topic_partition_list_t *list = NULL;
+    const char *topic = reader->config.log->topic;
+    pthread_mutex_lock(&reader->mutex);
+    for (int32_t i = 0; i < reader->partition_count; i++) {
+        struct kafka_partition *its = &reader->partitions[i];
+        bool asked = only == NULL ||
+                     rd_kafka_topic_partition_list_find(
+                         (rd_kafka_topic_partition_list_t *)(uintptr_t)only, topic, i) != NULL;
+        if (asked && its->assigned && its->commit_at > its->committed) {
+            list = list == NULL ? rd_kafka_topic_partition_list_new(1) : list;
+            rd_kafka_topic_partition_list_add(list, topic, i)->offset = its->commit_at;
+            its->committed = its->commit_at;
+        }
+    }
+    pthread_mutex_unlock(&reader->mutex);
+    return list;
+}
+
+/* Told again with the next turn. */
+static void forget_commits(struct kafka_reader *reader, const rd_kafka_topic_partition_list_t *list)
+{
+    pthread_mutex_lock(&reader->mutex);
+    for (int i = 0; list != NULL && i < list->cnt; i++) {
+        struct kafka_partition *its = kafka_partition_of(reader, list->elems[i].partition);
+        if (its != NULL) {
+            its->committed = -1;
+        }
+    }
+    pthread_mutex_unlock(&reader->mutex);
+}
+
+static void committed(rd_kafka_t *client, rd_kafka_resp_err_t code,
+                      rd_kafka_topic_partition_list_t *offsets, void *opaque)
+{
+    (void)client;
+    struct kafka_context *context = opaque;
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR__NO_OFFSET) {
+        forget_commits(context->owner, offsets);
+    }
+}
+
+void kafka_group_commit(struct kafka_reader *reader)
+{
+    uint64_t now_ms = clock_monotonic_ms(reader->config.log->clock);
+    if (now_ms < reader->commit_at_ms) {
+        return;
+    }
+    reader->commit_at_ms = now_ms + COMMIT_EVERY_MS;
+    rd_kafka_topic_partition_list_t *list = take_commits(reader, NULL);
+    if (list == NULL) {
+        return;
+    }
+    if (rd_kafka_commit(reader->client, list, 1) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        forget_commits(reader, list);
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+/* Waits, for the next reader of these partitions begins at what is committed. When the broker does
+ * not answer in time, that one reads some twice, which the store sees. */
+static void commit_now(struct kafka_reader *reader, const rd_kafka_topic_partition_list_t *only)
+{
+    rd_kafka_topic_partition_list_t *list = take_commits(reader, only);
+    if (list == NULL) {
+        return;
+    }
+    rd_kafka_queue_t *answers = rd_kafka_queue_new(reader->client);
+    if (rd_kafka_commit_queue(reader->client, list, answers, NULL, NULL) ==
+        RD_KAFKA_RESP_ERR_NO_ERROR) {
+        rd_kafka_event_t *event = rd_kafka_queue_poll(answers, ANSWER_TIMEOUT_MS);
+        if (event != NULL) {
+            rd_kafka_event_destroy(event);
+        }
+    }
+    rd_kafka_queue_destroy(answers);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+/* Taking and giving -------------------------------------------------------------------------- */
+
+/* At what is committed or what seek named, the higher of both, else at the beginning. Without an
+ * answer about the former, too: then some is read twice, which the store sees. Under the lock. */
+static void choose_start(struct kafka_partition *its, rd_kafka_topic_partition_t *from)
+{
+    int64_t start = its->sought;
+    if (from->err == RD_KAFKA_RESP_ERR_NO_ERROR && from->offset >= 0 && from->offset > start) {
+        start = from->offset;
+    }
+    its->assigned = true;
+    its->troubled = false;
+    its->epoch++;
+    its->commit_at = -1;
+    its->committed = -1;
+    its->read_to = its->read_to > its->position ? its->read_to : its->position;
+    its->position = start >= 0 ? start : 0;
+    from->offset = start >= 0 ? start : RD_KAFKA_OFFSET_BEGINNING;
+}
+
+static bool is_cooperative(rd_kafka_t *client)
+{
+    const char *protocol = rd_kafka_rebalance_protocol(client);
+    return protocol != NULL && strcmp(protocol, "COOPERATIVE") == 0;
+}
+
+static void change_assignment(struct kafka_reader *reader,
+                              const rd_kafka_topic_partition_list_t *list, bool add)
+{
+    rd_kafka_error_t *error = NULL;
+    if (is_cooperative(reader->client)) {
+        error = add ? rd_kafka_incremental_assign(reader->client, list)
+                    : rd_kafka_incremental_unassign(reader->client, list);
+    }
+    if (error != NULL || !is_cooperative(reader->client)) {
+        rd_kafka_resp_err_t code = rd_kafka_assign(reader->client, add ? list : NULL);
+        (void)code; /* librdkafka tells it in a line, and the group divides anew */
+    }
+    if (error != NULL) {
+        rd_kafka_error_destroy(error);
+    }
+}
+
+static void take_partitions(struct kafka_reader *reader, rd_kafka_topic_partition_list_t *list)
+{
+    rd_kafka_resp_err_t code = rd_kafka_committed(reader->client, list, ANSWER_TIMEOUT_MS);
+    pthread_mutex_lock(&reader->mutex);
+    for (int i = 0; i < list->cnt; i++) {
+        rd_kafka_topic_partition_t *from = &list->elems[i];
+        if (kafka_partitions_grow(reader, from->partition + 1) != STATUS_OK) {
+            continue; /* without memory it is read, and what comes of it is dropped */
+        }
+        from->err = code != RD_KAFKA_RESP_ERR_NO_ERROR ? code : from->err;
+        choose_start(&reader->partitions[from->partition], from);
+        kafka_partition_forward(reader, from->partition);
+    }
+    change_assignment(reader, list, true);
+    pthread_mutex_unlock(&reader->mutex);
+}
+
+/* A topic that was made anew may be given to us with its end below what we read of the old one. */
+static void look_at_ends(struct kafka_reader *reader, const rd_kafka_topic_partition_list_t *list)
+{
+    for (int i = 0; i < list->cnt; i++) {
+        int32_t partition = list->elems[i].partition;
+        int64_t low = 0;
+        int64_t high = 0;
+        if (rd_kafka_query_watermark_offsets(reader->client, reader->config.log->topic, partition,
+                                             &low, &high,
+                                             ANSWER_TIMEOUT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+            continue; /* it will be heard of */
+        }
+        kafka_health_raise_end(reader->config.health, (struct position){partition, high});
+        pthread_mutex_lock(&reader->mutex);
+        struct kafka_partition *its = kafka_partition_of(reader, partition);
+        if (its != NULL && its->assigned) {
+            its->anew = its->position > high || its->read_to > high;
+        }
+        pthread_mutex_unlock(&reader->mutex);
+    }
+}
+
+static void give_partitions(struct kafka_reader *reader,
+                            const rd_kafka_topic_partition_list_t *list)
+{
+    if (rd_kafka_assignment_lost(reader->client) == 0) {
+        commit_now(reader, list);
+    }
+    pthread_mutex_lock(&reader->mutex);
+    for (int i = 0; i < list->cnt; i++) {
+        struct kafka_partition *its = kafka_partition_of(reader, list->elems[i].partition);
+        if (its != NULL) {
+            its->assigned = false;
+            its->epoch++;
+        }
+    }
+    change_assignment(reader, list, false);
+    pthread_mutex_unlock(&reader->mutex);
+}
+
+static void rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code,
+                      rd_kafka_topic_partition_list_t *list, void *opaque)
+{
+    (void)client;
+    struct kafka_context *context = opaque;
+    struct kafka_reader *reader = context->owner;
+    if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+        take_partitions(reader, list);
+        look_at_ends(reader, list);
+    } else {
+        give_partitions(reader, list);
+    }
+    log_write(reader->config.log->logger, LOG_INFO,
+              code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS
+                  ? "the group gave partitions to this member"
+                  : "the group took partitions from this member",
+              LOG_FIELDS(log_number("partitions", list->cnt)));
+}
+
+void kafka_group_configure(rd_kafka_conf_t *conf, const struct event_log_kafka_config *config)
+{
+    kafka_conf_set(conf, "group.id", config->group);
+    if (config->instance_id[0] != '\0') {
+        kafka_conf_set(conf, "group.instance.id", config->instance_id);
+    }
+    rd_kafka_conf_set_rebalance_cb(conf, rebalance);
+    rd_kafka_conf_set_offset_commit_cb(conf, committed);
+}
+
+enum status kafka_group_join(struct kafka_reader *reader, struct error *err)
+{
+    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(topics, reader->config.log->topic, RD_KAFKA_PARTITION_UA);
+    rd_kafka_resp_err_t code = rd_kafka_subscribe(reader->client, topics);
+    rd_kafka_topic_partition_list_destroy(topics);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR
+               ? STATUS_OK
+               : error_set(err, STATUS_INVALID, 0, "cannot join the group %.64s: %s",
+                           reader->config.log->group, rd_kafka_err2str(code));
+}

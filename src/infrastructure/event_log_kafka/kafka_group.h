@@ -1,0 +1,14 @@
+#pragma once
+/*
+ * Membership in a group of readers: which partitions are ours, where they begin, what is committed.
+ * Everything here is the serving thread's, or of whoever closes the consumer.
+ */
+#include "infrastructure/event_log_kafka/kafka_reader.h"
+
+/* For the configuration of the consumer. */
+void kafka_group_configure(rd_kafka_conf_t *conf, const struct event_log_kafka_config *config);
+
+MUST_USE enum status kafka_group_join(struct kafka_reader *reader, struct error *err);
+
+/* Tells the broker what the store has, about once in a second. */
+void kafka_group_commit(struct kafka_reader *reader);

@@ -1,0 +1,26 @@
+#pragma once
+/*
+ * The partitions of a reader: started, stopped, set to another position. All functions are called
+ * under the reader's lock and ask nobody on the network.
+ */
+#include "infrastructure/event_log_kafka/kafka_reader.h"
+
+/* The partition, or NULL when the topic has none of that number as far as we know. */
+struct kafka_partition *kafka_partition_of(struct kafka_reader *reader, int32_t partition);
+
+/* Makes room for so many. NO_MEMORY. */
+MUST_USE enum status kafka_partitions_grow(struct kafka_reader *reader, int32_t count);
+
+/* Leads its queue into ours. */
+void kafka_partition_forward(struct kafka_reader *reader, int32_t partition);
+
+/* Renews the forwarding of what was restarted not long ago; whether any needs it. */
+bool kafka_partitions_forward_again(struct kafka_reader *reader);
+
+/* Without a group: reads it from its position on. */
+MUST_USE enum status kafka_partition_start(struct kafka_reader *reader, int32_t partition,
+                                           struct error *err);
+
+/* What was fetched is forgotten, and reading goes on at the offset. */
+MUST_USE enum status kafka_partition_restart(struct kafka_reader *reader, int32_t partition,
+                                             int64_t offset, struct error *err);

@@ -1,0 +1,229 @@
+#include "base/assert.h"
+#include "infrastructure/event_log_kafka/kafka_partitions.h"
+#include "infrastructure/event_log_kafka/kafka_reader.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    WAIT_MS_MAX = 200,         /* before the state of the consumer is looked at again */
+    WAIT_AFTER_RESTART_MS = 5, /* while the forwarding may still get lost */
+    TROUBLES_MAX = 64          /* looked into by one poll */
+};
+
+/* Without a group reading begins with the first poll, where seek or the beginning is. */
+static enum status begin_reading(struct kafka_reader *reader, struct error *err)
+{
+    enum status status = STATUS_OK;
+    pthread_mutex_lock(&reader->mutex);
+    for (int32_t i = 0; !reader->in_group && !reader->reading && i < reader->partition_count; i++) {
+        if (status == STATUS_OK && !reader->partitions[i].assigned) {
+            status = kafka_partition_start(reader, i, err);
+        }
+    }
+    reader->reading = status == STATUS_OK;
+    pthread_mutex_unlock(&reader->mutex);
+    return status;
+}
+
+static bool is_trouble(rd_kafka_resp_err_t code)
+{
+    switch (code) {
+    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+    case RD_KAFKA_RESP_ERR__NO_OFFSET:
+    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Whether what was fetched is to be handed out; moves the position behind it. Under the lock. */
+static bool take_in(struct kafka_reader *reader, const rd_kafka_message_t *message)
+{
+    struct kafka_partition *its = kafka_partition_of(reader, message->partition);
+    if (its == NULL || !its->assigned) {
+        return false;
+    }
+    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        its->troubled = its->troubled || is_trouble(message->err);
+        return false; /* the others pass, or the state of the topic tells them */
+    }
+    if (message->offset < its->position) {
+        return false;
+    }
+    its->position = message->offset + 1;
+    return true;
+}
+
+/* Takes what waits, without waiting. */
+static void fetch(struct kafka_reader *reader, size_t count_max)
+{
+    rd_kafka_message_t *messages[KAFKA_FETCHED_MAX];
+    if (count_max > KAFKA_FETCHED_MAX) {
+        count_max = KAFKA_FETCHED_MAX;
+    }
+    reader->fetched_first = 0;
+    reader->fetched_end = 0;
+    pthread_mutex_lock(&reader->mutex);
+    ssize_t count = rd_kafka_consume_batch_queue(reader->queue, 0, messages, count_max);
+    for (ssize_t i = 0; i < count; i++) {
+        if (take_in(reader, messages[i])) {
+            reader->fetched[reader->fetched_end++] = (struct kafka_fetched){
+                messages[i], reader->partitions[messages[i]->partition].epoch};
+        } else {
+            rd_kafka_message_destroy(messages[i]);
+        }
+    }
+    pthread_mutex_unlock(&reader->mutex);
+}
+
+/* What was fetched before its partition went away or was set elsewhere does not count. */
+static bool still_counts(struct kafka_reader *reader, const struct kafka_fetched *fetched)
+{
+    pthread_mutex_lock(&reader->mutex);
+    const struct kafka_partition *its = kafka_partition_of(reader, fetched->message->partition);
+    bool counts = its != NULL && its->assigned && its->epoch == fetched->epoch;
+    pthread_mutex_unlock(&reader->mutex);
+    return counts;
+}
+
+/* NO_MEMORY: what did not come in stays for the next poll. */
+static enum status fill(struct kafka_reader *reader, size_t rows_max)
+{
+    const char *topic = reader->config.log->topic;
+    while (reader->fetched_first < reader->fetched_end &&
+           !kafka_rows_is_full(&reader->rows, rows_max)) {
+        struct kafka_fetched *fetched = &reader->fetched[reader->fetched_first];
+        if (still_counts(reader, fetched)) {
+            enum status status = kafka_rows_add(&reader->rows, topic, fetched->message);
+            if (status != STATUS_OK) {
+                return status;
+            }
+        }
+        rd_kafka_message_destroy(fetched->message);
+        reader->fetched_first++;
+    }
+    return STATUS_OK;
+}
+
+/* Whatever can be had without waiting. */
+static enum status gather(struct kafka_reader *reader, size_t rows_max, struct error *err)
+{
+    bool more = true;
+    while (more) {
+        enum status status = fill(reader, rows_max);
+        size_t count = reader->rows.count + reader->rows.refused_count;
+        if (status != STATUS_OK && count == 0) {
+            return error_set(err, status, 0, "there is no memory for a batch of the Kafka log");
+        }
+        more = status == STATUS_OK && !kafka_rows_is_full(&reader->rows, rows_max);
+        if (more) {
+            fetch(reader, rows_max - count);
+            more = reader->fetched_end > 0;
+        }
+    }
+    return STATUS_OK;
+}
+
+/* A partition that the consumer stopped, or one that was made anew. */
+static int32_t find_trouble(struct kafka_reader *reader)
+{
+    int32_t found = -1;
+    pthread_mutex_lock(&reader->mutex);
+    for (int32_t i = 0; found < 0 && i < reader->partition_count; i++) {
+        const struct kafka_partition *its = &reader->partitions[i];
+        found = its->assigned && (its->troubled || its->anew) ? i : -1;
+    }
+    pthread_mutex_unlock(&reader->mutex);
+    return found;
+}
+
+static enum status check_failure(struct kafka_reader *reader, struct error *err)
+{
+    pthread_mutex_lock(&reader->mutex);
+    enum status status =
+        reader->failed ? error_set(err, STATUS_CORRUPT, 0, "%s", reader->failure) : STATUS_OK;
+    pthread_mutex_unlock(&reader->mutex);
+    return status;
+}
+
+static enum status mend(struct kafka_reader *reader, struct error *err)
+{
+    enum status status = check_failure(reader, err);
+    for (int i = 0; status == STATUS_OK && i < TROUBLES_MAX; i++) {
+        int32_t partition = find_trouble(reader);
+        if (partition < 0) {
+            break;
+        }
+        status = kafka_reader_look_into(reader, partition, err);
+    }
+    return status;
+}
+
+/* The queue tells when it is no longer empty; the time is a second string. */
+static void await(struct kafka_reader *reader, uint64_t left_ms)
+{
+    pthread_mutex_lock(&reader->mutex);
+    bool forwarding = kafka_partitions_forward_again(reader);
+    pthread_mutex_unlock(&reader->mutex);
+    uint64_t wait_ms = forwarding ? WAIT_AFTER_RESTART_MS : WAIT_MS_MAX;
+    if (wait_ms > left_ms) {
+        wait_ms = left_ms;
+    }
+    struct pollfd waiting = {.fd = reader->wake_fd, .events = POLLIN};
+    if (poll(&waiting, 1, (int)wait_ms) == 1) {
+        uint64_t count;
+        ssize_t got = read(reader->wake_fd, &count, sizeof count);
+        ASSERT(got == sizeof count);
+    }
+}
+
+static enum status gather_some(struct kafka_reader *reader, size_t rows_max, unsigned wait_ms,
+                               struct error *err)
+{
+    const struct clock *clock = reader->config.log->clock;
+    uint64_t deadline_ms = clock_monotonic_ms(clock) + wait_ms;
+    for (;;) {
+        enum status status = gather(reader, rows_max, err);
+        if (status != STATUS_OK || reader->rows.count + reader->rows.refused_count > 0) {
+            return status;
+        }
+        status = mend(reader, err);
+        uint64_t now_ms = clock_monotonic_ms(clock);
+        if (status != STATUS_OK || now_ms >= deadline_ms) {
+            return status;
+        }
+        await(reader, deadline_ms - now_ms);
+    }
+}
+
+enum status kafka_reader_poll(struct kafka_reader *reader, size_t rows_max, unsigned wait_ms,
+                              struct activity_batch *out_batch, struct error *err)
+{
+    if (kafka_rows_begin(&reader->rows, rows_max) != STATUS_OK) {
+        return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for rows of the Kafka log");
+    }
+    enum status status = begin_reading(reader, err);
+    if (status == STATUS_OK) {
+        status = gather_some(reader, rows_max, wait_ms, err);
+    }
+    const struct kafka_rows *rows = &reader->rows;
+    if (status == STATUS_OK && rows->count + rows->refused_count == 0) {
+        status = kafka_health_readable(reader->config.health, err);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    *out_batch = (struct activity_batch){
+        .log_id = reader->config.log_id,
+        .rows = rows->rows,
+        .count = rows->count,
+        .refused = rows->refused,
+        .refused_count = rows->refused_count,
+        .next = &rows->next,
+    };
+    return STATUS_OK;
+}

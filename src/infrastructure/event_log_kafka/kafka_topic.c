@@ -1,0 +1,348 @@
+#include "infrastructure/event_log_kafka/kafka_topic.h"
+
+#include "infrastructure/crypto/sha256.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { ADMIN_TIMEOUT_MS = 5000, LOOK_AGAIN_MS = 50 };
+
+/* What the steps of opening share. */
+struct opening {
+    const struct event_log_kafka_config *config;
+    struct kafka_lines *lines;
+    rd_kafka_t *client;
+    uint64_t deadline_ms;
+};
+
+static int time_left_ms(const struct opening *opening)
+{
+    uint64_t now_ms = clock_monotonic_ms(opening->config->clock);
+    return now_ms < opening->deadline_ms ? (int)(opening->deadline_ms - now_ms) : 0;
+}
+
+static void rest(void)
+{
+    const struct timespec pause = {.tv_nsec = LOOK_AGAIN_MS * 1000000L};
+    nanosleep(&pause, NULL);
+}
+
+/* Looking ------------------------------------------------------------------------------------ */
+
+static int fewest_replicas(const struct rd_kafka_metadata_topic *topic)
+{
+    int fewest = topic->partition_cnt == 0 ? 0 : topic->partitions[0].replica_cnt;
+    for (int i = 1; i < topic->partition_cnt; i++) {
+        if (topic->partitions[i].replica_cnt < fewest) {
+            fewest = topic->partitions[i].replica_cnt;
+        }
+    }
+    return fewest;
+}
+
+/* A topic that has just been made has no leaders yet. */
+static bool has_leaders(const struct rd_kafka_metadata_topic *topic)
+{
+    for (int i = 0; i < topic->partition_cnt; i++) {
+        if (topic->partitions[i].leader < 0) {
+            return false;
+        }
+    }
+    return topic->partition_cnt > 0;
+}
+
+static enum status judge(const struct rd_kafka_metadata *metadata, const char *name,
+                         struct kafka_topic_facts *out_facts, struct error *err)
+{
+    const struct rd_kafka_metadata_topic *topic =
+        metadata->topic_cnt == 1 ? &metadata->topics[0] : NULL;
+    rd_kafka_resp_err_t code = topic == NULL ? RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART : topic->err;
+    if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
+        char text[ERROR_MESSAGE_BYTES];
+        kafka_tell(code, name, text);
+        return error_set(err, STATUS_NOT_FOUND, 0, "%s", text);
+    }
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE) {
+        return error_set(err, STATUS_UNAVAILABLE, 0, "the topic %.64s: %s", name,
+                         rd_kafka_err2str(code));
+    }
+    if (!has_leaders(topic)) {
+        return error_set(err, STATUS_BUSY, 0, "a partition of the topic %.64s has no leader", name);
+    }
+    out_facts->partition_count = topic->partition_cnt;
+    out_facts->replication = fewest_replicas(topic);
+    return STATUS_OK;
+}
+
+/* BUSY: it is there, but not all of its partitions have a leader. */
+static enum status ask(rd_kafka_t *client, const char *name, int timeout_ms,
+                       struct kafka_topic_facts *out_facts, struct error *err)
+{
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(client, name, NULL);
+    if (topic == NULL) {
+        return error_set(err, STATUS_INVALID, 0, "%.64s is no name of a Kafka topic", name);
+    }
+    const struct rd_kafka_metadata *metadata = NULL;
+    rd_kafka_resp_err_t code = rd_kafka_metadata(client, 0, topic, &metadata, timeout_ms);
+    rd_kafka_topic_destroy(topic);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return error_set(err, STATUS_UNAVAILABLE, 0, "no Kafka broker answers: %s",
+                         rd_kafka_err2str(code));
+    }
+    enum status status = judge(metadata, name, out_facts, err);
+    rd_kafka_metadata_destroy(metadata);
+    return status;
+}
+
+enum status kafka_topic_look(rd_kafka_t *client, const char *topic, int timeout_ms,
+                             int32_t *out_partition_count, struct error *err)
+{
+    struct kafka_topic_facts facts = {0};
+    enum status status = ask(client, topic, timeout_ms, &facts, err);
+    if (status == STATUS_BUSY) {
+        return error_set(err, STATUS_UNAVAILABLE, 0, "a partition of the topic %.64s has no leader",
+                         topic);
+    }
+    if (status == STATUS_OK) {
+        *out_partition_count = facts.partition_count;
+    }
+    return status;
+}
+
+/* Making ------------------------------------------------------------------------------------- */
+
+/* Waits for the event that answers an administrative request. */
+static rd_kafka_event_t *wait_for_answer(rd_kafka_queue_t *queue)
+{
+    return rd_kafka_queue_poll(queue, ADMIN_TIMEOUT_MS + 1000);
+}
+
+static enum status judge_creation(const struct opening *opening, rd_kafka_event_t *event,
+                                  struct error *err)
+{
+    const char *name = opening->config->topic;
+    if (event == NULL || rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return error_set(err, STATUS_UNAVAILABLE, 0, "cannot make the topic %.64s: %s", name,
+                         event == NULL ? "no answer" : rd_kafka_event_error_string(event));
+    }
+    size_t count = 0;
+    const rd_kafka_topic_result_t **results =
+        rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
+    rd_kafka_resp_err_t code =
+        count == 1 ? rd_kafka_topic_result_error(results[0]) : RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        log_write(opening->config->logger, LOG_INFO, "the topic was missing and has been made",
+                  LOG_FIELDS(log_text("topic", str_from(name))));
+        return STATUS_OK;
+    }
+    if (code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {
+        return STATUS_OK;
+    }
+    const char *why = rd_kafka_topic_result_error_string(results[0]);
+    return error_set(err, STATUS_UNAVAILABLE, 0, "cannot make the topic %.64s: %s", name,
+                     why == NULL ? rd_kafka_err2str(code) : why);
+}
+
+static enum status make_topic(struct opening *opening, struct error *err)
+{
+    const struct event_log_kafka_config *config = opening->config;
+    char text[ERROR_MESSAGE_BYTES];
+    rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(config->topic, config->partitions,
+                                                       config->replication, text, sizeof text);
+    if (topic == NULL) {
+        return error_set(err, STATUS_INVALID, 0, "cannot make the topic %.64s: %s", config->topic,
+                         text);
+    }
+    rd_kafka_AdminOptions_t *options =
+        rd_kafka_AdminOptions_new(opening->client, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+    rd_kafka_resp_err_t code =
+        rd_kafka_AdminOptions_set_operation_timeout(options, ADMIN_TIMEOUT_MS, text, sizeof text);
+    (void)code; /* the time is within its range */
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(opening->client);
+    rd_kafka_CreateTopics(opening->client, &topic, 1, options, queue);
+    rd_kafka_event_t *event = wait_for_answer(queue);
+    enum status status = judge_creation(opening, event, err);
+    if (event != NULL) {
+        rd_kafka_event_destroy(event);
+    }
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_NewTopic_destroy(topic);
+    return status;
+}
+
+/* Its settings ------------------------------------------------------------------------------- */
+
+static int64_t number_of(const rd_kafka_ConfigEntry_t **entries, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *value = rd_kafka_ConfigEntry_value(entries[i]);
+        if (strcmp(rd_kafka_ConfigEntry_name(entries[i]), name) == 0 && value != NULL) {
+            return strtoll(value, NULL, 10);
+        }
+    }
+    return -1;
+}
+
+static void take_settings(rd_kafka_event_t *event, struct kafka_topic_facts *facts)
+{
+    size_t count = 0;
+    const rd_kafka_ConfigResource_t **resources = rd_kafka_DescribeConfigs_result_resources(
+        rd_kafka_event_DescribeConfigs_result(event), &count);
+    if (count != 1 || rd_kafka_ConfigResource_error(resources[0]) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return;
+    }
+    size_t entry_count = 0;
+    const rd_kafka_ConfigEntry_t **entries =
+        rd_kafka_ConfigResource_configs(resources[0], &entry_count);
+    facts->min_in_sync = number_of(entries, entry_count, "min.insync.replicas");
+    facts->message_bytes_max = number_of(entries, entry_count, "max.message.bytes");
+}
+
+/* A broker may not let us ask; then nobody knows, and the log works all the same. */
+static void ask_settings(const struct opening *opening, struct kafka_topic_facts *facts)
+{
+    rd_kafka_ConfigResource_t *resource =
+        rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, opening->config->topic);
+    rd_kafka_AdminOptions_t *options =
+        rd_kafka_AdminOptions_new(opening->client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+    char text[ERROR_MESSAGE_BYTES];
+    rd_kafka_resp_err_t code =
+        rd_kafka_AdminOptions_set_request_timeout(options, ADMIN_TIMEOUT_MS, text, sizeof text);
+    (void)code; /* the time is within its range */
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(opening->client);
+    rd_kafka_DescribeConfigs(opening->client, &resource, 1, options, queue);
+    rd_kafka_event_t *event = wait_for_answer(queue);
+    if (event != NULL && rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        take_settings(event, facts);
+    }
+    if (event != NULL) {
+        rd_kafka_event_destroy(event);
+    }
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_ConfigResource_destroy(resource);
+}
+
+void kafka_topic_warn(const struct kafka_topic_facts *facts, const char *topic,
+                      char out_warning[ERROR_MESSAGE_BYTES])
+{
+    out_warning[0] = '\0';
+    if (facts->replication < 2) {
+        snprintf(out_warning, ERROR_MESSAGE_BYTES,
+                 "the topic %.64s has one replica: what a broker's disk loses is lost", topic);
+    } else if (facts->min_in_sync >= 0 && facts->min_in_sync < 2) {
+        snprintf(out_warning, ERROR_MESSAGE_BYTES,
+                 "the topic %.64s has min.insync.replicas %lld: one broker may confirm alone",
+                 topic, (long long)facts->min_in_sync);
+    }
+}
+
+/* Opening ------------------------------------------------------------------------------------ */
+
+/* Version 8 of RFC 9562: what the cluster and the topic are called says which log this is. */
+static enum status make_log_id(const struct opening *opening, struct uuid *out_id,
+                               struct error *err)
+{
+    char *cluster = rd_kafka_clusterid(opening->client, time_left_ms(opening));
+    if (cluster == NULL) {
+        return error_set(err, STATUS_UNAVAILABLE, 0,
+                         "the Kafka broker does not tell its cluster's id");
+    }
+    struct sha256 sha256 = {0};
+    uint8_t hash[SHA256_BYTES];
+    enum status status = sha256_init(&sha256);
+    if (status == STATUS_OK) {
+        sha256_begin(&sha256);
+        sha256_add(&sha256, cluster, strlen(cluster) + 1); /* its NUL keeps both apart */
+        sha256_add(&sha256, opening->config->topic, strlen(opening->config->topic));
+        status = sha256_end(&sha256, hash);
+    }
+    sha256_deinit(&sha256);
+    rd_kafka_mem_free(opening->client, cluster);
+    if (status != STATUS_OK) {
+        return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for the log's id");
+    }
+    memcpy(out_id->bytes, hash, UUID_BYTES);
+    out_id->bytes[6] = (uint8_t)((hash[6] & 0x0f) | 0x80);
+    out_id->bytes[8] = (uint8_t)((hash[8] & 0x3f) | 0x80);
+    return STATUS_OK;
+}
+
+/* "no Kafka broker answers" is only half of the truth when the last line said why. */
+static enum status tell_unreachable(const struct opening *opening, struct error *err)
+{
+    char last[ERROR_MESSAGE_BYTES];
+    kafka_lines_last(opening->lines, last);
+    return error_set(err, STATUS_UNAVAILABLE, 0, "no Kafka broker answered within %u ms%s%s",
+                     opening->config->connect_timeout_ms, last[0] == '\0' ? "" : ": ", last);
+}
+
+static enum status await_topic(struct opening *opening, struct kafka_topic_facts *facts,
+                               struct error *err)
+{
+    bool made = false;
+    for (;;) {
+        enum status status =
+            ask(opening->client, opening->config->topic, time_left_ms(opening), facts, err);
+        bool answered = status == STATUS_NOT_FOUND || status == STATUS_BUSY;
+        if (time_left_ms(opening) == 0 && status == STATUS_UNAVAILABLE) {
+            return tell_unreachable(opening, err);
+        }
+        if (!answered) {
+            return status;
+        }
+        if (status == STATUS_NOT_FOUND && !made) {
+            status = make_topic(opening, err);
+            made = true;
+        }
+        if (status == STATUS_UNAVAILABLE || status == STATUS_INVALID) {
+            return status;
+        }
+        if (time_left_ms(opening) == 0) {
+            return error_set(err, STATUS_UNAVAILABLE, 0, "the topic %.64s is not ready",
+                             opening->config->topic);
+        }
+        rest();
+    }
+}
+
+static enum status learn_facts(struct opening *opening, struct kafka_topic_facts *out_facts,
+                               struct error *err)
+{
+    struct kafka_topic_facts facts = {.min_in_sync = -1, .message_bytes_max = -1};
+    enum status status = await_topic(opening, &facts, err);
+    if (status == STATUS_OK) {
+        status = make_log_id(opening, &facts.log_id, err);
+    }
+    if (status == STATUS_OK) {
+        ask_settings(opening, &facts);
+        *out_facts = facts;
+    }
+    return status;
+}
+
+enum status kafka_topic_open(const struct event_log_kafka_config *config,
+                             struct kafka_context *context, rd_kafka_t **out_client,
+                             struct kafka_topic_facts *out_facts, struct error *err)
+{
+    struct opening opening = {.config = config, .lines = context->lines};
+    rd_kafka_conf_t *conf = NULL;
+    enum status status = kafka_conf_make(config, (struct kafka_defaults){0}, context, &conf, err);
+    if (status == STATUS_OK) {
+        status = kafka_client_new(RD_KAFKA_PRODUCER, conf, &opening.client, err);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    opening.deadline_ms = clock_monotonic_ms(config->clock) + config->connect_timeout_ms;
+    status = learn_facts(&opening, out_facts, err);
+    if (status != STATUS_OK) {
+        rd_kafka_destroy(opening.client);
+        return status;
+    }
+    *out_client = opening.client;
+    return STATUS_OK;
+}

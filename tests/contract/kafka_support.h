@@ -1,0 +1,43 @@
+#pragma once
+/*
+ * What tests of the event log on Kafka share: topics of their own on the broker that
+ * USERTRAIL_TEST_KAFKA names (tests/servers/servers.py run --kafka), logs on them, and a client
+ * that stands for other programs. One thread.
+ */
+#include "infrastructure/event_log_kafka/event_log_kafka.h"
+
+#include <librdkafka/rdkafka.h>
+
+enum { TOPIC_BYTES = 64 };
+
+/* The brokers; ends the program when there are none. */
+const char *kafka_brokers(void);
+
+/* A name that no topic has yet. */
+void kafka_fresh_name(char out_name[TOPIC_BYTES]);
+
+/* A configuration that is complete: produces and consumes, a topic of `partitions`. `group` may be
+ * "". The texts are borrowed. */
+struct event_log_kafka_config kafka_config(const char *topic, const char *group, int partitions);
+
+/* Opens the log; in a group waits until it has partitions. Fails the test when it cannot. */
+struct event_log *kafka_open(const struct event_log_kafka_config *config);
+
+/* Waits until the log knows `count` partitions that it reads. */
+void kafka_await_partitions(struct event_log *log, size_t count);
+
+/* Another program's client. */
+rd_kafka_t *kafka_client(void);
+void kafka_make_topic(rd_kafka_t *client, const char *topic, int partitions);
+void kafka_delete_topic(rd_kafka_t *client, const char *topic);
+
+/* Everything below the offset goes, as retention does it. */
+void kafka_delete_records(rd_kafka_t *client, const char *topic, int32_t partition, int64_t before);
+
+struct kafka_foreign_message {
+    int32_t partition;
+    const char *key;   /* NULL: none */
+    const char *value; /* NULL: a tombstone */
+    int64_t time_ms;   /* of the record; 0: now */
+};
+void kafka_send(rd_kafka_t *client, const char *topic, const struct kafka_foreign_message *message);
