@@ -206,3 +206,24 @@ bool json_walk_string_is(struct str content, struct str text)
         }
     }
 }
+
+bool json_walk_unescape(struct str content, struct buffer *out_text)
+{
+    while (content.len > 0) {
+        const char *escape = memchr(content.data, '\\', content.len);
+        char space[UTF8_BYTES_MAX];
+        uint32_t code_point;
+        if (escape == NULL) {
+            buffer_append_str(out_text, content);
+            return true;
+        }
+        size_t plain = (size_t)(escape - content.data);
+        buffer_append(out_text, content.data, plain);
+        move(&content, plain + 1);
+        if (!take_escape(&content, &code_point)) {
+            return false;
+        }
+        buffer_append_str(out_text, encode(code_point, space));
+    }
+    return true;
+}

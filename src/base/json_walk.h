@@ -8,6 +8,7 @@
  * Each function works at the front of `*rest` and moves past what it takes; when one says false,
  * that is not there, and `*rest` may stand anywhere in what is left.
  */
+#include "base/buffer.h"
 #include "base/str.h"
 
 #include <stdbool.h>
@@ -32,3 +33,7 @@ bool json_walk_skip(struct str *rest);
 
 /* Whether the content of a string, unescaped, is `text`. A lone surrogate is nothing's equal. */
 bool json_walk_string_is(struct str content, struct str text);
+
+/* Appends the content of a string, unescaped. False at a lone surrogate or what is no escape; then
+ * some of it may be appended. */
+bool json_walk_unescape(struct str content, struct buffer *out_text);

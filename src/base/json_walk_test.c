@@ -157,12 +157,38 @@ static void test_knows_strings(void **state)
     assert_false(json_walk_string_is(STR("a\\u0000b"), STR("a")));
 }
 
+/* As the comparison above has it, which the cases are for: an unescaped content is its own text. */
+static void test_unescapes(void **state)
+{
+    (void)state;
+    static const char *const contents[] = {
+        "",
+        "abc",
+        "a\\u0062c",
+        "\\ud83d\\ude00 \\n",
+        "\\\"\\\\\\/\\b\\f\\n\\r\\t",
+        "\xc3\xa9\\u0000",
+    };
+    static const char *const wrong[] = {"\\", "a\\x41", "\\u12g4", "\\ud83d", "\\ude00\\ud83d"};
+    struct buffer text;
+    buffer_init(&text, 100);
+    for (size_t i = 0; i < ARRAY_LENGTH(contents); i++) {
+        buffer_clear(&text);
+        assert_true(json_walk_unescape(str_from(contents[i]), &text));
+        assert_true(json_walk_string_is(str_from(contents[i]), buffer_str(&text)));
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(wrong); i++) {
+        assert_false(json_walk_unescape(str_from(wrong[i]), &text));
+    }
+    buffer_deinit(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_skips_whole_values),   cmocka_unit_test(test_stays_inside),
         cmocka_unit_test(test_depth_costs_no_stack), cmocka_unit_test(test_takes_strings_and_words),
-        cmocka_unit_test(test_knows_strings),
+        cmocka_unit_test(test_knows_strings),        cmocka_unit_test(test_unescapes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
