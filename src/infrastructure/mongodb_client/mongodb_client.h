@@ -58,7 +58,8 @@ MUST_USE enum status mongodb_client_read(const struct mongodb_client *client,
 void mongodb_client_append_write_concern(struct buffer *command);
 
 /* What the driver says as a status; its words go into `err` behind those of `doing`. */
-enum status mongodb_client_fail(const bson_error_t *failure, const char *doing, struct error *err);
+MUST_USE enum status mongodb_client_fail(const bson_error_t *failure, const char *doing,
+                                         struct error *err);
 
 /* Whether an error code of the server is about the document itself: never to be sent again. */
 bool mongodb_client_refuses_for_good(int64_t code);

@@ -1,0 +1,319 @@
+#include "infrastructure/activity_store_mongodb/store_progress.h"
+
+#include "base/assert.h"
+#include "infrastructure/activity_store_mongodb/store_erase.h"
+
+enum { OPENINGS_MAX = 4 };
+
+/* Reading ----------------------------------------------------------------------------------- */
+
+/* Raises what is known by {"0": offset, …}. */
+static enum status raise_covered(struct position_set *covered, const bson_iter_t *partitions)
+{
+    bson_iter_t at;
+    if (!BSON_ITER_HOLDS_DOCUMENT(partitions) || !bson_iter_recurse(partitions, &at)) {
+        return STATUS_OK;
+    }
+    while (bson_iter_next(&at)) {
+        unsigned long long partition;
+        int64_t offset = bson_iter_as_int64(&at);
+        if (!str_parse_u64(str_from(bson_iter_key(&at)), INT32_MAX, &partition) || offset < 0) {
+            continue;
+        }
+        struct position position = {.partition = (int32_t)partition, .offset = offset};
+        enum status status = position_set_raise(covered, position);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status no_room(enum status status, struct error *err)
+{
+    return status == STATUS_TOO_LARGE
+               ? error_set(err, status, 0, "there are too many event logs or partitions of one")
+               : error_set(err, status, 0, "there is no memory for the positions of a log");
+}
+
+/* Notes what a log's document says, for everybody and for the worker, if it is the one that asks.
+ */
+static enum status note(struct mongodb_store *store, struct uuid log_id, const bson_t *document,
+                        struct log_progress *progress, struct error *err)
+{
+    bson_iter_t at;
+    struct position_set *covered;
+    bool found = bson_iter_init_find(&at, document, "partitions");
+    pthread_mutex_lock(&store->lock);
+    enum status status = coverage_of(&store->covered, log_id, &covered);
+    if (status == STATUS_OK && found) {
+        status = raise_covered(covered, &at);
+    }
+    pthread_mutex_unlock(&store->lock);
+    if (status == STATUS_OK && found && progress != NULL && !progress->uncertain) {
+        status = raise_covered(&progress->covered, &at);
+    }
+    if (progress != NULL) {
+        progress->erasures = mongodb_client_number(document, "erasures");
+    }
+    return status == STATUS_OK ? STATUS_OK : no_room(status, err);
+}
+
+/* The document at a place of an answer. */
+static bool find_document(const bson_t *reply, const char *place, bson_t *out_document)
+{
+    bson_iter_t at;
+    bson_iter_t found;
+    uint32_t len;
+    const uint8_t *data;
+    if (!bson_iter_init(&at, reply) || !bson_iter_find_descendant(&at, place, &found) ||
+        !BSON_ITER_HOLDS_DOCUMENT(&found)) {
+        return false;
+    }
+    bson_iter_document(&found, &len, &data);
+    return bson_init_static(out_document, data, len);
+}
+
+/* NOT_FOUND, without words: the log has no document. `progress` is NULL, or the worker's. */
+static enum status read_log(struct mongodb_store *store, mongoc_client_t *connection,
+                            struct uuid log_id, struct log_progress *progress, struct error *err)
+{
+    struct buffer command;
+    bson_t reply;
+    bson_t document;
+    char text[UUID_TEXT_BYTES];
+    uuid_format(log_id, text);
+    buffer_init(&command, REQUEST_BYTES_MAX);
+    size_t begin = document_begin(&command);
+    document_put_str(&command, STR("find"), STR(STORE_PROGRESS));
+    size_t filter = document_open(&command, DOCUMENT_OBJECT, STR("filter"));
+    document_put_str(&command, STR("_id"), (struct str){text, sizeof text});
+    document_end(&command, filter);
+    document_put_i32(&command, STR("limit"), 1);
+    document_put_bool(&command, STR("singleBatch"), true);
+    document_end(&command, begin);
+    enum status status = mongodb_client_read(store->client, connection, &command, &reply, err);
+    if (status == STATUS_OK) {
+        status = find_document(&reply, "cursor.firstBatch.0", &document)
+                     ? note(store, log_id, &document, progress, err)
+                     : STATUS_NOT_FOUND;
+    }
+    bson_destroy(&reply);
+    buffer_deinit(&command);
+    return status;
+}
+
+/* Opening ----------------------------------------------------------------------------------- */
+
+static void write_opening(const struct log_progress *progress, struct buffer *command)
+{
+    size_t begin = document_begin(command);
+    document_put_str(command, STR("update"), STR(STORE_PROGRESS));
+    mongodb_client_append_write_concern(command);
+    size_t list = document_open(command, DOCUMENT_ARRAY, STR("updates"));
+    size_t statement = document_open_index(command, DOCUMENT_OBJECT, 0);
+    size_t query = document_open(command, DOCUMENT_OBJECT, STR("q"));
+    document_put_str(command, STR("_id"), (struct str){progress->text, UUID_TEXT_BYTES});
+    document_end(command, query);
+    size_t update = document_open(command, DOCUMENT_OBJECT, STR("u"));
+    size_t set = document_open(command, DOCUMENT_OBJECT, STR("$setOnInsert"));
+    document_put_i64(command, STR("erasures"), 0);
+    document_end(command, set);
+    document_end(command, update);
+    document_put_bool(command, STR("upsert"), true);
+    document_end(command, statement);
+    document_end(command, list);
+    document_end(command, begin);
+}
+
+/* Another worker may make it at the same time; then the answer says that it is there. */
+static enum status make_document(struct mongodb_store *store, mongoc_client_t *connection,
+                                 const struct log_progress *progress, struct error *err)
+{
+    struct buffer command;
+    bson_t reply;
+    buffer_init(&command, REQUEST_BYTES_MAX);
+    write_opening(progress, &command);
+    enum status status = mongodb_client_write(store->client, connection, &command, &reply, err);
+    bson_destroy(&reply);
+    buffer_deinit(&command);
+    return status;
+}
+
+enum status progress_read(struct mongodb_store *store, mongoc_client_t *connection,
+                          struct log_progress *progress, struct error *err)
+{
+    int64_t until_ms;
+    enum status status = STATUS_NOT_FOUND;
+    for (int i = 0; i < OPENINGS_MAX && status == STATUS_NOT_FOUND; i++) {
+        status = read_log(store, connection, progress->log_id, progress, err);
+        if (status == STATUS_NOT_FOUND) {
+            enum status made = make_document(store, connection, progress, err);
+            status = made == STATUS_OK ? STATUS_NOT_FOUND : made;
+        }
+    }
+    if (status == STATUS_NOT_FOUND) {
+        return error_set(
+            err, STATUS_UNAVAILABLE, 0,
+            "MongoDB does not keep the document of a log in the collection " STORE_PROGRESS);
+    }
+    if (status == STATUS_OK) {
+        status = erasures_read_until(store, connection, &until_ms, err);
+    }
+    if (status == STATUS_OK) {
+        progress->erased_until_ms = store_raise_erased_until(store, until_ms);
+        progress->opened = true;
+    }
+    return status;
+}
+
+enum status progress_open(struct mongodb_store *store, mongoc_client_t *connection,
+                          struct log_progress *progress, struct error *err)
+{
+    return progress->opened ? STATUS_OK : progress_read(store, connection, progress, err);
+}
+
+/* Raising ----------------------------------------------------------------------------------- */
+
+static void put_positions(const struct position_set *next, struct buffer *out)
+{
+    size_t update = document_open(out, DOCUMENT_OBJECT, STR("u"));
+    size_t raise = document_open(out, DOCUMENT_OBJECT, STR("$max"));
+    for (size_t i = 0; i < next->count; i++) {
+        buffer_append_char(out, DOCUMENT_INT64);
+        buffer_append_literal(out, "partitions.");
+        buffer_append_u64(out, (uint64_t)next->items[i].partition);
+        buffer_append_char(out, '\0');
+        document_write_u64(out, (uint64_t)next->items[i].offset);
+    }
+    document_end(out, raise);
+    document_end(out, update);
+}
+
+static void write_raising(const struct log_progress *progress, const struct position_set *next,
+                          struct buffer *command)
+{
+    size_t begin = document_begin(command);
+    document_put_str(command, STR("update"), STR(STORE_PROGRESS));
+    mongodb_client_append_write_concern(command);
+    size_t list = document_open(command, DOCUMENT_ARRAY, STR("updates"));
+    size_t statement = document_open_index(command, DOCUMENT_OBJECT, 0);
+    size_t query = document_open(command, DOCUMENT_OBJECT, STR("q"));
+    document_put_str(command, STR("_id"), (struct str){progress->text, UUID_TEXT_BYTES});
+    document_put_i64(command, STR("erasures"), progress->erasures);
+    document_end(command, query);
+    put_positions(next, command);
+    document_end(command, statement);
+    document_end(command, list);
+    document_end(command, begin);
+}
+
+/* Room is made before the server is asked, so that what it confirmed is surely noted. */
+static enum status prepare(struct mongodb_store *store, struct log_progress *progress,
+                           const struct position_set *next, struct error *err)
+{
+    struct position_set *covered;
+    pthread_mutex_lock(&store->lock);
+    enum status status = coverage_of(&store->covered, progress->log_id, &covered);
+    if (status == STATUS_OK) {
+        status = position_set_prepare(covered, next);
+    }
+    pthread_mutex_unlock(&store->lock);
+    if (status == STATUS_OK) {
+        status = position_set_prepare(&progress->covered, next);
+    }
+    return status == STATUS_OK ? STATUS_OK : no_room(status, err);
+}
+
+static void cover(struct mongodb_store *store, struct log_progress *progress,
+                  const struct position_set *next)
+{
+    struct position_set *covered;
+    pthread_mutex_lock(&store->lock);
+    enum status status = coverage_of(&store->covered, progress->log_id, &covered);
+    if (status == STATUS_OK) {
+        status = position_set_raise_all(covered, next);
+    }
+    pthread_mutex_unlock(&store->lock);
+    if (status == STATUS_OK) {
+        status = position_set_raise_all(&progress->covered, next);
+    }
+    ASSERT(status == STATUS_OK);
+}
+
+enum status progress_raise(struct mongodb_store *store, mongoc_client_t *connection,
+                           struct log_progress *progress, const struct position_set *next,
+                           struct error *err)
+{
+    struct buffer command;
+    bson_t reply;
+    bson_iter_t at;
+    enum status status = prepare(store, progress, next, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    buffer_init(&command, REQUEST_BYTES_MAX);
+    write_raising(progress, next, &command);
+    status = mongodb_client_write(store->client, connection, &command, &reply, err);
+    bool refused = status == STATUS_OK && bson_iter_init_find(&at, &reply, "writeErrors");
+    int64_t changed = status == STATUS_OK ? mongodb_client_number(&reply, "n") : 0;
+    bson_destroy(&reply);
+    buffer_deinit(&command);
+    progress->uncertain = progress->uncertain || status != STATUS_OK;
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (refused) {
+        return error_set(err, STATUS_UNAVAILABLE, 0, "MongoDB could not note what is covered");
+    }
+    if (changed == 0) {
+        return STATUS_NOT_FOUND;
+    }
+    progress->uncertain = false;
+    cover(store, progress, next);
+    return STATUS_OK;
+}
+
+/* Durable positions ------------------------------------------------------------------------- */
+
+static enum status raise_by_known(struct mongodb_store *store, struct uuid log_id,
+                                  struct position_set *out_positions, struct error *err)
+{
+    enum status status = STATUS_OK;
+    pthread_mutex_lock(&store->lock);
+    const struct position_set *covered = coverage_find(&store->covered, log_id);
+    if (covered != NULL) {
+        status = position_set_raise_all(out_positions, covered);
+    }
+    pthread_mutex_unlock(&store->lock);
+    return status == STATUS_OK ? STATUS_OK : no_room(status, err);
+}
+
+/* The worker knows what it raised itself, and asks once per log. Others ask for what any worker
+ * raised, this process's or another's. */
+static bool is_known(struct mongodb_store *store, struct uuid log_id)
+{
+    pthread_mutex_lock(&store->lock);
+    bool known = store->has_worker && pthread_equal(store->worker, pthread_self()) &&
+                 coverage_find(&store->covered, log_id) != NULL;
+    pthread_mutex_unlock(&store->lock);
+    return known;
+}
+
+enum status store_durable_positions(struct mongodb_store *store, struct uuid log_id,
+                                    struct position_set *out_positions, struct error *err)
+{
+    mongoc_client_t *connection;
+    if (is_known(store, log_id)) {
+        return raise_by_known(store, log_id, out_positions, err);
+    }
+    enum status status = mongodb_client_take(store->client, &connection, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = read_log(store, connection, log_id, NULL, err);
+    mongodb_client_give(store->client, connection);
+    return status == STATUS_OK || status == STATUS_NOT_FOUND
+               ? raise_by_known(store, log_id, out_positions, err)
+               : status;
+}

@@ -1,0 +1,116 @@
+/*
+ * How much is stored, for people. The server's statistics are asked for at most once a second, by
+ * one thread, and not within seconds of a failure: describe must not wait for a server that is
+ * away. In between this process adds what it stored and removed itself, so that its own changes
+ * show at once.
+ */
+#include "infrastructure/activity_store_mongodb/store_erase.h"
+
+enum { FRESH_MS = 1000, FAILED_MS = 10000 };
+
+void store_size_add(struct mongodb_store *store, int64_t activities, int64_t bytes)
+{
+    pthread_mutex_lock(&store->lock);
+    store->size.activities += activities;
+    store->size.bytes += bytes;
+    pthread_mutex_unlock(&store->lock);
+}
+
+int64_t store_raise_erased_until(struct mongodb_store *store, int64_t erased_until_ms)
+{
+    pthread_mutex_lock(&store->lock);
+    if (store->erased_until_ms < erased_until_ms) {
+        store->erased_until_ms = erased_until_ms;
+    }
+    erased_until_ms = store->erased_until_ms;
+    pthread_mutex_unlock(&store->lock);
+    return erased_until_ms;
+}
+
+static enum status ask_statistics(struct mongodb_store *store, mongoc_client_t *connection,
+                                  struct store_size *out_size)
+{
+    struct buffer command;
+    bson_t reply;
+    buffer_init(&command, REQUEST_BYTES_MAX);
+    size_t begin = document_begin(&command);
+    document_put_str(&command, STR("collStats"), str_from(store->collection));
+    document_end(&command, begin);
+    enum status status = mongodb_client_read(store->client, connection, &command, &reply, NULL);
+    if (status == STATUS_OK) {
+        out_size->activities = mongodb_client_number(&reply, "count");
+        out_size->bytes = mongodb_client_number(&reply, "size");
+    }
+    bson_destroy(&reply);
+    buffer_deinit(&command);
+    return status;
+}
+
+/* Whether this thread is the one to ask now. */
+static bool begin_asking(struct mongodb_store *store, struct store_size *out_before)
+{
+    uint64_t now_ms = clock_monotonic_ms(store->clock);
+    bool asks = false;
+    pthread_mutex_lock(&store->lock);
+    if (!store->size.asking && now_ms >= store->size.ask_at_ms) {
+        store->size.asking = true;
+        asks = true;
+    }
+    *out_before = store->size;
+    pthread_mutex_unlock(&store->lock);
+    return asks;
+}
+
+/* What was changed meanwhile is added: it may be in the answer or not, and the next one knows. */
+static void end_asking(struct mongodb_store *store, const struct store_size *before,
+                       const struct store_size *answer)
+{
+    uint64_t now_ms = clock_monotonic_ms(store->clock);
+    pthread_mutex_lock(&store->lock);
+    if (answer != NULL) {
+        store->size.activities += answer->activities - before->activities;
+        store->size.bytes += answer->bytes - before->bytes;
+    }
+    store->size.ask_at_ms = now_ms + (answer != NULL ? FRESH_MS : FAILED_MS);
+    store->size.asking = false;
+    pthread_mutex_unlock(&store->lock);
+}
+
+static void ask(struct mongodb_store *store, const struct store_size *before)
+{
+    mongoc_client_t *connection;
+    struct store_size answer = {0};
+    enum status status = mongodb_client_take(store->client, &connection, NULL);
+    if (status == STATUS_OK) {
+        int64_t until_ms = 0;
+        status = ask_statistics(store, connection, &answer);
+        if (status == STATUS_OK &&
+            erasures_read_until(store, connection, &until_ms, NULL) == STATUS_OK) {
+            (void)store_raise_erased_until(store, until_ms);
+        }
+        mongodb_client_give(store->client, connection);
+    }
+    end_asking(store, before, status == STATUS_OK ? &answer : NULL);
+}
+
+static uint64_t at_least_zero(int64_t value)
+{
+    return value > 0 ? (uint64_t)value : 0;
+}
+
+void store_describe(struct mongodb_store *store, struct activity_store_state *out_state)
+{
+    struct store_size before;
+    if (begin_asking(store, &before)) {
+        ask(store, &before);
+    }
+    pthread_mutex_lock(&store->lock);
+    *out_state = (struct activity_store_state){
+        .kind = "mongodb",
+        .durable = true,
+        .activities = at_least_zero(store->size.activities),
+        .bytes = at_least_zero(store->size.bytes),
+        .erased_until_ms = store->erased_until_ms,
+    };
+    pthread_mutex_unlock(&store->lock);
+}
