@@ -1,0 +1,71 @@
+// Prints a topic's messages, from the beginning up to the ends that its partitions have now, and leaves no group behind.
+// Text that is not UTF-8 is printed as {"base64"}.
+import { isUtf8 } from 'node:buffer';
+import { randomUUID } from 'node:crypto';
+import { printLine, readArguments } from './command.mjs';
+import { load } from './packages.mjs';
+
+const { Kafka, logLevel } = load('kafkajs');
+
+const options = readArguments({ broker: null, topic: null, seconds: 30 });
+
+function textOf(bytes) {
+  if (bytes === null || bytes === undefined) return null;
+  return isUtf8(bytes) ? bytes.toString() : { base64: bytes.toString('base64') };
+}
+
+function printMessage(partition, { offset, timestamp, key, value, headers }) {
+  printLine({
+    partition,
+    offset: Number(offset),
+    timestamp: Number(timestamp),
+    key: textOf(key),
+    value: textOf(value),
+    headers: Object.fromEntries(Object.entries(headers ?? {}).map(([name, bytes]) => [name, textOf(bytes)])),
+  });
+}
+
+// Partition -> the offset behind its last message, of those that have messages.
+async function readEnds(admin) {
+  const partitions = await admin.fetchTopicOffsets(options.topic);
+  return new Map(partitions.filter(({ low, high }) => BigInt(high) > BigInt(low))
+    .map(({ partition, high }) => [partition, BigInt(high)]));
+}
+
+async function readUpTo(consumer, ends) {
+  await consumer.connect();
+  await consumer.subscribe({ topics: [options.topic], fromBeginning: true });
+  await new Promise((resolve, reject) => {
+    consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
+    consumer.run({
+      autoCommit: false,
+      eachBatch: async ({ batch }) => {
+        const end = ends.get(batch.partition);
+        if (end === undefined) return;
+        batch.messages.filter(({ offset }) => BigInt(offset) < end)
+          .forEach(message => printMessage(batch.partition, message));
+        if (BigInt(batch.lastOffset()) >= end - 1n) ends.delete(batch.partition);
+        if (ends.size === 0) resolve();
+      },
+    }).catch(reject);
+  });
+}
+
+const kafka = new Kafka({ clientId: 'reader', brokers: options.broker.split(','), logLevel: logLevel.NOTHING });
+const groupId = `reader-${randomUUID()}`;
+const admin = kafka.admin();
+const deadline = setTimeout(() => {
+  console.error(`${options.topic} could not be read to its end within ${options.seconds} s`);
+  process.exit(1);
+}, options.seconds * 1000);
+
+await admin.connect();
+const ends = await readEnds(admin);
+if (ends.size > 0) {
+  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 100 });
+  await readUpTo(consumer, ends);
+  await consumer.disconnect();
+  await admin.deleteGroups([groupId]);
+}
+await admin.disconnect();
+clearTimeout(deadline);
