@@ -5,9 +5,13 @@ import { randomUUID } from 'node:crypto';
 import { printLine, readArguments } from './command.mjs';
 import { load } from './packages.mjs';
 
-const { Kafka, logLevel } = load('kafkajs');
+const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = load('kafkajs');
+const lz4 = load('lz4js');
 
 const options = readArguments({ broker: null, topic: null, seconds: 30 });
+
+// Of itself, kafkajs reads gzip only.
+CompressionCodecs[CompressionTypes.LZ4] = () => ({ decompress: async bytes => Buffer.from(lz4.decompress(bytes)) });
 
 function textOf(bytes) {
   if (bytes === null || bytes === undefined) return null;
