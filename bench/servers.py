@@ -30,6 +30,8 @@ def find_tools():
         "load": build / "tests/load/usertrail-load",
         "epoll": build / "bench/bench_epoll_server",
         "probe": build / "bench/bench_fdatasync_probe",
+        "producer": build / "bench/bench_raw_producer",
+        "bulk": build / "bench/bench_raw_bulk",
         "build": build,
     }
     for path in tools.values():
@@ -95,17 +97,35 @@ class Server:
             time.sleep(0.02)
         raise BenchError(f"the worker did not catch up within {CAUGHT_UP_SECONDS} s")
 
-    def load(self, tools, *arguments, server_ids=True):
-        """Runs the load client against this server; returns its figures."""
+    def load(self, tools, *arguments, server_ids=True, complete=True):
+        """Runs the load client against this server; returns its figures. `complete`: all must be acknowledged."""
         ids = ["--server-ids"] if server_ids else []
         command = [tools["load"], "run", "--url", self.url, *ids, "--quiet", "--json", "-", *map(str, arguments)]
         result = subprocess.run(command, capture_output=True, text=True, timeout=LOAD_SECONDS_MAX, check=False)
         if result.returncode != 0:
             raise BenchError(f"the load client failed: {result.stderr.strip()} {result.stdout.strip()}")
         figures = json.loads(result.stdout)
-        if figures["acknowledged"] != figures["sent"]:
+        if complete and figures["acknowledged"] != figures["sent"]:
             raise BenchError(f"not everything was acknowledged, so the figures would mislead: {result.stdout.strip()}")
         return figures
+
+
+def answer_bytes(server, activity):
+    """The length of this service's whole answer to one activity."""
+    status, text, length = server.request("POST", "/api/v1/activities", activity)
+    if status != 202:
+        raise BenchError(f"POST answered {status}: {text[:300]!r}")
+    return length
+
+
+def cost(server, tools, caught_up, *arguments):
+    """(the load client's figures, CPU seconds of the server)."""
+    before = server.cpu_seconds()
+    done = server.load(tools, *arguments)
+    if caught_up:
+        server.wait_until_caught_up()
+    # A tick is 10 ms; less than one was used only when hardly anything was done.
+    return done, max(server.cpu_seconds() - before, 0.01)
 
 
 def free_port():
@@ -157,17 +177,22 @@ def wait_until_ready(server, log):
 
 
 @contextlib.contextmanager
-def bare_epoll(tools, answer_bytes, threads):
-    command = [tools["epoll"], "--threads", str(threads), "--answer-bytes", str(answer_bytes)]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+def listening(command, **environment):
+    """A server that prints "listening PORT" once it does."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                               env={**os.environ, **environment})
     try:
         words = process.stdout.readline().split()
         if len(words) != 2:
-            raise BenchError("the bare epoll server did not start")
+            raise BenchError(f"{command[0]} did not start")
         yield Server(process, int(words[1]))
     finally:
         stop(process)
         process.stdout.close()
+
+
+def bare_epoll(tools, answer_bytes, threads):
+    return listening([tools["epoll"], "--threads", str(threads), "--answer-bytes", str(answer_bytes)])
 
 
 def probe_disk(tools, folder, write_bytes, count, blocks):
