@@ -131,7 +131,7 @@ void append_block_fail(struct append_block *block, enum status status, uint32_t 
     }
 }
 
-struct append_result append_block_result(const struct append_block *block)
+struct append_result append_block_result(const struct append_block *block, struct uuid log_id)
 {
     bool fine = block->status == STATUS_OK;
     const struct position *reached =
@@ -141,6 +141,7 @@ struct append_result append_block_result(const struct append_block *block)
         .status = block->status,
         .durability = DURABILITY_REPLICATED,
         .count = block->count,
+        .log_id = log_id,
         .reached = fine ? reached : NULL,
         .reached_count = fine ? block->reached_count : 0,
     };

@@ -50,7 +50,7 @@ void append_block_confirm(struct append_block *block, struct position position);
 void append_block_fail(struct append_block *block, enum status status, uint32_t count);
 
 /* As the listener hears it; points into the block. */
-struct append_result append_block_result(const struct append_block *block);
+struct append_result append_block_result(const struct append_block *block, struct uuid log_id);
 
 struct append_list {
     struct append_block *_Atomic tail; /* the newest */

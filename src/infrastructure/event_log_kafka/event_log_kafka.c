@@ -185,6 +185,7 @@ static enum status open_parts(struct kafka_log *kafka, struct error *err)
             .log = &kafka->config,
             .lines = &kafka->lines,
             .health = &kafka->health,
+            .log_id = kafka->facts.log_id,
             .message_bytes_max = kafka->facts.message_bytes_max,
         };
         status = kafka_producer_new(&config, &kafka->producer, err);

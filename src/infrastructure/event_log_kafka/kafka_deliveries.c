@@ -187,7 +187,7 @@ static struct append_block *take_group(struct kafka_producer *producer, size_t *
     while (*at != NULL) {
         struct append_block *block = *at;
         if (block->listener == listener && count < KAFKA_RESULTS_MAX) {
-            producer->results[count++] = append_block_result(block);
+            producer->results[count++] = append_block_result(block, producer->config.log_id);
             *at = block->later;
             block->later = NULL;
             *group_end = block;

@@ -106,11 +106,13 @@ static void choose_start(struct kafka_partition *its, rd_kafka_topic_partition_t
     }
     its->assigned = true;
     its->troubled = false;
+    its->told = false;
     its->epoch++;
     its->commit_at = -1;
     its->committed = -1;
     its->read_to = its->read_to > its->position ? its->read_to : its->position;
     its->position = start >= 0 ? start : 0;
+    its->begin = its->position;
     from->offset = start >= 0 ? start : RD_KAFKA_OFFSET_BEGINNING;
 }
 

@@ -128,6 +128,26 @@ static enum status gather(struct kafka_reader *reader, size_t rows_max, struct e
     return STATUS_OK;
 }
 
+/* What lies below the begin of a partition that the group gave us was handed over by the group. It
+ * is told before anything of it is, and also when there is nothing to hand out, so that a worker
+ * knows how far it is behind. */
+static enum status tell_begins(struct kafka_reader *reader, struct error *err)
+{
+    enum status status = STATUS_OK;
+    pthread_mutex_lock(&reader->mutex);
+    for (int32_t i = 0; reader->in_group && i < reader->partition_count; i++) {
+        struct kafka_partition *its = &reader->partitions[i];
+        if (status == STATUS_OK && its->assigned && !its->told) {
+            status = position_set_raise(&reader->rows.next, (struct position){i, its->begin});
+            its->told = status == STATUS_OK;
+        }
+    }
+    pthread_mutex_unlock(&reader->mutex);
+    return status == STATUS_OK
+               ? STATUS_OK
+               : error_set(err, status, 0, "there is no memory for positions of the Kafka log");
+}
+
 /* A partition that the consumer stopped, or one that was made anew. */
 static int32_t find_trouble(struct kafka_reader *reader)
 {
@@ -207,6 +227,7 @@ enum status kafka_reader_poll(struct kafka_reader *reader, size_t rows_max, unsi
         return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for rows of the Kafka log");
     }
     enum status status = begin_reading(reader, err);
+    status = status == STATUS_OK ? tell_begins(reader, err) : status;
     if (status == STATUS_OK) {
         status = gather_some(reader, rows_max, wait_ms, err);
     }

@@ -21,6 +21,7 @@ struct kafka_producer_config {
     const struct event_log_kafka_config *log; /* must outlive the producer, with all it names */
     struct kafka_lines *lines;
     struct kafka_health *health;
+    struct uuid log_id;
     int64_t message_bytes_max; /* that the topic takes; -1: not known */
 };
 

@@ -36,8 +36,10 @@ struct kafka_partition {
     bool assigned;  /* it is read by us */
     bool troubled;  /* the consumer stopped it; the worker must look why */
     bool anew;      /* it was made anew: it ends below what was read */
+    bool told;      /* in a group: the worker knows where reading began */
     uint32_t epoch; /* of its position: what was fetched before it was set does not count */
     int64_t position;
+    int64_t begin;     /* in a group: where reading it began */
     int64_t read_to;   /* the highest position that it had before the group took it */
     int64_t sought;    /* what seek named; -1: nothing */
     int64_t commit_at; /* in a group: what the store has; -1: nothing yet */
