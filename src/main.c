@@ -10,8 +10,10 @@
 #include "infrastructure/event_log_local/event_log_local.h"
 #include "infrastructure/event_log_local/log_check.h"
 #include "infrastructure/event_log_local/log_end.h"
+#include "infrastructure/health_probe/health_probe.h"
 #include "interfaces/cli/cli.h"
 #include "interfaces/cli/folder_commands.h"
+#include "interfaces/cli/health_command.h"
 #include "service.h"
 #include "usertrail_version.h"
 
@@ -447,6 +449,11 @@ static int run_import(int argument_count, char **arguments)
     return command_import(import_access(), argument_count, arguments);
 }
 
+static int run_health(int argument_count, char **arguments)
+{
+    return command_health(health_probe_ask, argument_count, arguments);
+}
+
 static int run_version(int argument_count, char **arguments)
 {
     (void)argument_count;
@@ -490,6 +497,11 @@ static const struct cli_command commands[] = {
      .summary = "Reads all of store and event log in a data folder and says what is wrong with it.",
      .help = command_verify_help,
      .run = run_verify},
+    {.name = "health",
+     .arguments = "[options]",
+     .summary = "Asks a server whether it is ready, for HEALTHCHECK and the like.",
+     .help = command_health_help,
+     .run = run_health},
     {.name = "check-config",
      .arguments = "[options]",
      .summary = "Reads flags, environment and file as serve does and says what is wrong.",

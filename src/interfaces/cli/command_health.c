@@ -1,0 +1,119 @@
+#include "base/macros.h"
+#include "base/str.h"
+#include "interfaces/cli/cli.h"
+#include "interfaces/cli/folder_rows.h"
+#include "interfaces/cli/health_command.h"
+#include "interfaces/cli/option_walk.h"
+
+#include <stdio.h>
+
+enum {
+    URL_BYTES = 1024,
+    TEXT_BYTES_MAX = 512,
+    TIMEOUT_S_DEFAULT = 3,
+    TIMEOUT_S_MAX = 3600,
+    MS_PER_SECOND = 1000
+};
+
+#define URL_DEFAULT "http://127.0.0.1:3000"
+
+const char command_health_help[] =
+    "Asks /readyz: should requests be sent there? Prints one line, ends with 0 when it\n"
+    "answers 200, otherwise with 1.\n\n"
+    "  --url URL       of the server; " URL_DEFAULT " by default\n"
+    "  --live          ask /livez instead: does the process turn at all?\n"
+    "  --timeout N     so many seconds at most, in all; 3 by default\n\n"
+    "Examples\n"
+    "  usertrail health\n"
+    "  usertrail health --live --url http://127.0.0.1:8080";
+
+struct question {
+    char url[URL_BYTES]; /* of the probe */
+    uint64_t timeout_ms;
+};
+
+static enum status format_url(struct question *question, const char *server, bool live,
+                              struct error *err)
+{
+    struct str base = str_from(server);
+    if (base.len > 1 && base.data[base.len - 1] == '/' && base.data[base.len - 2] != '/') {
+        base.len--; /* not of http:// */
+    }
+    int len = snprintf(question->url, sizeof question->url, "%.*s%s", STR_FORMAT(base),
+                       live ? "/livez" : "/readyz");
+    return len < URL_BYTES ? STATUS_OK
+                           : error_set(err, STATUS_INVALID, 0, "--url is longer than any server's");
+}
+
+static enum status read_timeout(struct question *question, const char *text, struct error *err)
+{
+    unsigned long long seconds = TIMEOUT_S_DEFAULT;
+    if (text != NULL && (!str_parse_u64(str_from(text), TIMEOUT_S_MAX, &seconds) || seconds == 0)) {
+        return error_set(err, STATUS_INVALID, 0,
+                         "--timeout must be a number of seconds from 1 to %d", TIMEOUT_S_MAX);
+    }
+    question->timeout_ms = seconds * MS_PER_SECOND;
+    return STATUS_OK;
+}
+
+static enum status read_arguments(int argument_count, char **arguments, struct question *question,
+                                  struct error *err)
+{
+    bool live = false;
+    const char *url = NULL;
+    const char *timeout_s = NULL;
+    const char *other = NULL;
+    const struct option options[] = {{.name = "url", .value = &url},
+                                     {.name = "timeout", .value = &timeout_s},
+                                     {.name = "live", .given = &live}};
+    struct option_walk walk = {options, ARRAY_LENGTH(options), arguments, argument_count};
+    enum status status = option_walk_next(&walk, &other, err);
+    if (status == STATUS_OK && other != NULL) {
+        status = error_set(err, STATUS_INVALID, 0,
+                           "\"%.48s\" is not understood here; options begin with --", other);
+    }
+    status = status == STATUS_OK ? format_url(question, url == NULL ? URL_DEFAULT : url, live, err)
+                                 : status;
+    return status == STATUS_OK ? read_timeout(question, timeout_s, err) : status;
+}
+
+/* The text is whatever somebody answers: nothing in it may move a terminal's cursor. */
+static struct str keep_one_line(struct buffer *text)
+{
+    for (size_t i = 0; i < text->len; i++) {
+        unsigned char byte = (unsigned char)text->data[i];
+        text->data[i] = byte < ' ' || byte > '~' ? ' ' : text->data[i];
+    }
+    return str_trim(buffer_str(text));
+}
+
+static int tell(const struct question *question, long code, struct buffer *text)
+{
+    struct str line = keep_one_line(text);
+    FILE *stream = code == 200 ? stdout : stderr;
+    fprintf(stream, "%s%s answers %ld%s%.*s\n", code == 200 ? "" : "usertrail: ", question->url,
+            code, line.len == 0 ? "" : ": ", STR_FORMAT(line));
+    return code == 200 ? EXIT_FINE : EXIT_FAILED;
+}
+
+int command_health(health_ask *ask, int argument_count, char **arguments)
+{
+    struct question question;
+    struct buffer text;
+    struct error err;
+    long code = 0;
+    enum status status = read_arguments(argument_count, arguments, &question, &err);
+    buffer_init(&text, TEXT_BYTES_MAX);
+    status =
+        status == STATUS_OK ? ask(question.url, question.timeout_ms, &text, &code, &err) : status;
+    int exit_code = EXIT_FAILED;
+    if (status == STATUS_OK) {
+        exit_code = tell(&question, code, &text);
+    } else if (status == STATUS_INVALID) {
+        exit_code = folder_refuse_arguments("health", &err);
+    } else {
+        fprintf(stderr, "usertrail: %s\n", err.message);
+    }
+    buffer_deinit(&text);
+    return exit_code;
+}

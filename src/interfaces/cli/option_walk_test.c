@@ -1,0 +1,100 @@
+/* Guards the walk over a command's options: either notation, any order, and that nothing unknown,
+ * repeated or half is taken for something. */
+#include "base/macros.h"
+#include "interfaces/cli/option_walk.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+/* cmocka wants the headers above first. */
+#include <cmocka.h>
+
+enum { WORDS_MAX = 8, WORD_BYTES = 32 };
+
+struct found {
+    const char *name;
+    bool loud;
+    const char *others[WORDS_MAX];
+    size_t other_count;
+};
+
+static enum status walk_words(const char *const *words, struct found *found, struct error *err)
+{
+    static char storage[WORDS_MAX][WORD_BYTES];
+    char *arguments[WORDS_MAX];
+    int count = 0;
+    for (; words[count] != NULL; count++) {
+        assert_true(count < WORDS_MAX);
+        snprintf(storage[count], sizeof storage[count], "%s", words[count]);
+        arguments[count] = storage[count];
+    }
+    *found = (struct found){0};
+    const struct option options[] = {{.name = "name", .value = &found->name},
+                                     {.name = "loud", .given = &found->loud}};
+    struct option_walk walk = {options, ARRAY_LENGTH(options), arguments, count};
+    const char *other;
+    enum status status = option_walk_next(&walk, &other, err);
+    while (status == STATUS_OK && other != NULL) {
+        found->others[found->other_count++] = other;
+        status = option_walk_next(&walk, &other, err);
+    }
+    return status;
+}
+
+#define WALK(found, err, ...) walk_words((const char *const[]){__VA_ARGS__, NULL}, (found), (err))
+
+static void either_notation_among_others(void **state)
+{
+    (void)state;
+    struct found found;
+    assert_int_equal(WALK(&found, NULL, "one", "--name", "--x", "-", "--loud", "two"), STATUS_OK);
+    assert_string_equal(found.name, "--x");
+    assert_true(found.loud);
+    assert_int_equal(found.other_count, 3);
+    assert_string_equal(found.others[0], "one");
+    assert_string_equal(found.others[1], "-");
+    assert_string_equal(found.others[2], "two");
+    assert_int_equal(WALK(&found, NULL, "--name=a=b"), STATUS_OK);
+    assert_string_equal(found.name, "a=b");
+    assert_false(found.loud);
+}
+
+static void nothing_is_left_at_once(void **state)
+{
+    (void)state;
+    struct found found;
+    assert_int_equal(walk_words((const char *const[]){NULL}, &found, NULL), STATUS_OK);
+    assert_null(found.name);
+    assert_int_equal(found.other_count, 0);
+}
+
+#define REFUSED(words, ...)                                                                        \
+    assert_int_equal(WALK(&found, &err, __VA_ARGS__), STATUS_INVALID);                             \
+    assert_string_equal(err.message, words)
+
+static void what_is_wrong_is_said(void **state)
+{
+    (void)state;
+    struct found found;
+    struct error err;
+    REFUSED("there is no option \"--nam\"", "--nam", "x");
+    REFUSED("there is no option \"--names=x\"", "--names=x");
+    REFUSED("there is no option \"--\"", "--");
+    REFUSED("--name may be given once only", "--name=a", "--name", "b");
+    REFUSED("--name needs a value", "--name");
+    REFUSED("--name needs a value", "--name=");
+    REFUSED("--loud takes no value", "--loud=yes");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(either_notation_among_others),
+        cmocka_unit_test(nothing_is_left_at_once),
+        cmocka_unit_test(what_is_wrong_is_said),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
