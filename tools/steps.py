@@ -29,12 +29,15 @@ SANITIZER_ENVIRONMENT = {
 }
 
 # The HTTP transport alone, which drives a server of its own, then the whole program, first without what the store on the disk
-# can do. All of them at the same time: tests of processes wait a lot.
+# can do; then the files that deploy it. All of them at the same time: tests of processes wait a lot.
 PYTESTS = {
     "transport": ("tests/http/test_*.py",),
     "scenario": ("tests/scenario/test_[!3-9]*.py", "tests/scenario/test_3[0-3]*.py"),
     "store scenario": ("tests/scenario/test_3[4-9]*.py", "tests/scenario/test_[4-9]*.py"),
+    "deployment": ("tests/deploy/test_*.py",),
 }
+# They ask the program for its settings, which other builds have, too.
+RELEASE_ONLY = ("deployment",)
 SANITIZED_PRESETS = ("asan-ubsan", "tsan")
 
 
@@ -269,7 +272,8 @@ def add_suite(runner, preset, label, scenarios=True, tests=True):
     if tests:
         runner.run(ctest_step(runner, preset, label, build))
     if scenarios:
-        runner.run_together([pytest_step(runner, preset, label, build, name) for name in PYTESTS])
+        runner.run_together([pytest_step(runner, preset, label, build, name) for name in PYTESTS
+                             if preset == "release" or name not in RELEASE_ONLY])
 
 
 def main_guard(main):

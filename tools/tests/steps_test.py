@@ -73,7 +73,7 @@ class Counting(unittest.TestCase):
 class Choosing(unittest.TestCase):
     def test_every_file_of_tests_is_run_once(self):
         chosen = [path for patterns in steps.PYTESTS.values() for pattern in patterns for path in steps.ROOT.glob(pattern)]
-        there = [*steps.ROOT.glob("tests/http/test_*.py"), *steps.ROOT.glob("tests/scenario/test_*.py")]
+        there = [path for folder in ("http", "scenario", "deploy") for path in steps.ROOT.glob(f"tests/{folder}/test_*.py")]
         self.assertEqual(sorted(chosen), sorted(there))
         self.assertTrue(all(any(steps.ROOT.glob(pattern)) for patterns in steps.PYTESTS.values() for pattern in patterns))
 
