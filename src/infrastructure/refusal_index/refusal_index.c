@@ -247,6 +247,9 @@ size_t refusal_index_add(struct refusal_index *index, struct refusal_item **item
 {
     ASSERT(index->first + index->count + count <= index->capacity);
     size_t added = link_new(index, items, count);
+    if (added == 0) {
+        return 0;
+    }
     qsort(items, added, sizeof(struct refusal_item *), compare_pointers);
     struct refusal_item **held = index->items + index->first;
     size_t old = index->count;
