@@ -193,13 +193,12 @@ static enum status remove_segment(const struct recovery *recovery, uint64_t ordi
     return status == STATUS_OK ? disk_remove(recovery->disk, path, err) : status;
 }
 
-/* Writes the last commit again where it stands and syncs: only then it surely is on the disk. */
+/* Writes the last commit again where it stands and syncs: only then it surely is on the disk. A
+ * seal, too: it may be all that carries the log's end, and its process may have been killed before
+ * it was synced. */
 static enum status make_last_durable(struct disk_file *file, const struct tail_scan *scan,
                                      struct error *err)
 {
-    if (scan->sealed) {
-        return STATUS_OK;
-    }
     size_t len = (size_t)(scan->used - scan->last_at);
     uint8_t *bytes = len == 0 ? NULL : malloc(len);
     if (len > 0 && bytes == NULL) {
