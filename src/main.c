@@ -132,6 +132,7 @@ static enum status make_api(struct service *service, struct error *err)
             .finder = &service->finder,
             .counter = &service->counter,
             .eraser = &service->eraser,
+            .refusals = &service->lister,
             .checkpoints = service->signer.key == NULL ? NULL : &service->checkpoints,
             .log = service->log,
             .store = service->store,

@@ -8,6 +8,8 @@
 #include "infrastructure/event_log_local/event_log_local.h"
 #include "infrastructure/event_log_memory/event_log_memory.h"
 #include "infrastructure/event_log_tracing/event_log_tracing.h"
+#include "infrastructure/refusal_list_local/refusal_list_local.h"
+#include "infrastructure/refusal_list_memory/refusal_list_memory.h"
 
 #include <malloc.h>
 #include <signal.h>
@@ -225,11 +227,44 @@ static enum status open_store(struct service *service, struct error *err)
     return status;
 }
 
+static enum status open_local_refusals(struct service *service, struct error *err)
+{
+    char directory[DISK_PATH_BYTES_MAX];
+    enum status status = make_adapter_dir(service, "refused", directory, err);
+    if (status == STATUS_OK) {
+        status = refusal_list_local_new(
+            &(struct refusal_list_local_config){
+                .disk = disk_posix(),
+                .directory = directory,
+                .bytes_max = service->settings.refused_bytes,
+                .clock = &clock_system,
+                .logger = &service->logger,
+            },
+            &service->refusals, err);
+    }
+    return status;
+}
+
+/* The list that lasts as long as the store. */
+static enum status open_refusals(struct service *service, struct error *err)
+{
+    if (service->settings.store == STORE_LOCAL) {
+        return open_local_refusals(service, err);
+    }
+    return refusal_list_memory_new(
+        &(struct refusal_list_memory_config){
+            .bytes_max = service->settings.refused_bytes,
+            .clock = &clock_system,
+        },
+        &service->refusals, err);
+}
+
 static enum status make_worker(struct service *service, struct error *err)
 {
     struct store_activities_config config = store_activities_config_default;
     config.log = service->log;
     config.store = service->store;
+    config.refusals = service->refusals;
     config.random = &random_system;
     config.logger = &service->logger;
     config.clock = &clock_system;
@@ -258,6 +293,10 @@ static void make_use_cases(struct service *service)
                               .store = service->store,
                               .deadline_ms = (unsigned)settings->query_timeout_ms,
                           });
+    service->lister = (struct list_refusals){
+        .list = service->refusals,
+        .page_bytes_max = settings->page_bytes,
+    };
     erase_user_init(&service->eraser, &(struct erase_user_config){
                                           .store = service->store,
                                           .log = service->log,
@@ -270,6 +309,7 @@ enum status service_open(struct service *service, struct error *err)
 {
     enum status status = open_log(service, err);
     status = status == STATUS_OK ? open_store(service, err) : status;
+    status = status == STATUS_OK ? open_refusals(service, err) : status;
     if (status == STATUS_OK && service->settings.role != ROLE_API) {
         status = make_worker(service, err);
     }
@@ -322,6 +362,7 @@ void service_take_down(struct service *service)
     api_free(service->api);
     store_activities_free(service->worker);
     activity_store_free(service->store);
+    refusal_list_free(service->refusals);
     checkpoint_signer_deinit(&service->signer);
     settings_deinit(&service->settings);
 }

@@ -6,6 +6,7 @@
 #include "application/count_activities.h"
 #include "application/erase_user.h"
 #include "application/find_activities.h"
+#include "application/list_refusals.h"
 #include "application/record_activities.h"
 #include "application/store_activities.h"
 #include "base/logger.h"
@@ -23,12 +24,14 @@ struct service {
     struct event_log *local_log; /* the same without a tracer around it; NULL: not a local one */
     struct activity_store *store;
     struct activity_store *local_store; /* likewise */
+    struct refusal_list *refusals;
     struct checkpoint_signer signer;
     struct checkpoint_source checkpoints; /* signed by the local store */
     struct record_activities recorder;
     struct find_activities finder;
     struct count_activities counter;
     struct erase_user eraser;
+    struct list_refusals lister;
     struct store_activities *worker; /* NULL: works in other processes */
     pthread_t worker_thread;
     bool worker_runs;
@@ -47,8 +50,9 @@ uint64_t service_raise_descriptor_limit(void);
 /* Has malloc give freed memory back to the system. Once, before anything large is allocated. */
 void service_set_up_memory(void);
 
-/* Opens log and store and makes the use cases between them, from settings and logger. BUSY: another
- * process holds the folder. What was opened is there for service_take_down also on failure. */
+/* Opens log, store and refused list and makes the use cases between them, from settings and logger.
+ * BUSY: another process holds the folder. What was opened is there for service_take_down also on
+ * failure. */
 MUST_USE enum status service_open(struct service *service, struct error *err);
 
 /* Does nothing where the worker is in other processes. */

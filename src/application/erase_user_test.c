@@ -22,6 +22,7 @@ enum { ROWS = 3 };
 struct fixture {
     struct event_log log;
     struct activity_store store;
+    struct refusal_list refusals; /* nothing is refused */
     struct activity_store_state store_state;
     enum durability durability;
     struct logged_activity rows[ROWS]; /* in the log at the start */
@@ -167,6 +168,7 @@ static void start(void)
     struct store_activities_config config = store_activities_config_default;
     config.log = &fixture.log;
     config.store = &fixture.store;
+    config.refusals = &fixture.refusals;
     config.random = &random_system;
     config.logger = &fixture.logger;
     config.clock = &fixture.clock;

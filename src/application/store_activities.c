@@ -1,11 +1,14 @@
 #include "application/store_activities.h"
 
+#include "application/store_refusals.h"
 #include "base/assert.h"
 #include "base/backoff.h"
 #include "base/condition.h"
+#include "base/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 const struct store_activities_config store_activities_config_default = {
     .batch_rows_max = 4096,
@@ -20,17 +23,29 @@ const struct store_activities_config store_activities_config_default = {
 
 #define DAY_MS ((int64_t)24 * 60 * 60 * 1000)
 
+/* What became of a batch. First its refusals are listed, since the store may make the batch durable
+ * as soon as it is put, and what is durable there does not come again out of the log. */
+enum batch_stage {
+    BATCH_DONE,   /* or there is none yet */
+    BATCH_POLLED, /* what the log refused is not listed yet */
+    BATCH_LISTED, /* the rows are not stored yet */
+    BATCH_STORED  /* what the store refused is not listed yet */
+};
+
 struct store_activities {
     struct store_activities_config config;
     enum verdict *verdicts;      /* room for one batch */
-    struct activity_batch batch; /* polled and not yet stored, when batch_waits */
-    bool batch_waits;
+    struct activity_batch batch; /* what was polled last */
+    enum batch_stage stage;      /* of it; a failure leaves it there, so that nothing is repeated */
+    size_t refused_rows;         /* of the batch, by the store */
+    char refused_why[ERROR_MESSAGE_BYTES];
     struct position_set committed; /* what the log was told last */
     struct position_set start_end; /* the log's end when the worker began */
     struct position_set log_end;   /* as the worker saw it last */
     uint64_t expire_at_ms;         /* of the monotonic clock; 0: at once */
     bool replay_expired;           /* expired since it has caught up */
     bool expire_failed;            /* the last time */
+    bool refusal_told;             /* since the start */
 
     pthread_mutex_t mutex; /* guards everything below */
     pthread_cond_t stopped;
@@ -42,6 +57,7 @@ struct store_activities {
 enum status store_activities_new(const struct store_activities_config *config,
                                  struct store_activities **out_worker, struct error *err)
 {
+    ASSERT(config->refusals != NULL);
     ASSERT(config->batch_rows_max >= 1 && config->batch_rows_max <= EVENT_LOG_POLL_ROWS_MAX);
     struct store_activities *worker = calloc(1, sizeof *worker);
     enum verdict *verdicts = calloc(config->batch_rows_max, sizeof *verdicts);
@@ -160,28 +176,101 @@ static void note_replayed(struct store_activities *worker)
 static void count_verdicts(struct store_activities *worker)
 {
     pthread_mutex_lock(&worker->mutex);
+    uint64_t refused = worker->state.verdicts[VERDICT_REFUSED];
     for (size_t i = 0; i < worker->batch.count; i++) {
         ASSERT(worker->verdicts[i] < VERDICT_COUNT);
         worker->state.verdicts[worker->verdicts[i]]++;
     }
+    worker->refused_rows = (size_t)(worker->state.verdicts[VERDICT_REFUSED] - refused);
+    worker->state.refused += worker->refused_rows;
     if (!worker->state.caught_up) {
         note_replayed(worker);
     }
     pthread_mutex_unlock(&worker->mutex);
 }
 
-static enum status put(struct store_activities *worker, struct error *err)
+/* Told once: a topic may hold millions of them, and the list has them all. */
+static void tell_refusal(struct store_activities *worker, struct position position,
+                         struct str reason)
 {
-    if (worker->batch.count > 0) {
+    if (worker->refusal_told) {
+        return;
+    }
+    worker->refusal_told = true;
+    log_write(worker->config.logger, LOG_WARNING,
+              "something in the event log cannot be stored and is kept as refused",
+              LOG_FIELDS(log_text("reason", reason), log_number("partition", position.partition),
+                         log_number("offset", position.offset)));
+}
+
+static enum status list_refused_messages(struct store_activities *worker, struct error *err)
+{
+    const struct activity_batch *batch = &worker->batch;
+    enum status status = refusal_list_add(worker->config.refusals, batch->log_id, batch->refused,
+                                          batch->refused_count, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (batch->refused_count > 0) {
+        tell_refusal(worker, batch->refused[0].position, batch->refused[0].reason);
+    }
+    pthread_mutex_lock(&worker->mutex);
+    worker->state.refused += batch->refused_count;
+    pthread_mutex_unlock(&worker->mutex);
+    worker->stage = BATCH_LISTED;
+    return STATUS_OK;
+}
+
+/* A batch without rows is put when it moves the position: the store then covers what was refused.
+ */
+static enum status store_rows(struct store_activities *worker, struct error *err)
+{
+    struct error why = {0};
+    worker->refused_rows = 0;
+    if (worker->batch.count > 0 || !reached(&worker->handled, worker->batch.next)) {
         enum status status =
-            activity_store_put_batch(worker->config.store, &worker->batch, worker->verdicts, err);
+            activity_store_put_batch(worker->config.store, &worker->batch, worker->verdicts, &why);
         if (status != STATUS_OK) {
-            return status;
+            return error_set(err, status, why.cause, "%s", why.message);
         }
         count_verdicts(worker);
     }
-    worker->batch_waits = false;
-    return raise_handled(worker, worker->batch.next, err);
+    memcpy(worker->refused_why, why.message, sizeof worker->refused_why);
+    utf8_trim(worker->refused_why);
+    worker->stage = BATCH_STORED;
+    return STATUS_OK;
+}
+
+static enum status list_refused_rows(struct store_activities *worker, struct error *err)
+{
+    const struct activity_batch *batch = &worker->batch;
+    if (worker->refused_rows > 0) {
+        enum status status = store_refusals_list(worker->config.refusals, batch, worker->verdicts,
+                                                 worker->refused_why, err);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        size_t first = 0;
+        while (worker->verdicts[first] != VERDICT_REFUSED) {
+            first++;
+        }
+        tell_refusal(worker, batch->rows[first].position, str_from(worker->refused_why));
+    }
+    worker->stage = BATCH_DONE;
+    return raise_handled(worker, batch->next, err);
+}
+
+/* Goes on where a failure left the batch. */
+static enum status put(struct store_activities *worker, struct error *err)
+{
+    enum status status = STATUS_OK;
+    if (worker->stage == BATCH_POLLED) {
+        status = list_refused_messages(worker, err);
+    }
+    if (status == STATUS_OK && worker->stage == BATCH_LISTED) {
+        status = store_rows(worker, err);
+    }
+    return status == STATUS_OK ? list_refused_rows(worker, err) : status;
 }
 
 /* Tells the log what the store made durable since the last time. */
@@ -279,10 +368,10 @@ enum status store_activities_step(struct store_activities *worker, struct error 
         /* First, for it may give a full disk the room without which nothing else works. */
         status = expire(worker, err);
     }
-    if (status == STATUS_OK && !worker->batch_waits) {
+    if (status == STATUS_OK && worker->stage == BATCH_DONE) {
         status = event_log_poll(worker->config.log, worker->config.batch_rows_max,
                                 worker->config.poll_wait_ms, &worker->batch, err);
-        worker->batch_waits = status == STATUS_OK;
+        worker->stage = status == STATUS_OK ? BATCH_POLLED : BATCH_DONE;
     }
     if (status == STATUS_OK) {
         status = put(worker, err);
@@ -365,9 +454,17 @@ static void note_success(struct store_activities *worker, unsigned failures)
     }
 }
 
+/* What the store refused must be listed before its position becomes durable: then it would not come
+ * again. */
 static enum status finish(struct store_activities *worker, struct error *err)
 {
-    enum status status = activity_store_sync(worker->config.store, err);
+    enum status status = STATUS_OK;
+    if (worker->stage == BATCH_STORED) {
+        status = list_refused_rows(worker, err);
+    }
+    if (status == STATUS_OK) {
+        status = activity_store_sync(worker->config.store, err);
+    }
     if (status == STATUS_OK && worker->state.condition != WORKER_STARTING) {
         status = commit(worker, err);
     }

@@ -5,6 +5,9 @@
  * neither loses nor doubles. A store or log that is down is retried with growing, jittered pauses;
  * what nobody can repair by waiting stops the worker with a reason.
  *
+ * What is in the log and no activity, or one that the store will never take, goes to the refused
+ * list before the log may forget it; a list that is down is waited for like a store.
+ *
  * It also lets old activities expire: when it starts, when it has caught up, and every so often.
  * What arrives and is older than the retention already, or comes again out of the log after a
  * crash, is stored like everything else and goes the next time.
@@ -12,6 +15,7 @@
  * run and step belong to one thread; stop and describe may be called from any.
  */
 #include "application/event_log.h"
+#include "application/refusal_list.h"
 #include "base/clock.h"
 #include "base/logger.h"
 #include "base/random.h"
@@ -23,6 +27,7 @@
 struct store_activities_config {
     struct event_log *log; /* borrowed, as all of these */
     struct activity_store *store;
+    struct refusal_list *refusals;
     const struct random *random;
     const struct logger *logger;
     const struct clock *clock;
@@ -51,6 +56,7 @@ struct store_activities_state {
     enum worker_condition condition;
     char reason[ERROR_MESSAGE_BYTES]; /* "" unless retrying or failed */
     uint64_t verdicts[VERDICT_COUNT]; /* since start */
+    uint64_t refused;                 /* by the store or already by the log, since start */
     uint64_t expired;                 /* since start */
     uint64_t pending;                 /* durable in the log and not yet in the store's answers */
     bool caught_up; /* everything that was in the log at start is in the store's answers */

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 /* cmocka wants the headers above first. */
@@ -49,6 +50,7 @@ static int fixture_setup(void **state)
     fixture->config = (struct store_activities_config){
         .log = &fixture->world.log,
         .store = &fixture->world.store,
+        .refusals = &fixture->world.refusals,
         .random = &fixture->random,
         .logger = &fixture->logger,
         .batch_rows_max = 4,
@@ -536,8 +538,8 @@ static void waits_for_a_store_that_is_down_at_the_start(void **state)
 static void stops_when_waiting_cannot_help(void **state)
 {
     struct fixture *fixture = *state;
-    static const enum call calls[] = {CALL_POLL, CALL_SEEK, CALL_COMMIT, CALL_PUT,
-                                      CALL_DURABLE_POSITIONS};
+    static const enum call calls[] = {
+        CALL_POLL, CALL_SEEK, CALL_COMMIT, CALL_PUT, CALL_DURABLE_POSITIONS, CALL_REFUSE};
     for (size_t i = 0; i < ARRAY_LENGTH(calls); i++) {
         world_deinit(&fixture->world);
         world_init(&fixture->world);
@@ -545,6 +547,7 @@ static void stops_when_waiting_cannot_help(void **state)
         fixture->world.fail_with[calls[i]] = STATUS_CORRUPT;
         fixture->world.fail_times[calls[i]] = 1;
         world_add_rows(&fixture->world, 3);
+        fixture->world.log_refuses[1] = true;
         start(fixture);
         wait_until(fixture, is_failed);
         pthread_join(fixture->thread, NULL);

@@ -2,6 +2,8 @@
 
 #include "base/assert.h"
 
+#include <stdio.h>
+
 static struct world *world_of_log(struct event_log *log)
 {
     return CONTAINER_OF(log, struct world, log);
@@ -37,6 +39,32 @@ static void raise_all(struct position_set *set, const struct position_set *from)
     ASSERT(position_set_raise_all(set, from) == STATUS_OK);
 }
 
+/* The rows from read_at on up to one that the log refuses, and those that it refuses behind. */
+static void take_batch(struct world *world, size_t rows_max, struct activity_batch *out_batch)
+{
+    size_t begin = world->read_at;
+    size_t end = world->row_count - begin < rows_max ? world->row_count : begin + rows_max;
+    size_t at = begin;
+    while (at < end && !world->log_refuses[at]) {
+        at++;
+    }
+    size_t rows_end = at;
+    while (at < end && world->log_refuses[at]) {
+        at++;
+    }
+    for (size_t i = begin; i < at; i++) {
+        struct position position = world->rows[i].position;
+        raise_to(&world->next, (struct position){position.partition, position.offset + 1});
+    }
+    *out_batch = (struct activity_batch){.log_id = world->log_id,
+                                         .rows = world->rows + begin,
+                                         .count = rows_end - begin,
+                                         .refused = world->refused + rows_end,
+                                         .refused_count = at - rows_end,
+                                         .next = &world->next};
+    world->read_at = at;
+}
+
 static enum status world_poll(struct event_log *log, size_t rows_max, unsigned wait_ms,
                               struct activity_batch *out_batch, struct error *err)
 {
@@ -46,17 +74,7 @@ static enum status world_poll(struct event_log *log, size_t rows_max, unsigned w
     enum status status = order(world, CALL_POLL, err);
     world->poll_count++;
     if (status == STATUS_OK) {
-        size_t left = world->row_count - world->read_at;
-        size_t count = left < rows_max ? left : rows_max;
-        for (size_t i = world->read_at; i < world->read_at + count; i++) {
-            struct position position = world->rows[i].position;
-            raise_to(&world->next, (struct position){position.partition, position.offset + 1});
-        }
-        *out_batch = (struct activity_batch){.log_id = world->log_id,
-                                             .rows = world->rows + world->read_at,
-                                             .count = count,
-                                             .next = &world->next};
-        world->read_at += count;
+        take_batch(world, rows_max, out_batch);
     }
     pthread_mutex_unlock(&world->lock);
     return status;
@@ -138,8 +156,10 @@ static void store_rows(struct world *world, const struct activity_batch *batch,
 {
     for (size_t i = 0; i < batch->count; i++) {
         size_t index = (size_t)(&batch->rows[i] - world->rows);
-        ASSERT(index < world->row_count);
-        out_verdicts[i] = world->stored[index]++ == 0 ? VERDICT_STORED : VERDICT_REDELIVERED;
+        ASSERT(index < world->row_count && !world->log_refuses[index]);
+        out_verdicts[i] = world->store_refuses[index]   ? VERDICT_REFUSED
+                          : world->stored[index]++ == 0 ? VERDICT_STORED
+                                                        : VERDICT_REDELIVERED;
     }
     raise_all(&world->covered, batch->next);
     if (world->durable == DURABLE_AT_PUT) {
@@ -153,15 +173,18 @@ static enum status world_put(struct activity_store *store, const struct activity
     struct world *world = world_of_store(store);
     pthread_mutex_lock(&world->lock);
     enum status status = order(world, CALL_PUT, err);
-    ASSERT(batch->count > 0 && uuid_equal(batch->log_id, world->log_id));
-    if (world->refused_rows != NULL) {
-        ASSERT(batch->rows == world->refused_rows);
-        ASSERT(batch->count == world->refused_count);
+    ASSERT(batch->count > 0 || batch->refused_count > 0);
+    ASSERT(uuid_equal(batch->log_id, world->log_id));
+    world->put_count++;
+    if (world->failed_rows != NULL) {
+        ASSERT(batch->rows == world->failed_rows);
+        ASSERT(batch->count == world->failed_count);
     }
-    world->refused_rows = status == STATUS_OK ? NULL : batch->rows;
-    world->refused_count = batch->count;
+    world->failed_rows = status == STATUS_OK ? NULL : batch->rows;
+    world->failed_count = batch->count;
     if (status == STATUS_OK) {
         store_rows(world, batch, out_verdicts);
+        error_set(err, STATUS_INVALID, 0, "the store is told to refuse");
     }
     pthread_mutex_unlock(&world->lock);
     return status;
@@ -215,10 +238,43 @@ static const struct activity_store_operations store_operations = {
     .expire = world_expire,
 };
 
+static void keep(char into[WORLD_TEXT_BYTES], struct str text)
+{
+    snprintf(into, WORLD_TEXT_BYTES, "%.*s", STR_FORMAT(text));
+}
+
+/* As the port says: a position is listed once. */
+static enum status world_list(struct refusal_list *list, struct uuid log_id,
+                              const struct refusal *refusals, size_t count, struct error *err)
+{
+    struct world *world = CONTAINER_OF(list, struct world, refusals);
+    pthread_mutex_lock(&world->lock);
+    enum status status = order(world, CALL_REFUSE, err);
+    ASSERT(uuid_equal(log_id, world->log_id));
+    for (size_t i = 0; status == STATUS_OK && i < count; i++) {
+        size_t index = (size_t)refusals[i].position.offset;
+        ASSERT(index < world->row_count);
+        if (!world->listed[index]) {
+            world->listed[index] = true;
+            keep(world->listed_raw[index], refusals[i].raw);
+            keep(world->listed_key[index], refusals[i].key);
+            keep(world->listed_reason[index], refusals[i].reason);
+        }
+    }
+    pthread_mutex_unlock(&world->lock);
+    return status;
+}
+
+static const struct refusal_list_operations refusal_operations = {.add = world_list};
+
 void world_add_row(struct world *world, struct position position)
 {
     pthread_mutex_lock(&world->lock);
     ASSERT(world->row_count < WORLD_ROWS_MAX);
+    world->refused[world->row_count] = (struct refusal){.position = position,
+                                                        .key = STR("key"),
+                                                        .raw = STR("not JSON"),
+                                                        .reason = STR("the log is told to refuse")};
     world->rows[world->row_count++] = (struct logged_activity){.position = position};
     pthread_mutex_unlock(&world->lock);
 }
@@ -232,8 +288,10 @@ void world_add_rows(struct world *world, size_t count)
 
 void world_init(struct world *world)
 {
-    *world = (struct world){
-        .log.operations = &log_operations, .store.operations = &store_operations, .log_id = {{9}}};
+    *world = (struct world){.log.operations = &log_operations,
+                            .store.operations = &store_operations,
+                            .refusals.operations = &refusal_operations,
+                            .log_id = {{9}}};
     pthread_mutex_init(&world->lock, NULL);
 }
 
@@ -244,6 +302,19 @@ void world_deinit(struct world *world)
     position_set_deinit(&world->covered);
     position_set_deinit(&world->durable_positions);
     pthread_mutex_destroy(&world->lock);
+}
+
+void world_crash(struct world *world)
+{
+    position_set_deinit(&world->next);
+    position_set_deinit(&world->covered);
+    world->read_at = 0;
+    world->failed_rows = NULL;
+    for (size_t i = 0; i < world->row_count; i++) {
+        if (!position_set_covers(&world->durable_positions, world->rows[i].position)) {
+            world->stored[i] = 0;
+        }
+    }
 }
 
 void world_make_durable(struct world *world, int64_t offset)

@@ -387,6 +387,28 @@ static void test_expire_removes_only_what_is_older(void **state)
 }
 
 /* A set that the caller holds is raised, never lowered; an unknown log changes nothing. */
+/* What is between the rows of a log and no activity is covered like them. */
+static void test_a_batch_without_rows_is_taken(void **state)
+{
+    struct fixture *fixture = *state;
+    put(fixture, NULL, 0);
+    struct activity first = activity_at(1, "first");
+    put_at(fixture, 3, &first, 1);
+    assert_int_equal(fixture->verdicts[0], VERDICT_STORED);
+    put_at(fixture, 9, NULL, 0);
+    assert_int_equal(count_all(fixture), 1);
+    assert_int_equal(activity_store_sync(fixture->store, NULL), STATUS_OK);
+    struct position_set durable;
+    position_set_init(&durable);
+    assert_int_equal(
+        activity_store_durable_positions(fixture->store, fixture->log_id, &durable, NULL),
+        STATUS_OK);
+    assert_in_range(position_set_get(&durable, 0), 0, 9);
+    position_set_deinit(&durable);
+    assert_int_equal(put_one(fixture, activity_at(2, "second")), VERDICT_STORED);
+    assert_int_equal(count_all(fixture), 2);
+}
+
 static void test_durable_positions_only_rise(void **state)
 {
     struct fixture *fixture = *state;
@@ -538,6 +560,7 @@ int activity_store_contract_run_cases(const struct store_maker *maker)
         CASE(test_erase_names_its_record),
         CASE(test_erase_of_many_rows),
         CASE(test_expire_removes_only_what_is_older),
+        CASE(test_a_batch_without_rows_is_taken),
         CASE(test_durable_positions_only_rise),
         CASE(test_sync_makes_durable),
         CASE(test_crash_leaves_what_is_durable),

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { CHECK_ARENA_BYTES_MAX = 16 << 20 };
 
@@ -40,6 +41,7 @@ struct ledger_entry *ledger_add(struct ledger *ledger, struct record_activities 
     activity->user_id = str_from(entry->user_id);
     activity->metadata =
         write_metadata(entry, number, (size_t)random_below(random, LEDGER_PADDING_MAX));
+    entry->refused = random_below(random, 16) == 0;
     bool own_id = random_below(random, 4) == 0;
     draft.has_timestamp = random_below(random, 4) == 0;
     entry->own_time = own_id || draft.has_timestamp;
@@ -73,6 +75,7 @@ bool ledger_same(const struct ledger_entry *entry, const struct activity *activi
 struct check {
     const struct ledger *ledger;
     struct activity_store *store;
+    struct refusal_list *refusals;
     struct arena arena;
     char *trouble;
 };
@@ -85,6 +88,33 @@ static bool complain(struct check *check, const char *what, const struct ledger_
     return false;
 }
 
+/* Each position once, though its activity may have been posted several times. */
+static bool refused_are_listed(struct check *check)
+{
+    static unsigned times[LEDGER_ENTRIES_MAX];
+    const struct refusal_page_request request = {.limit = 4 * LEDGER_ENTRIES_MAX,
+                                                 .bytes_max = CHECK_ARENA_BYTES_MAX};
+    struct refusal_page page;
+    enum status status = refusal_list_find(check->refusals, &request, &check->arena, &page, NULL);
+    ASSERT(status == STATUS_OK && !page.more);
+    memset(times, 0, sizeof times);
+    for (size_t i = 0; i < page.count; i++) {
+        const struct ledger_entry *entry = ledger_find(check->ledger, page.entries[i].refusal.raw);
+        ASSERT(entry != NULL);
+        times[entry - check->ledger->entries]++;
+    }
+    for (size_t i = 0; i < check->ledger->count; i++) {
+        const struct ledger_entry *entry = &check->ledger->entries[i];
+        if (times[i] > (entry->refused ? entry->posts : 0)) {
+            return complain(check, "listed too often", entry);
+        }
+        if (times[i] == 0 && entry->refused && entry->acknowledged) {
+            return complain(check, "acknowledged, refused and not listed", entry);
+        }
+    }
+    return true;
+}
+
 /* Looks for every entry by its id. */
 static bool entries_are_stored(struct check *check, uint64_t *out_present)
 {
@@ -94,7 +124,10 @@ static bool entries_are_stored(struct check *check, uint64_t *out_present)
         struct activity stored;
         enum status status =
             activity_store_get(check->store, entry->activity.id, &check->arena, &stored, NULL);
-        if (status != STATUS_OK && entry->acknowledged) {
+        if (status == STATUS_OK && entry->refused) {
+            return complain(check, "refused and stored all the same", entry);
+        }
+        if (status != STATUS_OK && entry->acknowledged && !entry->refused) {
             return complain(check, "acknowledged and not stored", entry);
         }
         if (status == STATUS_OK && !ledger_same(entry, &stored)) {
@@ -148,12 +181,14 @@ static bool user_is_in_order(struct check *check, unsigned user)
 }
 
 bool ledger_holds(const struct ledger *ledger, struct activity_store *store,
-                  char out_trouble[LEDGER_TROUBLE_BYTES])
+                  struct refusal_list *refusals, char out_trouble[LEDGER_TROUBLE_BYTES])
 {
-    struct check check = {.ledger = ledger, .store = store, .trouble = out_trouble};
+    struct check check = {
+        .ledger = ledger, .store = store, .refusals = refusals, .trouble = out_trouble};
     uint64_t present;
     arena_init(&check.arena, CHECK_ARENA_BYTES_MAX);
-    bool holds = entries_are_stored(&check, &present) && nothing_else_is_stored(&check, present);
+    bool holds = entries_are_stored(&check, &present) && nothing_else_is_stored(&check, present) &&
+                 refused_are_listed(&check);
     for (unsigned user = 0; holds && user < LEDGER_USERS; user++) {
         holds = user_is_in_order(&check, user);
     }

@@ -4,6 +4,7 @@
  * it was acknowledged. The store is judged by it. One thread at a time.
  */
 #include "application/record_activities.h"
+#include "application/refusal_list.h"
 #include "domain/activity_store.h"
 
 enum {
@@ -18,6 +19,7 @@ struct ledger_entry {
     char id[ACTIVITY_ID_BYTES_MAX];
     char user_id[16];
     char metadata[LEDGER_PADDING_MAX + 64];
+    bool refused;      /* the log hands it over as refused: it must be listed, not stored */
     bool own_time;     /* the client sent a timestamp or an id: its place among others is free */
     bool acknowledged; /* at least one of its posts was */
     unsigned posts;
@@ -41,8 +43,8 @@ struct ledger_entry *ledger_find(const struct ledger *ledger, struct str id);
 /* Same id and same content in everything, also in what the server filled in. */
 bool ledger_same(const struct ledger_entry *entry, const struct activity *activity);
 
-/* Once the worker caught up: what was acknowledged is stored, everything stored was sent, each once
- * and as it was sent, and each user's activities are in the order in which they were sent. False
- * with the reason. */
+/* Once the worker caught up: what was acknowledged is stored or, if the log refused it, listed;
+ * everything stored was sent, each once and as it was sent, and each user's activities are in the
+ * order in which they were sent. False with the reason. */
 bool ledger_holds(const struct ledger *ledger, struct activity_store *store,
-                  char out_trouble[LEDGER_TROUBLE_BYTES]);
+                  struct refusal_list *refusals, char out_trouble[LEDGER_TROUBLE_BYTES]);

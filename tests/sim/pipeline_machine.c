@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "infrastructure/activity_store_local/activity_store_local.h"
+#include "infrastructure/refusal_list_local/refusal_list_local.h"
 #include "support/durable_store_double.h"
 #include "support/thread_state.h"
 
@@ -13,6 +14,7 @@
 enum {
     SEGMENT_BYTES = 4096,
     LOG_BYTES_MAX = 64 * 1024,
+    LIST_BYTES_MAX = 1024 * 1024, /* for all of it, and in several files */
     QUEUE_BYTES_MAX = 32 * 1024,
     BATCH_ROWS_MAX = 7,
     STORE_HEAD_ROWS_SMALL = 16,  /* many parts, often merged */
@@ -265,6 +267,7 @@ static void end_process(struct pipeline *pipeline, enum restart_kind kind)
     }
     store_activities_free(TAKE(pipeline->worker));
     event_log_free(TAKE(pipeline->log));
+    refusal_list_free(TAKE(pipeline->refusals));
     pipeline->log_thread = 0;
     if (pipeline->options.store == PIPELINE_STORE_LOCAL) {
         activity_store_free(TAKE(pipeline->store));
@@ -310,20 +313,36 @@ static enum status open_store(struct pipeline *pipeline, struct error *err)
         &pipeline->store, err);
 }
 
-static enum status open_both(struct pipeline *pipeline, struct error *err)
+static enum status open_list(struct pipeline *pipeline, struct error *err)
+{
+    return refusal_list_local_new(
+        &(struct refusal_list_local_config){
+            .disk = pipeline->disk,
+            .directory = "refused",
+            .bytes_max = LIST_BYTES_MAX,
+            .clock = &pipeline->clock,
+            .logger = &pipeline->logger,
+        },
+        &pipeline->refusals, err);
+}
+
+static enum status open_all(struct pipeline *pipeline, struct error *err)
 {
     enum status status = open_log(pipeline, err);
     if (status == STATUS_OK) {
+        status = open_list(pipeline, err);
+    }
+    if (status == STATUS_OK) {
         status = open_store(pipeline, err);
-        if (status != STATUS_OK) {
-            event_log_free(TAKE(pipeline->log));
-        }
+    }
+    if (status != STATUS_OK) {
+        event_log_free(TAKE(pipeline->log));
+        refusal_list_free(TAKE(pipeline->refusals));
     }
     return status;
 }
 
-/* Sometimes the power or the disk fails while log and store are opened; on a sound machine they
- * open. */
+/* Sometimes the power or the disk fails while all is opened; on a sound machine it opens. */
 static bool open_after_faults(struct pipeline *pipeline)
 {
     struct error err = {0};
@@ -333,11 +352,11 @@ static bool open_after_faults(struct pipeline *pipeline)
         } else if (faults > 0) {
             pipeline_fail_disk(pipeline);
         }
-        if (open_both(pipeline, &err) == STATUS_OK) {
+        if (open_all(pipeline, &err) == STATUS_OK) {
             return true;
         }
         if (faults == 0) {
-            complain(pipeline, "log or store does not open: %s", err.message);
+            complain(pipeline, "log, list or store does not open: %s", err.message);
             return false;
         }
         heal(pipeline);
@@ -363,6 +382,7 @@ static void begin_process(struct pipeline *pipeline)
     struct store_activities_config config = {
         .log = &pipeline->ports.log,
         .store = &pipeline->ports.store,
+        .refusals = pipeline->refusals,
         .random = &pipeline->random,
         .logger = &pipeline->logger,
         .batch_rows_max = BATCH_ROWS_MAX,
@@ -411,6 +431,7 @@ void pipeline_deinit(struct pipeline *pipeline)
 {
     store_activities_free(pipeline->worker);
     event_log_free(pipeline->log);
+    refusal_list_free(pipeline->refusals);
     activity_store_free(pipeline->store);
     disk_simulated_free(pipeline->disk);
     ledger_deinit(&pipeline->ledger);
@@ -451,7 +472,8 @@ void pipeline_check(struct pipeline *pipeline)
     heal(pipeline);
     catch_up(pipeline);
     char trouble[LEDGER_TROUBLE_BYTES];
-    if (!is_in_trouble(pipeline) && !ledger_holds(&pipeline->ledger, pipeline->store, trouble)) {
+    if (!is_in_trouble(pipeline) &&
+        !ledger_holds(&pipeline->ledger, pipeline->store, pipeline->refusals, trouble)) {
         complain(pipeline, "%s", trouble);
     }
 }

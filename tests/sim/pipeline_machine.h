@@ -1,10 +1,10 @@
 #pragma once
 /*
  * One simulated machine that runs the pipeline: clients that post, the local event log on a
- * simulated disk, the worker, and the local store on the same disk, or a double of a durable store
- * that loses what it had not synced. Everything follows from the seed: clients wait for their
- * answers, and nothing goes on before the log's own thread sleeps, so that the disk sees the same
- * operations in every run. One thread.
+ * simulated disk, the worker, the local refused list, and the local store on the same disk, or a
+ * double of a durable store that loses what it had not synced. Everything follows from the seed:
+ * clients wait for their answers, and nothing goes on before the log's own thread sleeps, so that
+ * the disk sees the same operations in every run. One thread.
  */
 #include "application/store_activities.h"
 #include "infrastructure/disk/disk_simulated.h"
@@ -50,6 +50,7 @@ struct pipeline {
     uint64_t cut_at; /* count of operations at which the power goes; 0: it stays */
     struct event_log *log;
     struct activity_store *store;
+    struct refusal_list *refusals;
     struct watched_ports ports;
     struct store_activities *worker;
     struct record_activities recorder;

@@ -23,10 +23,39 @@ static struct watched_ports *ports_of_store(struct activity_store *store)
 
 /* --- the log --- */
 
+/* The local log refuses nothing; another one would hand over some of the rows so. */
+static void refuse_some(struct watched_ports *ports, struct activity_batch *batch)
+{
+    size_t rows = 0;
+    size_t refused = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct logged_activity *row = &batch->rows[i];
+        const struct ledger_entry *entry = ledger_find(ports->ledger, row->activity.id);
+        if (entry != NULL && entry->refused) {
+            ports->refused[refused++] = (struct refusal){.position = row->position,
+                                                         .key = row->activity.user_id,
+                                                         .raw = row->activity.id,
+                                                         .reason = STR("no activity")};
+        } else {
+            ports->rows[rows++] = *row;
+        }
+    }
+    batch->rows = ports->rows;
+    batch->count = rows;
+    batch->refused = ports->refused;
+    batch->refused_count = refused;
+}
+
 static enum status watched_poll(struct event_log *log, size_t rows_max, unsigned wait_ms,
                                 struct activity_batch *out_batch, struct error *err)
 {
-    return event_log_poll(ports_of_log(log)->inner_log, rows_max, wait_ms, out_batch, err);
+    struct watched_ports *ports = ports_of_log(log);
+    ASSERT(rows_max <= WATCHED_ROWS_MAX);
+    enum status status = event_log_poll(ports->inner_log, rows_max, wait_ms, out_batch, err);
+    if (status == STATUS_OK) {
+        refuse_some(ports, out_batch);
+    }
+    return status;
 }
 
 static enum status watched_seek(struct event_log *log, const struct position_set *positions,
@@ -122,9 +151,11 @@ static enum status watched_put_batch(struct activity_store *store,
     if (fail && random_below(ports->random, 2) == 0) {
         return failure; /* nothing was done; else it was done and only the answer is lost */
     }
-    enum status status = activity_store_put_batch(ports->inner_store, batch, out_verdicts, err);
+    /* The words of the failure are there already. */
+    enum status status =
+        activity_store_put_batch(ports->inner_store, batch, out_verdicts, fail ? NULL : err);
     if (status != STATUS_OK) {
-        return status;
+        return fail ? failure : status;
     }
     for (size_t i = 0; i < batch->count; i++) {
         if (out_verdicts[i] == VERDICT_CONFLICT) {

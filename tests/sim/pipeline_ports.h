@@ -1,11 +1,14 @@
 #pragma once
 /*
  * What stands between the worker and the real log and store in the simulation: it watches that
- * nothing is committed which the store did not make durable and that rows come in order, and lets
- * calls of the store fail on command. The first trouble is kept. One thread, the worker's.
+ * nothing is committed which the store did not make durable and that rows come in order, turns some
+ * rows into refused messages, and lets calls of the store fail on command. The first trouble is
+ * kept. One thread, the worker's.
  */
 #include "application/event_log.h"
 #include "pipeline_ledger.h"
+
+enum { WATCHED_ROWS_MAX = 16 }; /* that the worker may ask for at once */
 
 struct watched_ports {
     struct event_log log;
@@ -14,6 +17,8 @@ struct watched_ports {
     struct activity_store *inner_store;
     const struct ledger *ledger;
     const struct random *random;
+    struct logged_activity rows[WATCHED_ROWS_MAX]; /* of the last poll */
+    struct refusal refused[WATCHED_ROWS_MAX];
     unsigned failures;                 /* so many of the next calls of the store fail */
     const void *last_rows;             /* the batch put last, which may come again */
     const struct ledger_entry *newest; /* posted once and put last since the worker began */

@@ -53,8 +53,9 @@ struct settings {
     uint64_t log_segment_bytes;
     uint64_t log_queue_bytes;
     uint64_t store_memory_bytes;
-    uint64_t retention_days;                       /* 0: for ever */
-    uint64_t retention_bytes;                      /* 0: no limit */
+    uint64_t retention_days;  /* 0: for ever */
+    uint64_t retention_bytes; /* 0: no limit */
+    uint64_t refused_bytes;
     char checkpoint_key_file[SETTINGS_TEXT_BYTES]; /* empty: none */
     char checkpoint_name[SETTINGS_TEXT_BYTES];
 

@@ -166,6 +166,15 @@ const struct setting settings_table[] = {
          "the files whose activities came first are removed, but never the newest file. The "
          "chain of seals counts, which is kept for ever, but never drives activities out of more "
          "than half of it; the manifest does not. 0 for no limit."},
+    {.key = "refused-bytes",
+     .section = event_log,
+     .type = SETTING_BYTES,
+     FIELD(refused_bytes),
+     .default_text = "256MiB",
+     .min = MIB(1),
+     .max = TIB(1),
+     .meaning = "Most that the refused list may take, which keeps what was in the event log and "
+                "could not be stored; beyond it the oldest entries go."},
     {.key = "checkpoint-key-file",
      .section = event_log,
      .type = SETTING_FILE,

@@ -131,6 +131,7 @@ static void starts_with_the_defaults(void **state)
     assert_int_equal(settings->timestamp_ahead_ms, 24 * 3600 * 1000);
     assert_int_equal(settings->retention_days, 0);
     assert_int_equal(settings->retention_bytes, 0);
+    assert_int_equal(settings->refused_bytes, 256 << 20);
     assert_string_equal(settings->checkpoint_key_file, "");
     assert_string_equal(settings->checkpoint_name, "usertrail");
     assert_false(settings->allow_anonymous);

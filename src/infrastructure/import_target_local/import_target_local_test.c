@@ -71,6 +71,7 @@ struct bed {
     struct log_double log;
     struct record_activities recorder;
     struct activity_store *store;
+    struct refusal_list refusals; /* nothing is refused */
     struct store_activities *worker;
     struct import_notices notices;
     const char *notice_words; /* expected in each notice */
@@ -112,6 +113,7 @@ static struct bed *make_bed(void)
     struct store_activities_config worker = store_activities_config_default;
     worker.log = &bed->log.base;
     worker.store = bed->store;
+    worker.refusals = &bed->refusals;
     worker.random = &random_system;
     worker.clock = &bed->clock;
     assert_int_equal(store_activities_new(&worker, &bed->worker, NULL), STATUS_OK);

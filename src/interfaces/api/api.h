@@ -7,6 +7,7 @@
 #include "application/count_activities.h"
 #include "application/erase_user.h"
 #include "application/find_activities.h"
+#include "application/list_refusals.h"
 #include "application/record_activities.h"
 #include "application/store_activities.h"
 #include "base/error.h"
@@ -19,6 +20,7 @@ struct api_config {
     struct find_activities *finder;
     struct count_activities *counter;
     struct erase_user *eraser;
+    struct list_refusals *refusals;
     struct checkpoint_source *checkpoints; /* NULL: nobody signs any */
     struct event_log *log;
     struct activity_store *store;

@@ -235,6 +235,54 @@ static const struct activity_store_operations store_operations = {
     .describe = store_describe,
 };
 
+/* The refused list -------------------------------------------------------------------------- */
+
+static struct api_bed *bed_of_refusals(struct refusal_list *list)
+{
+    return CONTAINER_OF(list, struct api_bed, refusals);
+}
+
+/* "entry-<n>", refused at millisecond n, for n from refused_count down to 1. */
+static enum status refusals_find(struct refusal_list *list,
+                                 const struct refusal_page_request *request, struct arena *arena,
+                                 struct refusal_page *out_page, struct error *err)
+{
+    struct api_bed *bed = bed_of_refusals(list);
+    if (bed->refused_answer != STATUS_OK) {
+        return error_set(err, bed->refused_answer, 0, "the list says no");
+    }
+    int64_t next =
+        request->after == NULL ? (int64_t)bed->refused_count : request->after->refused_at_ms - 1;
+    size_t count = 0;
+    while (next > 0 && count < request->limit) {
+        char id[16];
+        snprintf(id, sizeof id, "entry-%d", (int)next);
+        bed->refused[count++] = (struct refusal_entry){.id = arena_copy_str(arena, str_from(id)),
+                                                       .log_id = bed->log_state.log_id,
+                                                       .refusal = {.position = {0, next},
+                                                                   .key = STR("k"),
+                                                                   .raw = STR("\xff"),
+                                                                   .reason = STR("no activity")},
+                                                       .refused_at_ms = next};
+        next--;
+    }
+    *out_page = (struct refusal_page){bed->refused, count, next > 0};
+    return STATUS_OK;
+}
+
+static void refusals_describe(struct refusal_list *list, struct refusal_list_state *out_state)
+{
+    *out_state = (struct refusal_list_state){.kind = "double",
+                                             .listed = bed_of_refusals(list)->refused_count,
+                                             .bytes = 345,
+                                             .dropped = 6};
+}
+
+static const struct refusal_list_operations refusal_operations = {
+    .find = refusals_find,
+    .describe = refusals_describe,
+};
+
 static enum status sign(struct checkpoint_source *source, struct buffer *out_text,
                         struct error *err)
 {
@@ -265,9 +313,11 @@ static void make_use_cases(struct api_bed *bed)
                                              .store = &bed->store,
                                              .deadline_ms = 1000,
                                          });
+    bed->lister = (struct list_refusals){.list = &bed->refusals, .page_bytes_max = 1 << 20};
     struct store_activities_config config = store_activities_config_default;
     config.log = &bed->log;
     config.store = &bed->store;
+    config.refusals = &bed->refusals;
     config.random = &random_system;
     config.logger = &bed->logger;
     config.clock = &bed->clock;
@@ -287,6 +337,7 @@ static void make_api(struct api_bed *bed)
         .finder = &bed->finder,
         .counter = &bed->counter,
         .eraser = &bed->eraser,
+        .refusals = &bed->lister,
         .checkpoints = &bed->checkpoints,
         .log = &bed->log,
         .store = &bed->store,
@@ -310,6 +361,7 @@ int bed_setup(void **state)
                            .log_state = {.kind = "double", .log_id = {{7}}},
                            .result_log_id = {{8}},
                            .store.operations = &store_operations,
+                           .refusals.operations = &refusal_operations,
                            .row = {.id = STR("row-1"),
                                    .user_id = STR("u"),
                                    .action = STR("a"),

@@ -1,8 +1,8 @@
 #pragma once
 /*
  * What tests ask the API with, without a network: the exchange is a double that keeps its answer,
- * the server one that keeps what came late, log, store and source of checkpoints say what the test
- * wants. One thread at a time.
+ * the server one that keeps what came late, log, store, refused list and source of checkpoints say
+ * what the test wants. One thread at a time.
  */
 #include "interfaces/api/api.h"
 #include "interfaces/http/http_exchange.h"
@@ -12,7 +12,8 @@ enum {
     BED_HEADERS_MAX = 4,
     BED_BATCH_MAX = 5,
     BED_BODY_MAX = 4096,
-    BED_ACTIVITY_MAX = 1024
+    BED_ACTIVITY_MAX = 1024,
+    BED_REFUSED_MAX = 9
 };
 
 /* A request, and the answer that it got. */
@@ -63,6 +64,11 @@ struct api_bed {
     struct activity_tally_request tally_asked;
     struct activity_tally tally;
 
+    struct refusal_list refusals;
+    size_t refused_count; /* entries that it holds, BED_REFUSED_MAX at most */
+    struct refusal_entry refused[BED_REFUSED_MAX];
+    enum status refused_answer;
+
     struct checkpoint_source checkpoints;
     enum status sign_answer;
 
@@ -72,6 +78,7 @@ struct api_bed {
     struct find_activities finder;
     struct count_activities counter;
     struct erase_user eraser;
+    struct list_refusals lister;
     struct store_activities *worker;
     struct logger logger;
     struct api *api;
