@@ -112,26 +112,30 @@ static enum status admit(struct kafka_producer *producer, size_t bytes)
 }
 
 /* Before encoding, which would be in vain. */
-static bool is_full(struct kafka_producer *producer, const struct activity *activities,
-                    size_t count)
+static enum status check_room(struct kafka_producer *producer, const struct activity *activities,
+                              size_t count)
 {
+    size_t estimate = append_block_estimate(activities, count);
     size_t outstanding = atomic_load(&producer->outstanding_bytes);
-    return outstanding > 0 &&
-           outstanding + append_block_estimate(activities, count) > bytes_max(producer);
+    if (atomic_load(&producer->stopping)) {
+        return STATUS_UNAVAILABLE;
+    }
+    if (estimate > bytes_max(producer)) {
+        return STATUS_TOO_LARGE;
+    }
+    return outstanding > 0 && outstanding + estimate > bytes_max(producer) ? STATUS_BUSY
+                                                                           : STATUS_OK;
 }
 
 enum status kafka_producer_append(struct kafka_producer *producer,
                                   const struct activity *activities, size_t count,
                                   struct append_listener *listener, struct append_ticket ticket)
 {
-    if (atomic_load(&producer->stopping)) {
-        return STATUS_UNAVAILABLE;
-    }
-    if (is_full(producer, activities, count)) {
-        return STATUS_BUSY;
-    }
     struct append_block *block = NULL;
-    enum status status = append_block_new(activities, count, bytes_max(producer), &block);
+    enum status status = check_room(producer, activities, count);
+    if (status == STATUS_OK) {
+        status = append_block_new(activities, count, bytes_max(producer), &block);
+    }
     if (status == STATUS_OK) {
         block->listener = listener;
         block->ticket = ticket;

@@ -7,7 +7,11 @@
 #include <string.h>
 #include <time.h>
 
-enum { ADMIN_TIMEOUT_MS = 5000, LOOK_AGAIN_MS = 50 };
+enum {
+    MAKE_TIMEOUT_MS = 5000,
+    SETTINGS_TIMEOUT_MS = 1000, /* the log works without them */
+    LOOK_AGAIN_MS = 50
+};
 
 /* What the steps of opening share. */
 struct opening {
@@ -113,12 +117,6 @@ enum status kafka_topic_look(rd_kafka_t *client, const char *topic, int timeout_
 
 /* Making ------------------------------------------------------------------------------------- */
 
-/* Waits for the event that answers an administrative request. */
-static rd_kafka_event_t *wait_for_answer(rd_kafka_queue_t *queue)
-{
-    return rd_kafka_queue_poll(queue, ADMIN_TIMEOUT_MS + 1000);
-}
-
 static enum status judge_creation(const struct opening *opening, rd_kafka_event_t *event,
                                   struct error *err)
 {
@@ -158,11 +156,11 @@ static enum status make_topic(struct opening *opening, struct error *err)
     rd_kafka_AdminOptions_t *options =
         rd_kafka_AdminOptions_new(opening->client, RD_KAFKA_ADMIN_OP_CREATETOPICS);
     rd_kafka_resp_err_t code =
-        rd_kafka_AdminOptions_set_operation_timeout(options, ADMIN_TIMEOUT_MS, text, sizeof text);
+        rd_kafka_AdminOptions_set_operation_timeout(options, MAKE_TIMEOUT_MS, text, sizeof text);
     (void)code; /* the time is within its range */
     rd_kafka_queue_t *queue = rd_kafka_queue_new(opening->client);
     rd_kafka_CreateTopics(opening->client, &topic, 1, options, queue);
-    rd_kafka_event_t *event = wait_for_answer(queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, MAKE_TIMEOUT_MS + 1000);
     enum status status = judge_creation(opening, event, err);
     if (event != NULL) {
         rd_kafka_event_destroy(event);
@@ -210,11 +208,11 @@ static void ask_settings(const struct opening *opening, struct kafka_topic_facts
         rd_kafka_AdminOptions_new(opening->client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
     char text[ERROR_MESSAGE_BYTES];
     rd_kafka_resp_err_t code =
-        rd_kafka_AdminOptions_set_request_timeout(options, ADMIN_TIMEOUT_MS, text, sizeof text);
+        rd_kafka_AdminOptions_set_request_timeout(options, SETTINGS_TIMEOUT_MS, text, sizeof text);
     (void)code; /* the time is within its range */
     rd_kafka_queue_t *queue = rd_kafka_queue_new(opening->client);
     rd_kafka_DescribeConfigs(opening->client, &resource, 1, options, queue);
-    rd_kafka_event_t *event = wait_for_answer(queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, SETTINGS_TIMEOUT_MS + 1000);
     if (event != NULL && rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR_NO_ERROR) {
         take_settings(event, facts);
     }

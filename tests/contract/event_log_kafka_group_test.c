@@ -1,0 +1,295 @@
+/*
+ * Members of a group on a real Kafka: they share partitions, hand over without loss, begin at what
+ * is committed, and keep their membership while their store is away.
+ */
+#include "event_log_contract_support.h"
+#include "kafka_support.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+enum { PARTITIONS = 4, NUMBERS_MAX = 4000 };
+
+struct fixture {
+    char topic[TOPIC_BYTES];
+    struct event_log_kafka_config config;
+    rd_kafka_t *client;
+    size_t counts[NUMBERS_MAX]; /* how often each number was handed out */
+};
+
+static void start(struct fixture *fixture)
+{
+    memset(fixture, 0, sizeof *fixture);
+    kafka_fresh_name(fixture->topic);
+    fixture->config = kafka_config(fixture->topic, fixture->topic, PARTITIONS);
+    fixture->config.produces = false;
+    fixture->client = kafka_client();
+    kafka_make_topic(fixture->client, fixture->topic, PARTITIONS);
+}
+
+static void finish(struct fixture *fixture)
+{
+    rd_kafka_destroy(fixture->client);
+}
+
+static void rest(long ms)
+{
+    const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    nanosleep(&pause, NULL);
+}
+
+static void send_numbers(struct fixture *fixture, size_t first, size_t end)
+{
+    for (size_t i = first; i < end; i++) {
+        char value[100];
+        int len = snprintf(value, sizeof value,
+                           "{\"id\":\"n-%zu\",\"userId\":\"u\",\"action\":\"a\"}", i);
+        rd_kafka_resp_err_t code =
+            rd_kafka_producev(fixture->client, RD_KAFKA_V_TOPIC(fixture->topic),
+                              RD_KAFKA_V_PARTITION((int32_t)(i % PARTITIONS)),
+                              RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                              RD_KAFKA_V_VALUE(value, (size_t)len), RD_KAFKA_V_END);
+        assert_int_equal(code, RD_KAFKA_RESP_ERR_NO_ERROR);
+    }
+    assert_int_equal(rd_kafka_flush(fixture->client, 10000), RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+/* Joins as a further member and does not wait for partitions. */
+static struct event_log *join(struct fixture *fixture)
+{
+    struct event_log *log = NULL;
+    struct error err;
+    enum status status = event_log_kafka_new(&fixture->config, &log, &err);
+    if (status != STATUS_OK) {
+        fail_msg("%s: %s", status_name(status), err.message);
+    }
+    return log;
+}
+
+/* One poll, counted and, as a durable store would, committed. */
+static size_t work(struct fixture *fixture, struct event_log *log, bool commit)
+{
+    struct activity_batch batch;
+    struct error err;
+    enum status status = event_log_poll(log, 50, 20, &batch, &err);
+    if (status != STATUS_OK) {
+        fail_msg("%s: %s", status_name(status), err.message);
+    }
+    for (size_t i = 0; i < batch.count; i++) {
+        size_t number = (size_t)strtoul(batch.rows[i].activity.id.data + 2, NULL, 10);
+        assert_in_range(number, 0, NUMBERS_MAX - 1);
+        fixture->counts[number]++;
+    }
+    if (commit) {
+        assert_int_equal(event_log_commit(log, batch.next, &err), STATUS_OK);
+    }
+    return batch.count;
+}
+
+static size_t seen(const struct fixture *fixture, size_t first, size_t end)
+{
+    size_t count = 0;
+    for (size_t i = first; i < end; i++) {
+        count += fixture->counts[i] > 0;
+    }
+    return count;
+}
+
+/* Both members work until all numbers up to `end` were seen. */
+static void work_until_seen(struct fixture *fixture, struct event_log *a, struct event_log *b,
+                            size_t end)
+{
+    uint64_t give_up_at_ms = clock_monotonic_ms(&clock_system) + 20000;
+    while (seen(fixture, 0, end) < end && clock_monotonic_ms(&clock_system) < give_up_at_ms) {
+        work(fixture, a, true);
+        if (b != NULL) {
+            work(fixture, b, true);
+        }
+    }
+    assert_int_equal(seen(fixture, 0, end), end);
+}
+
+/* Two members share, and when one leaves the other goes on where it was: nothing is lost, and what
+ * was committed is not read again. */
+static void members_share_and_hand_over(void **state)
+{
+    (void)state;
+    static struct fixture fixture;
+    start(&fixture);
+    struct event_log *first = kafka_open(&fixture.config);
+    struct event_log *second = join(&fixture);
+    kafka_await_partitions(first, PARTITIONS / 2);
+    kafka_await_partitions(second, PARTITIONS / 2);
+    send_numbers(&fixture, 0, 1000);
+    work_until_seen(&fixture, first, second, 1000);
+    event_log_free(first);
+    kafka_await_partitions(second, PARTITIONS);
+    send_numbers(&fixture, 1000, 2000);
+    work_until_seen(&fixture, second, NULL, 2000);
+    for (size_t i = 0; i < 2000; i++) {
+        assert_int_equal(fixture.counts[i], 1);
+    }
+    event_log_free(second);
+    finish(&fixture);
+}
+
+/* A member that did not commit leaves its work to the next one. */
+static void what_is_not_committed_is_read_again(void **state)
+{
+    (void)state;
+    static struct fixture fixture;
+    start(&fixture);
+    send_numbers(&fixture, 0, 400);
+    struct event_log *log = kafka_open(&fixture.config);
+    while (seen(&fixture, 0, 400) < 400) {
+        work(&fixture, log, false);
+    }
+    event_log_free(log);
+    memset(fixture.counts, 0, sizeof fixture.counts);
+    log = kafka_open(&fixture.config);
+    work_until_seen(&fixture, log, NULL, 400);
+    event_log_free(log); /* commits what it was told last */
+    log = kafka_open(&fixture.config);
+    send_numbers(&fixture, 400, 401);
+    work_until_seen(&fixture, log, NULL, 401);
+    for (size_t i = 0; i < 401; i++) {
+        assert_int_equal(fixture.counts[i], 1);
+    }
+    event_log_free(log);
+    finish(&fixture);
+}
+
+static void seek_all(struct event_log *log, int64_t offset)
+{
+    struct position positions[PARTITIONS];
+    for (int32_t i = 0; i < PARTITIONS; i++) {
+        positions[i] = (struct position){i, offset};
+    }
+    const struct position_set set = {.items = positions, .count = PARTITIONS};
+    assert_int_equal(event_log_seek(log, &set, NULL), STATUS_OK);
+}
+
+/* The store is further than what was committed, as after a crash between both: what it has is not
+ * read again, neither from partitions that are there nor from those that come later. */
+static void seek_counts_beyond_what_is_committed(void **state)
+{
+    (void)state;
+    static struct fixture fixture;
+    start(&fixture);
+    send_numbers(&fixture, 0, 400);
+    struct event_log *first = kafka_open(&fixture.config);
+    struct event_log *second = join(&fixture);
+    seek_all(first, 50);
+    seek_all(second, 50);
+    kafka_await_partitions(second, PARTITIONS / 2);
+    while (seen(&fixture, 0, 400) < 200) {
+        work(&fixture, first, false);
+        work(&fixture, second, false);
+    }
+    assert_int_equal(seen(&fixture, 0, 200), 0);
+    event_log_free(first);
+    kafka_await_partitions(second, PARTITIONS);
+    for (int i = 0; i < 20; i++) {
+        work(&fixture, second, false);
+    }
+    assert_int_equal(seen(&fixture, 0, 200), 0);
+    event_log_free(second);
+    finish(&fixture);
+}
+
+/* A worker whose store is away does not poll for longer than the group allows, and is still in it.
+ */
+static void a_waiting_worker_stays_in_the_group(void **state)
+{
+    (void)state;
+    static struct fixture fixture;
+    start(&fixture);
+    const struct event_log_kafka_property properties[] = {
+        {"bootstrap.servers", kafka_brokers()},
+        {"session.timeout.ms", "6000"},
+        {"heartbeat.interval.ms", "500"},
+        {"max.poll.interval.ms", "6000"},
+    };
+    fixture.config.properties = properties;
+    fixture.config.property_count = ARRAY_LENGTH(properties);
+    struct event_log *log = kafka_open(&fixture.config);
+    send_numbers(&fixture, 0, 200);
+    while (seen(&fixture, 0, 200) < 100) {
+        work(&fixture, log, true);
+    }
+    rest(8000);
+    kafka_await_partitions(log, PARTITIONS);
+    work_until_seen(&fixture, log, NULL, 200);
+    for (size_t i = 0; i < 200; i++) {
+        assert_int_equal(fixture.counts[i], 1);
+    }
+    event_log_free(log);
+    finish(&fixture);
+}
+
+/* Made anew, the topic ends below what this member read. */
+static void a_topic_made_anew_is_another_log(void **state)
+{
+    (void)state;
+    static struct fixture fixture;
+    start(&fixture);
+    send_numbers(&fixture, 0, 200);
+    struct event_log *log = kafka_open(&fixture.config);
+    work_until_seen(&fixture, log, NULL, 200);
+    kafka_delete_topic(fixture.client, fixture.topic);
+    rest(200);
+    kafka_make_topic(fixture.client, fixture.topic, PARTITIONS);
+    enum status status = STATUS_OK;
+    struct error err;
+    for (int i = 0; i < 300 && status != STATUS_CORRUPT; i++) {
+        struct activity_batch batch;
+        status = event_log_poll(log, 10, 100, &batch, &err);
+        rest(status == STATUS_OK ? 0 : 50);
+    }
+    assert_int_equal(status, STATUS_CORRUPT);
+    assert_non_null(strstr(err.message, "made anew"));
+    event_log_free(log);
+    finish(&fixture);
+}
+
+/* A static member that comes back within its session gets its partitions without a new division. */
+static void a_static_member_comes_back(void **state)
+{
+    (void)state;
+    static struct fixture fixture;
+    start(&fixture);
+    fixture.config.instance_id = "worker-1";
+    struct event_log *log = kafka_open(&fixture.config);
+    send_numbers(&fixture, 0, 100);
+    work_until_seen(&fixture, log, NULL, 100);
+    event_log_free(log);
+    log = kafka_open(&fixture.config);
+    send_numbers(&fixture, 100, 200);
+    work_until_seen(&fixture, log, NULL, 200);
+    for (size_t i = 0; i < 200; i++) {
+        assert_int_equal(fixture.counts[i], 1);
+    }
+    event_log_free(log);
+    finish(&fixture);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(members_share_and_hand_over),
+        cmocka_unit_test(what_is_not_committed_is_read_again),
+        cmocka_unit_test(seek_counts_beyond_what_is_committed),
+        cmocka_unit_test(a_waiting_worker_stays_in_the_group),
+        cmocka_unit_test(a_topic_made_anew_is_another_log),
+        cmocka_unit_test(a_static_member_comes_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,302 @@
+/*
+ * The event log on a broker that misbehaves on purpose (librdkafka's mock cluster, which needs no
+ * server): answers that get lost or come late, leaders that move. Every append gets exactly one
+ * result, and what is OK is there.
+ */
+#include "event_log_contract_support.h"
+#include "infrastructure/event_log_kafka/event_log_kafka.h"
+
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { PRODUCE = 0, BROKERS = 3 }; /* the request's number in Kafka's protocol */
+
+struct fixture {
+    rd_kafka_t *client;
+    rd_kafka_mock_cluster_t *cluster;
+    struct event_log_kafka_property properties[3];
+    struct event_log_kafka_config config;
+    struct event_log *log;
+    struct collector collector;
+};
+
+static void open_log(struct fixture *fixture)
+{
+    struct error err;
+    enum status status = event_log_kafka_new(&fixture->config, &fixture->log, &err);
+    if (status != STATUS_OK) {
+        fail_msg("%s: %s", status_name(status), err.message);
+    }
+}
+
+static void start(struct fixture *fixture, const char *delivery_timeout_ms)
+{
+    char text[256];
+    fixture->client = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), text, sizeof text);
+    assert_non_null(fixture->client);
+    fixture->cluster = rd_kafka_mock_cluster_new(fixture->client, BROKERS);
+    assert_non_null(fixture->cluster);
+    assert_int_equal(rd_kafka_mock_topic_create(fixture->cluster, "topic", 1, BROKERS),
+                     RD_KAFKA_RESP_ERR_NO_ERROR);
+    fixture->properties[0].name = "bootstrap.servers";
+    fixture->properties[0].value = rd_kafka_mock_cluster_bootstraps(fixture->cluster);
+    fixture->properties[1].name = "delivery.timeout.ms";
+    fixture->properties[1].value = delivery_timeout_ms;
+    fixture->properties[2].name = "socket.timeout.ms";
+    fixture->properties[2].value = "1000";
+    fixture->config = (struct event_log_kafka_config){
+        .properties = fixture->properties,
+        .property_count = ARRAY_LENGTH(fixture->properties),
+        .topic = "topic",
+        .group = "",
+        .instance_id = "",
+        .produces = true,
+        .consumes = true,
+        .partitions = 1,
+        .replication = 1,
+        .clock = &clock_system,
+        .logger = &silent_logger,
+    };
+    collector_init(&fixture->collector);
+    open_log(fixture);
+}
+
+static void finish(struct fixture *fixture)
+{
+    event_log_free(fixture->log);
+    collector_deinit(&fixture->collector);
+    rd_kafka_mock_cluster_destroy(fixture->cluster);
+    rd_kafka_destroy(fixture->client);
+}
+
+static void append_each(struct fixture *fixture, uint64_t first, size_t count)
+{
+    for (uint64_t i = first; i < first + count; i++) {
+        assert_int_equal(append_numbers(fixture->log, &fixture->collector, i, 1), STATUS_OK);
+    }
+}
+
+static void count_number(void *context, const struct logged_activity *row)
+{
+    size_t *counts = context;
+    uint64_t number = numbered_activity_number(&row->activity);
+    assert_in_range(number, 0, 999);
+    counts[number]++;
+}
+
+/* One result for each of `count` appends in order, and what was confirmed is in the log. */
+static void expect_what_was_promised(struct fixture *fixture, size_t count)
+{
+    size_t counts[1000] = {0};
+    collector_wait(&fixture->collector, count);
+    poll_all(fixture->log, count_number, counts);
+    for (size_t i = 0; i < count; i++) {
+        const struct collected *result = &fixture->collector.items[i];
+        assert_int_equal(result->ticket.generation, i);
+        assert_true(result->status != STATUS_OK || counts[i] > 0);
+    }
+    assert_int_equal(collector_count(&fixture->collector), count);
+}
+
+static size_t count_status(struct fixture *fixture, enum status status)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < collector_count(&fixture->collector); i++) {
+        count += fixture->collector.items[i].status == status;
+    }
+    return count;
+}
+
+static void answers_that_come_too_late_fail_appends(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    start(&fixture, "1500");
+    append_each(&fixture, 0, 3);
+    collector_wait(&fixture.collector, 3);
+    for (int32_t id = 1; id <= BROKERS; id++) {
+        rd_kafka_mock_broker_set_rtt(fixture.cluster, id, 4000);
+    }
+    append_each(&fixture, 3, 20);
+    collector_wait(&fixture.collector, 23);
+    assert_int_equal(count_status(&fixture, STATUS_TIMED_OUT), 20);
+    struct event_log_state about;
+    event_log_describe(fixture.log, &about);
+    assert_int_equal(about.accepting, STATUS_UNAVAILABLE);
+    assert_int_not_equal(about.reason[0], '\0');
+    for (int32_t id = 1; id <= BROKERS; id++) {
+        rd_kafka_mock_broker_set_rtt(fixture.cluster, id, 0);
+    }
+    size_t count = 23;
+    enum status status = STATUS_TIMED_OUT;
+    for (; count < 60 && status != STATUS_OK; count++) {
+        status = append_and_wait(fixture.log, &fixture.collector, count, 1);
+    }
+    assert_int_equal(status, STATUS_OK);
+    event_log_describe(fixture.log, &about);
+    assert_int_equal(about.accepting, STATUS_OK);
+    expect_what_was_promised(&fixture, count);
+    finish(&fixture);
+}
+
+static void leaders_may_move(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    start(&fixture, "10000");
+    append_each(&fixture, 0, 5);
+    collector_wait(&fixture.collector, 5);
+    rd_kafka_mock_push_request_errors(
+        fixture.cluster, PRODUCE, 3, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+        RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE);
+    append_each(&fixture, 5, 20);
+    for (int32_t id = 1; id <= BROKERS; id++) {
+        assert_int_equal(rd_kafka_mock_partition_set_leader(fixture.cluster, "topic", 0, id),
+                         RD_KAFKA_RESP_ERR_NO_ERROR);
+        append_each(&fixture, 25 + (uint64_t)(id - 1) * 10, 10);
+        collector_wait(&fixture.collector, 25 + (size_t)id * 10);
+    }
+    expect_what_was_promised(&fixture, 55);
+    assert_int_equal(count_status(&fixture, STATUS_OK), 55);
+    finish(&fixture);
+}
+
+/* The broker wrote it, and its answer got lost: it is asked again, and nothing is promised twice.
+ */
+static void an_answer_that_is_lost_is_asked_for_again(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    start(&fixture, "10000");
+    append_each(&fixture, 0, 5);
+    collector_wait(&fixture.collector, 5);
+    for (int32_t id = 1; id <= BROKERS; id++) {
+        assert_int_equal(
+            rd_kafka_mock_broker_push_request_error_rtts(fixture.cluster, id, PRODUCE, (size_t)1,
+                                                         RD_KAFKA_RESP_ERR_NO_ERROR, 3000),
+            RD_KAFKA_RESP_ERR_NO_ERROR);
+    }
+    append_each(&fixture, 5, 20);
+    expect_what_was_promised(&fixture, 25);
+    assert_int_equal(count_status(&fixture, STATUS_OK), 25);
+    finish(&fixture);
+}
+
+/* A broker that has a message already does not say where: the end of the partition does. */
+static void a_repeated_message_is_found_at_the_end(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    start(&fixture, "10000");
+    append_each(&fixture, 0, 5);
+    collector_wait(&fixture.collector, 5);
+    rd_kafka_mock_push_request_errors(fixture.cluster, PRODUCE, 1,
+                                      RD_KAFKA_RESP_ERR_DUPLICATE_SEQUENCE_NUMBER);
+    assert_int_equal(append_and_wait(fixture.log, &fixture.collector, 5, 1), STATUS_OK);
+    assert_int_equal(fixture.collector.items[5].reached, 4); /* as far as this broker has come */
+    finish(&fixture);
+}
+
+/* What is on its way is given up soon and in order, long before its time is over. */
+static void purging_gives_up_what_is_not_confirmed(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    start(&fixture, "60000");
+    append_each(&fixture, 0, 5);
+    collector_wait(&fixture.collector, 5);
+    for (int32_t id = 1; id <= BROKERS; id++) {
+        rd_kafka_mock_broker_set_rtt(fixture.cluster, id, 3000);
+    }
+    uint64_t before_ms = clock_monotonic_ms(&clock_system);
+    append_each(&fixture, 5, 300);
+    event_log_kafka_purge(fixture.log);
+    collector_wait(&fixture.collector, 305);
+    assert_in_range(clock_monotonic_ms(&clock_system) - before_ms, 0, 2000);
+    assert_int_equal(count_status(&fixture, STATUS_UNAVAILABLE), 300);
+    for (size_t i = 0; i < 305; i++) {
+        assert_int_equal(fixture.collector.items[i].ticket.generation, i);
+    }
+    for (int32_t id = 1; id <= BROKERS; id++) {
+        rd_kafka_mock_broker_set_rtt(fixture.cluster, id, 0);
+    }
+    assert_int_equal(append_and_wait(fixture.log, &fixture.collector, 305, 1), STATUS_OK);
+    expect_what_was_promised(&fixture, 306);
+    finish(&fixture);
+}
+
+/* Nobody answers: the log says so in words, within the time it is given. */
+static void without_a_broker_there_is_no_log(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    start(&fixture, "1500");
+    struct event_log *log = NULL;
+    struct error err;
+    const struct event_log_kafka_property nobody = {"bootstrap.servers", "127.0.0.1:1"};
+    struct event_log_kafka_config config = fixture.config;
+    config.properties = &nobody;
+    config.property_count = 1;
+    config.connect_timeout_ms = 500;
+    uint64_t before_ms = clock_monotonic_ms(&clock_system);
+    assert_int_equal(event_log_kafka_new(&config, &log, &err), STATUS_UNAVAILABLE);
+    assert_in_range(clock_monotonic_ms(&clock_system) - before_ms, 400, 3000);
+    assert_non_null(strstr(err.message, "no Kafka broker answered within 500 ms"));
+    finish(&fixture);
+}
+
+struct property_case {
+    const char *name;
+    const char *value;
+    const char *told;
+};
+
+static void properties_are_checked_by_name(void **state)
+{
+    (void)state;
+    static const struct property_case cases[] = {
+        {"group.id", "mine", "group.id is not to be set"},
+        {"enable.auto.offset.store", "true", "enable.auto.offset.store is not to be set"},
+        {"dr_msg_cb", "x", "dr_msg_cb is not to be set"},
+        {"lingering.ms", "5", "lingering.ms"},
+        {"linger.ms", "soon", "linger.ms"},
+        {"bootstrap.servers", "", "bootstrap.servers is missing"},
+    };
+    struct fixture fixture;
+    start(&fixture, "1500");
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        struct event_log_kafka_property properties[2] = {fixture.properties[0],
+                                                         {cases[i].name, cases[i].value}};
+        struct event_log_kafka_config config = fixture.config;
+        bool alone = cases[i].value[0] == '\0';
+        config.properties = alone ? &properties[1] : properties;
+        config.property_count = alone ? 1 : 2;
+        struct event_log *log = NULL;
+        struct error err;
+        assert_int_equal(event_log_kafka_new(&config, &log, &err), STATUS_INVALID);
+        assert_non_null(strstr(err.message, cases[i].told));
+    }
+    finish(&fixture);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(answers_that_come_too_late_fail_appends),
+        cmocka_unit_test(leaders_may_move),
+        cmocka_unit_test(an_answer_that_is_lost_is_asked_for_again),
+        cmocka_unit_test(a_repeated_message_is_found_at_the_end),
+        cmocka_unit_test(purging_gives_up_what_is_not_confirmed),
+        cmocka_unit_test(without_a_broker_there_is_no_log),
+        cmocka_unit_test(properties_are_checked_by_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
