@@ -7,6 +7,7 @@
 #include "infrastructure/event_log_failing/event_log_failing.h"
 #include "infrastructure/event_log_local/event_log_local.h"
 #include "infrastructure/event_log_memory/event_log_memory.h"
+#include "infrastructure/event_log_spill/event_log_spill.h"
 #include "infrastructure/event_log_tracing/event_log_tracing.h"
 
 #include <dirent.h>
@@ -144,6 +145,68 @@ static struct event_log *reopen_failing(struct event_log *log)
     return pass_through(reopen_local(log));
 }
 
+/* The spill stands on a disk of its own, and stays empty: the inner log never fails. */
+static struct disk *spill_disk;
+
+static struct event_log *add_spill(struct event_log *inner)
+{
+    const struct event_log_local_config spill = {
+        .disk = spill_disk,
+        .directory = "spill",
+        .log_bytes_max = 1 << 20,
+        .clock = &clock_system,
+        .random = &random_system,
+        .logger = &silent_logger,
+    };
+    struct event_log_spill_config config = {
+        .inner = inner,
+        .data_dir = "data",
+        .clock = &clock_system,
+        .random = &random_system,
+        .logger = &silent_logger,
+    };
+    struct event_log *log = NULL;
+    struct error err;
+    must(event_log_local_new(&spill, &config.spill, &err), &err);
+    must(event_log_spill_new(&config, &log, &err), &err);
+    return log;
+}
+
+static void make_spill_disk(void)
+{
+    const struct disk_simulated_options options = {.seed = 2};
+    spill_disk = disk_simulated_new(&options);
+}
+
+static struct event_log *make_spilling_memory(uint64_t bytes_max)
+{
+    make_spill_disk();
+    return add_spill(make_memory(bytes_max));
+}
+
+static struct event_log *make_spilling(uint64_t bytes_max)
+{
+    make_spill_disk();
+    return add_spill(make_failing(bytes_max));
+}
+
+static struct event_log *reopen_spilling(struct event_log *log)
+{
+    return add_spill(reopen_failing(log));
+}
+
+static void unmake_spilling_memory(struct event_log *log)
+{
+    event_log_free(log);
+    disk_simulated_free(spill_disk);
+}
+
+static void unmake_spilling(struct event_log *log)
+{
+    unmake_spilling_memory(log);
+    disk_simulated_free(disk);
+}
+
 static const struct log_maker makers[] = {
     {"event log contract: memory", "memory", DURABILITY_MEMORY, make_memory, NULL, event_log_free},
     {"event log contract: local", "local", DURABILITY_LOCAL_DISK, make_on_posix, reopen_local,
@@ -154,6 +217,10 @@ static const struct log_maker makers[] = {
      unmake_on_simulated},
     {"event log contract: failing, without a fault", "local", DURABILITY_LOCAL_DISK, make_failing,
      reopen_failing, unmake_on_simulated},
+    {"event log contract: spill before memory", "memory", DURABILITY_MEMORY, make_spilling_memory,
+     NULL, unmake_spilling_memory},
+    {"event log contract: spill before failing, without a fault", "local", DURABILITY_LOCAL_DISK,
+     make_spilling, reopen_spilling, unmake_spilling},
 };
 
 int main(void)

@@ -1,0 +1,382 @@
+/* The port's functions, opening and closing; spill_threads.c has what happens beside them. */
+#include "infrastructure/event_log_spill/event_log_spill.h"
+
+#include "base/assert.h"
+#include "base/condition.h"
+#include "infrastructure/event_log_spill/spill_private.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    HELD_BYTES_DEFAULT = 64 << 20,
+    DRAIN_MS_DEFAULT = 10 * 1000,
+    ROOM_SHARE = 4, /* a log drops whole segments, and these are a fourth of its limit at most */
+    RETRY_AFTER_S_MAX = 3600
+};
+
+static struct event_log_spill *spill_of(struct event_log *log)
+{
+    return CONTAINER_OF(log, struct event_log_spill, log);
+}
+
+/* Appending -------------------------------------------------------------------------------- */
+
+/* Whether the spill would take it, as far as is known at once. */
+static enum status ask_spill(const struct event_log_spill *spill, const struct held_append *held)
+{
+    struct event_log_state state;
+    event_log_describe(spill->config.spill, &state);
+    if (state.bytes_max > 0 && held->bytes > state.bytes_max / 2) {
+        return STATUS_TOO_LARGE;
+    }
+    /* A full spill is no full disk for the client, but a log that is away: 503, not 507. */
+    return state.accepting == STATUS_OK ? STATUS_OK : STATUS_UNAVAILABLE;
+}
+
+/* Under the mutex. */
+static enum status admit(const struct event_log_spill *spill, const struct held_append *held)
+{
+    if (held->bytes > spill->config.held_bytes_max) {
+        return STATUS_TOO_LARGE;
+    }
+    if (held->bytes > spill->config.held_bytes_max - spill->held_bytes) {
+        return STATUS_BUSY;
+    }
+    return spill->mode == SPILL_SPILLING ? ask_spill(spill, held) : STATUS_OK;
+}
+
+/* Takes it among those that are held; under the mutex. */
+static void hold(struct event_log_spill *spill, struct held_append *held)
+{
+    held_list_push(&spill->held, held);
+    spill->held_bytes += held->bytes;
+    if (spill->mode == SPILL_DIRECT) {
+        spill->in_inner++;
+        return;
+    }
+    if (spill->mode == SPILL_RETURNING && spill->waiting == NULL) {
+        spill->waiting = held;
+    }
+    pthread_cond_signal(&spill->keep);
+}
+
+/* The inner log took nothing, and no result will follow. */
+static enum status take_back(struct event_log_spill *spill, struct held_append *held,
+                             enum status status)
+{
+    pthread_mutex_lock(&spill->mutex);
+    spill->in_inner--;
+    bool keep = status == STATUS_UNAVAILABLE;
+    if (keep) {
+        spill_fail_over(spill);
+    } else {
+        held_list_remove(&spill->held, held);
+        spill->held_bytes -= held->bytes;
+        pthread_cond_signal(&spill->keep);
+    }
+    pthread_mutex_unlock(&spill->mutex);
+    if (keep) {
+        return STATUS_OK;
+    }
+    free(held);
+    return status;
+}
+
+static enum status spill_append(struct event_log *log, const struct activity *activities,
+                                size_t count, struct append_listener *listener,
+                                struct append_ticket ticket)
+{
+    struct event_log_spill *spill = spill_of(log);
+    struct held_append *held = held_append_make(activities, count);
+    if (held == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    held->listener = listener;
+    held->ticket = ticket;
+    pthread_mutex_lock(&spill->mutex);
+    enum status status = admit(spill, held);
+    bool direct = spill->mode == SPILL_DIRECT;
+    if (status == STATUS_OK) {
+        hold(spill, held);
+    }
+    pthread_mutex_unlock(&spill->mutex);
+    if (status != STATUS_OK) {
+        free(held);
+        return status;
+    }
+    if (!direct) {
+        return STATUS_OK;
+    }
+    status = event_log_append(spill->config.inner, activities, count, &spill->inner_listener,
+                              held_append_ticket(held));
+    return status == STATUS_OK ? STATUS_OK : take_back(spill, held, status);
+}
+
+/* The inner log's -------------------------------------------------------------------------- */
+
+static enum status spill_poll(struct event_log *log, size_t rows_max, unsigned wait_ms,
+                              struct activity_batch *out_batch, struct error *err)
+{
+    return event_log_poll(spill_of(log)->config.inner, rows_max, wait_ms, out_batch, err);
+}
+
+static enum status spill_seek(struct event_log *log, const struct position_set *positions,
+                              struct error *err)
+{
+    return event_log_seek(spill_of(log)->config.inner, positions, err);
+}
+
+static enum status spill_commit(struct event_log *log, const struct position_set *positions,
+                                struct error *err)
+{
+    return event_log_commit(spill_of(log)->config.inner, positions, err);
+}
+
+static enum status spill_end_position(struct event_log *log, struct position_set *out_positions)
+{
+    return event_log_end_position(spill_of(log)->config.inner, out_positions);
+}
+
+/* How it is -------------------------------------------------------------------------------- */
+
+/* Until the spill has dropped something, at the rate at which it is emptied now; 0: not known. */
+static unsigned retry_after_s(uint64_t activities, uint64_t per_second)
+{
+    if (activities == 0 || per_second == 0) {
+        return 0;
+    }
+    uint64_t seconds = activities / ROOM_SHARE / per_second + 1;
+    return seconds < RETRY_AFTER_S_MAX ? (unsigned)seconds : RETRY_AFTER_S_MAX;
+}
+
+static void describe_spill(struct event_log_spill *spill, const struct event_log_state *state,
+                           bool *out_direct, struct event_log_spill_state *out_spill)
+{
+    pthread_mutex_lock(&spill->mutex);
+    uint64_t activities = (uint64_t)(spill->spill_end - spill->moved_end);
+    *out_direct = spill->mode == SPILL_DIRECT;
+    *out_spill = (struct event_log_spill_state){
+        .configured = true,
+        .activities = spill->spill_end > spill->moved_end ? activities : 0,
+        .bytes = state->bytes,
+        .bytes_max = state->bytes_max,
+    };
+    out_spill->retry_after_s = retry_after_s(out_spill->activities, spill->moved_per_second);
+    pthread_mutex_unlock(&spill->mutex);
+}
+
+/* The inner log's state, as it is for callers: where it does not accept, the spill does. */
+static void spill_describe(struct event_log *log, struct event_log_state *out_state)
+{
+    struct event_log_spill *spill = spill_of(log);
+    struct event_log_state own;
+    bool direct;
+    event_log_describe(spill->config.inner, out_state);
+    event_log_describe(spill->config.spill, &own);
+    describe_spill(spill, &own, &direct, &out_state->spill);
+    if (direct && out_state->accepting != STATUS_UNAVAILABLE) {
+        return;
+    }
+    out_state->accepting = own.accepting;
+    out_state->durability = own.durability;
+    if (own.accepting == STATUS_OK) {
+        snprintf(out_state->reason, sizeof out_state->reason,
+                 "%s cannot be reached; %llu activities wait on this machine's disk",
+                 out_state->kind, (unsigned long long)out_state->spill.activities);
+    } else {
+        snprintf(out_state->reason, sizeof out_state->reason,
+                 "%s cannot be reached, and the spill does not accept: %.100s", out_state->kind,
+                 own.reason);
+    }
+}
+
+/* Opening and closing ---------------------------------------------------------------------- */
+
+static void tell_left(const struct event_log_spill *spill)
+{
+    if (spill->spill_end <= spill->moved_end) {
+        return;
+    }
+    char command[160];
+    snprintf(command, sizeof command, "usertrail forward %.120s", spill->config.data_dir);
+    log_write(spill->config.logger, LOG_WARNING,
+              "activities are left on this machine's disk; the next start moves them into the "
+              "event log, or the command does",
+              LOG_FIELDS(log_number("activities", spill->spill_end - spill->moved_end),
+                         log_text("command", str_from(command))));
+}
+
+static void wake_all(struct event_log_spill *spill)
+{
+    pthread_cond_signal(&spill->keep);
+    pthread_cond_signal(&spill->move);
+}
+
+/* Moves what it can; what is left then goes to the spill. */
+static void drain(struct event_log_spill *spill)
+{
+    struct timespec deadline = condition_deadline(spill->config.drain_ms);
+    pthread_mutex_lock(&spill->mutex);
+    while (!spill_is_settled(spill) &&
+           condition_wait_until(&spill->settled, &spill->mutex, &deadline)) {
+    }
+    spill->closing = true;
+    if (!spill_is_settled(spill) && spill->mode != SPILL_SPILLING) {
+        spill->mode = SPILL_GIVING_UP;
+    }
+    wake_all(spill);
+    pthread_mutex_unlock(&spill->mutex);
+}
+
+static void stop_threads(struct event_log_spill *spill)
+{
+    if (spill->keeper_runs && spill->mover_runs) {
+        drain(spill);
+    }
+    pthread_mutex_lock(&spill->mutex);
+    spill->closing = true;
+    spill->mover_ended = spill->mover_ended || !spill->mover_runs;
+    wake_all(spill);
+    pthread_mutex_unlock(&spill->mutex);
+    if (spill->mover_runs) {
+        pthread_join(spill->mover, NULL);
+    }
+    if (spill->keeper_runs) {
+        pthread_join(spill->keeper, NULL);
+    }
+}
+
+/* Without the logs. */
+static void dispose(struct event_log_spill *spill)
+{
+    stop_threads(spill);
+    forward_activities_free(spill->forwarder);
+    pthread_cond_destroy(&spill->settled);
+    pthread_cond_destroy(&spill->move);
+    pthread_cond_destroy(&spill->keep);
+    pthread_mutex_destroy(&spill->mutex);
+    free(spill);
+}
+
+/* The logs' threads may still be telling the last results. */
+static void spill_free(struct event_log *log)
+{
+    struct event_log_spill *spill = spill_of(log);
+    stop_threads(spill);
+    tell_left(spill);
+    spill->keeper_runs = false;
+    spill->mover_runs = false;
+    event_log_free(spill->config.inner);
+    event_log_free(spill->config.spill);
+    dispose(spill);
+}
+
+static const struct event_log_operations spill_operations = {
+    .append = spill_append,
+    .poll = spill_poll,
+    .seek = spill_seek,
+    .commit = spill_commit,
+    .end_position = spill_end_position,
+    .describe = spill_describe,
+    .free = spill_free,
+};
+
+/* Where the spill begins and ends; the read position stays at its beginning. */
+static enum status look_into_spill(struct event_log_spill *spill, struct error *err)
+{
+    struct activity_batch batch;
+    struct position_set end;
+    position_set_init(&end);
+    enum status status = event_log_end_position(spill->config.spill, &end);
+    if (status == STATUS_OK) {
+        spill->spill_end = spill->moved_end = position_set_get(&end, 0);
+        status = event_log_poll(spill->config.spill, 1, 0, &batch, err);
+    } else {
+        error_set(err, status, 0, "there is no memory for positions of the spill");
+    }
+    position_set_deinit(&end);
+    if (status != STATUS_OK || batch.count == 0) {
+        return status;
+    }
+    struct position first = batch.rows[0].position;
+    spill->moved_end = first.offset;
+    spill->mode = SPILL_SPILLING;
+    log_write(spill->config.logger, LOG_INFO,
+              "an earlier run left activities on this machine's disk; they go into the event log",
+              LOG_FIELDS(log_number("activities", spill->spill_end - spill->moved_end)));
+    return event_log_seek(spill->config.spill,
+                          &(struct position_set){.items = &first, .count = 1, .capacity = 1}, err);
+}
+
+/* No signal is ever handled on these threads. */
+static enum status start_threads(struct event_log_spill *spill, struct error *err)
+{
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int result = pthread_create(&spill->keeper, NULL, spill_run_keeper, spill);
+    spill->keeper_runs = result == 0;
+    if (result == 0) {
+        result = pthread_create(&spill->mover, NULL, spill_run_mover, spill);
+        spill->mover_runs = result == 0;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return result == 0 ? STATUS_OK
+                       : error_set(err, STATUS_UNAVAILABLE, result,
+                                   "cannot start the threads of the spill");
+}
+
+static struct event_log_spill *make(const struct event_log_spill_config *config)
+{
+    ASSERT(config->inner != NULL && config->spill != NULL && config->data_dir != NULL &&
+           config->clock != NULL && config->random != NULL && config->logger != NULL);
+    struct event_log_spill *spill = calloc(1, sizeof *spill);
+    if (spill == NULL) {
+        return NULL;
+    }
+    spill->log.operations = &spill_operations;
+    spill->config = *config;
+    spill->config.held_bytes_max =
+        config->held_bytes_max == 0 ? HELD_BYTES_DEFAULT : config->held_bytes_max;
+    spill->config.drain_ms = config->drain_ms == 0 ? DRAIN_MS_DEFAULT : config->drain_ms;
+    spill->inner_listener.completed = spill_hear_inner;
+    spill->spill_listener.completed = spill_hear_spill;
+    pthread_mutex_init(&spill->mutex, NULL);
+    condition_init(&spill->keep);
+    condition_init(&spill->move);
+    condition_init(&spill->settled);
+    return spill;
+}
+
+enum status event_log_spill_new(const struct event_log_spill_config *config,
+                                struct event_log **out_log, struct error *err)
+{
+    struct event_log_spill *spill = make(config);
+    if (spill == NULL) {
+        return error_set(err, STATUS_NO_MEMORY, 0, "no memory for the spill");
+    }
+    const struct forward_activities_config forwarding = {
+        .source = config->spill,
+        .target = config->inner,
+        .clock = config->clock,
+        .random = config->random,
+        .retry_ms_min = config->retry_ms_min,
+        .retry_ms_max = config->retry_ms_max,
+    };
+    enum status status = look_into_spill(spill, err);
+    if (status == STATUS_OK) {
+        status = forward_activities_new(&forwarding, &spill->forwarder, err);
+    }
+    if (status == STATUS_OK) {
+        status = start_threads(spill, err);
+    }
+    if (status != STATUS_OK) {
+        dispose(spill);
+        return status;
+    }
+    *out_log = &spill->log;
+    return STATUS_OK;
+}
