@@ -54,6 +54,7 @@ static void hold(struct event_log_spill *spill, struct held_append *held)
     spill->held_bytes += held->bytes;
     if (spill->mode == SPILL_DIRECT) {
         spill->in_inner++;
+        atomic_fetch_add(&spill->submitting, 1);
         return;
     }
     if (spill->mode == SPILL_RETURNING && spill->waiting == NULL) {
@@ -111,6 +112,7 @@ static enum status spill_append(struct event_log *log, const struct activity *ac
     }
     status = event_log_append(spill->config.inner, activities, count, &spill->inner_listener,
                               held_append_ticket(held));
+    atomic_fetch_sub(&spill->submitting, 1);
     return status == STATUS_OK ? STATUS_OK : take_back(spill, held, status);
 }
 

@@ -13,8 +13,7 @@
  *              appends are direct again
  *
  * What the inner log wrote without being able to say so stands twice in it, under the same id. In
- * all this the appends of one thread keep their order, as far as the inner log confirms nothing
- * behind what it failed.
+ * all this the appends of one thread keep their order, as far as the inner log keeps it.
  *
  * A spill that an earlier process left is moved first. When it is freed, the log moves what it can
  * for `drain_ms` and leaves the rest in the spill. poll, seek, commit and end_position are the
@@ -29,8 +28,10 @@ struct event_log_spill_config {
     struct event_log *inner; /* taken over, as the spill is */
     struct event_log *spill; /* durable on this machine and nobody else's; with a limit of bytes
                                 that is twice that of the largest append at least */
-    /* Lets the inner log complete soon what was appended to it, failed unless confirmed; may be
-     * called at any time and several times. NULL: it always does so by itself. */
+    /* Lets the inner log complete soon what was appended to it, failed unless confirmed, and begin
+     * anew where it has to; called after each failure, perhaps several times. Between a failure
+     * and this the inner log ought to confirm nothing behind what failed: whatever it does confirm
+     * there has overtaken it. NULL: it does all this by itself. */
     void (*give_up)(void *context);
     void *give_up_context;
     const char *data_dir;  /* for words: what `usertrail forward` is given; outlives the log */

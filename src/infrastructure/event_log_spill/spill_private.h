@@ -9,6 +9,7 @@
 #include "infrastructure/event_log_spill/held_append.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 enum spill_mode { SPILL_DIRECT, SPILL_GIVING_UP, SPILL_SPILLING, SPILL_RETURNING };
 
@@ -22,6 +23,8 @@ struct event_log_spill {
     pthread_t mover;
     bool keeper_runs;
     bool mover_runs;
+    atomic_size_t submitting; /* callers that are handing an append to the inner log right now;
+                                 rises under the mutex */
 
     pthread_mutex_t mutex;
     pthread_cond_t keep; /* the keeper has something to do */

@@ -8,7 +8,8 @@ enum {
     RETURN_ROWS = 4096,     /* so few are left when new appends are held back */
     IDLE_STEPS_MAX = 40,    /* without anything to try the inner log with */
     GIVE_UP_EVERY_MS = 100, /* something may have come in while it was given up */
-    BUSY_WAIT_MS = 5,       /* for a spill whose queue is full */
+    SUBMIT_WAIT_MS = 1,
+    BUSY_WAIT_MS = 5, /* for a spill whose queue is full */
     POLL_WAIT_MS = 50
 };
 
@@ -186,10 +187,15 @@ static void hand_over(struct event_log_spill *spill)
     }
 }
 
-/* Until the fate of each append is known; then what was not confirmed is spilled. */
+/* Until the fate of each append is known; then what was not confirmed is spilled. Whoever is just
+ * handing an append over comes first: one that the inner log got behind this, and confirmed, would
+ * have overtaken those that failed. */
 static void give_up_inner(struct event_log_spill *spill)
 {
     bool told = spill->closing;
+    while (atomic_load(&spill->submitting) > 0) {
+        wait_for(spill, &spill->keep, SUBMIT_WAIT_MS);
+    }
     pthread_mutex_unlock(&spill->mutex);
     if (!told) {
         tell_out_of_reach(spill);
@@ -354,6 +360,7 @@ static void move_some(struct event_log_spill *spill)
     enum status status = forward_activities_step(spill->forwarder, POLL_WAIT_MS, &count, &err);
     if (status != STATUS_OK) {
         tell_failure(spill, &err);
+        give_up(spill); /* nothing is under way, but the inner log may have to begin anew */
     }
     pthread_mutex_lock(&spill->mutex);
     note_moved(spill);
