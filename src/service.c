@@ -1,15 +1,8 @@
 /* Makes what keeps activities, from the inside out, and takes all of it down again. */
 #include "service.h"
 
-#include "infrastructure/activity_store_local/activity_store_local.h"
-#include "infrastructure/activity_store_memory/activity_store_memory.h"
-#include "infrastructure/activity_store_tracing/activity_store_tracing.h"
 #include "infrastructure/disk/disk_posix.h"
-#include "infrastructure/event_log_local/event_log_local.h"
-#include "infrastructure/event_log_memory/event_log_memory.h"
-#include "infrastructure/event_log_tracing/event_log_tracing.h"
-#include "infrastructure/refusal_list_local/refusal_list_local.h"
-#include "infrastructure/refusal_list_memory/refusal_list_memory.h"
+#include "service_parts.h"
 
 #include <malloc.h>
 #include <signal.h>
@@ -17,59 +10,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-#define RETENTION_BYTES_MIN ((uint64_t)1 << 20)
-
-/* --- what is refused before anything is touched --- */
-
-static enum status check_adapters(const struct settings *settings, struct error *err)
-{
-    if (settings->event_log == EVENT_LOG_KAFKA) {
-        return error_set(err, STATUS_INVALID, 0,
-                         "--event-log kafka: this version has no Kafka event log; use local or "
-                         "memory");
-    }
-    if (settings->store == STORE_MONGODB) {
-        return error_set(err, STATUS_INVALID, 0,
-                         "--store mongodb: this version has no MongoDB store; use local or memory");
-    }
-    if (settings->role != ROLE_ALL) {
-        return error_set(
-            err, STATUS_INVALID, 0,
-            "--role %s: processes of their own need an event log and a store that they "
-            "can share (kafka and mongodb); use --role all",
-            settings->role == ROLE_API ? "api" : "worker");
-    }
-    return STATUS_OK;
-}
-
-/* A size without its unit would remove nearly everything. */
-static enum status check_retention(const struct settings *settings, struct error *err)
-{
-    if (settings->retention_bytes == 0 || settings->retention_bytes >= RETENTION_BYTES_MIN) {
-        return STATUS_OK;
-    }
-    return error_set(err, STATUS_INVALID, 0,
-                     "--retention-bytes %llu: must be 0 (no limit) or at least 1MiB",
-                     (unsigned long long)settings->retention_bytes);
-}
-
-static enum status check_checkpoints(const struct settings *settings, struct error *err)
-{
-    if (settings->checkpoint_key_file[0] == '\0' || settings->store == STORE_LOCAL) {
-        return STATUS_OK;
-    }
-    return error_set(err, STATUS_INVALID, 0,
-                     "--checkpoint-key-file: only the local store has checkpoints to sign; use "
-                     "--store local");
-}
-
-enum status service_check_settings(const struct settings *settings, struct error *err)
-{
-    enum status status = check_adapters(settings, err);
-    status = status == STATUS_OK ? check_retention(settings, err) : status;
-    return status == STATUS_OK ? check_checkpoints(settings, err) : status;
-}
 
 /* --- the machine --- */
 
@@ -122,141 +62,12 @@ static enum status make_data_dir(const char *path, struct error *err)
 }
 
 /* The adapter's own folder below the data folder, which is made. */
-static enum status make_adapter_dir(const struct service *service, const char *name,
-                                    char out_path[DISK_PATH_BYTES_MAX], struct error *err)
+enum status service_make_adapter_dir(const struct service *service, const char *name,
+                                     char out_path[DISK_PATH_BYTES_MAX], struct error *err)
 {
     const char *data_dir = service->settings.data_dir;
     enum status status = make_data_dir(data_dir, err);
     return status == STATUS_OK ? disk_path(data_dir, name, out_path, err) : status;
-}
-
-static enum status open_local_log(struct service *service, struct error *err)
-{
-    const struct settings *settings = &service->settings;
-    char directory[DISK_PATH_BYTES_MAX];
-    enum status status = make_adapter_dir(service, "log", directory, err);
-    if (status == STATUS_OK) {
-        status = event_log_local_new(
-            &(struct event_log_local_config){
-                .disk = disk_posix(),
-                .directory = directory,
-                .segment_bytes = settings->log_segment_bytes,
-                .log_bytes_max = settings->log_bytes,
-                .queue_bytes_max = settings->log_queue_bytes,
-                .clock = &clock_system,
-                .random = &random_system,
-                .logger = &service->logger,
-            },
-            &service->log, err);
-        service->local_log = service->log;
-    }
-    return status;
-}
-
-static enum status open_log(struct service *service, struct error *err)
-{
-    const struct settings *settings = &service->settings;
-    enum status status;
-    if (settings->event_log == EVENT_LOG_MEMORY) {
-        status = event_log_memory_new(
-            &(struct event_log_memory_config){
-                .bytes_max = settings->log_bytes,
-                .random = &random_system,
-            },
-            &service->log, err);
-    } else {
-        status = open_local_log(service, err);
-    }
-    if (status == STATUS_OK && settings->trace_ports) {
-        status = event_log_tracing_new(
-            &(struct event_log_tracing_config){
-                .inner = service->log, .clock = &clock_system, .logger = &service->logger},
-            &service->log, err);
-    }
-    return status;
-}
-
-static enum status open_memory_store(struct service *service, struct error *err)
-{
-    return activity_store_memory_new(
-        &(struct activity_store_memory_config){
-            .bytes_max = service->settings.store_memory_bytes,
-            .clock = &clock_system,
-            .random = &random_system,
-        },
-        &service->store, err);
-}
-
-static enum status open_local_store(struct service *service, struct error *err)
-{
-    char directory[DISK_PATH_BYTES_MAX];
-    enum status status = make_adapter_dir(service, "store", directory, err);
-    if (status == STATUS_OK) {
-        status = activity_store_local_new(
-            &(struct activity_store_local_config){
-                .disk = disk_posix(),
-                .directory = directory,
-                .clock = &clock_system,
-                .random = &random_system,
-                .logger = &service->logger,
-                .bytes_max = service->settings.retention_bytes,
-                .signer = service->signer.key == NULL ? NULL : &service->signer,
-                .background = true,
-            },
-            &service->store, err);
-        service->local_store = service->store;
-    }
-    return status;
-}
-
-static enum status sign_checkpoint(struct checkpoint_source *source, struct buffer *out_text,
-                                   struct error *err)
-{
-    struct service *service = CONTAINER_OF(source, struct service, checkpoints);
-    return activity_store_local_checkpoint(service->local_store, out_text, err);
-}
-
-static enum status open_store(struct service *service, struct error *err)
-{
-    enum status status = service->settings.store == STORE_MEMORY ? open_memory_store(service, err)
-                                                                 : open_local_store(service, err);
-    service->checkpoints.sign = sign_checkpoint;
-    if (status == STATUS_OK && service->settings.trace_ports) {
-        status = activity_store_tracing_new(service->store, &service->logger, &service->store, err);
-    }
-    return status;
-}
-
-static enum status open_local_refusals(struct service *service, struct error *err)
-{
-    char directory[DISK_PATH_BYTES_MAX];
-    enum status status = make_adapter_dir(service, "refused", directory, err);
-    if (status == STATUS_OK) {
-        status = refusal_list_local_new(
-            &(struct refusal_list_local_config){
-                .disk = disk_posix(),
-                .directory = directory,
-                .bytes_max = service->settings.refused_bytes,
-                .clock = &clock_system,
-                .logger = &service->logger,
-            },
-            &service->refusals, err);
-    }
-    return status;
-}
-
-/* The list that lasts as long as the store. */
-static enum status open_refusals(struct service *service, struct error *err)
-{
-    if (service->settings.store == STORE_LOCAL) {
-        return open_local_refusals(service, err);
-    }
-    return refusal_list_memory_new(
-        &(struct refusal_list_memory_config){
-            .bytes_max = service->settings.refused_bytes,
-            .clock = &clock_system,
-        },
-        &service->refusals, err);
 }
 
 static enum status make_worker(struct service *service, struct error *err)
@@ -307,9 +118,9 @@ static void make_use_cases(struct service *service)
 
 enum status service_open(struct service *service, struct error *err)
 {
-    enum status status = open_log(service, err);
-    status = status == STATUS_OK ? open_store(service, err) : status;
-    status = status == STATUS_OK ? open_refusals(service, err) : status;
+    enum status status = service_open_log(service, err);
+    status = status == STATUS_OK ? service_open_store(service, err) : status;
+    status = status == STATUS_OK ? service_open_refusals(service, err) : status;
     if (status == STATUS_OK && service->settings.role != ROLE_API) {
         status = make_worker(service, err);
     }

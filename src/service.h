@@ -16,11 +16,20 @@
 
 #include <pthread.h>
 
+/* What the adapters are opened for. */
+enum service_use {
+    SERVICE_SERVES,  /* what the role does, from where it left off */
+    SERVICE_REPLAYS, /* reading the log again into the store */
+    SERVICE_FORWARDS /* sending on what waits in a spill */
+};
+
 struct service {
+    enum service_use use;
     struct settings settings;
     struct logger logger;
     struct activity_rules rules;
     struct event_log *log;
+    struct event_log *kafka_log; /* the one that all others stand before; NULL: not Kafka */
     struct event_log *local_log; /* the same without a tracer around it; NULL: not a local one */
     struct activity_store *store;
     struct activity_store *local_store; /* likewise */

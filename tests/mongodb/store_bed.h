@@ -34,9 +34,9 @@ struct activity bed_activity(const char *id, const char *metadata, int64_t times
 
 /* Puts at the next offsets, or at one that may have been there before; verdicts and words of a
  * failure are in the bed. */
-enum status bed_put(struct bed *bed, const struct activity *activities, size_t count);
-enum status bed_put_at(struct bed *bed, struct activity_store *store, int64_t offset,
-                       const struct activity *activities, size_t count);
+MUST_USE enum status bed_put(struct bed *bed, const struct activity *activities, size_t count);
+MUST_USE enum status bed_put_at(struct bed *bed, struct activity_store *store, int64_t offset,
+                                const struct activity *activities, size_t count);
 
 /* How many activities the user has, or all with NULL. */
 uint64_t bed_count(struct activity_store *store, const char *user_id);

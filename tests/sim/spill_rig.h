@@ -62,8 +62,8 @@ MUST_USE bool spill_rig_open(struct spill_rig *rig);
 void spill_rig_close(struct spill_rig *rig, enum spill_end end);
 
 /* The log's answer; on OK *out_append, if asked for, is where the result will stand. */
-enum status spill_rig_append(struct spill_rig *rig, unsigned client, size_t count,
-                             size_t *out_append);
+MUST_USE enum status spill_rig_append(struct spill_rig *rig, unsigned client, size_t count,
+                                      size_t *out_append);
 
 /* Appends one, waits and returns what was told. */
 struct spill_append spill_rig_append_and_wait(struct spill_rig *rig, unsigned client);

@@ -1,6 +1,6 @@
 #include "infrastructure/activity_store_mongodb/put_existing.h"
 
-#include "infrastructure/activity_store_mongodb/row_stream.h"
+#include "infrastructure/activity_store_mongodb/answer_rows.h"
 
 enum { IDS_AT_ONCE = 1000 };
 
@@ -87,7 +87,7 @@ static void judge_strange(const struct log_progress *progress, struct put_rows *
     put_existing_judge(progress, rows, row, &nothing);
 }
 
-static enum status take_document(struct row_stream *stream, const struct log_progress *progress,
+static enum status take_document(struct answer_rows *stream, const struct log_progress *progress,
                                  struct put_rows *rows, const bson_t *document, struct error *err)
 {
     bson_iter_t id;
@@ -121,7 +121,7 @@ static enum status take_document(struct row_stream *stream, const struct log_pro
     return STATUS_OK;
 }
 
-static enum status look_up(struct row_stream *stream, const struct log_progress *progress,
+static enum status look_up(struct answer_rows *stream, const struct log_progress *progress,
                            struct put_rows *rows, struct error *err)
 {
     struct buffer query;
@@ -137,9 +137,9 @@ static enum status look_up(struct row_stream *stream, const struct log_progress 
         if (count == 0) {
             break;
         }
-        status = row_stream_find(stream, &query, &options, err);
+        status = answer_rows_find(stream, &query, &options, err);
         while (status == STATUS_OK &&
-               (status = row_stream_next_document(stream, &document, err)) == STATUS_OK) {
+               (status = answer_rows_next_document(stream, &document, err)) == STATUS_OK) {
             status = take_document(stream, progress, rows, document, err);
         }
         status = status == STATUS_NOT_FOUND ? STATUS_OK : status;
@@ -152,8 +152,8 @@ static enum status look_up(struct row_stream *stream, const struct log_progress 
 enum status put_existing_look_up(struct mongodb_store *store, const struct log_progress *progress,
                                  struct put_rows *rows, struct error *err)
 {
-    struct row_stream stream;
-    enum status status = row_stream_open(&stream, store, 0, err);
+    struct answer_rows stream;
+    enum status status = answer_rows_open(&stream, store, 0, err);
     if (status != STATUS_OK) {
         return status;
     }
@@ -161,7 +161,7 @@ enum status put_existing_look_up(struct mongodb_store *store, const struct log_p
     mongoc_collection_set_read_prefs(stream.collection, primary);
     mongoc_read_prefs_destroy(primary);
     status = look_up(&stream, progress, rows, err);
-    row_stream_close(&stream);
+    answer_rows_close(&stream);
     for (size_t i = 0; i < rows->chosen_count && status == STATUS_OK; i++) {
         struct put_row *row = &rows->rows[rows->chosen[i]];
         row->state = row->state == ROW_SENT_EXISTS ? ROW_WAITS : row->state;

@@ -1,7 +1,7 @@
 /* Pages and single activities. */
 #include "domain/page_builder.h"
+#include "infrastructure/activity_store_mongodb/answer_rows.h"
 #include "infrastructure/activity_store_mongodb/filter_document.h"
-#include "infrastructure/activity_store_mongodb/row_stream.h"
 
 enum { STREAM_BATCH_ROWS = 1000 };
 
@@ -46,14 +46,14 @@ static void write_id_query(struct find_request *request, struct str id)
 }
 
 /* A string comes before an ObjectId, whichever the server gives first. */
-static enum status take_by_id(struct row_stream *stream, struct arena *arena,
+static enum status take_by_id(struct answer_rows *stream, struct arena *arena,
                               struct activity *out_activity, struct error *err)
 {
     struct activity activity;
     const bson_t *document;
     bool found = false;
     enum status status;
-    while ((status = row_stream_next_document(stream, &document, err)) == STATUS_OK) {
+    while ((status = answer_rows_next_document(stream, &document, err)) == STATUS_OK) {
         bson_iter_t id;
         bool is_string = bson_iter_init_find(&id, document, "_id") && BSON_ITER_HOLDS_UTF8(&id);
         if ((found && !is_string) ||
@@ -75,16 +75,16 @@ static enum status take_by_id(struct row_stream *stream, struct arena *arena,
 enum status store_get(struct mongodb_store *store, struct str id, struct arena *arena,
                       struct activity *out_activity, struct error *err)
 {
-    struct row_stream stream;
+    struct answer_rows stream;
     struct find_request request;
     struct activity activity;
-    enum status status = row_stream_open(&stream, store, 0, err);
+    enum status status = answer_rows_open(&stream, store, 0, err);
     if (status != STATUS_OK) {
         return status;
     }
     request_init(&request);
     write_id_query(&request, id);
-    status = row_stream_find(&stream, &request.query, &request.options, err);
+    status = answer_rows_find(&stream, &request.query, &request.options, err);
     if (status == STATUS_OK) {
         status = take_by_id(&stream, arena, &activity, err);
     }
@@ -92,7 +92,7 @@ enum status store_get(struct mongodb_store *store, struct str id, struct arena *
         *out_activity = activity;
     }
     request_deinit(&request);
-    row_stream_close(&stream);
+    answer_rows_close(&stream);
     return status;
 }
 
@@ -128,7 +128,7 @@ static void put_limits(const struct activity_page_request *request, bool by_serv
     }
 }
 
-static enum status write_page_query(struct find_request *made, const struct row_stream *stream,
+static enum status write_page_query(struct find_request *made, const struct answer_rows *stream,
                                     const struct activity_page_request *request,
                                     const struct filter_after *after, bool by_server)
 {
@@ -141,17 +141,17 @@ static enum status write_page_query(struct find_request *made, const struct row_
     put_sort(request->order, &made->options);
     put_limits(request, by_server, &made->options);
     enum status status =
-        row_stream_append_time_left(stream->store, stream->deadline_ns, &made->options, NULL);
+        answer_rows_append_time_left(stream->store, stream->deadline_ns, &made->options, NULL);
     document_end(&made->options, options);
     return status;
 }
 
-static enum status take_rows(struct row_stream *stream, struct page_builder *builder,
+static enum status take_rows(struct answer_rows *stream, struct page_builder *builder,
                              bool skips_itself, struct error *err)
 {
     for (;;) {
         struct activity row;
-        enum status status = row_stream_next(stream, &builder->request->filter, &row, err);
+        enum status status = answer_rows_next(stream, &builder->request->filter, &row, err);
         if (status != STATUS_OK) {
             return status == STATUS_NOT_FOUND ? STATUS_OK : status;
         }
@@ -171,7 +171,7 @@ static enum status take_rows(struct row_stream *stream, struct page_builder *bui
 }
 
 /* Which kind of id the key has, asked of the server where its text may be either. */
-static enum status find_after(struct row_stream *stream, struct find_request *request,
+static enum status find_after(struct answer_rows *stream, struct find_request *request,
                               struct filter_after *after, struct error *err)
 {
     uint8_t bytes[DOCUMENT_OBJECT_ID_BYTES];
@@ -180,10 +180,10 @@ static enum status find_after(struct row_stream *stream, struct find_request *re
         return STATUS_OK;
     }
     write_id_query(request, after->key.id);
-    enum status status = row_stream_find(stream, &request->query, &request->options, err);
+    enum status status = answer_rows_find(stream, &request->query, &request->options, err);
     after->is_object_id = true;
     while (status == STATUS_OK &&
-           (status = row_stream_next_document(stream, &document, err)) == STATUS_OK) {
+           (status = answer_rows_next_document(stream, &document, err)) == STATUS_OK) {
         bson_iter_t id;
         if (bson_iter_init_find(&id, document, "_id") && BSON_ITER_HOLDS_UTF8(&id)) {
             after->is_object_id = false;
@@ -194,7 +194,7 @@ static enum status find_after(struct row_stream *stream, struct find_request *re
 
 /* One question, and where documents that are no activities took places of the page, another one
  * that counts for itself. */
-static enum status fill_page(struct row_stream *stream, struct find_request *made,
+static enum status fill_page(struct answer_rows *stream, struct find_request *made,
                              struct page_builder *builder, const struct filter_after *after,
                              struct error *err)
 {
@@ -205,7 +205,7 @@ static enum status fill_page(struct row_stream *stream, struct find_request *mad
         if (status != STATUS_OK) {
             return activity_store_timed_out(err);
         }
-        status = row_stream_find(stream, &made->query, &made->options, err);
+        status = answer_rows_find(stream, &made->query, &made->options, err);
         if (status == STATUS_OK) {
             status = take_rows(stream, builder, !by_server, err);
         }
@@ -221,13 +221,13 @@ static enum status fill_page(struct row_stream *stream, struct find_request *mad
 enum status store_find(struct mongodb_store *store, const struct activity_page_request *request,
                        struct arena *arena, struct activity_page *out_page, struct error *err)
 {
-    struct row_stream stream;
+    struct answer_rows stream;
     struct find_request made;
     struct page_builder builder;
     struct filter_after after = {.order = request->order};
     enum status status = activity_store_check_deadline(store->clock, request->deadline_ns, err);
     if (status == STATUS_OK) {
-        status = row_stream_open(&stream, store, request->deadline_ns, err);
+        status = answer_rows_open(&stream, store, request->deadline_ns, err);
     }
     if (status != STATUS_OK) {
         return status;
@@ -245,6 +245,6 @@ enum status store_find(struct mongodb_store *store, const struct activity_page_r
         *out_page = builder.page;
     }
     request_deinit(&made);
-    row_stream_close(&stream);
+    answer_rows_close(&stream);
     return status;
 }

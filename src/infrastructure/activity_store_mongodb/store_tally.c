@@ -1,7 +1,7 @@
 /* Counting, by the server where no row has to be looked at, else by us as the rows come. */
+#include "infrastructure/activity_store_mongodb/answer_rows.h"
 #include "infrastructure/activity_store_mongodb/document_json.h"
 #include "infrastructure/activity_store_mongodb/filter_document.h"
-#include "infrastructure/activity_store_mongodb/row_stream.h"
 #include "infrastructure/activity_table/tally_table.h"
 
 enum { COUNTED_BATCH_ROWS = 1000 };
@@ -27,12 +27,12 @@ static void put_sum(struct buffer *out)
     document_end(out, count);
 }
 
-static enum status write_options(struct row_stream *stream, struct buffer *options,
+static enum status write_options(struct answer_rows *stream, struct buffer *options,
                                  struct error *err)
 {
     size_t begin = document_begin(options);
     enum status status =
-        row_stream_append_time_left(stream->store, stream->deadline_ns, options, err);
+        answer_rows_append_time_left(stream->store, stream->deadline_ns, options, err);
     document_put_bool(options, STR("allowDiskUse"), true);
     document_end(options, begin);
     return status;
@@ -127,7 +127,7 @@ static void write_tally(const struct activity_tally_request *request, struct buf
 }
 
 /* What rows are looked at for: without ids and places of logs. */
-static enum status write_row_options(struct row_stream *stream, struct buffer *options,
+static enum status write_row_options(struct answer_rows *stream, struct buffer *options,
                                      struct error *err)
 {
     size_t begin = document_begin(options);
@@ -137,12 +137,12 @@ static enum status write_row_options(struct row_stream *stream, struct buffer *o
     document_end(options, projection);
     document_put_i32(options, STR("batchSize"), COUNTED_BATCH_ROWS);
     enum status status =
-        row_stream_append_time_left(stream->store, stream->deadline_ns, options, err);
+        answer_rows_append_time_left(stream->store, stream->deadline_ns, options, err);
     document_end(options, begin);
     return status;
 }
 
-static enum status find_rows(struct row_stream *stream, const struct activity_filter *filter,
+static enum status find_rows(struct answer_rows *stream, const struct activity_filter *filter,
                              struct error *err)
 {
     struct buffer query;
@@ -154,21 +154,21 @@ static enum status find_rows(struct row_stream *stream, const struct activity_fi
     document_end(&query, begin);
     enum status status = write_row_options(stream, &options, err);
     if (status == STATUS_OK) {
-        status = row_stream_find(stream, &query, &options, err);
+        status = answer_rows_find(stream, &query, &options, err);
     }
     buffer_deinit(&query);
     buffer_deinit(&options);
     return status;
 }
 
-static enum status aggregate(struct row_stream *stream, const struct buffer *pipeline,
+static enum status aggregate(struct answer_rows *stream, const struct buffer *pipeline,
                              struct error *err)
 {
     struct buffer options;
     buffer_init(&options, REQUEST_BYTES_MAX);
     enum status status = write_options(stream, &options, err);
     if (status == STATUS_OK) {
-        status = row_stream_aggregate(stream, pipeline, &options, err);
+        status = answer_rows_aggregate(stream, pipeline, &options, err);
     }
     buffer_deinit(&options);
     return status;
@@ -176,14 +176,15 @@ static enum status aggregate(struct row_stream *stream, const struct buffer *pip
 
 /* Count ------------------------------------------------------------------------------------- */
 
-static enum status count_by_looking(struct row_stream *stream, const struct activity_filter *filter,
-                                    uint64_t *out_count, struct error *err)
+static enum status count_by_looking(struct answer_rows *stream,
+                                    const struct activity_filter *filter, uint64_t *out_count,
+                                    struct error *err)
 {
     struct activity row;
     uint64_t count = 0;
     enum status status = find_rows(stream, filter, err);
     while (status == STATUS_OK &&
-           (status = row_stream_next(stream, filter, &row, err)) == STATUS_OK) {
+           (status = answer_rows_next(stream, filter, &row, err)) == STATUS_OK) {
         count++;
     }
     if (status != STATUS_NOT_FOUND) {
@@ -193,7 +194,7 @@ static enum status count_by_looking(struct row_stream *stream, const struct acti
     return STATUS_OK;
 }
 
-static enum status count_by_server(struct row_stream *stream, const struct activity_filter *filter,
+static enum status count_by_server(struct answer_rows *stream, const struct activity_filter *filter,
                                    uint64_t *out_count, struct error *err)
 {
     struct buffer pipeline;
@@ -203,7 +204,7 @@ static enum status count_by_server(struct row_stream *stream, const struct activ
     enum status status = aggregate(stream, &pipeline, err);
     buffer_deinit(&pipeline);
     if (status == STATUS_OK) {
-        status = row_stream_next_document(stream, &document, err);
+        status = answer_rows_next_document(stream, &document, err);
     }
     if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
         return status;
@@ -215,10 +216,10 @@ static enum status count_by_server(struct row_stream *stream, const struct activ
 enum status store_count(struct mongodb_store *store, const struct activity_filter *filter,
                         uint64_t deadline_ns, uint64_t *out_count, struct error *err)
 {
-    struct row_stream stream;
+    struct answer_rows stream;
     enum status status = activity_store_check_deadline(store->clock, deadline_ns, err);
     if (status == STATUS_OK) {
-        status = row_stream_open(&stream, store, deadline_ns, err);
+        status = answer_rows_open(&stream, store, deadline_ns, err);
     }
     if (status != STATUS_OK) {
         return status;
@@ -226,7 +227,7 @@ enum status store_count(struct mongodb_store *store, const struct activity_filte
     status = activity_filter_asks_metadata(filter)
                  ? count_by_looking(&stream, filter, out_count, err)
                  : count_by_server(&stream, filter, out_count, err);
-    row_stream_close(&stream);
+    answer_rows_close(&stream);
     return status;
 }
 
@@ -251,14 +252,14 @@ static enum status add_row(struct tally_table *groups, const struct activity *ro
     }
 }
 
-static enum status tally_by_looking(struct row_stream *stream, struct tally_table *groups,
+static enum status tally_by_looking(struct answer_rows *stream, struct tally_table *groups,
                                     struct error *err)
 {
     const struct activity_filter *filter = &groups->request->filter;
     enum status status = find_rows(stream, filter, err);
     while (status == STATUS_OK) {
         struct activity row;
-        status = row_stream_next(stream, filter, &row, err);
+        status = answer_rows_next(stream, filter, &row, err);
         if (status == STATUS_OK) {
             status = refuse(add_row(groups, &row), groups, err);
         }
@@ -286,7 +287,7 @@ static enum status add_group(struct tally_table *groups, const bson_t *document,
                                      : STATUS_NO_MEMORY;
 }
 
-static enum status tally_by_server(struct row_stream *stream, struct tally_table *groups,
+static enum status tally_by_server(struct answer_rows *stream, struct tally_table *groups,
                                    struct error *err)
 {
     struct buffer pipeline;
@@ -297,7 +298,7 @@ static enum status tally_by_server(struct row_stream *stream, struct tally_table
     enum status status = aggregate(stream, &pipeline, err);
     while (status == STATUS_OK) {
         const bson_t *document;
-        status = row_stream_next_document(stream, &document, err);
+        status = answer_rows_next_document(stream, &document, err);
         if (status == STATUS_OK) {
             status = refuse(add_group(groups, document, &name), groups, err);
         }
@@ -310,11 +311,11 @@ static enum status tally_by_server(struct row_stream *stream, struct tally_table
 enum status store_tally(struct mongodb_store *store, const struct activity_tally_request *request,
                         struct arena *arena, struct activity_tally *out_tally, struct error *err)
 {
-    struct row_stream stream;
+    struct answer_rows stream;
     struct tally_table groups;
     enum status status = activity_store_check_deadline(store->clock, request->deadline_ns, err);
     if (status == STATUS_OK) {
-        status = row_stream_open(&stream, store, request->deadline_ns, err);
+        status = answer_rows_open(&stream, store, request->deadline_ns, err);
     }
     if (status != STATUS_OK) {
         return status;
@@ -327,6 +328,6 @@ enum status store_tally(struct mongodb_store *store, const struct activity_tally
         status = refuse(tally_table_answer(&groups, arena, out_tally), &groups, err);
     }
     tally_table_deinit(&groups);
-    row_stream_close(&stream);
+    answer_rows_close(&stream);
     return status;
 }

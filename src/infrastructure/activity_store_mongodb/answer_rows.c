@@ -1,7 +1,7 @@
-#include "infrastructure/activity_store_mongodb/row_stream.h"
+#include "infrastructure/activity_store_mongodb/answer_rows.h"
 
-enum status row_stream_append_time_left(const struct mongodb_store *store, uint64_t deadline_ns,
-                                        struct buffer *options, struct error *err)
+enum status answer_rows_append_time_left(const struct mongodb_store *store, uint64_t deadline_ns,
+                                         struct buffer *options, struct error *err)
 {
     if (deadline_ns == 0) {
         return STATUS_OK;
@@ -15,10 +15,10 @@ enum status row_stream_append_time_left(const struct mongodb_store *store, uint6
     return STATUS_OK;
 }
 
-enum status row_stream_open(struct row_stream *stream, struct mongodb_store *store,
-                            uint64_t deadline_ns, struct error *err)
+enum status answer_rows_open(struct answer_rows *stream, struct mongodb_store *store,
+                             uint64_t deadline_ns, struct error *err)
 {
-    *stream = (struct row_stream){.store = store, .deadline_ns = deadline_ns};
+    *stream = (struct answer_rows){.store = store, .deadline_ns = deadline_ns};
     enum status status = mongodb_client_take(store->client, &stream->connection, err);
     if (status != STATUS_OK) {
         return status;
@@ -29,7 +29,7 @@ enum status row_stream_open(struct row_stream *stream, struct mongodb_store *sto
     return STATUS_OK;
 }
 
-static void end_cursor(struct row_stream *stream)
+static void end_cursor(struct answer_rows *stream)
 {
     if (stream->cursor != NULL) {
         mongoc_cursor_destroy(stream->cursor);
@@ -38,8 +38,8 @@ static void end_cursor(struct row_stream *stream)
     stream->seen = 0;
 }
 
-enum status row_stream_find(struct row_stream *stream, const struct buffer *query,
-                            const struct buffer *options, struct error *err)
+enum status answer_rows_find(struct answer_rows *stream, const struct buffer *query,
+                             const struct buffer *options, struct error *err)
 {
     bson_t query_view;
     bson_t options_view;
@@ -55,8 +55,8 @@ enum status row_stream_find(struct row_stream *stream, const struct buffer *quer
     return status;
 }
 
-enum status row_stream_aggregate(struct row_stream *stream, const struct buffer *pipeline,
-                                 const struct buffer *options, struct error *err)
+enum status answer_rows_aggregate(struct answer_rows *stream, const struct buffer *pipeline,
+                                  const struct buffer *options, struct error *err)
 {
     bson_t pipeline_view;
     bson_t options_view;
@@ -73,7 +73,7 @@ enum status row_stream_aggregate(struct row_stream *stream, const struct buffer 
 }
 
 /* What the cursor's end means. A query that the server gave up has the words of the deadline. */
-static enum status why_ended(struct row_stream *stream, struct error *err)
+static enum status why_ended(struct answer_rows *stream, struct error *err)
 {
     bson_error_t failure;
     if (!mongoc_cursor_error(stream->cursor, &failure)) {
@@ -89,8 +89,8 @@ static enum status why_ended(struct row_stream *stream, struct error *err)
                                     : status;
 }
 
-enum status row_stream_next_document(struct row_stream *stream, const bson_t **out_document,
-                                     struct error *err)
+enum status answer_rows_next_document(struct answer_rows *stream, const bson_t **out_document,
+                                      struct error *err)
 {
     enum status status =
         activity_store_check_deadline(stream->store->clock, stream->deadline_ns, err);
@@ -104,12 +104,12 @@ enum status row_stream_next_document(struct row_stream *stream, const bson_t **o
     return STATUS_OK;
 }
 
-enum status row_stream_next(struct row_stream *stream, const struct activity_filter *filter,
-                            struct activity *out_activity, struct error *err)
+enum status answer_rows_next(struct answer_rows *stream, const struct activity_filter *filter,
+                             struct activity *out_activity, struct error *err)
 {
     for (;;) {
         const bson_t *document;
-        enum status status = row_stream_next_document(stream, &document, err);
+        enum status status = answer_rows_next_document(stream, &document, err);
         if (status != STATUS_OK) {
             return status;
         }
@@ -124,7 +124,7 @@ enum status row_stream_next(struct row_stream *stream, const struct activity_fil
     }
 }
 
-void row_stream_close(struct row_stream *stream)
+void answer_rows_close(struct answer_rows *stream)
 {
     end_cursor(stream);
     activity_reader_deinit(&stream->reader);

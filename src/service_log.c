@@ -1,0 +1,208 @@
+/* Opens the event log: on the disk, in memory, or a topic of Kafka with a spill in front of it. */
+#include "infrastructure/disk/disk_posix.h"
+#include "infrastructure/event_log_kafka/event_log_kafka.h"
+#include "infrastructure/event_log_local/event_log_local.h"
+#include "infrastructure/event_log_memory/event_log_memory.h"
+#include "infrastructure/event_log_spill/event_log_spill.h"
+#include "infrastructure/event_log_tracing/event_log_tracing.h"
+#include "service_parts.h"
+
+#include <stdlib.h>
+
+static enum status open_local_log(struct service *service, struct error *err)
+{
+    const struct settings *settings = &service->settings;
+    char directory[DISK_PATH_BYTES_MAX];
+    enum status status = service_make_adapter_dir(service, "log", directory, err);
+    if (status == STATUS_OK) {
+        status = event_log_local_new(
+            &(struct event_log_local_config){
+                .disk = disk_posix(),
+                .directory = directory,
+                .segment_bytes = settings->log_segment_bytes,
+                .log_bytes_max = settings->log_bytes,
+                .queue_bytes_max = settings->log_queue_bytes,
+                .clock = &clock_system,
+                .random = &random_system,
+                .logger = &service->logger,
+            },
+            &service->log, err);
+        service->local_log = service->log;
+    }
+    return status;
+}
+
+static enum status open_memory_log(struct service *service, struct error *err)
+{
+    return event_log_memory_new(
+        &(struct event_log_memory_config){
+            .bytes_max = service->settings.log_bytes,
+            .random = &random_system,
+        },
+        &service->log, err);
+}
+
+/* --- Kafka --- */
+
+static bool produces(const struct service *service)
+{
+    return service->use == SERVICE_FORWARDS ||
+           (service->use == SERVICE_SERVES && service->settings.role != ROLE_WORKER);
+}
+
+static bool consumes(const struct service *service)
+{
+    return service->use == SERVICE_REPLAYS ||
+           (service->use == SERVICE_SERVES && service->settings.role != ROLE_API);
+}
+
+/* Workers share a topic by a group where the store keeps what each has done; with any other store
+ * this process reads all of it, from where its store got to. */
+static const char *group_of(const struct service *service)
+{
+    bool shares = service->use == SERVICE_SERVES && service->settings.store == STORE_MONGODB;
+    return shares ? service->settings.kafka_group : "";
+}
+
+/* Zero in the settings leaves it to the broker. */
+static int choice(uint64_t setting)
+{
+    return setting == 0 ? EVENT_LOG_KAFKA_BROKERS_CHOICE : (int)setting;
+}
+
+static size_t queue_bytes(const struct settings *settings)
+{
+    return settings->log_queue_bytes > EVENT_LOG_KAFKA_QUEUE_BYTES_MIN
+               ? settings->log_queue_bytes
+               : EVENT_LOG_KAFKA_QUEUE_BYTES_MIN;
+}
+
+/* The brokers first, so that a property of the user's can name others. */
+static void list_properties(const struct settings *settings,
+                            struct event_log_kafka_property *properties)
+{
+    properties[0] = (struct event_log_kafka_property){"bootstrap.servers", settings->kafka_brokers};
+    for (size_t i = 0; i < settings->kafka_properties.count; i++) {
+        const struct settings_property *given = &settings->kafka_properties.items[i];
+        properties[i + 1] = (struct event_log_kafka_property){given->name, given->value};
+    }
+}
+
+static enum status open_kafka_log(struct service *service, struct error *err)
+{
+    const struct settings *settings = &service->settings;
+    size_t count = settings->kafka_properties.count + 1;
+    struct event_log_kafka_property *properties = calloc(count, sizeof *properties);
+    if (properties == NULL) {
+        return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for the Kafka log");
+    }
+    list_properties(settings, properties);
+    enum status status = event_log_kafka_new(
+        &(struct event_log_kafka_config){
+            .properties = properties,
+            .property_count = count,
+            .topic = settings->kafka_topic,
+            .group = group_of(service),
+            .instance_id = settings->kafka_instance_id,
+            .produces = produces(service),
+            .consumes = consumes(service),
+            .queue_bytes_max = queue_bytes(settings),
+            .partitions = choice(settings->kafka_partitions),
+            .replication = choice(settings->kafka_replication),
+            .connect_timeout_ms = (unsigned)settings->connect_timeout_ms,
+            .clock = &clock_system,
+            .logger = &service->logger,
+        },
+        &service->log, err);
+    free(properties);
+    service->kafka_log = service->log;
+    return status;
+}
+
+/* --- the spill --- */
+
+static void give_up(void *context)
+{
+    event_log_kafka_purge(context);
+}
+
+enum status service_open_spill_folder(struct service *service, struct event_log **out_log,
+                                      struct error *err)
+{
+    const struct settings *settings = &service->settings;
+    char directory[DISK_PATH_BYTES_MAX];
+    enum status status = service_make_adapter_dir(service, "spill", directory, err);
+    return status == STATUS_OK ? event_log_local_new(
+                                     &(struct event_log_local_config){
+                                         .disk = disk_posix(),
+                                         .directory = directory,
+                                         .segment_bytes = settings->log_segment_bytes,
+                                         .log_bytes_max = settings->spill_bytes,
+                                         .queue_bytes_max = settings->log_queue_bytes,
+                                         .clock = &clock_system,
+                                         .random = &random_system,
+                                         .logger = &service->logger,
+                                     },
+                                     out_log, err)
+                               : status;
+}
+
+static enum status put_spill_in_front(struct service *service, struct error *err)
+{
+    struct event_log *spill = NULL;
+    enum status status = service_open_spill_folder(service, &spill, err);
+    if (status == STATUS_OK) {
+        status = event_log_spill_new(
+            &(struct event_log_spill_config){
+                .inner = service->log,
+                .spill = spill,
+                .give_up = give_up,
+                .give_up_context = service->kafka_log,
+                .data_dir = service->settings.data_dir,
+                .drain_ms = (unsigned)service->settings.drain_timeout_ms,
+                .clock = &clock_system,
+                .random = &random_system,
+                .logger = &service->logger,
+            },
+            &service->log, err);
+    }
+    if (status != STATUS_OK) {
+        event_log_free(spill);
+    }
+    return status;
+}
+
+static bool has_spill(const struct service *service)
+{
+    return service->use == SERVICE_SERVES && produces(service) && service->settings.spill_bytes > 0;
+}
+
+/* --- any of them --- */
+
+static enum status open_adapter(struct service *service, struct error *err)
+{
+    switch ((enum settings_event_log)service->settings.event_log) {
+    case EVENT_LOG_MEMORY:
+        return open_memory_log(service, err);
+    case EVENT_LOG_KAFKA:
+        return open_kafka_log(service, err);
+    case EVENT_LOG_LOCAL:
+    default:
+        return open_local_log(service, err);
+    }
+}
+
+enum status service_open_log(struct service *service, struct error *err)
+{
+    enum status status = open_adapter(service, err);
+    if (status == STATUS_OK && service->kafka_log != NULL && has_spill(service)) {
+        status = put_spill_in_front(service, err);
+    }
+    if (status == STATUS_OK && service->settings.trace_ports) {
+        status = event_log_tracing_new(
+            &(struct event_log_tracing_config){
+                .inner = service->log, .clock = &clock_system, .logger = &service->logger},
+            &service->log, err);
+    }
+    return status;
+}

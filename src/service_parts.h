@@ -1,0 +1,19 @@
+#pragma once
+/*
+ * What the files of the service share: opening the adapters that its settings name. Main's thread.
+ */
+#include "infrastructure/disk/disk.h"
+#include "service.h"
+
+/* The adapter's own folder below the data folder, which is made. */
+MUST_USE enum status service_make_adapter_dir(const struct service *service, const char *name,
+                                              char out_path[DISK_PATH_BYTES_MAX],
+                                              struct error *err);
+
+/* Each leaves what it opened in the service, also when it fails. */
+MUST_USE enum status service_open_log(struct service *service, struct error *err);
+/* The spill alone, for SERVICE_FORWARDS. BUSY: a server holds it. */
+MUST_USE enum status service_open_spill_folder(struct service *service, struct event_log **out_log,
+                                               struct error *err);
+MUST_USE enum status service_open_store(struct service *service, struct error *err);
+MUST_USE enum status service_open_refusals(struct service *service, struct error *err);

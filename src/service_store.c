@@ -1,0 +1,142 @@
+/* Opens the store, and the list of what it refuses. */
+#include "base/backoff.h"
+#include "infrastructure/activity_store_local/activity_store_local.h"
+#include "infrastructure/activity_store_memory/activity_store_memory.h"
+#include "infrastructure/activity_store_mongodb/activity_store_mongodb.h"
+#include "infrastructure/activity_store_tracing/activity_store_tracing.h"
+#include "infrastructure/disk/disk_posix.h"
+#include "infrastructure/refusal_list_local/refusal_list_local.h"
+#include "infrastructure/refusal_list_memory/refusal_list_memory.h"
+#include "service_parts.h"
+
+#include <time.h>
+
+enum { RETRY_MS_MIN = 100, RETRY_MS_MAX = 2000 };
+
+static enum status open_memory_store(struct service *service, struct error *err)
+{
+    return activity_store_memory_new(
+        &(struct activity_store_memory_config){
+            .bytes_max = service->settings.store_memory_bytes,
+            .clock = &clock_system,
+            .random = &random_system,
+        },
+        &service->store, err);
+}
+
+static enum status open_local_store(struct service *service, struct error *err)
+{
+    char directory[DISK_PATH_BYTES_MAX];
+    enum status status = service_make_adapter_dir(service, "store", directory, err);
+    if (status == STATUS_OK) {
+        status = activity_store_local_new(
+            &(struct activity_store_local_config){
+                .disk = disk_posix(),
+                .directory = directory,
+                .clock = &clock_system,
+                .random = &random_system,
+                .logger = &service->logger,
+                .bytes_max = service->settings.retention_bytes,
+                .signer = service->signer.key == NULL ? NULL : &service->signer,
+                .background = true,
+            },
+            &service->store, err);
+        service->local_store = service->store;
+    }
+    return status;
+}
+
+static enum status sign_checkpoint(struct checkpoint_source *source, struct buffer *out_text,
+                                   struct error *err)
+{
+    struct service *service = CONTAINER_OF(source, struct service, checkpoints);
+    return activity_store_local_checkpoint(service->local_store, out_text, err);
+}
+
+static enum status open_mongodb_store(struct service *service, struct error *err)
+{
+    const struct settings *settings = &service->settings;
+    return activity_store_mongodb_new(
+        &(struct activity_store_mongodb_config){
+            .uri = settings->mongodb_uri,
+            .sessions = (unsigned)settings->mongodb_sessions,
+            .retention_days = (unsigned)settings->retention_days,
+            .clock = &clock_system,
+            .random = &random_system,
+            .logger = &service->logger,
+        },
+        &service->store, err);
+}
+
+/* A server that is just starting, beside us, is given its time. */
+static enum status wait_for_mongodb_store(struct service *service, struct error *err)
+{
+    uint64_t deadline_ms = clock_monotonic_ms(&clock_system) + service->settings.connect_timeout_ms;
+    enum status status = open_mongodb_store(service, err);
+    for (unsigned failures = 0; status == STATUS_UNAVAILABLE || status == STATUS_TIMED_OUT;
+         failures++) {
+        if (clock_monotonic_ms(&clock_system) >= deadline_ms) {
+            break;
+        }
+        unsigned ms = backoff_ms(&random_system, RETRY_MS_MIN, RETRY_MS_MAX, failures);
+        struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+        nanosleep(&pause, NULL);
+        status = open_mongodb_store(service, err);
+    }
+    return status;
+}
+
+static enum status open_store_adapter(struct service *service, struct error *err)
+{
+    switch ((enum settings_store)service->settings.store) {
+    case STORE_MEMORY:
+        return open_memory_store(service, err);
+    case STORE_MONGODB:
+        return wait_for_mongodb_store(service, err);
+    case STORE_LOCAL:
+    default:
+        return open_local_store(service, err);
+    }
+}
+
+enum status service_open_store(struct service *service, struct error *err)
+{
+    enum status status = open_store_adapter(service, err);
+    service->checkpoints.sign = sign_checkpoint;
+    if (status == STATUS_OK && service->settings.trace_ports) {
+        status = activity_store_tracing_new(service->store, &service->logger, &service->store, err);
+    }
+    return status;
+}
+
+static enum status open_local_refusals(struct service *service, struct error *err)
+{
+    char directory[DISK_PATH_BYTES_MAX];
+    enum status status = service_make_adapter_dir(service, "refused", directory, err);
+    if (status == STATUS_OK) {
+        status = refusal_list_local_new(
+            &(struct refusal_list_local_config){
+                .disk = disk_posix(),
+                .directory = directory,
+                .bytes_max = service->settings.refused_bytes,
+                .clock = &clock_system,
+                .logger = &service->logger,
+            },
+            &service->refusals, err);
+    }
+    return status;
+}
+
+/* The list that lasts as long as the store. */
+enum status service_open_refusals(struct service *service, struct error *err)
+{
+    if (service->settings.store == STORE_LOCAL) {
+        return open_local_refusals(service, err);
+    }
+    return refusal_list_memory_new(
+        &(struct refusal_list_memory_config){
+            .bytes_max = service->settings.refused_bytes,
+            .clock = &clock_system,
+        },
+        &service->refusals, err);
+}
