@@ -659,6 +659,22 @@ static void trouble_leaves_no_heap_of_files(void **state)
     bed_deinit(&bed);
 }
 
+/* All but its folder is there already. */
+static void opens_on_a_full_disk(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_fill(&bed, 3);
+    bed_close(&bed);
+    disk_simulated_fail_at(bed.disk, 2, ENOSPC, true);
+    bed_open_ok(&bed);
+    assert_int_equal(listed(&bed), 3);
+    assert_int_equal(add_one(&bed, 3, NULL), STATUS_NO_SPACE);
+    disk_simulated_fail_at(bed.disk, 1, 0, false);
+    add_ok(&bed, 3, 1);
+    bed_deinit(&bed);
+}
+
 /* The cut of a group was lost with the power: what was added after it counts. */
 static void the_later_record_holds(void **state)
 {
@@ -720,6 +736,7 @@ int main(void)
         cmocka_unit_test(a_clock_that_is_set_back_harms_nothing),
         cmocka_unit_test(a_failed_group_is_taken_back),
         cmocka_unit_test(trouble_leaves_no_heap_of_files),
+        cmocka_unit_test(opens_on_a_full_disk),
         cmocka_unit_test(the_later_record_holds),
         cmocka_unit_test(one_process_holds_the_folder),
     };

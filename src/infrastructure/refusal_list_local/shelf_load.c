@@ -176,7 +176,9 @@ static enum status rewrite(struct reading *reading, uint8_t *bytes, size_t len, 
     if (status == STATUS_OK && done == len) {
         status = disk_file_write(reading->file->handle, reading->group_at, &part, 1, err);
     }
-    return status;
+    /* A full disk must not keep the service from starting; syncing is enough unless that failed
+     * before. */
+    return status == STATUS_NO_SPACE ? STATUS_OK : status;
 }
 
 static enum status rewrite_last_group(struct reading *reading, struct error *err)
