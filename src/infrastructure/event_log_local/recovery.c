@@ -193,6 +193,22 @@ static enum status remove_segment(const struct recovery *recovery, uint64_t ordi
     return status == STATUS_OK ? disk_remove(recovery->disk, path, err) : status;
 }
 
+static enum status rewrite(struct disk_file *file, const struct tail_scan *scan, struct iovec bytes,
+                           struct error *err)
+{
+    size_t present = 0;
+    enum status status = disk_file_read(file, scan->last_at, bytes, &present, err);
+    if (status == STATUS_OK && present != bytes.iov_len) {
+        status = error_set(err, STATUS_UNAVAILABLE, 0, "a segment changed while it was opened");
+    }
+    if (status == STATUS_OK) {
+        status = disk_file_write(file, scan->last_at, &bytes, 1, err);
+    }
+    /* A seal promises nothing, and a disk that is full must not keep the log from opening: syncing
+     * it is enough unless that failed before. */
+    return status == STATUS_NO_SPACE && scan->sealed ? STATUS_OK : status;
+}
+
 /* Writes the last commit again where it stands and syncs: only then it surely is on the disk. A
  * seal, too: it may be all that carries the log's end, and its process may have been killed before
  * it was synced. */
@@ -206,15 +222,7 @@ static enum status make_last_durable(struct disk_file *file, const struct tail_s
     }
     enum status status = STATUS_OK;
     if (len > 0) {
-        struct iovec part = {.iov_base = bytes, .iov_len = len};
-        size_t present = 0;
-        status = disk_file_read(file, scan->last_at, part, &present, err);
-        if (status == STATUS_OK && present != len) {
-            status = error_set(err, STATUS_UNAVAILABLE, 0, "a segment changed while it was opened");
-        }
-        if (status == STATUS_OK) {
-            status = disk_file_write(file, scan->last_at, &part, 1, err);
-        }
+        status = rewrite(file, scan, (struct iovec){.iov_base = bytes, .iov_len = len}, err);
     }
     free(bytes);
     return status == STATUS_OK ? disk_file_sync(file, err) : status;
