@@ -57,6 +57,8 @@ def test_health_tells_the_state(fresh):
     assert health["store"]["kind"] == pair.STORE and health["store"]["activities"] == 1
     assert health["requests"] == {"received": 2, "accepted": 1, "rejected": 1}
     assert health["worker"]["stored"] == 1 and health["worker"]["pending"] == 0
+    assert health["worker"]["refused"] == 0
+    assert health["refused"] == {"listed": 0, "bytes": 0, "dropped": 0}
 
 
 @pytest.mark.parametrize("probe", ["/livez", "/readyz", "/health"])

@@ -55,6 +55,7 @@ void api_find_list(const struct api_call *call);
 void api_find_one(const struct api_call *call);
 void api_stats(const struct api_call *call);
 void api_checkpoint(const struct api_call *call);
+void api_refused(const struct api_call *call);
 void api_erase_user(const struct api_call *call);
 void api_erase_user_of_query(const struct api_call *call);
 void api_probe_live(const struct api_call *call);

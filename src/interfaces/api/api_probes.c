@@ -133,6 +133,7 @@ static void append_worker(struct buffer *json, const struct condition *condition
     append_number(json, "duplicate", worker->verdicts[VERDICT_DUPLICATE]);
     append_number(json, "conflict", worker->verdicts[VERDICT_CONFLICT]);
     append_number(json, "redelivered", worker->verdicts[VERDICT_REDELIVERED]);
+    append_number(json, "refused", worker->refused);
     append_number(json, "erased", worker->verdicts[VERDICT_ERASED]);
     append_number(json, "expired", worker->expired);
     if (worker->reason[0] != '\0') {
@@ -158,6 +159,17 @@ static void append_edge(struct buffer *json, struct record_counters *counters)
     buffer_append_u64(json, atomic_load(&counters->received));
     append_number(json, "accepted", atomic_load(&counters->accepted));
     append_number(json, "rejected", atomic_load(&counters->rejected));
+    buffer_append_char(json, '}');
+}
+
+static void append_refused(struct buffer *json, struct refusal_list *list)
+{
+    struct refusal_list_state refused;
+    refusal_list_describe(list, &refused);
+    buffer_append_literal(json, ",\"refused\":{\"listed\":");
+    buffer_append_u64(json, refused.listed);
+    append_number(json, "bytes", refused.bytes);
+    append_number(json, "dropped", refused.dropped);
     buffer_append_char(json, '}');
 }
 
@@ -224,6 +236,7 @@ static void look_at_store(void *data)
     append_store(&job->members, &store);
     append_worker(&job->members, &job->condition);
     append_edge(&job->members, &job->api->config.recorder->counters);
+    append_refused(&job->members, job->api->config.refusals->list);
     append_erasures(&job->members, job->api->config.eraser);
     buffer_append_literal(&job->members, ",\"version\":");
     json_text_append_string(&job->members, str_from(job->api->config.version));

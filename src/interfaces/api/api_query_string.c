@@ -47,10 +47,11 @@ enum status api_percent_decode(struct str text, bool plus_is_space, struct arena
 
 /* What is being read: the filter, and the question that it belongs to. */
 struct target {
-    struct activity_filter *filter;
+    struct activity_filter *filter; /* NULL: the question has none */
     struct api_filter_texts *texts;
     struct find_activities_question *find;   /* NULL: none is read */
-    struct count_activities_question *count; /* likewise */
+    struct count_activities_question *count; /* likewise, as the next */
+    struct list_refusals_question *refusals;
 };
 
 typedef enum status parameter_function(const struct target *target, struct str value,
@@ -204,11 +205,32 @@ static const struct parameter stats_parameters[] = {
     {{"limit", 5}, false, read_count_limit},
 };
 
+/* Parameters of the refused list -------------------------------------------------------------- */
+
+static enum status read_refusals_limit(const struct target *target, struct str value,
+                                       struct error *err)
+{
+    return read_limit(value, LIST_REFUSALS_LIMIT_MAX, &target->refusals->limit, err);
+}
+
+static enum status read_refusals_cursor(const struct target *target, struct str value,
+                                        struct error *err)
+{
+    (void)err;
+    target->refusals->cursor = value;
+    return STATUS_OK;
+}
+
+static const struct parameter refused_parameters[] = {
+    {{"limit", 5}, false, read_refusals_limit},
+    {{"cursor", 6}, false, read_refusals_cursor},
+};
+
 /* Reading ------------------------------------------------------------------------------------ */
 
 enum { FILTER_PARAMETER_COUNT = ARRAY_LENGTH(filter_parameters), PARAMETERS_MAX = 16 };
 
-/* The parameters that a question has besides those of its filter. */
+/* The parameters that a question has besides those of its filter, if it has one. */
 struct parameter_set {
     const struct parameter *own;
     size_t own_count;
@@ -235,25 +257,27 @@ struct str api_query_shown(struct str name)
 }
 
 /* Those of the filter come first; NULL behind the last. */
-static const struct parameter *parameter_at(const struct parameter_set *set, size_t index)
+static const struct parameter *parameter_at(const struct query_reading *reading, size_t index)
 {
-    if (index < FILTER_PARAMETER_COUNT) {
+    const struct parameter_set *set = reading->set;
+    size_t of_filter = reading->target->filter == NULL ? 0 : FILTER_PARAMETER_COUNT;
+    if (index < of_filter) {
         return &filter_parameters[index];
     }
-    index -= FILTER_PARAMETER_COUNT;
+    index -= of_filter;
     return index < set->own_count ? &set->own[index] : NULL;
 }
 
 static enum status read_value(struct query_reading *reading, struct str name, struct str value,
                               struct error *err)
 {
-    if (str_starts_with(name, metadata_prefix)) {
+    if (reading->target->filter != NULL && str_starts_with(name, metadata_prefix)) {
         return read_metadata(reading->target, name, value, err);
     }
     size_t index = 0;
-    const struct parameter *parameter = parameter_at(reading->set, index);
+    const struct parameter *parameter = parameter_at(reading, index);
     while (parameter != NULL && !str_equal(parameter->name, name)) {
-        parameter = parameter_at(reading->set, ++index);
+        parameter = parameter_at(reading, ++index);
     }
     if (parameter == NULL) {
         return error_set(err, STATUS_INVALID, 0, "the parameter %.*s is not known; there are %s",
@@ -290,7 +314,8 @@ static enum status read_pair(struct query_reading *reading, struct str pair, str
  * the filter does. */
 static enum status check_metadata(const struct query_reading *reading, struct error *err)
 {
-    bool narrowed = !activity_filter_asks_metadata(reading->target->filter);
+    const struct activity_filter *filter = reading->target->filter;
+    bool narrowed = filter == NULL || !activity_filter_asks_metadata(filter);
     for (size_t i = 0; i < FILTER_PARAMETER_COUNT && !narrowed; i++) {
         narrowed = reading->seen[i];
     }
@@ -300,17 +325,24 @@ static enum status check_metadata(const struct query_reading *reading, struct er
                                 "say in what activities it is looked for");
 }
 
-static enum status read_query(const struct parameter_set *set, const struct target *target,
-                              struct str query, struct arena *arena, struct error *err)
+static void begin_filter(const struct target *target)
 {
-    struct query_reading reading = {.set = set, .target = target, .arena = arena};
-    ASSERT(FILTER_PARAMETER_COUNT + set->own_count <= PARAMETERS_MAX);
     *target->filter = activity_filter_all();
     target->filter->user_ids = target->texts->user_ids;
     target->filter->actions = target->texts->actions;
     target->filter->metadata = &target->texts->metadata;
     target->texts->metadata.path_count = 0;
     target->texts->metadata.value_count = 0;
+}
+
+static enum status read_query(const struct parameter_set *set, const struct target *target,
+                              struct str query, struct arena *arena, struct error *err)
+{
+    struct query_reading reading = {.set = set, .target = target, .arena = arena};
+    ASSERT(FILTER_PARAMETER_COUNT + set->own_count <= PARAMETERS_MAX);
+    if (target->filter != NULL) {
+        begin_filter(target);
+    }
     enum status status = STATUS_OK;
     while (status == STATUS_OK && query.data != NULL) {
         struct str pair = str_split(&query, '&');
@@ -351,6 +383,17 @@ enum status api_stats_question_read(struct str query, struct arena *arena,
         return error_set(err, STATUS_INVALID, 0, "%s", by_is_wanted);
     }
     return status;
+}
+
+enum status api_refused_question_read(struct str query, struct arena *arena,
+                                      struct list_refusals_question *out_question,
+                                      struct error *err)
+{
+    static const struct parameter_set set = {refused_parameters, ARRAY_LENGTH(refused_parameters),
+                                             "limit, cursor"};
+    *out_question = (struct list_refusals_question){.limit = LIST_REFUSALS_LIMIT_DEFAULT};
+    const struct target target = {.refusals = out_question};
+    return read_query(&set, &target, query, arena, err);
 }
 
 /* The next link ------------------------------------------------------------------------------ */

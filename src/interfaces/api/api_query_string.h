@@ -6,6 +6,7 @@
  */
 #include "application/count_activities.h"
 #include "application/find_activities.h"
+#include "application/list_refusals.h"
 #include "base/arena.h"
 #include "base/error.h"
 
@@ -35,6 +36,11 @@ MUST_USE enum status api_question_read(struct str query, struct arena *arena,
 MUST_USE enum status api_stats_question_read(struct str query, struct arena *arena,
                                              struct api_stats_question *out_question,
                                              struct error *err);
+
+/* The same for the refused list, which has no filter. */
+MUST_USE enum status api_refused_question_read(struct str query, struct arena *arena,
+                                               struct list_refusals_question *out_question,
+                                               struct error *err);
 
 /* Percent-decoding (RFC 3986), "+" as space when `plus_is_space` (forms). INVALID when a "%" is not
  * followed by two hexadecimal digits or the result is not UTF-8 without NUL. NO_MEMORY. */

@@ -29,6 +29,7 @@ static const struct api_route routes[] = {
     COLLECTION("/api/activities"),
     SINGLE("/api/v1/stats", api_stats),
     SINGLE("/api/v1/checkpoint", api_checkpoint),
+    SINGLE("/api/v1/refused", api_refused),
     PROBE("/livez", api_probe_live),
     PROBE("/readyz", api_probe_ready),
     PROBE("/health", api_probe_health),

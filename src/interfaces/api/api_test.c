@@ -127,6 +127,7 @@ static void health_names_every_part(void **state)
     assert_int_equal(store_activities_step(bed->worker, NULL), STATUS_OK);
     bed_post(bed, "/logs", BED_ONE);
     bed_complete(bed, STATUS_OK, 0, true);
+    bed->refused_count = 4;
     bed->eraser.erasures = 3;
     bed->eraser.activities = 21;
     bed_get(bed, "/health");
@@ -135,7 +136,8 @@ static void health_names_every_part(void **state)
         "{\"status\":\"ok\",\"eventLog\":{\"kind\":\"double\"",
         "\"store\":{\"kind\":\"double\",\"durable\":false,\"activities\":17",
         "\"worker\":{\"state\":\"running\",\"pending\":0",
-        "\"expired\":23}",
+        "\"refused\":0,\"erased\":0,\"expired\":23}",
+        "\"refused\":{\"listed\":4,\"bytes\":345,\"dropped\":6}",
         "\"requests\":{\"received\":1,\"accepted\":1,\"rejected\":0}",
         "\"erasures\":{\"count\":3,\"activities\":21}",
         "\"version\":\"9.8.7\"}",
