@@ -344,6 +344,30 @@ static void a_full_queue_is_busy_at_once(void **state)
     finish(&fixture);
 }
 
+/* The consumer stops fetching when its queue is full, and goes on as soon as there is room: by
+ * itself it would look about once in a second, twenty times here. */
+static void a_reader_far_behind_does_not_wait(void **state)
+{
+    (void)state;
+    enum { COUNT = 60000, ENOUGH_MS = 5000 };
+    struct fixture fixture;
+    start(&fixture, 1);
+    event_log_free(fixture.log);
+    const struct event_log_kafka_property properties[] = {
+        {"bootstrap.servers", kafka_brokers()},
+        {"queued.max.messages.kbytes", "512"},
+        {"fetch.message.max.bytes", "262144"},
+    };
+    fixture.config.properties = properties;
+    fixture.config.property_count = ARRAY_LENGTH(properties);
+    fixture.log = kafka_open(&fixture.config);
+    append_ok(&fixture, 0, COUNT);
+    uint64_t before_ms = clock_monotonic_ms(&clock_system);
+    expect_numbers(fixture.log, 0, COUNT);
+    assert_in_range(clock_monotonic_ms(&clock_system) - before_ms, 0, ENOUGH_MS);
+    finish(&fixture);
+}
+
 /* A producer instance that failed for good is replaced, and the log goes on. */
 static void a_producer_that_failed_is_replaced(void **state)
 {
@@ -398,6 +422,7 @@ int main(void)
         cmocka_unit_test(a_topic_made_anew_is_another_log),
         cmocka_unit_test(new_partitions_are_read),
         cmocka_unit_test(a_full_queue_is_busy_at_once),
+        cmocka_unit_test(a_reader_far_behind_does_not_wait),
         cmocka_unit_test(a_producer_that_failed_is_replaced),
         cmocka_unit_test(says_what_is_less_safe_than_it_should_be),
     };

@@ -89,6 +89,14 @@ enum status kafka_health_ends(struct kafka_health *health, struct position_set *
     return status;
 }
 
+int64_t kafka_health_end_of(struct kafka_health *health, int32_t partition)
+{
+    pthread_mutex_lock(&health->mutex);
+    int64_t end = position_set_get(&health->ends, partition);
+    pthread_mutex_unlock(&health->mutex);
+    return end;
+}
+
 enum status kafka_health_accepting(struct kafka_health *health,
                                    char out_reason[ERROR_MESSAGE_BYTES])
 {

@@ -44,6 +44,7 @@ void kafka_health_raise_end(struct kafka_health *health, struct position end);
 
 /* As event_log_end_position, for all partitions. */
 MUST_USE enum status kafka_health_ends(struct kafka_health *health, struct position_set *out_ends);
+int64_t kafka_health_end_of(struct kafka_health *health, int32_t partition);
 
 /* UNAVAILABLE with the reason when appends would not be confirmed now. */
 MUST_USE enum status kafka_health_accepting(struct kafka_health *health,

@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 enum {
-    WAIT_MS_MAX = 200,         /* before the state of the consumer is looked at again */
-    WAIT_AFTER_RESTART_MS = 5, /* while the forwarding may still get lost */
-    TROUBLES_MAX = 64          /* looked into by one poll */
+    WAIT_MS_MAX = 200, /* before the state of the consumer is looked at again */
+    WAIT_SHORT_MS = 5, /* while something may have to be done about it */
+    NUDGE_EVERY_MS = 20,
+    NUDGE_TIMEOUT_MS = 200,
+    TROUBLES_MAX = 64 /* looked into by one poll */
 };
 
 /* Without a group reading begins with the first poll, where seek or the beginning is. */
@@ -183,13 +185,47 @@ static enum status mend(struct kafka_reader *reader, struct error *err)
     return status;
 }
 
+/* The first partition that is known to hold more than was fetched; -1: none. */
+static int32_t find_lag(struct kafka_reader *reader)
+{
+    int32_t found = -1;
+    pthread_mutex_lock(&reader->mutex);
+    for (int32_t i = 0; found < 0 && i < reader->partition_count; i++) {
+        const struct kafka_partition *its = &reader->partitions[i];
+        bool lags = its->assigned && !its->troubled &&
+                    kafka_health_end_of(reader->config.health, i) > its->position;
+        found = lags ? i : -1;
+    }
+    pthread_mutex_unlock(&reader->mutex);
+    return found;
+}
+
+/* A consumer that stopped fetching because its queue was full looks only about once in a second
+ * whether it may go on, unless something else happens on the connection: a question makes it look.
+ */
+static void nudge(struct kafka_reader *reader, int32_t partition)
+{
+    int64_t low = 0;
+    int64_t high = 0;
+    uint64_t now_ms = clock_monotonic_ms(reader->config.log->clock);
+    if (now_ms - reader->nudged_at_ms < NUDGE_EVERY_MS) {
+        return;
+    }
+    reader->nudged_at_ms = now_ms;
+    if (rd_kafka_query_watermark_offsets(reader->client, reader->config.log->topic, partition, &low,
+                                         &high, NUDGE_TIMEOUT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        kafka_health_raise_end(reader->config.health, (struct position){partition, high});
+    }
+}
+
 /* The queue tells when it is no longer empty; the time is a second string. */
 static void await(struct kafka_reader *reader, uint64_t left_ms)
 {
     pthread_mutex_lock(&reader->mutex);
     bool forwarding = kafka_partitions_forward_again(reader);
     pthread_mutex_unlock(&reader->mutex);
-    uint64_t wait_ms = forwarding ? WAIT_AFTER_RESTART_MS : WAIT_MS_MAX;
+    int32_t lagging = find_lag(reader);
+    uint64_t wait_ms = forwarding || lagging >= 0 ? WAIT_SHORT_MS : WAIT_MS_MAX;
     if (wait_ms > left_ms) {
         wait_ms = left_ms;
     }
@@ -198,6 +234,8 @@ static void await(struct kafka_reader *reader, uint64_t left_ms)
         uint64_t count;
         ssize_t got = read(reader->wake_fd, &count, sizeof count);
         ASSERT(got == sizeof count);
+    } else if (lagging >= 0) {
+        nudge(reader, lagging);
     }
 }
 

@@ -24,12 +24,16 @@ enum {
 
 /* The client ------------------------------------------------------------------------------- */
 
-/* The client's own limits lie above ours, which counts bytes: a message has more than a hundred. */
+/* Without lingering a lone append is confirmed at once, and under load the five requests that may
+ * be under way let the next batch grow all the same: measured on one broker, 2 ms of lingering made
+ * lone appends ten times slower and many at once no quicker.
+ *
+ * The client's own limits lie above ours, which counts bytes: a message has more than a hundred. */
 static const struct event_log_kafka_property default_items[] = {
     {"acks", "all"},
     {"enable.idempotence", "true"},
     {"compression.type", "lz4"},
-    {"linger.ms", "2"},
+    {"linger.ms", "0"},
     {"delivery.timeout.ms", "5000"},
     {"partitioner", "murmur2_random"},
     {"message.max.bytes", "8388608"},

@@ -74,6 +74,7 @@ struct kafka_reader {
     struct kafka_fetched fetched[KAFKA_FETCHED_MAX]; /* not handed out yet */
     size_t fetched_first;
     size_t fetched_end;
+    uint64_t nudged_at_ms; /* when the consumer was last made to look at its queue */
     struct kafka_rows rows;
 };
 
