@@ -393,6 +393,68 @@ static void a_producer_that_failed_is_replaced(void **state)
     finish(&fixture);
 }
 
+static void make_narrow_topic(struct fixture *fixture, const char *message_bytes_max)
+{
+    char text[200];
+    kafka_fresh_name(fixture->topic);
+    rd_kafka_NewTopic_t *wanted = rd_kafka_NewTopic_new(fixture->topic, 1, -1, text, sizeof text);
+    assert_int_equal(rd_kafka_NewTopic_set_config(wanted, "max.message.bytes", message_bytes_max),
+                     RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(fixture->client);
+    rd_kafka_CreateTopics(fixture->client, &wanted, 1, NULL, queue);
+    rd_kafka_event_destroy(rd_kafka_queue_poll(queue, POLL_WAIT_MS));
+    rd_kafka_NewTopic_destroy(wanted);
+    rd_kafka_queue_destroy(queue);
+}
+
+/* Random letters, which no compression makes small. */
+static void fill_metadata(char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        text[i] = (char)('A' + random_below(&random_system, 26));
+    }
+    memcpy(text, "{\"fill\":\"", 9);
+    memcpy(text + len - 2, "\"}", 2);
+}
+
+/* A topic that takes less than an activity can have: many small ones come in, in batches that it
+ * takes, and what to do about a large one is told. */
+static void what_a_topic_does_not_take_is_told(void **state)
+{
+    (void)state;
+    static char metadata[60000];
+    struct fixture fixture;
+    start(&fixture, 1);
+    event_log_free(fixture.log);
+    make_narrow_topic(&fixture, "20000");
+    fixture.log = kafka_open(&fixture.config);
+    fill_metadata(metadata, sizeof metadata);
+    struct activity large = {.id = STR("i"), .user_id = STR("u"), .action = STR("a")};
+    large.metadata = (struct str){metadata, sizeof metadata};
+    const struct append_ticket ticket = {.generation = 1};
+    assert_int_equal(event_log_append(fixture.log, &large, 1, &fixture.collector.listener, ticket),
+                     STATUS_OK);
+    collector_wait(&fixture.collector, 1);
+    assert_int_equal(fixture.collector.items[0].status, STATUS_UNAVAILABLE);
+    struct event_log_state about;
+    event_log_describe(fixture.log, &about);
+    assert_non_null(strstr(about.reason, "raise max.message.bytes"));
+    for (size_t i = 0; i < 200; i++) {
+        fill_metadata(metadata, 1000);
+        large.metadata.len = 1000;
+        assert_int_equal(
+            event_log_append(fixture.log, &large, 1, &fixture.collector.listener, ticket),
+            STATUS_OK);
+    }
+    collector_wait(&fixture.collector, 201);
+    for (size_t i = 1; i <= 200; i++) {
+        assert_int_equal(fixture.collector.items[i].status, STATUS_OK);
+    }
+    event_log_describe(fixture.log, &about);
+    assert_int_equal(about.accepting, STATUS_OK);
+    finish(&fixture);
+}
+
 static void says_what_is_less_safe_than_it_should_be(void **state)
 {
     (void)state;
@@ -424,6 +486,7 @@ int main(void)
         cmocka_unit_test(a_full_queue_is_busy_at_once),
         cmocka_unit_test(a_reader_far_behind_does_not_wait),
         cmocka_unit_test(a_producer_that_failed_is_replaced),
+        cmocka_unit_test(what_a_topic_does_not_take_is_told),
         cmocka_unit_test(says_what_is_less_safe_than_it_should_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,8 +98,9 @@ static void commit_now(struct kafka_reader *reader, const rd_kafka_topic_partiti
 
 /* At what is committed or what seek named, the higher of both, else at the beginning. Without an
  * answer about the former, too: then some is read twice, which the store sees. Under the lock. */
-static void choose_start(struct kafka_partition *its, rd_kafka_topic_partition_t *from)
+static void choose_start(struct kafka_reader *reader, rd_kafka_topic_partition_t *from)
 {
+    struct kafka_partition *its = &reader->partitions[from->partition];
     int64_t start = its->sought;
     if (from->err == RD_KAFKA_RESP_ERR_NO_ERROR && from->offset >= 0 && from->offset > start) {
         start = from->offset;
@@ -149,8 +150,8 @@ static void take_partitions(struct kafka_reader *reader, rd_kafka_topic_partitio
             continue; /* without memory it is read, and what comes of it is dropped */
         }
         from->err = code != RD_KAFKA_RESP_ERR_NO_ERROR ? code : from->err;
-        choose_start(&reader->partitions[from->partition], from);
-        kafka_partition_forward(reader, from->partition);
+        choose_start(reader, from);
+        kafka_partition_lead(reader, from->partition);
     }
     change_assignment(reader, list, true);
     pthread_mutex_unlock(&reader->mutex);

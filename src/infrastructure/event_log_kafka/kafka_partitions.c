@@ -29,7 +29,7 @@ enum status kafka_partitions_grow(struct kafka_reader *reader, int32_t count)
     return STATUS_OK;
 }
 
-void kafka_partition_forward(struct kafka_reader *reader, int32_t partition)
+static void forward(struct kafka_reader *reader, int32_t partition)
 {
     rd_kafka_queue_t *queue =
         rd_kafka_queue_get_partition(reader->client, reader->config.log->topic, partition);
@@ -39,6 +39,13 @@ void kafka_partition_forward(struct kafka_reader *reader, int32_t partition)
     }
 }
 
+void kafka_partition_lead(struct kafka_reader *reader, int32_t partition)
+{
+    forward(reader, partition);
+    reader->partitions[partition].forward_until_ms =
+        clock_monotonic_ms(reader->config.log->clock) + FORWARD_AGAIN_MS;
+}
+
 bool kafka_partitions_forward_again(struct kafka_reader *reader)
 {
     uint64_t now_ms = clock_monotonic_ms(reader->config.log->clock);
@@ -46,7 +53,7 @@ bool kafka_partitions_forward_again(struct kafka_reader *reader)
     for (int32_t i = 0; i < reader->partition_count; i++) {
         const struct kafka_partition *partition = &reader->partitions[i];
         if (partition->assigned && now_ms < partition->forward_until_ms) {
-            kafka_partition_forward(reader, i);
+            forward(reader, i);
             any = true;
         }
     }
@@ -70,13 +77,12 @@ enum status kafka_partition_start(struct kafka_reader *reader, int32_t partition
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, reader->config.log->topic, partition)->offset =
         its->position;
-    kafka_partition_forward(reader, partition);
+    kafka_partition_lead(reader, partition);
     enum status status = judge(rd_kafka_incremental_assign(reader->client, list), err);
     rd_kafka_topic_partition_list_destroy(list);
     its->assigned = status == STATUS_OK;
     its->troubled = false;
     its->epoch++;
-    its->forward_until_ms = clock_monotonic_ms(reader->config.log->clock) + FORWARD_AGAIN_MS;
     return status;
 }
 

@@ -11,8 +11,8 @@ struct kafka_partition *kafka_partition_of(struct kafka_reader *reader, int32_t 
 /* Makes room for so many. NO_MEMORY. */
 MUST_USE enum status kafka_partitions_grow(struct kafka_reader *reader, int32_t count);
 
-/* Leads its queue into ours. */
-void kafka_partition_forward(struct kafka_reader *reader, int32_t partition);
+/* Leads its queue into ours, and for a while again and again. */
+void kafka_partition_lead(struct kafka_reader *reader, int32_t partition);
 
 /* Renews the forwarding of what was restarted not long ago; whether any needs it. */
 bool kafka_partitions_forward_again(struct kafka_reader *reader);
