@@ -14,6 +14,7 @@
 #include "interfaces/cli/cli.h"
 #include "interfaces/cli/folder_commands.h"
 #include "interfaces/cli/health_command.h"
+#include "replay_access.h"
 #include "service.h"
 #include "usertrail_version.h"
 
@@ -455,6 +456,11 @@ static int run_health(int argument_count, char **arguments)
     return command_health(health_probe_ask, argument_count, arguments);
 }
 
+static int run_replay(int argument_count, char **arguments)
+{
+    return command_replay(replay_access(), argument_count, arguments);
+}
+
 static int run_version(int argument_count, char **arguments)
 {
     (void)argument_count;
@@ -493,6 +499,12 @@ static const struct cli_command commands[] = {
      .summary = "Imports activities from a file of NDJSON, once each, into a folder or a server.",
      .help = command_import_help,
      .run = run_import},
+    {.name = "replay",
+     .arguments = "--from OFFSET|TIME [options]",
+     .summary =
+         "Reads a Kafka topic again into the store; nothing doubles, nothing erased returns.",
+     .help = command_replay_help,
+     .run = run_replay},
     {.name = "verify",
      .arguments = "DIR [options]",
      .summary = "Reads all of store and event log in a data folder and says what is wrong with it.",

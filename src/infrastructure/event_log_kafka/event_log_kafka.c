@@ -111,6 +111,21 @@ void event_log_kafka_purge(struct event_log *log)
     }
 }
 
+enum status event_log_kafka_ends(struct event_log *log, struct position_set *out_first,
+                                 struct position_set *out_end, struct error *err)
+{
+    ASSERT(log->operations == &kafka_operations);
+    return kafka_borders_ends(kafka_of(log), out_first, out_end, err);
+}
+
+enum status event_log_kafka_at_time(struct event_log *log, int64_t time_ms,
+                                    const struct position_set *ends,
+                                    struct position_set *out_positions, struct error *err)
+{
+    ASSERT(log->operations == &kafka_operations);
+    return kafka_borders_at_time(kafka_of(log), time_ms, ends, out_positions, err);
+}
+
 /* The configuration -------------------------------------------------------------------------- */
 
 static const char *copy_text(char **at, const char *text)

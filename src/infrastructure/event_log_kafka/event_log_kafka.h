@@ -60,3 +60,14 @@ MUST_USE enum status event_log_kafka_new(const struct event_log_kafka_config *co
 /* Gives up what was appended before and is not confirmed: each such append completes soon and in
  * order, as failed unless it was confirmed meanwhile. Returns at once. */
 void event_log_kafka_purge(struct event_log *log);
+
+/* Raises `out_first` to the first offset that each partition holds and `out_end` to the one behind
+ * its last. Asks the broker. NOT_FOUND: there is no topic. UNAVAILABLE, TIMED_OUT, NO_MEMORY. */
+MUST_USE enum status event_log_kafka_ends(struct event_log *log, struct position_set *out_first,
+                                          struct position_set *out_end, struct error *err);
+
+/* Raises `out_positions`, for each partition in `ends`, to the first offset that the topic took at
+ * or after the time (milliseconds since 1970), or to its end when there is none. As above. */
+MUST_USE enum status event_log_kafka_at_time(struct event_log *log, int64_t time_ms,
+                                             const struct position_set *ends,
+                                             struct position_set *out_positions, struct error *err);

@@ -21,3 +21,12 @@ struct kafka_log {
     struct kafka_reader *reader;     /* NULL: it does not consume */
     struct kafka_watch watch;
 };
+
+/* As event_log_kafka_ends. */
+MUST_USE enum status kafka_borders_ends(struct kafka_log *kafka, struct position_set *out_first,
+                                        struct position_set *out_end, struct error *err);
+
+/* As event_log_kafka_at_time. */
+MUST_USE enum status kafka_borders_at_time(struct kafka_log *kafka, int64_t time_ms,
+                                           const struct position_set *ends,
+                                           struct position_set *out_positions, struct error *err);
