@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { TIME_OUT_MS = 3, PENDING_MAX = 4096 };
+enum { TIME_OUT_MS = 3, STUMBLE_MS = 1, PENDING_MAX = 4096 };
 
 struct pending {
     struct pending *next;
@@ -155,6 +155,9 @@ static enum status remote_append(struct event_log *log, const struct activity *a
         ASSERT(pending->numbers[i] != UINT64_MAX);
     }
     pthread_mutex_lock(&remote->mutex);
+    if (remote->stumbling && random_below(&remote->random, 8) == 0) {
+        pass_time(remote, STUMBLE_MS);
+    }
     enum status status = connection->pending_count >= PENDING_MAX ? STATUS_BUSY : STATUS_OK;
     if (connection->severed || (remote->away && random_below(&remote->random, 4) == 0)) {
         status = STATUS_UNAVAILABLE;
@@ -293,6 +296,13 @@ void remote_hold(struct remote *remote, bool hold)
 {
     lock(remote);
     remote->held = hold;
+    unlock_changed(remote);
+}
+
+void remote_set_stumbling(struct remote *remote, bool stumbling)
+{
+    lock(remote);
+    remote->stumbling = stumbling;
     unlock_changed(remote);
 }
 

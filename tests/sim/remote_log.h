@@ -24,6 +24,7 @@ struct remote {
     size_t written_count;
     bool away;
     bool held;         /* nothing is completed, until it is given up */
+    bool stumbling;    /* callers lose their turn at times while they append */
     unsigned delay_ms; /* of each append */
     unsigned give_ups;
     struct event_log *connection; /* the one that is open */
@@ -39,6 +40,7 @@ void remote_give_up(void *context);
 
 void remote_set_away(struct remote *remote, bool away);
 void remote_hold(struct remote *remote, bool hold);
+void remote_set_stumbling(struct remote *remote, bool stumbling);
 void remote_set_delay(struct remote *remote, unsigned ms);
 
 /* The process that has the connection is gone: nothing that it appends is written any more. */

@@ -1,0 +1,367 @@
+/*
+ * What the spilling log does step by step: when the log behind it fails, while it is away, when it
+ * is back, when the spill is full or broken, and at its end. spill_sim_test.c mixes all of it.
+ */
+#include "infrastructure/event_log_local/event_log_local.h"
+#include "spill_rig.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static struct spill_rig rig;
+
+static void begin(const struct spill_options *options)
+{
+    spill_rig_init(&rig, options);
+    assert_true(spill_rig_open(&rig));
+}
+
+static const struct spill_options roomy = {.seed = 1, .spill_bytes_max = 1 << 20, .drain_ms = 1};
+
+static void finish(void)
+{
+    char trouble[SPILL_TROUBLE_BYTES];
+    event_log_free(TAKE(rig.log));
+    if (!spill_rig_check(&rig, trouble)) {
+        fail_msg("%s", trouble);
+    }
+    spill_rig_deinit(&rig);
+}
+
+static void come_back(void)
+{
+    remote_set_away(&rig.remote, false);
+    assert_true(spill_rig_wait_direct(&rig));
+}
+
+static void pause_ms(unsigned ms)
+{
+    const struct timespec pause = {.tv_nsec = (long)ms * 1000000};
+    nanosleep(&pause, NULL);
+}
+
+static void expect_away(const struct event_log_state *about, struct uuid remote_id)
+{
+    assert_true(about->spill.configured && about->spill.activities > 0 && about->spill.bytes > 0);
+    assert_true(about->spill.bytes_max > 0);
+    assert_int_equal(about->accepting, STATUS_OK);
+    assert_int_equal(about->durability, DURABILITY_LOCAL_DISK);
+    assert_string_equal(about->kind, "remote");
+    assert_true(uuid_equal(about->log_id, remote_id));
+    assert_non_null(strstr(about->reason, "remote cannot be reached"));
+}
+
+/* Away, in whichever words, which the seed decides: answered from this machine's disk, with the
+ * spill's id and positions, and the state says so. Back: all of it is in the log, which answers by
+ * itself again. */
+static void keeps_on_this_disk_what_cannot_get_there(void **state)
+{
+    (void)state;
+    struct spill_options options = roomy;
+    for (options.seed = 1; options.seed <= 10; options.seed++) {
+        begin(&options);
+        struct spill_append told = spill_rig_append_and_wait(&rig, 0);
+        assert_int_equal(told.durability, DURABILITY_REPLICATED);
+        struct uuid remote_id = told.log_id;
+        remote_set_away(&rig.remote, true);
+        for (int i = 0; i < 5; i++) {
+            told = spill_rig_append_and_wait(&rig, 0);
+            assert_int_equal(told.status, STATUS_OK);
+        }
+        assert_int_equal(told.durability, DURABILITY_LOCAL_DISK);
+        assert_false(uuid_equal(told.log_id, remote_id));
+        assert_int_equal(told.reached.partition, 0);
+        assert_in_range(told.reached.offset, 0, 4);
+        struct event_log_state about = spill_rig_state(&rig);
+        expect_away(&about, remote_id);
+        come_back();
+        assert_int_equal(spill_rig_state(&rig).spill.activities, 0);
+        told = spill_rig_append_and_wait(&rig, 0);
+        assert_int_equal(told.durability, DURABILITY_REPLICATED);
+        finish();
+    }
+}
+
+/* An append that the log has under way when the failure comes waits for its fate, and so does what
+ * comes behind it; nobody's thread is held up. */
+static void nothing_is_decided_before_its_fate_is_known(void **state)
+{
+    (void)state;
+    begin(&roomy);
+    remote_hold(&rig.remote, true);
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(spill_rig_append(&rig, 0, 2, NULL), STATUS_OK);
+    }
+    pause_ms(20);
+    assert_int_equal(rig.open, 10);
+    assert_int_equal(spill_rig_state(&rig).durability, DURABILITY_REPLICATED);
+    remote_give_up(&rig.remote); /* fails some of them, from the first to the last */
+    assert_true(spill_rig_wait_told(&rig));
+    for (size_t i = 0; i < rig.append_count; i++) {
+        assert_int_equal(rig.appends[i].status, STATUS_OK);
+    }
+    remote_hold(&rig.remote, false);
+    come_back();
+    finish();
+}
+
+/* Copies in memory have a limit, and are let go with the result. */
+static void holds_no_more_than_it_may(void **state)
+{
+    (void)state;
+    struct spill_options options = roomy;
+    options.held_bytes_max = 4096;
+    begin(&options);
+    remote_hold(&rig.remote, true);
+    int accepted = 0;
+    enum status status;
+    while ((status = spill_rig_append(&rig, 0, 1, NULL)) == STATUS_OK) {
+        assert_in_range(++accepted, 0, 30);
+    }
+    assert_int_equal(status, STATUS_BUSY);
+    assert_in_range(accepted, 5, 30);
+    remote_hold(&rig.remote, false);
+    assert_true(spill_rig_wait_told(&rig));
+    assert_int_equal(spill_rig_append_and_wait(&rig, 0).status, STATUS_OK);
+    finish();
+}
+
+static size_t fill_spill(void)
+{
+    size_t refused = 0;
+    remote_set_away(&rig.remote, true);
+    for (int i = 0; i < 1000 && refused < 3; i++) {
+        struct spill_append told = spill_rig_append_and_wait(&rig, 0);
+        assert_true(told.status == STATUS_OK || told.status == STATUS_UNAVAILABLE);
+        refused += told.status != STATUS_OK;
+    }
+    return refused;
+}
+
+/* A full spill is a log that is away, not a full disk: UNAVAILABLE, and it recovers. */
+static void a_full_spill_refuses_and_recovers(void **state)
+{
+    (void)state;
+    struct spill_options options = roomy;
+    options.spill_bytes_max = 16 * 1024;
+    begin(&options);
+    assert_int_equal(fill_spill(), 3);
+    struct event_log_state about = spill_rig_state(&rig);
+    assert_int_equal(about.accepting, STATUS_NO_SPACE);
+    assert_non_null(strstr(about.reason, "does not accept"));
+    assert_int_equal(about.spill.retry_after_s, 0); /* nobody knows when it will be back */
+    come_back();
+    assert_int_equal(spill_rig_state(&rig).accepting, STATUS_OK);
+    assert_int_equal(spill_rig_append_and_wait(&rig, 0).status, STATUS_OK);
+    finish();
+}
+
+/* A disk below the spill that fails loses nothing that was promised, refuses the rest, and does not
+ * keep appends from going directly when the log is back. */
+static void a_broken_spill_does_not_stand_in_the_way(void **state)
+{
+    (void)state;
+    begin(&roomy);
+    remote_set_away(&rig.remote, true);
+    assert_int_equal(spill_rig_append_and_wait(&rig, 0).status, STATUS_OK);
+    disk_simulated_fail_at(rig.disk, 1, EIO, true);
+    enum status status;
+    do {
+        status = spill_rig_append_and_wait(&rig, 0).status;
+    } while (status == STATUS_OK);
+    assert_int_equal(status, STATUS_UNAVAILABLE);
+    assert_int_not_equal(spill_rig_state(&rig).accepting, STATUS_OK);
+    disk_simulated_fail_at(rig.disk, 0, 0, false);
+    come_back();
+    struct spill_append told = spill_rig_append_and_wait(&rig, 0);
+    assert_int_equal(told.status, STATUS_OK);
+    assert_int_equal(told.durability, DURABILITY_REPLICATED);
+    finish();
+}
+
+/* Under load the spill becomes empty all the same. */
+static void comes_back_while_appends_go_on(void **state)
+{
+    (void)state;
+    struct spill_options options = roomy;
+    options.spill_bytes_max = 64 << 20;
+    options.held_bytes_max = 64 * 1024; /* what is always under way */
+    begin(&options);
+    remote_set_away(&rig.remote, true);
+    uint64_t end_ms = clock_monotonic_ms(&clock_system) + 10000;
+    bool direct = false;
+    for (int i = 0; !direct && clock_monotonic_ms(&clock_system) < end_ms &&
+                    rig.append_count < SPILL_APPENDS_MAX;
+         i++) {
+        if (i == 200) {
+            remote_set_away(&rig.remote, false);
+        }
+        if (spill_rig_append(&rig, 0, 1, NULL) != STATUS_OK) {
+            pause_ms(1);
+        }
+        direct = i > 200 && spill_rig_state(&rig).reason[0] == '\0';
+    }
+    assert_true(direct);
+    assert_true(spill_rig_wait_told(&rig));
+    finish();
+}
+
+/* While the spill is emptied slowly, it says when there will be room. */
+static void measures_how_fast_it_empties(void **state)
+{
+    (void)state;
+    begin(&roomy);
+    remote_set_away(&rig.remote, true);
+    for (int i = 0; i < 700; i++) {
+        assert_int_equal(spill_rig_append(&rig, 0, 8, NULL), STATUS_OK);
+    }
+    assert_true(spill_rig_wait_told(&rig));
+    remote_set_delay(&rig.remote, 60);
+    remote_set_away(&rig.remote, false);
+    unsigned measured_s = 0;
+    for (int i = 0; i < 2000 && measured_s == 0; i++) {
+        measured_s = spill_rig_state(&rig).spill.retry_after_s;
+        pause_ms(1);
+    }
+    assert_in_range(measured_s, 1, 60);
+    remote_set_delay(&rig.remote, 0);
+    assert_true(spill_rig_wait_direct(&rig));
+    assert_int_equal(spill_rig_state(&rig).spill.retry_after_s, 0);
+    finish();
+}
+
+/* What an earlier process left goes first, and what comes meanwhile behind it. */
+static void moves_what_was_left_behind_first(void **state)
+{
+    (void)state;
+    begin(&roomy);
+    remote_set_away(&rig.remote, true);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(spill_rig_append_and_wait(&rig, 0).status, STATUS_OK);
+    }
+    spill_rig_close(&rig, SPILL_END_POWER);
+    assert_true(spill_rig_open(&rig));
+    assert_in_range(spill_rig_state(&rig).spill.activities, 1, 20);
+    struct spill_append told = spill_rig_append_and_wait(&rig, 0);
+    assert_int_equal(told.durability, DURABILITY_LOCAL_DISK);
+    come_back();
+    assert_int_equal(spill_rig_append_and_wait(&rig, 0).durability, DURABILITY_REPLICATED);
+    finish();
+}
+
+static void read_lines(int descriptor, char *text, size_t size)
+{
+    ssize_t len = read(descriptor, text, size - 1);
+    text[len > 0 ? len : 0] = '\0';
+}
+
+/* At its end it moves what it can in its time; what is left is named, with the way to move it. */
+static void leaves_what_it_cannot_move_and_says_so(void **state)
+{
+    (void)state;
+    int ends[2];
+    char text[8192];
+    assert_int_equal(pipe(ends), 0);
+    begin(&roomy);
+    rig.logger = (struct logger){.clock = &clock_system,
+                                 .descriptor = ends[1],
+                                 .format = LOG_FORMAT_JSON,
+                                 .level = LOG_WARNING};
+    remote_set_away(&rig.remote, true);
+    for (int i = 0; i < 7; i++) {
+        assert_int_equal(spill_rig_append_and_wait(&rig, 0).status, STATUS_OK);
+    }
+    uint64_t left = spill_rig_state(&rig).spill.activities;
+    char expected[64];
+    snprintf(expected, sizeof expected, "\"activities\":%llu,", (unsigned long long)left);
+    spill_rig_close(&rig, SPILL_END_CLEAN);
+    read_lines(ends[0], text, sizeof text);
+    assert_non_null(strstr(text, expected));
+    assert_non_null(strstr(text, "\"command\":\"usertrail forward data\""));
+    rig.options.drain_ms = 20000;
+    assert_true(spill_rig_open(&rig));
+    remote_set_away(&rig.remote, false);
+    spill_rig_close(&rig, SPILL_END_CLEAN);
+    (void)!write(ends[1], "-", 1);
+    read_lines(ends[0], text, sizeof text);
+    assert_null(strstr(text, "usertrail forward"));
+    close(ends[0]);
+    close(ends[1]);
+    finish(); /* nothing was lost */
+}
+
+/* Several threads ------------------------------------------------------------------------- */
+
+enum { THREADS = 4, APPENDS_PER_THREAD = 4000, TURNS = 200 };
+
+struct client {
+    unsigned number;
+    uint64_t accepted;
+};
+
+static void *append_many(void *context)
+{
+    struct client *client = context;
+    for (int i = 0; i < APPENDS_PER_THREAD; i++) {
+        enum status status = spill_rig_append(&rig, client->number, 1 + (size_t)i % 2, NULL);
+        client->accepted += status == STATUS_OK;
+        if (i % 4 == 0 || status != STATUS_OK) {
+            const struct timespec pause = {.tv_nsec = 100000};
+            nanosleep(&pause, NULL);
+        }
+    }
+    return NULL;
+}
+
+/* Clients on threads of their own while the log comes and goes: nothing is lost, and each thread's
+ * order is kept through every change. */
+static void threads_keep_their_order_while_it_comes_and_goes(void **state)
+{
+    (void)state;
+    struct client clients[THREADS];
+    pthread_t threads[THREADS];
+    begin(&roomy);
+    remote_set_stumbling(&rig.remote, true);
+    for (unsigned i = 0; i < THREADS; i++) {
+        clients[i] = (struct client){.number = i};
+        assert_int_equal(pthread_create(&threads[i], NULL, append_many, &clients[i]), 0);
+    }
+    for (unsigned i = 0; i < TURNS; i++) {
+        remote_set_away(&rig.remote, i % 2 == 0);
+        pause_ms(1 + (unsigned)random_below(&rig.random, 5));
+    }
+    remote_set_away(&rig.remote, false);
+    for (unsigned i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        assert_true(clients[i].accepted > APPENDS_PER_THREAD / 10);
+    }
+    assert_true(spill_rig_wait_told(&rig));
+    assert_true(spill_rig_wait_direct(&rig));
+    finish();
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keeps_on_this_disk_what_cannot_get_there),
+        cmocka_unit_test(nothing_is_decided_before_its_fate_is_known),
+        cmocka_unit_test(holds_no_more_than_it_may),
+        cmocka_unit_test(a_full_spill_refuses_and_recovers),
+        cmocka_unit_test(a_broken_spill_does_not_stand_in_the_way),
+        cmocka_unit_test(comes_back_while_appends_go_on),
+        cmocka_unit_test(measures_how_fast_it_empties),
+        cmocka_unit_test(moves_what_was_left_behind_first),
+        cmocka_unit_test(leaves_what_it_cannot_move_and_says_so),
+        cmocka_unit_test(threads_keep_their_order_while_it_comes_and_goes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
