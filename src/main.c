@@ -3,6 +3,7 @@
  * Reads the settings, plugs the use cases into the server, and hands the commands what they work
  * on.
  */
+#include "forward_access.h"
 #include "import_access.h"
 #include "infrastructure/activity_store_local/activity_store_local.h"
 #include "infrastructure/activity_store_local/store_verify.h"
@@ -461,6 +462,11 @@ static int run_replay(int argument_count, char **arguments)
     return command_replay(replay_access(), argument_count, arguments);
 }
 
+static int run_forward(int argument_count, char **arguments)
+{
+    return command_forward(forward_access(), argument_count, arguments);
+}
+
 static int run_version(int argument_count, char **arguments)
 {
     (void)argument_count;
@@ -505,6 +511,11 @@ static const struct cli_command commands[] = {
          "Reads a Kafka topic again into the store; nothing doubles, nothing erased returns.",
      .help = command_replay_help,
      .run = run_replay},
+    {.name = "forward",
+     .arguments = "DIR [options]",
+     .summary = "Moves activities that wait in a data folder into the event log of serve.",
+     .help = command_forward_help,
+     .run = run_forward},
     {.name = "verify",
      .arguments = "DIR [options]",
      .summary = "Reads all of store and event log in a data folder and says what is wrong with it.",

@@ -7,6 +7,7 @@
 #include "infrastructure/disk/disk_posix.h"
 #include "infrastructure/refusal_list_local/refusal_list_local.h"
 #include "infrastructure/refusal_list_memory/refusal_list_memory.h"
+#include "infrastructure/refusal_list_mongodb/refusal_list_mongodb.h"
 #include "service_parts.h"
 
 #include <time.h>
@@ -127,11 +128,25 @@ static enum status open_local_refusals(struct service *service, struct error *er
     return status;
 }
 
+static enum status open_mongodb_refusals(struct service *service, struct error *err)
+{
+    return refusal_list_mongodb_new(
+        &(struct refusal_list_mongodb_config){
+            .uri = service->settings.mongodb_uri,
+            .bytes_max = service->settings.refused_bytes,
+            .clock = &clock_system,
+        },
+        &service->refusals, err);
+}
+
 /* The list that lasts as long as the store. */
 enum status service_open_refusals(struct service *service, struct error *err)
 {
     if (service->settings.store == STORE_LOCAL) {
         return open_local_refusals(service, err);
+    }
+    if (service->settings.store == STORE_MONGODB) {
+        return open_mongodb_refusals(service, err);
     }
     return refusal_list_memory_new(
         &(struct refusal_list_memory_config){

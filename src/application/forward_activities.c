@@ -272,6 +272,44 @@ enum status forward_activities_step(struct forward_activities *forwarder, unsign
     return STATUS_OK;
 }
 
+/* What there is ---------------------------------------------------------------------------- */
+
+static enum status find_end(struct event_log *source, int64_t *out_end, struct error *err)
+{
+    struct position_set end;
+    position_set_init(&end);
+    enum status status = event_log_end_position(source, &end);
+    if (status == STATUS_OK) {
+        *out_end = position_set_get(&end, 0);
+    } else {
+        error_set(err, status, 0, "there is no memory for positions");
+    }
+    position_set_deinit(&end);
+    return status;
+}
+
+enum status forward_activities_look(struct event_log *source, struct forward_waiting *out_waiting,
+                                    struct error *err)
+{
+    struct activity_batch batch = {0};
+    struct forward_waiting waiting;
+    enum status status = find_end(source, &waiting.end, err);
+    if (status == STATUS_OK) {
+        status = event_log_poll(source, 1, 0, &batch, err);
+    }
+    waiting.begin = waiting.end;
+    if (status == STATUS_OK && batch.count > 0) {
+        struct position first = batch.rows[0].position;
+        const struct position_set beginning = {.items = &first, .count = 1, .capacity = 1};
+        waiting.begin = first.offset;
+        status = event_log_seek(source, &beginning, err);
+    }
+    if (status == STATUS_OK) {
+        *out_waiting = waiting;
+    }
+    return status;
+}
+
 /* Everything ------------------------------------------------------------------------------- */
 
 /* Half of a doubling ceiling and a random part of the other half, so that many processes do not

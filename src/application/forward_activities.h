@@ -53,6 +53,17 @@ unsigned forward_activities_pause_ms(struct forward_activities *forwarder);
 /* Valid until the next step. */
 struct forward_progress forward_activities_progress(const struct forward_activities *forwarder);
 
+/* What a log of one partition holds, as offsets; nothing: both are its end. */
+struct forward_waiting {
+    int64_t begin;
+    int64_t end;
+};
+
+/* Before anybody polled it: finds out what the log holds and leaves it at its beginning. */
+MUST_USE enum status forward_activities_look(struct event_log *source,
+                                             struct forward_waiting *out_waiting,
+                                             struct error *err);
+
 /* Who looks on while everything is moved. `go_on` is called between steps and several times a
  * second during a pause; false ends the run. `why` is NULL, or what the last step failed of. */
 struct forward_watcher {

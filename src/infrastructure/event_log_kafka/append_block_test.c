@@ -70,13 +70,13 @@ static void a_result_has_each_partition_once(void **state)
     block->unsettled = 5;
     append_block_confirm(block, (struct position){3, 10});
     append_block_confirm(block, (struct position){3, 9});
-    struct append_result result = append_block_result(block);
+    struct append_result result = append_block_result(block, (struct uuid){{0}});
     assert_int_equal(result.reached_count, 1);
     assert_int_equal(result.reached[0].offset, 10);
     append_block_confirm(block, (struct position){1, 7});
     append_block_confirm(block, (struct position){3, 11});
     append_block_confirm(block, (struct position){2, 1});
-    result = append_block_result(block);
+    result = append_block_result(block, (struct uuid){{0}});
     assert_int_equal(result.status, STATUS_OK);
     assert_int_equal(result.reached_count, 3);
     assert_int_equal(result.reached[0].offset, 7);
@@ -91,7 +91,7 @@ static void one_failure_fails_the_append(void **state)
     struct append_block *block = make_block(2);
     append_block_fail(block, STATUS_TIMED_OUT, 1);
     append_block_confirm(block, (struct position){0, 1});
-    struct append_result result = append_block_result(block);
+    struct append_result result = append_block_result(block, (struct uuid){{0}});
     assert_int_equal(result.status, STATUS_TIMED_OUT);
     assert_int_equal(result.reached_count, 0);
     append_block_free(block);

@@ -285,31 +285,23 @@ static const struct event_log_operations spill_operations = {
     .free = spill_free,
 };
 
-/* Where the spill begins and ends; the read position stays at its beginning. */
 static enum status look_into_spill(struct event_log_spill *spill, struct error *err)
 {
-    struct activity_batch batch;
-    struct position_set end;
-    position_set_init(&end);
-    enum status status = event_log_end_position(spill->config.spill, &end);
-    if (status == STATUS_OK) {
-        spill->spill_end = spill->moved_end = position_set_get(&end, 0);
-        status = event_log_poll(spill->config.spill, 1, 0, &batch, err);
-    } else {
-        error_set(err, status, 0, "there is no memory for positions of the spill");
-    }
-    position_set_deinit(&end);
-    if (status != STATUS_OK || batch.count == 0) {
+    struct forward_waiting waiting;
+    enum status status = forward_activities_look(spill->config.spill, &waiting, err);
+    if (status != STATUS_OK) {
         return status;
     }
-    struct position first = batch.rows[0].position;
-    spill->moved_end = first.offset;
-    spill->mode = SPILL_SPILLING;
-    log_write(spill->config.logger, LOG_INFO,
-              "an earlier run left activities on this machine's disk; they go into the event log",
-              LOG_FIELDS(log_number("activities", spill->spill_end - spill->moved_end)));
-    return event_log_seek(spill->config.spill,
-                          &(struct position_set){.items = &first, .count = 1, .capacity = 1}, err);
+    spill->moved_end = waiting.begin;
+    spill->spill_end = waiting.end;
+    if (waiting.begin < waiting.end) {
+        spill->mode = SPILL_SPILLING;
+        log_write(spill->config.logger, LOG_INFO,
+                  "an earlier run left activities on this machine's disk; they go into the event "
+                  "log",
+                  LOG_FIELDS(log_number("activities", waiting.end - waiting.begin)));
+    }
+    return STATUS_OK;
 }
 
 /* No signal is ever handled on these threads. */

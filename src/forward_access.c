@@ -1,0 +1,81 @@
+/* Opens the spill that a server left in its data folder, and the topic that settings name. */
+#include "forward_access.h"
+
+#include "infrastructure/disk/disk_posix.h"
+#include "infrastructure/event_log_local/event_log_local.h"
+#include "service_parts.h"
+#include "stop_signals.h"
+
+#include <unistd.h>
+
+static struct service service; /* too large for a stack, one for the process */
+
+static enum status open_spill(const char *directory, struct event_log **out_log, struct error *err)
+{
+    char path[DISK_PATH_BYTES_MAX];
+    enum status status = disk_path(directory, "spill", path, err);
+    if (status == STATUS_OK && access(path, F_OK) != 0) {
+        return error_set(err, STATUS_NOT_FOUND, 0, "there is no spill in %.100s", directory);
+    }
+    service.logger =
+        (struct logger){.clock = &clock_system, .descriptor = STDERR_FILENO, .level = LOG_WARNING};
+    stop_signals_catch();
+    return status == STATUS_OK ? event_log_local_new(
+                                     &(struct event_log_local_config){
+                                         .disk = disk_posix(),
+                                         .directory = path,
+                                         .clock = &clock_system,
+                                         .random = &random_system,
+                                         .logger = &service.logger,
+                                     },
+                                     out_log, err)
+                               : status;
+}
+
+static enum status read_settings(int setting_count, char **settings, struct error *err)
+{
+    const struct settings_sources sources = {setting_count, settings, environ};
+    enum status status = settings_read(&sources, &service.settings, stderr, err);
+    if (status == STATUS_OK) {
+        status = service_check_settings(&service.settings, err);
+    }
+    if (status == STATUS_OK && service.settings.event_log != EVENT_LOG_KAFKA) {
+        status = error_set(err, STATUS_INVALID, 0,
+                           "a spill goes into a topic: say --event-log kafka and where it is");
+    }
+    return status;
+}
+
+/* The log keeps copies of what it needs of the settings. */
+static enum status open_target(const char *directory, int setting_count, char **settings,
+                               struct event_log **out_log, struct error *err)
+{
+    (void)directory;
+    enum status status = read_settings(setting_count, settings, err);
+    service.use = SERVICE_FORWARDS;
+    if (status == STATUS_OK) {
+        status = service_open_log(&service, err);
+    }
+    if (status == STATUS_OK) {
+        *out_log = service.log;
+    }
+    settings_deinit(&service.settings);
+    return status;
+}
+
+static bool wants_stop(void)
+{
+    return stop_signals_count() > 0;
+}
+
+const struct forward_access *forward_access(void)
+{
+    static const struct forward_access forwarding = {
+        .open_spill = open_spill,
+        .open_target = open_target,
+        .wants_stop = wants_stop,
+        .clock = &clock_system,
+        .random = &random_system,
+    };
+    return &forwarding;
+}

@@ -1,0 +1,234 @@
+#include "interfaces/cli/cli.h"
+#include "interfaces/cli/folder_rows.h"
+#include "interfaces/cli/forward_command.h"
+#include "interfaces/cli/status_line.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+const char command_forward_help[] =
+    "DIR is the folder that serve has as --data-dir. While its event log could not be reached,\n"
+    "activities were kept in DIR/spill; they go into that log, in order, and are dropped there\n"
+    "when it has them. serve does the same by itself; this is for a folder without a server.\n\n"
+    "  --give-up-after SEC  so long a log that takes nothing is waited for; 60\n"
+    "  --quiet              no progress and no summary\n"
+    "All other options are those of serve, which name the event log.\n\n"
+    "Ctrl-C ends it cleanly; the same command goes on there. What was under way when it ended may\n"
+    "come twice, with the same id, and is stored once.\n\n"
+    "Ends with 0 when nothing is left in the folder, with 1 when something is, with 2 for wrong\n"
+    "arguments.\n\n"
+    "Example\n"
+    "  usertrail forward ./data --event-log kafka --kafka-brokers localhost:9092";
+
+enum {
+    SHOW_EVERY_MS = 100,
+    TELL_EVERY_MS = 10 * 1000,
+    GIVE_UP_S_DEFAULT = 60,
+    GIVE_UP_S_MAX = 24 * 3600,
+    LINE_BYTES = 128
+};
+
+struct forward_command {
+    struct forward_watcher watcher;
+    const struct forward_access *access;
+    const char *directory;
+    uint64_t give_up_ms;
+    bool quiet;
+    bool on_terminal;
+    uint64_t total; /* that waited at the beginning */
+    uint64_t shown_ms;
+    bool waiting_told;
+    bool wrong_usage;
+};
+
+/* Arguments ------------------------------------------------------------------------------- */
+
+static enum status read_give_up(struct forward_command *command, const char *text,
+                                struct error *err)
+{
+    unsigned long long seconds = 0;
+    if (text == NULL || !str_parse_u64(str_from(text), GIVE_UP_S_MAX, &seconds) || seconds == 0) {
+        return error_set(err, STATUS_INVALID, 0,
+                         "--give-up-after must be a number of seconds from 1 to %d", GIVE_UP_S_MAX);
+    }
+    command->give_up_ms = seconds * MILLISECONDS_PER_SECOND;
+    return STATUS_OK;
+}
+
+/* Takes this command's own options out of the arguments behind the folder; what stays is serve's.
+ */
+static enum status read_options(struct forward_command *command, int *count, char **arguments,
+                                struct error *err)
+{
+    static const char give_up[] = "--give-up-after";
+    size_t len = sizeof give_up - 1;
+    int kept = 0;
+    enum status status = STATUS_OK;
+    for (int i = 0; i < *count && status == STATUS_OK; i++) {
+        const char *argument = arguments[i];
+        if (strcmp(argument, "--quiet") == 0) {
+            command->quiet = true;
+        } else if (strcmp(argument, give_up) == 0) {
+            i++;
+            status = read_give_up(command, i < *count ? arguments[i] : NULL, err);
+        } else if (strncmp(argument, give_up, len) == 0 && argument[len] == '=') {
+            status = read_give_up(command, argument + len + 1, err);
+        } else {
+            arguments[kept++] = arguments[i];
+        }
+    }
+    *count = kept;
+    return status;
+}
+
+static enum status read_arguments(struct forward_command *command, int *count, char ***arguments,
+                                  struct error *err)
+{
+    if (*count == 0 || (*arguments)[0][0] == '-' || (*arguments)[0][0] == '\0') {
+        return error_set(err, STATUS_INVALID, 0,
+                         "the folder comes first: usertrail forward DIR [options]");
+    }
+    command->directory = (*arguments)[0];
+    (*arguments)++;
+    (*count)--;
+    return read_options(command, count, *arguments, err);
+}
+
+/* What is seen ---------------------------------------------------------------------------- */
+
+static void show(struct forward_command *command, const struct forward_progress *progress)
+{
+    char line[LINE_BYTES];
+    snprintf(line, sizeof line,
+             "%" PRIu64 " of %" PRIu64 " activities forwarded, %" PRIu64 " a second",
+             progress->moved, command->total, progress->per_second);
+    if (command->on_terminal) {
+        status_line_show(line);
+    } else {
+        fprintf(stderr, "usertrail: %s\n", line);
+    }
+}
+
+/* Once for each row of failures. */
+static void tell_waiting(struct forward_command *command, const struct error *why)
+{
+    if (why == NULL || command->waiting_told) {
+        command->waiting_told = command->waiting_told && why != NULL;
+        return;
+    }
+    command->waiting_told = true;
+    if (command->on_terminal && !command->quiet) {
+        status_line_clear();
+    }
+    fprintf(stderr, "usertrail: %s; trying again\n", why->message);
+}
+
+static bool go_on(struct forward_watcher *watcher, const struct forward_progress *progress,
+                  const struct error *why)
+{
+    struct forward_command *command = CONTAINER_OF(watcher, struct forward_command, watcher);
+    uint64_t now_ms = clock_monotonic_ms(command->access->clock);
+    uint64_t every_ms = command->on_terminal ? SHOW_EVERY_MS : TELL_EVERY_MS;
+    tell_waiting(command, why);
+    if (!command->quiet && now_ms - command->shown_ms >= every_ms) {
+        command->shown_ms = now_ms;
+        show(command, progress);
+    }
+    return !command->access->wants_stop();
+}
+
+static void summarize(const struct forward_command *command,
+                      const struct forward_progress *progress, bool empty)
+{
+    if (command->quiet) {
+        return;
+    }
+    if (command->on_terminal) {
+        status_line_clear();
+    }
+    printf("%" PRIu64 " activities were forwarded; ", progress->moved);
+    if (empty) {
+        printf("nothing is left in %s\n", command->directory);
+    } else {
+        printf("%" PRIu64 " are left in %s, the same command goes on there\n",
+               command->total > progress->moved ? command->total - progress->moved : 0,
+               command->directory);
+    }
+}
+
+/* What is done ---------------------------------------------------------------------------- */
+
+static enum status forward(struct forward_command *command, struct event_log *spill,
+                           struct event_log *target, bool *out_empty, struct error *err)
+{
+    const struct forward_activities_config config = {.source = spill,
+                                                     .target = target,
+                                                     .clock = command->access->clock,
+                                                     .random = command->access->random};
+    CLEANUP(forward_activities_free) struct forward_activities *forwarder = NULL;
+    enum status status = forward_activities_new(&config, &forwarder, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    command->shown_ms = clock_monotonic_ms(command->access->clock);
+    status =
+        forward_activities_run(forwarder, command->give_up_ms, &command->watcher, out_empty, err);
+    const struct forward_progress progress = forward_activities_progress(forwarder);
+    summarize(command, &progress, *out_empty);
+    return status;
+}
+
+/* An empty spill needs no target. */
+static enum status run(struct forward_command *command, int setting_count, char **settings,
+                       bool *out_empty, struct error *err)
+{
+    CLEANUP(event_log_free) struct event_log *spill = NULL;
+    CLEANUP(event_log_free) struct event_log *target = NULL;
+    struct forward_waiting waiting;
+    enum status status = command->access->open_spill(command->directory, &spill, err);
+    if (status == STATUS_OK) {
+        status = forward_activities_look(spill, &waiting, err);
+    }
+    *out_empty =
+        status == STATUS_NOT_FOUND || (status == STATUS_OK && waiting.begin == waiting.end);
+    if (*out_empty) {
+        summarize(command, &(struct forward_progress){0}, true);
+        return STATUS_OK;
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    command->total = (uint64_t)(waiting.end - waiting.begin);
+    status =
+        command->access->open_target(command->directory, setting_count, settings, &target, err);
+    command->wrong_usage = status == STATUS_INVALID;
+    return status == STATUS_OK ? forward(command, spill, target, out_empty, err) : status;
+}
+
+int command_forward(const struct forward_access *access, int argument_count, char **arguments)
+{
+    struct error err;
+    struct forward_command command = {
+        .watcher.go_on = go_on,
+        .access = access,
+        .give_up_ms = GIVE_UP_S_DEFAULT * MILLISECONDS_PER_SECOND,
+        .on_terminal = status_line_wanted(),
+    };
+    bool empty = false;
+    enum status status = read_arguments(&command, &argument_count, &arguments, &err);
+    if (status != STATUS_OK) {
+        return folder_refuse_arguments("forward", &err);
+    }
+    status = folder_check(command.directory, &err);
+    if (status == STATUS_OK) {
+        status = run(&command, argument_count, arguments, &empty, &err);
+    }
+    if (status != STATUS_OK) {
+        fprintf(stderr, "usertrail: %s\n", err.message);
+    }
+    if (command.wrong_usage) {
+        return EXIT_USAGE;
+    }
+    return status == STATUS_OK && empty ? EXIT_FINE : EXIT_FAILED;
+}

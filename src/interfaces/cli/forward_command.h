@@ -1,0 +1,25 @@
+#pragma once
+/*
+ * The command that moves what a server left on this machine's disk into the event log that could
+ * not be reached. main hands in how both are opened. One thread.
+ */
+#include "application/forward_activities.h"
+
+struct forward_access {
+    /* The spill in the data folder, for this process alone. NOT_FOUND: there is none. BUSY: a
+     * server has it. */
+    enum status (*open_spill)(const char *directory, struct event_log **out_log, struct error *err);
+    /* The log that the settings of serve name. INVALID: they cannot be meant. */
+    enum status (*open_target)(const char *directory, int setting_count, char **settings,
+                               struct event_log **out_log, struct error *err);
+    /* Whether signals asked for an end. */
+    bool (*wants_stop)(void);
+    const struct clock *clock;
+    const struct random *random;
+};
+
+/* Takes the arguments behind the command's name and returns an exit code: 1 also when something is
+ * left. */
+int command_forward(const struct forward_access *access, int argument_count, char **arguments);
+
+extern const char command_forward_help[];
