@@ -1,0 +1,44 @@
+"""The command that moves what a server left on this machine's disk, with the real program."""
+
+import service as services
+
+
+def forward(*arguments, code):
+    result = services.run_program("forward", *arguments)
+    assert result.returncode == code, (result.stdout, result.stderr)
+    return result
+
+
+def test_nothing_waits_where_there_is_no_spill(tmp_path):
+    """Guards that a folder without a spill is fine, needs no event log, and gets none."""
+    assert "nothing is left" in forward(tmp_path, code=0).stdout
+    assert forward(tmp_path, "--quiet", code=0).stdout == ""
+    assert not any(tmp_path.iterdir())
+
+
+def test_wrong_arguments_are_told(tmp_path):
+    """Guards the exit code for what cannot be meant, and for a folder that is not there."""
+    assert "the folder comes first" in forward(code=2).stderr
+    assert "the folder comes first" in forward("--quiet", tmp_path, code=2).stderr
+    assert "--give-up-after" in forward(tmp_path, "--give-up-after", "never", code=2).stderr
+    assert "no such folder" in forward(tmp_path / "missing", code=1).stderr
+
+
+def test_a_spill_that_a_server_holds_is_left_alone(make_service, tmp_path):
+    """Guards the lock of the spill, which is a local event log: whoever holds it is named."""
+    service = make_service().start()
+    (tmp_path / "spill").symlink_to(service.data / "log")
+    assert str(service.process.pid) in forward(tmp_path, code=1).stderr
+
+
+def test_what_waits_stays_without_an_event_log_to_go_to(make_service, tmp_path):
+    """Guards that settings which name no event log on other machines are refused, and that nothing is lost by that."""
+    service = make_service("--store", "memory").start()
+    service.record([{"userId": "u", "action": "a"}] * 5)
+    service.kill()
+    (service.data / "log").rename(tmp_path / "spill")
+    for _ in range(2):
+        assert "event log" in forward(tmp_path, code=2).stderr
+    (tmp_path / "spill").rename(service.data / "log")
+    service.start()
+    assert len(service.walk("")) == 5
