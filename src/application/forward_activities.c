@@ -292,7 +292,7 @@ enum status forward_activities_look(struct event_log *source, struct forward_wai
                                     struct error *err)
 {
     struct activity_batch batch = {0};
-    struct forward_waiting waiting;
+    struct forward_waiting waiting = {0};
     enum status status = find_end(source, &waiting.end, err);
     if (status == STATUS_OK) {
         status = event_log_poll(source, 1, 0, &batch, err);

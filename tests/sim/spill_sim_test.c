@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-enum { SEEDS_DEFAULT = 150, SEEDS_CONTROL = 40, ACTIONS_PER_SEED = 60, CLIENTS = 3 };
+enum { SEEDS_DEFAULT = 150, SEEDS_CONTROL = 32, ACTIONS_PER_SEED = 60, CLIENTS = 3 };
 
 static uint64_t spilled; /* appends that were answered from this machine's disk */
 
@@ -166,7 +166,7 @@ static struct spill_options options_of(uint64_t seed)
         .seed = seed,
         .spill_bytes_max = seed % 4 == 0 ? 16 * 1024 : 1 << 20,
         .held_bytes_max = seed % 5 == 0 ? 8 * 1024 : 0,
-        .drain_ms = seed % 3 == 0 ? 100 : 1,
+        .drain_ms = seed % 3 == 0 ? 30 : 1,
     };
 }
 
