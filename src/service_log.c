@@ -1,12 +1,14 @@
 /* Opens the event log: on the disk, in memory, or a topic of Kafka with a spill in front of it. */
 #include "infrastructure/disk/disk_posix.h"
 #include "infrastructure/event_log_kafka/event_log_kafka.h"
+#include "infrastructure/event_log_kafka/refused_topic.h"
 #include "infrastructure/event_log_local/event_log_local.h"
 #include "infrastructure/event_log_memory/event_log_memory.h"
 #include "infrastructure/event_log_spill/event_log_spill.h"
 #include "infrastructure/event_log_tracing/event_log_tracing.h"
 #include "service_parts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static enum status open_local_log(struct service *service, struct error *err)
@@ -88,7 +90,9 @@ static void list_properties(const struct settings *settings,
     }
 }
 
-static enum status open_kafka_log(struct service *service, struct error *err)
+/* The array of properties is the caller's to free. */
+static enum status describe_topic(struct service *service, const char *topic,
+                                  struct event_log_kafka_config *out_config, struct error *err)
 {
     const struct settings *settings = &service->settings;
     size_t count = settings->kafka_properties.count + 1;
@@ -97,25 +101,46 @@ static enum status open_kafka_log(struct service *service, struct error *err)
         return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for the Kafka log");
     }
     list_properties(settings, properties);
-    enum status status = event_log_kafka_new(
-        &(struct event_log_kafka_config){
-            .properties = properties,
-            .property_count = count,
-            .topic = settings->kafka_topic,
-            .group = group_of(service),
-            .instance_id = settings->kafka_instance_id,
-            .produces = produces(service),
-            .consumes = consumes(service),
-            .queue_bytes_max = queue_bytes(settings),
-            .partitions = choice(settings->kafka_partitions),
-            .replication = choice(settings->kafka_replication),
-            .connect_timeout_ms = (unsigned)settings->connect_timeout_ms,
-            .clock = &clock_system,
-            .logger = &service->logger,
-        },
-        &service->log, err);
-    free(properties);
+    *out_config = (struct event_log_kafka_config){
+        .properties = properties,
+        .property_count = count,
+        .topic = topic,
+        .group = group_of(service),
+        .instance_id = settings->kafka_instance_id,
+        .produces = produces(service),
+        .consumes = consumes(service),
+        .queue_bytes_max = queue_bytes(settings),
+        .partitions = choice(settings->kafka_partitions),
+        .replication = choice(settings->kafka_replication),
+        .connect_timeout_ms = (unsigned)settings->connect_timeout_ms,
+        .clock = &clock_system,
+        .logger = &service->logger,
+    };
+    return STATUS_OK;
+}
+
+static enum status open_kafka_log(struct service *service, struct error *err)
+{
+    struct event_log_kafka_config config;
+    enum status status = describe_topic(service, service->settings.kafka_topic, &config, err);
+    if (status == STATUS_OK) {
+        status = event_log_kafka_new(&config, &service->log, err);
+        free((void *)(uintptr_t)config.properties);
+    }
     service->kafka_log = service->log;
+    return status;
+}
+
+enum status service_send_refused(struct service *service, struct error *err)
+{
+    struct event_log_kafka_config config;
+    char topic[SETTINGS_TEXT_BYTES + sizeof ".refused"];
+    snprintf(topic, sizeof topic, "%s.refused", service->settings.kafka_topic);
+    enum status status = describe_topic(service, topic, &config, err);
+    if (status == STATUS_OK) {
+        status = refused_topic_new(&config, service->refusals, &service->refusals, err);
+        free((void *)(uintptr_t)config.properties);
+    }
     return status;
 }
 

@@ -17,3 +17,6 @@ MUST_USE enum status service_open_spill_folder(struct service *service, struct e
                                                struct error *err);
 MUST_USE enum status service_open_store(struct service *service, struct error *err);
 MUST_USE enum status service_open_refusals(struct service *service, struct error *err);
+
+/* Has the list of refusals go to a topic of Kafka, too. */
+MUST_USE enum status service_send_refused(struct service *service, struct error *err);

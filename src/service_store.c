@@ -128,6 +128,16 @@ static enum status open_local_refusals(struct service *service, struct error *er
     return status;
 }
 
+static enum status open_memory_refusals(struct service *service, struct error *err)
+{
+    return refusal_list_memory_new(
+        &(struct refusal_list_memory_config){
+            .bytes_max = service->settings.refused_bytes,
+            .clock = &clock_system,
+        },
+        &service->refusals, err);
+}
+
 static enum status open_mongodb_refusals(struct service *service, struct error *err)
 {
     return refusal_list_mongodb_new(
@@ -140,18 +150,24 @@ static enum status open_mongodb_refusals(struct service *service, struct error *
 }
 
 /* The list that lasts as long as the store. */
-enum status service_open_refusals(struct service *service, struct error *err)
+static enum status open_list(struct service *service, struct error *err)
 {
-    if (service->settings.store == STORE_LOCAL) {
+    switch ((enum settings_store)service->settings.store) {
+    case STORE_MEMORY:
+        return open_memory_refusals(service, err);
+    case STORE_MONGODB:
+        return open_mongodb_refusals(service, err);
+    case STORE_LOCAL:
+    default:
         return open_local_refusals(service, err);
     }
-    if (service->settings.store == STORE_MONGODB) {
-        return open_mongodb_refusals(service, err);
-    }
-    return refusal_list_memory_new(
-        &(struct refusal_list_memory_config){
-            .bytes_max = service->settings.refused_bytes,
-            .clock = &clock_system,
-        },
-        &service->refusals, err);
+}
+
+/* A worker that reads from Kafka sends there what it refuses. */
+enum status service_open_refusals(struct service *service, struct error *err)
+{
+    bool sends = service->kafka_log != NULL &&
+                 (service->use == SERVICE_REPLAYS || service->settings.role != ROLE_API);
+    enum status status = open_list(service, err);
+    return status == STATUS_OK && sends ? service_send_refused(service, err) : status;
 }

@@ -85,7 +85,7 @@ def _mongo():
 
 
 class KafkaClient:
-    """One topic's partition 0, to be used in a `with`."""
+    """One topic, to be used in a `with`; sends to partition 0."""
 
     def __init__(self, address, topic, kind=PRODUCER):
         self.library = _kafka()
@@ -137,18 +137,18 @@ class KafkaClient:
         assert self.library.rd_kafka_produce(self.topic, 0, COPY_PAYLOAD, payload, len(payload), None, 0, None) == 0
         return self.library.rd_kafka_flush(self.handle, TIMEOUT_MS) == 0
 
-    def receive(self, count):
+    def receive(self, count, partition=0, timeout_ms=TIMEOUT_MS):
         """The first messages of the partition; fewer where no more come in time."""
         received = []
-        assert self.library.rd_kafka_consume_start(self.topic, 0, OFFSET_BEGINNING) == 0
+        assert self.library.rd_kafka_consume_start(self.topic, partition, OFFSET_BEGINNING) == 0
         while len(received) < count:
-            message = self.library.rd_kafka_consume(self.topic, 0, TIMEOUT_MS)
+            message = self.library.rd_kafka_consume(self.topic, partition, timeout_ms)
             if not message:
                 break
             if message.contents.error == 0:
                 received.append(ctypes.string_at(message.contents.payload, message.contents.length))
             self.library.rd_kafka_message_destroy(message)
-        self.library.rd_kafka_consume_stop(self.topic, 0)
+        self.library.rd_kafka_consume_stop(self.topic, partition)
         return received
 
 

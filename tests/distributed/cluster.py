@@ -1,0 +1,125 @@
+"""usertrail as people deploy it around Kafka and MongoDB: API servers and workers as processes of their own on one topic and
+one database. A cluster names both anew, so that clusters share servers without seeing each other."""
+
+import contextlib
+import datetime
+import json
+import time
+import uuid
+
+import service as services
+import wire
+from clients import mongo_command
+
+PARTITIONS = 6
+
+
+class Cluster:
+    """`kafka` and `mongodb` are servers of tests/servers. close() ends every process that was made here."""
+
+    def __init__(self, kafka, mongodb, topic=None, partitions=PARTITIONS):
+        self.kafka = kafka
+        self.mongodb = mongodb
+        self.name = topic or f"usertrail-{uuid.uuid4().hex[:12]}"
+        self.partitions = partitions
+        self.made = []
+
+    # --- processes ---
+
+    def flags(self):
+        return ["--event-log", "kafka", "--store", "mongodb", "--kafka-brokers", self.kafka.address, "--kafka-topic", self.name,
+                "--kafka-group", f"{self.name}-workers", "--kafka-partitions", self.partitions,
+                "--mongodb-uri", f"{self.mongodb.address}/{self.name}", "--connect-timeout", "30s"]
+
+    def make(self, role, *flags, listen=None):
+        """One process of a role, not started yet; it comes back on the same address after a kill."""
+        listen = listen or f"127.0.0.1:{services.free_port()}"
+        one = services.Service("--role", role, *self.flags(), "--listen", listen, *flags)
+        self.made.append(one)
+        return one
+
+    def api(self, *flags):
+        return self.make("api", *flags).start()
+
+    def worker(self, *flags):
+        return self.make("worker", *flags).start()
+
+    def close(self):
+        for one in self.made:
+            one.close()
+        with contextlib.suppress(ConnectionError):
+            mongo_command(self.mongodb.address, {"dropDatabase": 1}, self.name, timeout_ms=2000)
+
+    # --- what is where ---
+
+    def count_documents(self, collection="activities"):
+        return mongo_command(self.mongodb.address, {"count": collection, "query": {}}, self.name)["n"]
+
+    def documents(self, collection="activities", batch=100000):
+        """All of a small collection."""
+        answer = mongo_command(self.mongodb.address, {"find": collection, "filter": {}, "batchSize": batch}, self.name)
+        assert answer["cursor"]["id"] == 0, "more than one batch"
+        return answer["cursor"]["firstBatch"]
+
+    def delete_documents(self, query, collection="activities"):
+        deletes = [{"q": query, "limit": 0}]
+        return mongo_command(self.mongodb.address, {"delete": collection, "deletes": deletes}, self.name)["n"]
+
+    @staticmethod
+    def now():
+        """As a timestamp behind everything that happened so far."""
+        time.sleep(0.01)
+        return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def wait_documents(self, count, timeout=60):
+        wire.wait_until(lambda: self.count_documents() >= count, f"{count} documents", timeout * services.PATIENCE, 0.1)
+        found = self.count_documents()
+        assert found == count, f"{found} documents, not {count}"
+
+
+@contextlib.contextmanager
+def cluster(kafka, mongodb, **options):
+    one = Cluster(kafka, mongodb, **options)
+    try:
+        yield one
+    finally:
+        one.close()
+
+
+class Ledger:
+    """What a load client noted, held against what the API answers."""
+
+    def __init__(self, folder):
+        self.path = folder / "ledger"
+
+    def start(self, api, *arguments):
+        return services.start_load(api, self.path, "--reconnect-seconds", 30, *arguments)
+
+    def judge(self, api, wait_seconds=30, timeout=180):
+        """Everything acknowledged is stored, each once, as it was sent, in the order of each connection."""
+        code, verdict = services.load("check", api, "--ledger", self.path, "--wait-seconds",
+                                      wait_seconds * services.PATIENCE, timeout=timeout)
+        assert code == 0, verdict
+        return verdict
+
+
+def server_errors(figures):
+    """How many answers said that the server failed, by status."""
+    return {status: count for status, count in figures["statuses"].items() if int(status) >= 500}
+
+
+def lag(worker):
+    return worker.get("/health").json["worker"]["pending"]
+
+
+def wait_for_lag(workers, most=0, timeout=60):
+    wire.wait_until(lambda: sum(map(lag, workers)) <= most, f"a lag of {most}", timeout * services.PATIENCE, 0.05)
+
+
+def log_lines(service):
+    """What the process wrote, as far as it is JSON."""
+    lines = []
+    for line in service.stderr.splitlines():
+        with contextlib.suppress(ValueError):
+            lines.append(json.loads(line))
+    return lines

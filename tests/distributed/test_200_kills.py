@@ -1,0 +1,70 @@
+"""kill -9 of each part in turn, under load, judged by the ledger: everything acknowledged is stored, once, unaltered, in order."""
+
+import random
+import time
+
+import pytest
+
+import service as services
+from cluster import wait_for_lag
+
+KILLS = 3
+# About a thousand activities a second: the stand-in looks through all it has for each page.
+WAYS = (["--rate", 1000], ["--rate", 20, "--batch", 50], ["--rate", 1000, "--ordered-user-per-connection"],
+        ["--rate", 1000, "--server-ids", "--ordered-user-per-connection"])
+
+
+def load(ledger, api, number, seconds=30):
+    return ledger.start(api, "--connections", 16, "--seconds", seconds, *WAYS[number % len(WAYS)])
+
+
+def moment(chance):
+    time.sleep(chance.uniform(0.3, 1.0) * services.PATIENCE)
+
+
+def test_kill_the_api(cluster, ledger):
+    """Guards the 202 of a server that dies right after it."""
+    chance = random.Random(200)
+    api, worker = cluster.api(), cluster.worker()
+    for number in range(KILLS):
+        process = load(ledger, api, number)
+        moment(chance)
+        api.kill()
+        api.start()
+        moment(chance)
+        process.terminate()
+        assert services.finish_load(process)["acknowledged"] > 0
+    ledger.judge(api)
+    wait_for_lag([worker])
+
+
+def test_kill_the_worker(cluster, ledger):
+    """Guards the way from the topic into the store: what a worker had not committed comes again and is stored once."""
+    chance = random.Random(201)
+    api, workers = cluster.api(), [cluster.worker(), cluster.worker()]
+    for number in range(KILLS):
+        process = load(ledger, api, number, 4 * services.PATIENCE)
+        moment(chance)
+        workers[number % 2].kill()
+        moment(chance)
+        workers[number % 2].start()
+        assert services.finish_load(process)["acknowledged"] > 0
+    ledger.judge(api, wait_seconds=60)
+    wait_for_lag(workers)
+
+
+def test_kill_the_broker(cluster, ledger):
+    """Guards against a broker that dies: what is acknowledged meanwhile waits on the API's disk, and nobody is told a 5xx."""
+    chance = random.Random(202)
+    api, worker = cluster.api(), cluster.worker()
+    for number in range(KILLS):
+        process = load(ledger, api, number, 12 * services.PATIENCE)
+        moment(chance)
+        cluster.kafka.kill()
+        moment(chance)
+        cluster.kafka.start()
+        figures = services.finish_load(process, timeout=90)
+        assert figures["acknowledged"] > 0 and figures["refused"] == figures["unknown"] == 0, figures
+    ledger.judge(api, wait_seconds=60)
+    wait_for_lag([worker])
+    assert api.get("/health").json["eventLog"]["spill"]["activities"] == 0

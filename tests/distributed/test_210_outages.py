@@ -1,0 +1,179 @@
+"""A part that is away for a while: nothing acknowledged is lost, the other parts do not suffer, and all is as before afterwards."""
+
+import random
+import time
+
+import service as services
+import wire
+from cluster import Ledger, cluster, lag, wait_for_lag
+from servers import MongoServer
+
+OUTAGE_SECONDS = 10
+RATE = 2000
+
+
+def load(ledger, api, seconds, *way):
+    rate = RATE // 10 if services.SANITIZED else RATE
+    if "--batch" in way:
+        rate //= way[way.index("--batch") + 1]
+    return ledger.start(api, "--connections", 64, "--rate", rate, "--seconds", seconds, *way)
+
+
+def outage(ledger, api, begin, end, *way):
+    """Load with an outage in its midst; returns the load client's figures."""
+    process = load(ledger, api, OUTAGE_SECONDS + 6, *way)
+    time.sleep(2)
+    begin()
+    time.sleep(OUTAGE_SECONDS)
+    end()
+    return services.finish_load(process, timeout=120)
+
+
+def expect_no_failure(figures):
+    assert figures["refused"] == figures["unknown"] == figures["rejected"] == 0, figures
+
+
+def spill(api):
+    return api.get("/readyz?verbose").json["eventLog"]["spill"]
+
+
+def wait_for_empty_spill(api):
+    wire.wait_until(lambda: spill(api)["activities"] == 0, "an empty spill", 90 * services.PATIENCE, 0.1)
+
+
+def test_the_broker_is_cut_off(cluster, ledger):
+    """Guards the spill: no 5xx while the broker is away, everything there afterwards, each once, per user in order."""
+    api, worker = cluster.api(), cluster.worker()
+    figures = outage(ledger, api, cluster.kafka.proxy.cut, cluster.kafka.proxy.resume, "--ordered-user-per-connection")
+    expect_no_failure(figures)
+    wait_for_empty_spill(api)
+    verdict = ledger.judge(api, wait_seconds=90)
+    assert verdict["inOrder"] > 0
+    wait_for_lag([worker])
+    activity = api.record({"userId": "afterwards", "action": "a"})
+    assert activity["durability"] == "replicated"
+
+
+def test_the_broker_hangs(cluster, ledger):
+    """Guards the same against a broker that keeps its connections and says nothing."""
+    api, worker = cluster.api(), cluster.worker()
+    figures = outage(ledger, api, cluster.kafka.pause, cluster.kafka.resume, "--batch", 20)
+    expect_no_failure(figures)
+    wait_for_empty_spill(api)
+    ledger.judge(api, wait_seconds=90)
+    wait_for_lag([worker])
+
+
+def test_the_store_is_cut_off(cluster, ledger):
+    """Guards ingest against a store that is away: nobody notices, the worker keeps its partitions and catches up."""
+    api, worker = cluster.api(), cluster.worker()
+    figures = outage(ledger, api, cluster.mongodb.proxy.cut, cluster.mongodb.proxy.resume)
+    expect_no_failure(figures)
+    ledger.judge(api, wait_seconds=90)
+    wait_for_lag([worker])
+
+
+def test_the_store_is_stopped(kafka, ledger):
+    """Guards the same against a store that ends and comes back with what it had."""
+    with MongoServer(backend="h2") as mongodb, cluster(kafka, mongodb) as one:
+        api, worker = one.api(), one.worker()
+        process = ledger.start(api, "--connections", 16, "--rate", 400, "--seconds", 10)
+        time.sleep(2)
+        mongodb.stop()
+        time.sleep(4)
+        assert api.get("/livez").status == 200 and lag(worker) > 0
+        mongodb.start()
+        expect_no_failure(services.finish_load(process))
+        ledger.judge(api, wait_seconds=90)
+        wait_for_lag([worker])
+
+
+def test_the_store_hangs(cluster, ledger):
+    """Guards against a store that keeps its connections and says nothing: questions are told 503 within two timeouts of a
+    socket (the driver tries once more), activities are taken."""
+    api, worker = cluster.api("--query-timeout", "2s"), cluster.worker()
+    api.wait_stored(api.record({"userId": "before", "action": "a"})["id"])
+    process = load(ledger, api, 24)
+    time.sleep(1)
+    cluster.mongodb.proxy.stall()
+    begun = time.monotonic()
+    answer = api.get(f"{services.COLLECTION}?userId=before")
+    assert answer.status == 503 and time.monotonic() - begun < 25 * services.PATIENCE, answer
+    cluster.mongodb.proxy.resume()
+    expect_no_failure(services.finish_load(process))
+    ledger.judge(api, wait_seconds=90)
+    wait_for_lag([worker])
+
+
+def test_workers_come_and_go(cluster, ledger):
+    """Guards the group: workers joining, leaving and killed every few seconds under load lose and double nothing."""
+    chance = random.Random(210)
+    api, workers = cluster.api(), [cluster.worker()]
+    process = ledger.start(api, "--connections", 16, "--rate", 1000, "--seconds", 30)
+    for _ in range(6):
+        time.sleep(4)
+        act = chance.choice(("join", "leave", "kill") if len(workers) > 1 else ("join",))
+        if act == "join":
+            workers.append(cluster.worker())
+        elif act == "leave":
+            workers.pop(chance.randrange(len(workers))).stop()
+        else:
+            workers.pop(chance.randrange(len(workers))).kill()
+    expect_no_failure(services.finish_load(process))
+    ledger.judge(api, wait_seconds=90)
+    wait_for_lag(workers)
+
+
+def test_a_spill_that_is_full(cluster, tmp_path):
+    """Guards the spill's limit: beyond it 503 with a time to come back, and all that was acknowledged is there afterwards."""
+    ledger = Ledger(tmp_path)
+    api, worker = cluster.api("--spill-bytes", "1MiB"), cluster.worker()
+    cluster.kafka.proxy.cut()
+    figures = services.finish_load(ledger.start(api, "--connections", 8, "--count", 20000, "--batch", 50), timeout=120)
+    assert figures["refused"] > 0 and figures["acknowledged"] > 0, figures
+    assert set(figures["statuses"]) <= {"202", "503"}, figures
+    answer = api.post({"userId": "u", "action": "a"})
+    assert answer.status == 503 and int(answer.header("retry-after")) >= 1, answer
+    cluster.kafka.proxy.resume()
+    wait_for_empty_spill(api)
+    ledger.judge(api, wait_seconds=90)
+    wait_for_lag([worker])
+
+
+def test_a_spill_survives_a_kill(cluster, ledger):
+    """Guards what was answered local-disk: the API server dies with its spill full, and forwards it when it is back."""
+    api, worker = cluster.api(), cluster.worker()
+    cluster.kafka.proxy.cut()
+    figures = services.finish_load(ledger.start(api, "--connections", 8, "--count", 2000))
+    assert figures["acknowledged"] == 2000
+    assert spill(api)["activities"] == 2000
+    api.kill()
+    cluster.kafka.proxy.resume()
+    api.start()
+    wait_for_empty_spill(api)
+    ledger.judge(api, wait_seconds=60)
+    wait_for_lag([worker])
+
+
+def test_a_clean_stop_forwards_the_spill(cluster, ledger):
+    """Guards SIGTERM: what waits on the disk is forwarded before the end, as far as the broker is there."""
+    api, _ = cluster.api(), cluster.worker()
+    cluster.kafka.proxy.cut()
+    assert services.finish_load(ledger.start(api, "--connections", 8, "--count", 2000))["acknowledged"] == 2000
+    cluster.kafka.proxy.resume()
+    api.stop(timeout=40)
+    other = cluster.api()
+    ledger.judge(other, wait_seconds=60)
+
+
+def test_forwarding_by_hand(cluster, ledger):
+    """Guards a spill that nobody comes back for: `usertrail forward` sends it on."""
+    api, _ = cluster.api(), cluster.worker()
+    cluster.kafka.proxy.cut()
+    assert services.finish_load(ledger.start(api, "--connections", 8, "--count", 500))["acknowledged"] == 500
+    api.kill()
+    cluster.kafka.proxy.resume()
+    result = services.run_program("forward", api.data, "--event-log", "kafka", "--kafka-brokers", cluster.kafka.address, "--kafka-topic", cluster.name,
+                                  timeout=60)
+    assert result.returncode == 0, result.stderr
+    ledger.judge(cluster.api(), wait_seconds=60)
