@@ -59,8 +59,8 @@ void kafka_deliveries_fail(struct kafka_producer *producer, struct append_block 
     }
 }
 
-/* A message that was sent twice, since the first answer was lost, is reported without its offset:
- * the broker only says that it has it. The partition's end now lies behind it in any case. */
+/* A message whose answer was lost may be reported without its offset: the broker only says that it
+ * has it, or that it has one behind it. The partition's end now lies behind it in any case. */
 static int64_t find_offset(struct kafka_producer *producer, const rd_kafka_message_t *message)
 {
     int64_t low = 0;
@@ -71,7 +71,11 @@ static int64_t find_offset(struct kafka_producer *producer, const rd_kafka_messa
     rd_kafka_resp_err_t code =
         rd_kafka_query_watermark_offsets(producer->client, producer->config.log->topic,
                                          message->partition, &low, &high, ASK_END_TIMEOUT_MS);
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? high - 1 : -1;
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return -1;
+    }
+    kafka_health_raise_end(producer->config.health, (struct position){message->partition, high});
+    return high - 1;
 }
 
 static void take_report(struct kafka_producer *producer, const rd_kafka_message_t *message)
