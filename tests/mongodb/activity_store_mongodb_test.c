@@ -284,7 +284,7 @@ static void test_duplicates_within_large_batches(void **state)
 {
     struct bed *bed = *state;
     enum { ROWS = 3000 };
-    static char ids[ROWS][16];
+    static char ids[ROWS][40];
     static struct activity activities[ROWS];
     for (int i = 0; i < ROWS; i++) {
         snprintf(ids[i], sizeof ids[i], "i%04d", i);
@@ -449,7 +449,7 @@ static void test_erasing_while_putting(void **state)
 {
     struct bed *bed = *state;
     enum { TURNS = 100, ROWS = 40 };
-    static char ids[ROWS][16];
+    static char ids[ROWS][40];
     struct activity activities[ROWS];
     for (int turn = 0; turn < TURNS; turn++) {
         mongoc_collection_t *erasures = bed_collection(bed, "erasures");
@@ -480,7 +480,7 @@ static void test_large_erasures_and_expiries(void **state)
 {
     struct bed *bed = *state;
     enum { ROWS = 4000, BATCHES = 6 };
-    static char ids[ROWS][16];
+    static char ids[ROWS][40];
     static struct activity activities[ROWS];
     struct activity_erasure erasure;
     uint64_t expired;

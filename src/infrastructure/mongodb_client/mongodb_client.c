@@ -96,9 +96,11 @@ enum status mongodb_client_new(const struct mongodb_client_config *config,
     mongoc_uri_destroy(uri);
     if (client->pool == NULL) {
         free(client);
-        return error_set(err, STATUS_INVALID, 0,
-                         "MongoDB's client cannot use the options of its URI, or cannot resolve "
-                         "its name");
+        return failure.domain == MONGOC_ERROR_STREAM
+                   ? error_set(err, STATUS_UNAVAILABLE, 0,
+                               "the name in the URI of MongoDB cannot be resolved")
+                   : error_set(err, STATUS_INVALID, 0,
+                               "MongoDB's client cannot use the options of its URI");
     }
     mongoc_client_pool_set_error_api(client->pool, MONGOC_ERROR_API_VERSION_2);
     *out_client = client;
@@ -167,6 +169,15 @@ bool mongodb_client_refuses_for_good(int64_t code)
     return false;
 }
 
+/* Of a whole command: it is too large or no BSON to the server. Anything else may be about how the
+ * server is set up, and pass. */
+static bool is_about_size(uint32_t code)
+{
+    enum { OVERFLOW = 15, INVALID_BSON = 22, OBJECT_TOO_LARGE = 10334, TOO_LARGE = 17419 };
+    return code == OVERFLOW || code == INVALID_BSON || code == OBJECT_TOO_LARGE ||
+           code == TOO_LARGE;
+}
+
 static enum status status_of(const bson_error_t *failure)
 {
     enum { MAX_TIME_EXPIRED = 50, WRITE_CONCERN_FAILED = 64, OUT_OF_DISK_SPACE = 14031 };
@@ -179,7 +190,7 @@ static enum status status_of(const bson_error_t *failure)
     if (failure->code == OUT_OF_DISK_SPACE) {
         return STATUS_NO_SPACE;
     }
-    return mongodb_client_refuses_for_good(failure->code) ? STATUS_INVALID : STATUS_UNAVAILABLE;
+    return is_about_size(failure->code) ? STATUS_INVALID : STATUS_UNAVAILABLE;
 }
 
 enum status mongodb_client_fail(const bson_error_t *failure, const char *doing, struct error *err)

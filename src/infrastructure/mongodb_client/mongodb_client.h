@@ -24,7 +24,8 @@ struct mongodb_client_config {
 
 enum { MONGODB_DUPLICATE_KEY = 11000 };
 
-/* Connects nowhere yet. INVALID: the URI cannot be read; NO_MEMORY. */
+/* Connects nowhere yet, but resolves the name of a mongodb+srv URI: UNAVAILABLE. INVALID: the URI
+ * cannot be read or used; NO_MEMORY. */
 MUST_USE enum status mongodb_client_new(const struct mongodb_client_config *config,
                                         struct mongodb_client **out_client, struct error *err);
 
@@ -44,7 +45,8 @@ void mongodb_client_give(struct mongodb_client *client, mongoc_client_t *connect
 
 /* Runs a command that writes, whose document `command` is, and gives the server's answer, which
  * the caller destroys in any case. Faults of single documents are in the answer, with OK. INVALID:
- * the server will never take this; TIMED_OUT and UNAVAILABLE: it may or may not have been done. */
+ * the server will never take so much, or such BSON; TIMED_OUT and UNAVAILABLE: it may or may not
+ * have been done. */
 MUST_USE enum status mongodb_client_write(const struct mongodb_client *client,
                                           mongoc_client_t *connection, const struct buffer *command,
                                           bson_t *out_reply, struct error *err);
@@ -61,7 +63,8 @@ void mongodb_client_append_write_concern(struct buffer *command);
 MUST_USE enum status mongodb_client_fail(const bson_error_t *failure, const char *doing,
                                          struct error *err);
 
-/* Whether an error code of the server is about the document itself: never to be sent again. */
+/* Whether the code that the server gives for a document is about the document itself: it is never
+ * to be sent again. */
 bool mongodb_client_refuses_for_good(int64_t code);
 
 /* The whole number at a member of an answer; 0 when there is none. */
