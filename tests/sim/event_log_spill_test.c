@@ -188,6 +188,38 @@ static void a_broken_spill_does_not_stand_in_the_way(void **state)
     finish();
 }
 
+static void keep_name(void *context, const char *name)
+{
+    char *kept = context;
+    if (strstr(name, "log-id") == NULL && strstr(name, "lock") == NULL &&
+        (kept[0] == '\0' || strcmp(name, kept) < 0)) {
+        snprintf(kept, 64, "%.60s", name);
+    }
+}
+
+/* What cannot be read any more is no reason to hold up the rest. */
+static void a_damaged_spill_does_not_stand_in_the_way(void **state)
+{
+    (void)state;
+    char name[64] = "";
+    char path[80];
+    begin(&roomy);
+    remote_set_away(&rig.remote, true);
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(spill_rig_append_and_wait(&rig, 0).status, STATUS_OK);
+    }
+    assert_int_equal(disk_list(rig.disk, "spill", keep_name, name, NULL), STATUS_OK);
+    snprintf(path, sizeof path, "spill/%s", name);
+    uint64_t bytes = spill_rig_state(&rig).spill.bytes;
+    assert_true(disk_simulated_flip_bit(rig.disk, path, (bytes - 40) * 8)); /* the last commit's */
+    remote_set_away(&rig.remote, false);
+    assert_true(spill_rig_wait_direct(&rig));
+    assert_int_equal(spill_rig_append_and_wait(&rig, 0).durability, DURABILITY_REPLICATED);
+    assert_int_equal(spill_rig_state(&rig).spill.activities, 0);
+    assert_true(remote_count(&rig.remote) >= 10);
+    spill_rig_deinit(&rig);
+}
+
 /* Under load the spill becomes empty all the same. */
 static void comes_back_while_appends_go_on(void **state)
 {
@@ -255,6 +287,30 @@ static void moves_what_was_left_behind_first(void **state)
     assert_int_equal(told.durability, DURABILITY_LOCAL_DISK);
     come_back();
     assert_int_equal(spill_rig_append_and_wait(&rig, 0).durability, DURABILITY_REPLICATED);
+    finish();
+}
+
+/* What was moved does not come up again after a crash, though the spill's last file holds it. */
+static void a_crash_does_not_bring_up_again_what_was_moved(void **state)
+{
+    (void)state;
+    begin(&roomy);
+    for (int round = 0; round < 5; round++) {
+        remote_set_away(&rig.remote, true);
+        for (int i = 0; i < 20; i++) {
+            assert_int_equal(spill_rig_append_and_wait(&rig, 0).status, STATUS_OK);
+        }
+        come_back();
+        pause_ms(30); /* it is kept behind the change back */
+        size_t count = remote_count(&rig.remote);
+        spill_rig_close(&rig, round % 2 == 0 ? SPILL_END_POWER : SPILL_END_KILL);
+        assert_true(spill_rig_open(&rig));
+        struct event_log_state about = spill_rig_state(&rig);
+        assert_int_equal(about.spill.activities, 0);
+        assert_string_equal(about.reason, "");
+        assert_true(about.spill.bytes > 0); /* it is there */
+        assert_int_equal(remote_count(&rig.remote), count);
+    }
     finish();
 }
 
@@ -357,9 +413,11 @@ int main(void)
         cmocka_unit_test(holds_no_more_than_it_may),
         cmocka_unit_test(a_full_spill_refuses_and_recovers),
         cmocka_unit_test(a_broken_spill_does_not_stand_in_the_way),
+        cmocka_unit_test(a_damaged_spill_does_not_stand_in_the_way),
         cmocka_unit_test(comes_back_while_appends_go_on),
         cmocka_unit_test(measures_how_fast_it_empties),
         cmocka_unit_test(moves_what_was_left_behind_first),
+        cmocka_unit_test(a_crash_does_not_bring_up_again_what_was_moved),
         cmocka_unit_test(leaves_what_it_cannot_move_and_says_so),
         cmocka_unit_test(threads_keep_their_order_while_it_comes_and_goes),
     };

@@ -72,6 +72,8 @@ bool spill_rig_open(struct spill_rig *rig)
     struct event_log_spill_config config = {
         .give_up = remote_give_up,
         .give_up_context = &rig->remote,
+        .disk = rig->disk,
+        .spill_dir = "spill",
         .data_dir = "data",
         .held_bytes_max = rig->options.held_bytes_max,
         .drain_ms = rig->options.drain_ms,

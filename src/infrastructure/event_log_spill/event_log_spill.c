@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "base/condition.h"
+#include "infrastructure/event_log_spill/moved_mark.h"
 #include "infrastructure/event_log_spill/spill_private.h"
 
 #include <signal.h>
@@ -194,6 +195,44 @@ static void spill_describe(struct event_log *log, struct event_log_state *out_st
     }
 }
 
+/* How far it was moved --------------------------------------------------------------------- */
+
+void spill_keep_mark(const struct event_log_spill *spill, int64_t offset)
+{
+    struct error err;
+    if (spill->config.spill_dir != NULL &&
+        moved_mark_write(spill->config.disk, spill->config.spill_dir, spill->spill_id, offset,
+                         &err) != STATUS_OK) {
+        log_error(spill->config.logger,
+                  "how far the spill was moved could not be kept; a crash would bring some of it "
+                  "up again, which is stored once",
+                  &err);
+    }
+}
+
+/* Leaves out what an earlier process moved. A mark beyond the end is of a spill that lost what it
+ * had promised, so that its numbers mean nothing any more. */
+static enum status pass_moved(struct event_log_spill *spill, struct forward_waiting *waiting,
+                              struct error *err)
+{
+    if (spill->config.spill_dir == NULL) {
+        return STATUS_OK;
+    }
+    struct position mark = {
+        .offset = moved_mark_read(spill->config.disk, spill->config.spill_dir, spill->spill_id)};
+    const struct position_set moved = {.items = &mark, .count = 1, .capacity = 1};
+    if (mark.offset > waiting->end) {
+        return moved_mark_write(spill->config.disk, spill->config.spill_dir, spill->spill_id, 0,
+                                err);
+    }
+    if (mark.offset <= waiting->begin) {
+        return STATUS_OK;
+    }
+    waiting->begin = mark.offset;
+    enum status status = event_log_seek(spill->config.spill, &moved, err);
+    return status == STATUS_OK ? event_log_commit(spill->config.spill, &moved, err) : status;
+}
+
 /* Opening and closing ---------------------------------------------------------------------- */
 
 static void tell_left(const struct event_log_spill *spill)
@@ -202,6 +241,7 @@ static void tell_left(const struct event_log_spill *spill)
         return;
     }
     char command[160];
+    spill_keep_mark(spill, spill->moved_end);
     snprintf(command, sizeof command, "usertrail forward %.120s", spill->config.data_dir);
     log_write(spill->config.logger, LOG_WARNING,
               "activities are left on this machine's disk; the next start moves them into the "
@@ -288,7 +328,11 @@ static const struct event_log_operations spill_operations = {
 static enum status look_into_spill(struct event_log_spill *spill, struct error *err)
 {
     struct forward_waiting waiting;
+    struct event_log_state state;
+    event_log_describe(spill->config.spill, &state);
+    spill->spill_id = state.log_id;
     enum status status = forward_activities_look(spill->config.spill, &waiting, err);
+    status = status == STATUS_OK ? pass_moved(spill, &waiting, err) : status;
     if (status != STATUS_OK) {
         return status;
     }
@@ -326,7 +370,8 @@ static enum status start_threads(struct event_log_spill *spill, struct error *er
 static struct event_log_spill *make(const struct event_log_spill_config *config)
 {
     ASSERT(config->inner != NULL && config->spill != NULL && config->data_dir != NULL &&
-           config->clock != NULL && config->random != NULL && config->logger != NULL);
+           config->clock != NULL && config->random != NULL && config->logger != NULL &&
+           (config->spill_dir == NULL || config->disk != NULL));
     struct event_log_spill *spill = calloc(1, sizeof *spill);
     if (spill == NULL) {
         return NULL;

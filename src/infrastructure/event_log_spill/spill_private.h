@@ -23,6 +23,7 @@ struct event_log_spill {
     pthread_t mover;
     bool keeper_runs;
     bool mover_runs;
+    struct uuid spill_id;
     atomic_size_t submitting; /* callers that are handing an append to the inner log right now;
                                  rises under the mutex */
 
@@ -51,6 +52,9 @@ bool spill_is_empty(const struct event_log_spill *spill);
 
 /* The inner log cannot be reached; under the mutex. */
 void spill_fail_over(struct event_log_spill *spill);
+
+/* Keeps for the next process that all below `offset` is moved. */
+void spill_keep_mark(const struct event_log_spill *spill, int64_t offset);
 
 /* Nothing is under way, nothing waits; under the mutex. */
 bool spill_is_settled(const struct event_log_spill *spill);

@@ -253,6 +253,7 @@ static void release(struct event_log_spill *spill)
 
 static void go_direct(struct event_log_spill *spill)
 {
+    int64_t moved_end = spill->moved_end;
     spill->mode = SPILL_DIRECT;
     spill->moved_per_second = 0;
     if (spill_is_settled(spill)) {
@@ -262,6 +263,7 @@ static void go_direct(struct event_log_spill *spill)
     log_write(spill->config.logger, LOG_INFO,
               "the event log takes activities again; nothing waits on this machine's disk",
               LOG_NO_FIELDS);
+    spill_keep_mark(spill, moved_end);
     pthread_mutex_lock(&spill->mutex);
 }
 
@@ -326,26 +328,48 @@ static void tell_failure(struct event_log_spill *spill, const struct error *err)
     }
 }
 
-/* Whether a step showed that the inner log takes activities again. A spill that takes nothing
- * leaves nothing to try it with; then the next append finds out. */
-static bool shows_reach(struct event_log_spill *spill, size_t count)
+/* The spill had nothing to hand out: it is empty, or what is left cannot be read. */
+static bool is_idle(const struct event_log_spill *spill, enum status status, size_t count)
 {
-    bool idle = count == 0 && spill_is_empty(spill) && spill->held.first == NULL;
-    spill->idle_steps = idle ? spill->idle_steps + 1 : 0;
-    return count > 0 || spill->idle_steps > IDLE_STEPS_MAX;
+    return status == STATUS_OK && count == 0 && spill->in_spill == 0 && spill->held.first == NULL;
+}
+
+/* Damage of the disk: the spill's own lines say what, and nothing else may wait for it. */
+static void leave_unreadable(struct event_log_spill *spill)
+{
+    int64_t missing = spill->spill_end - spill->moved_end;
+    if (missing > 0) {
+        spill->moved_end = spill->spill_end;
+        log_write(spill->config.logger, LOG_ERROR,
+                  "activities that were kept on this machine's disk cannot be read any more",
+                  LOG_FIELDS(log_number("activities", missing)));
+    }
+}
+
+/* Whether a step showed that the inner log takes activities again. When the spill gives nothing to
+ * try it with for a while, the next append finds out. */
+static bool shows_reach(struct event_log_spill *spill, enum status status, size_t count)
+{
+    spill->idle_steps = is_idle(spill, status, count) ? spill->idle_steps + 1 : 0;
+    if (spill->idle_steps > IDLE_STEPS_MAX) {
+        leave_unreadable(spill);
+        return true;
+    }
+    return status == STATUS_OK && count > 0;
 }
 
 /* After a step. While much is left, or it does not get through, new appends go to the spill; under
- * load they would come there for ever if the rest did not bring a turn. */
+ * load they would come there for ever if the rest did not bring a turn. They are held only as long
+ * as the rest moves. */
 static void choose_mode(struct event_log_spill *spill, enum status status, size_t count)
 {
-    bool well = status == STATUS_OK && shows_reach(spill, count);
-    if (spill->mode == SPILL_SPILLING && well && !spill->closing &&
+    bool moves = status == STATUS_OK && (count > 0 || spill->in_spill > 0);
+    if (spill->mode == SPILL_SPILLING && shows_reach(spill, status, count) && !spill->closing &&
         spill->spill_end - spill->moved_end <= RETURN_ROWS) {
         spill->mode = SPILL_RETURNING;
         spill->waiting = spill->held.first;
         spill->idle_steps = 0;
-    } else if (spill->mode == SPILL_RETURNING && status != STATUS_OK) {
+    } else if (spill->mode == SPILL_RETURNING && !moves && !spill_is_empty(spill)) {
         spill->mode = SPILL_SPILLING;
     }
     pthread_cond_signal(&spill->keep);
