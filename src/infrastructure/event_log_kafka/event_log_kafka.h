@@ -9,8 +9,8 @@
  *
  * It reads in one of two ways. Without a group all partitions, from the beginning or where seek
  * named; nothing is committed to the broker, the store is the authority. As a member of a group
- * those partitions that the group gives it, from what is committed there or what seek named, the
- * higher of both; commit goes to the broker within about a second, and what is committed of a
+ * those partitions that the group gives it, from what is committed there, or else what seek named;
+ * commit goes to the broker within about a second, and what is committed of a
  * partition that has gone to another member is dropped.
  *
  * Threads: as event_log.h says; the functions here from any thread.

@@ -96,13 +96,14 @@ static void commit_now(struct kafka_reader *reader, const rd_kafka_topic_partiti
 
 /* Taking and giving -------------------------------------------------------------------------- */
 
-/* At what is committed or what seek named, the higher of both, else at the beginning. Without an
- * answer about the former, too: then some is read twice, which the store sees. Under the lock. */
+/* At what is committed, though seek may have named more: a store may have taken a batch whose
+ * refused activities nobody listed any more. Where nothing is committed, also since the group was
+ * forgotten, at what seek named, else at the beginning. Under the lock. */
 static void choose_start(struct kafka_reader *reader, rd_kafka_topic_partition_t *from)
 {
     struct kafka_partition *its = &reader->partitions[from->partition];
     int64_t start = its->sought;
-    if (from->err == RD_KAFKA_RESP_ERR_NO_ERROR && from->offset >= 0 && from->offset > start) {
+    if (from->err == RD_KAFKA_RESP_ERR_NO_ERROR && from->offset >= 0) {
         start = from->offset;
     }
     its->assigned = true;
