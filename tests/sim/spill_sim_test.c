@@ -55,8 +55,9 @@ static void pause_some(struct spill_rig *rig)
 
 static void wait_for_answers(struct spill_rig *rig)
 {
-    if (!rig->remote.held) {
-        assert_true(spill_rig_wait_told(rig));
+    if (!rig->remote.held && !spill_rig_wait_told(rig)) {
+        fail_msg("seed %llu: an append is told nothing: %s", (unsigned long long)rig->options.seed,
+                 spill_rig_state(rig).reason);
     }
 }
 
@@ -184,7 +185,7 @@ static void keeps_every_promise(void **state)
     }
     print_message("%llu appends were answered from this machine's disk\n",
                   (unsigned long long)spilled);
-    assert_true(spilled > 10);
+    assert_true(spilled > 10 || seeds.last - seeds.first < 10);
 }
 
 static unsigned count_found(bool lying_fsync, bool overtaking, const char *word)
