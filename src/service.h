@@ -12,6 +12,7 @@
 #include "base/logger.h"
 #include "infrastructure/activity_store_local/checkpoint.h"
 #include "infrastructure/config/settings.h"
+#include "infrastructure/disk/disk.h"
 #include "interfaces/api/api.h"
 
 #include <pthread.h>
@@ -30,6 +31,7 @@ struct service {
     struct activity_rules rules;
     struct event_log *log;
     struct event_log *kafka_log; /* the one that all others stand before; NULL: not Kafka */
+    char spill_dir[DISK_PATH_BYTES_MAX];
     struct event_log *local_log; /* the same without a tracer around it; NULL: not a local one */
     struct activity_store *store;
     struct activity_store *local_store; /* likewise */

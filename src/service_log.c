@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define SPILL_SEGMENT_BYTES_MAX ((uint64_t)8 << 20)
+
 static enum status open_local_log(struct service *service, struct error *err)
 {
     const struct settings *settings = &service->settings;
@@ -151,17 +153,23 @@ static void give_up(void *context)
     event_log_kafka_purge(context);
 }
 
-enum status service_open_spill_folder(struct service *service, struct event_log **out_log,
-                                      struct error *err)
+/* Files that are small beside the whole give their room back soon when it empties. */
+static uint64_t spill_segment_bytes(const struct settings *settings)
+{
+    return settings->log_segment_bytes < SPILL_SEGMENT_BYTES_MAX ? settings->log_segment_bytes
+                                                                 : SPILL_SEGMENT_BYTES_MAX;
+}
+
+static enum status open_spill_folder(struct service *service, struct event_log **out_log,
+                                     struct error *err)
 {
     const struct settings *settings = &service->settings;
-    char directory[DISK_PATH_BYTES_MAX];
-    enum status status = service_make_adapter_dir(service, "spill", directory, err);
+    enum status status = service_make_adapter_dir(service, "spill", service->spill_dir, err);
     return status == STATUS_OK ? event_log_local_new(
                                      &(struct event_log_local_config){
                                          .disk = disk_posix(),
-                                         .directory = directory,
-                                         .segment_bytes = settings->log_segment_bytes,
+                                         .directory = service->spill_dir,
+                                         .segment_bytes = spill_segment_bytes(settings),
                                          .log_bytes_max = settings->spill_bytes,
                                          .queue_bytes_max = settings->log_queue_bytes,
                                          .clock = &clock_system,
@@ -175,7 +183,7 @@ enum status service_open_spill_folder(struct service *service, struct event_log 
 static enum status put_spill_in_front(struct service *service, struct error *err)
 {
     struct event_log *spill = NULL;
-    enum status status = service_open_spill_folder(service, &spill, err);
+    enum status status = open_spill_folder(service, &spill, err);
     if (status == STATUS_OK) {
         status = event_log_spill_new(
             &(struct event_log_spill_config){
@@ -183,6 +191,8 @@ static enum status put_spill_in_front(struct service *service, struct error *err
                 .spill = spill,
                 .give_up = give_up,
                 .give_up_context = service->kafka_log,
+                .disk = disk_posix(),
+                .spill_dir = service->spill_dir,
                 .data_dir = service->settings.data_dir,
                 .drain_ms = (unsigned)service->settings.drain_timeout_ms,
                 .clock = &clock_system,

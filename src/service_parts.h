@@ -12,9 +12,6 @@ MUST_USE enum status service_make_adapter_dir(const struct service *service, con
 
 /* Each leaves what it opened in the service, also when it fails. */
 MUST_USE enum status service_open_log(struct service *service, struct error *err);
-/* The spill alone, for SERVICE_FORWARDS. BUSY: a server holds it. */
-MUST_USE enum status service_open_spill_folder(struct service *service, struct event_log **out_log,
-                                               struct error *err);
 MUST_USE enum status service_open_store(struct service *service, struct error *err);
 MUST_USE enum status service_open_refusals(struct service *service, struct error *err);
 

@@ -43,7 +43,8 @@ struct event_log_kafka_config {
     bool produces;           /* otherwise append is UNAVAILABLE */
     bool consumes;           /* otherwise poll, seek and commit are not to be called */
     size_t queue_bytes_max;  /* not yet acknowledged, EVENT_LOG_KAFKA_QUEUE_BYTES_MIN at least; 0:
-                                the default. More in one batch is TOO_LARGE */
+                                the default. More in one batch is TOO_LARGE, and so is an
+                                activity beyond max.message.bytes of the topic */
     int partitions;          /* of a topic that is missing and made: 1.., or the broker's choice */
     int replication;
     unsigned connect_timeout_ms; /* for the broker's first answers; 0: the default */

@@ -131,6 +131,24 @@ static enum status check_room(struct kafka_producer *producer, const struct acti
                                                                            : STATUS_OK;
 }
 
+/* What the topic will never take must not come in: it would fail again and again, and keep behind
+ * it whoever waits for it to be confirmed. */
+static bool fits_topic(const struct kafka_producer *producer, const struct append_block *block)
+{
+    int64_t message_max = producer->config.message_bytes_max - BATCH_FRAME_BYTES;
+    if (producer->config.message_bytes_max < 0 || (int64_t)block->bytes <= message_max) {
+        return true;
+    }
+    struct append_walk walk = append_block_walk(block);
+    struct str key;
+    struct str value;
+    bool fits = true;
+    while (fits && append_walk_next(&walk, &key, &value)) {
+        fits = (int64_t)(key.len + value.len) <= message_max;
+    }
+    return fits;
+}
+
 enum status kafka_producer_append(struct kafka_producer *producer,
                                   const struct activity *activities, size_t count,
                                   struct append_listener *listener, struct append_ticket ticket)
@@ -139,6 +157,9 @@ enum status kafka_producer_append(struct kafka_producer *producer,
     enum status status = check_room(producer, activities, count);
     if (status == STATUS_OK) {
         status = append_block_new(activities, count, bytes_max(producer), &block);
+    }
+    if (status == STATUS_OK && !fits_topic(producer, block)) {
+        status = STATUS_TOO_LARGE;
     }
     if (status == STATUS_OK) {
         block->listener = listener;

@@ -113,7 +113,9 @@ static void answer_append_failed(const struct api_call *call, enum status status
         [STATUS_NO_SPACE] =
             "the event log has no space left; nothing of this request was accepted, "
             "send it again when space was made",
-        [STATUS_TOO_LARGE] = "this is more than the event log takes at once; send fewer activities",
+        [STATUS_TOO_LARGE] =
+            "this is more than the event log takes at once; send fewer activities, "
+            "or smaller ones",
         [STATUS_NO_MEMORY] = "there is no memory for this request now; nothing of it was accepted, "
                              "send it again later",
     };

@@ -38,7 +38,7 @@ def test_what_waits_stays_without_an_event_log_to_go_to(make_service, tmp_path):
     service.kill()
     (service.data / "log").rename(tmp_path / "spill")
     for _ in range(2):
-        assert "event log" in forward(tmp_path, code=2).stderr
+        assert "--event-log kafka" in forward(tmp_path, code=2).stderr
     (tmp_path / "spill").rename(service.data / "log")
     service.start()
     assert len(service.walk("")) == 5
