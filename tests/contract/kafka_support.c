@@ -144,17 +144,25 @@ void kafka_delete_records(rd_kafka_t *client, const char *topic, int32_t partiti
     rd_kafka_queue_destroy(queue);
 }
 
-void kafka_send(rd_kafka_t *client, const char *topic, const struct kafka_foreign_message *message)
+void kafka_give(rd_kafka_t *client, const char *topic, const struct kafka_foreign_message *message)
 {
     const char *key = message->key;
     const char *value = message->value;
-    size_t key_len = key == NULL ? 0 : strlen(key);
-    size_t value_len = value == NULL ? 0 : strlen(value);
-    rd_kafka_resp_err_t code = rd_kafka_producev(
-        client, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(message->partition),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY((const void *)key, key_len),
-        RD_KAFKA_V_VALUE((void *)(uintptr_t)value, value_len),
-        RD_KAFKA_V_TIMESTAMP(message->time_ms), RD_KAFKA_V_END);
-    assert_int_equal(code, RD_KAFKA_RESP_ERR_NO_ERROR);
+    const rd_kafka_vu_t parts[] = {
+        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = topic},
+        {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = message->partition},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+        {.vtype = RD_KAFKA_VTYPE_KEY,
+         .u.mem = {(void *)(uintptr_t)key, key == NULL ? 0 : strlen(key)}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE,
+         .u.mem = {(void *)(uintptr_t)value, value == NULL ? 0 : strlen(value)}},
+        {.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = message->time_ms},
+    };
+    assert_null(rd_kafka_produceva(client, parts, ARRAY_LENGTH(parts)));
+}
+
+void kafka_send(rd_kafka_t *client, const char *topic, const struct kafka_foreign_message *message)
+{
+    kafka_give(client, topic, message);
     assert_int_equal(rd_kafka_flush(client, ANSWER_MS), RD_KAFKA_RESP_ERR_NO_ERROR);
 }

@@ -40,4 +40,6 @@ struct kafka_foreign_message {
     const char *value; /* NULL: a tombstone */
     int64_t time_ms;   /* of the record; 0: now */
 };
+/* Gives the message to the client; kafka_send also waits until it is there. */
+void kafka_give(rd_kafka_t *client, const char *topic, const struct kafka_foreign_message *message);
 void kafka_send(rd_kafka_t *client, const char *topic, const struct kafka_foreign_message *message);

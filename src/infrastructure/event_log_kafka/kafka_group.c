@@ -7,6 +7,7 @@
 
 enum {
     COMMIT_EVERY_MS = 1000,
+    LOOK_TIMEOUT_MS = 1000,
     ANSWER_TIMEOUT_MS = 3000 /* for what must be known before a partition is taken or given away */
 };
 
@@ -107,6 +108,7 @@ static void choose_start(struct kafka_reader *reader, rd_kafka_topic_partition_t
         start = from->offset;
     }
     its->assigned = true;
+    its->unseen = true;
     its->troubled = false;
     its->told = false;
     its->epoch++;
@@ -158,25 +160,42 @@ static void take_partitions(struct kafka_reader *reader, rd_kafka_topic_partitio
     pthread_mutex_unlock(&reader->mutex);
 }
 
-/* A topic that was made anew may be given to us with its end below what we read of the old one. */
-static void look_at_ends(struct kafka_reader *reader, const rd_kafka_topic_partition_list_t *list)
+/* The next partition from `from` on whose end is not known yet; -1: none. */
+static int32_t find_unseen(struct kafka_reader *reader, int32_t from)
 {
-    for (int i = 0; i < list->cnt; i++) {
-        int32_t partition = list->elems[i].partition;
+    int32_t found = -1;
+    pthread_mutex_lock(&reader->mutex);
+    for (int32_t i = from; found < 0 && i < reader->partition_count; i++) {
+        const struct kafka_partition *its = &reader->partitions[i];
+        found = its->assigned && its->unseen ? i : -1;
+    }
+    pthread_mutex_unlock(&reader->mutex);
+    return found;
+}
+
+static void note_end(struct kafka_reader *reader, int32_t partition, int64_t end)
+{
+    kafka_health_raise_end(reader->config.health, (struct position){partition, end});
+    pthread_mutex_lock(&reader->mutex);
+    struct kafka_partition *its = &reader->partitions[partition];
+    its->unseen = false;
+    its->anew = its->assigned && (its->position > end || its->read_to > end);
+    pthread_mutex_unlock(&reader->mutex);
+}
+
+/* A topic that was made anew may be given to us with its end below what we read of the old one. A
+ * broker that does not tell now is asked again. */
+void kafka_group_look(struct kafka_reader *reader)
+{
+    for (int32_t i = find_unseen(reader, 0); i >= 0; i = find_unseen(reader, i + 1)) {
         int64_t low = 0;
         int64_t high = 0;
-        if (rd_kafka_query_watermark_offsets(reader->client, reader->config.log->topic, partition,
-                                             &low, &high,
-                                             ANSWER_TIMEOUT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-            continue; /* it will be heard of */
+        if (rd_kafka_query_watermark_offsets(reader->client, reader->config.log->topic, i, &low,
+                                             &high,
+                                             LOOK_TIMEOUT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+            return;
         }
-        kafka_health_raise_end(reader->config.health, (struct position){partition, high});
-        pthread_mutex_lock(&reader->mutex);
-        struct kafka_partition *its = kafka_partition_of(reader, partition);
-        if (its != NULL && its->assigned) {
-            its->anew = its->position > high || its->read_to > high;
-        }
-        pthread_mutex_unlock(&reader->mutex);
+        note_end(reader, i, high);
     }
 }
 
@@ -206,7 +225,7 @@ static void rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code,
     struct kafka_reader *reader = context->owner;
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         take_partitions(reader, list);
-        look_at_ends(reader, list);
+        kafka_group_look(reader);
     } else {
         give_partitions(reader, list);
     }

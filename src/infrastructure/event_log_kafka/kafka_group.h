@@ -10,5 +10,8 @@ void kafka_group_configure(rd_kafka_conf_t *conf, const struct event_log_kafka_c
 
 MUST_USE enum status kafka_group_join(struct kafka_reader *reader, struct error *err);
 
+/* Asks where partitions end that came to us, unless that is known. */
+void kafka_group_look(struct kafka_reader *reader);
+
 /* Tells the broker what the store has, about once in a second. */
 void kafka_group_commit(struct kafka_reader *reader);

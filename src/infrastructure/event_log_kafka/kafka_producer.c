@@ -195,11 +195,20 @@ static rd_kafka_resp_err_t produce_message(struct kafka_producer *producer,
         return RD_KAFKA_RESP_ERR__STATE;
     }
     /* The client only reads the value, though its interface says otherwise. */
-    return rd_kafka_producev(producer->client, RD_KAFKA_V_RKT(producer->topic),
-                             RD_KAFKA_V_KEY((const void *)key.data, key.len),
-                             RD_KAFKA_V_VALUE((void *)(uintptr_t)value.data, value.len),
-                             RD_KAFKA_V_HEADER("content-type", "application/json", 16),
-                             RD_KAFKA_V_OPAQUE(block), RD_KAFKA_V_END);
+    const rd_kafka_vu_t parts[] = {
+        {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = producer->topic},
+        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)(uintptr_t)key.data, key.len}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)(uintptr_t)value.data, value.len}},
+        {.vtype = RD_KAFKA_VTYPE_HEADER, .u.header = {"content-type", "application/json", 16}},
+        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = block},
+    };
+    rd_kafka_error_t *error = rd_kafka_produceva(producer->client, parts, ARRAY_LENGTH(parts));
+    if (error == NULL) {
+        return RD_KAFKA_RESP_ERR_NO_ERROR;
+    }
+    rd_kafka_resp_err_t code = rd_kafka_error_code(error);
+    rd_kafka_error_destroy(error);
+    return code;
 }
 
 /* The first message that does not come in ends the append: none of it is promised any more. */

@@ -341,6 +341,7 @@ void kafka_reader_serve(struct kafka_reader *reader, int wait_ms)
     }
     if (reader->in_group) {
         kafka_group_commit(reader);
+        kafka_group_look(reader);
     }
     hear_ends(reader);
 }

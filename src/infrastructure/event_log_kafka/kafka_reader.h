@@ -34,6 +34,7 @@ struct kafka_reader_config {
 
 struct kafka_partition {
     bool assigned;  /* it is read by us */
+    bool unseen;    /* in a group: nobody has told yet where it ends */
     bool troubled;  /* the consumer stopped it; the worker must look why */
     bool anew;      /* it was made anew: it ends below what was read */
     bool told;      /* in a group: the worker knows where reading began */
