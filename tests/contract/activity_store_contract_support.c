@@ -73,7 +73,9 @@ void put_at(struct fixture *fixture, int64_t offset, const struct activity *acti
     };
     struct error err;
     enum status status = activity_store_put_batch(fixture->store, &batch, fixture->verdicts, &err);
-    assert_int_equal(status, STATUS_OK);
+    if (status != STATUS_OK) {
+        fail_msg("put_batch: %s: %s", status_name(status), err.message);
+    }
     if (fixture->offset < end.offset) {
         fixture->offset = end.offset;
     }

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -345,6 +346,29 @@ static void test_rows_of_an_attempt_before_are_stored(void **state)
     activity_store_free(other);
 }
 
+/* More bytes than one command takes. */
+static void test_a_part_of_several_commands(void **state)
+{
+    struct bed *bed = *state;
+    enum { ROWS = 250, BYTES = 60000 };
+    static char metadata[BYTES + 1];
+    static char ids[ROWS][40];
+    static struct activity activities[ROWS];
+    memset(metadata, 'x', BYTES);
+    memcpy(metadata, "{\"k\":\"", 6);
+    memcpy(metadata + BYTES - 2, "\"}", 2);
+    for (int i = 0; i < ROWS; i++) {
+        snprintf(ids[i], sizeof ids[i], "i%04d", i);
+        activities[i] = bed_activity(ids[i], metadata, i);
+    }
+    assert_int_equal(bed_put(bed, activities + 200, 1), STATUS_OK);
+    assert_int_equal(bed_put(bed, activities, ROWS), STATUS_OK);
+    for (int i = 0; i < ROWS; i++) {
+        assert_int_equal(bed->verdicts[i], i == 200 ? VERDICT_DUPLICATE : VERDICT_STORED);
+    }
+    assert_int_equal(bed_count(bed->store, NULL), ROWS);
+}
+
 /* More than a document may have: that row is refused, with a reason, and the others are stored. */
 static void test_too_large_is_refused(void **state)
 {
@@ -475,6 +499,53 @@ static void test_erasing_while_putting(void **state)
     }
 }
 
+struct busy_eraser {
+    struct activity_store *store;
+    atomic_bool *stop;
+    enum status status;
+};
+
+static void *erase_on(void *context)
+{
+    struct busy_eraser *eraser = context;
+    struct activity_erasure erasure;
+    while (!atomic_load(eraser->stop) && eraser->status == STATUS_OK) {
+        eraser->status = activity_store_erase(eraser->store, STR("bob"), 1, &erasure, NULL);
+    }
+    return NULL;
+}
+
+/* However many erasures follow each other, batches go on between them. */
+static void test_erasures_do_not_keep_batches_out(void **state)
+{
+    struct bed *bed = *state;
+    enum { ERASERS = 6, BATCHES = 20 };
+    struct busy_eraser erasers[ERASERS];
+    pthread_t threads[ERASERS];
+    char id[16];
+    atomic_bool stop = false;
+    for (int i = 0; i < ERASERS; i++) {
+        erasers[i] = (struct busy_eraser){.store = bed_open(bed->uri), .stop = &stop};
+        assert_int_equal(pthread_create(&threads[i], NULL, erase_on, &erasers[i]), 0);
+    }
+    enum status status = STATUS_OK;
+    for (int i = 0; i < BATCHES && status == STATUS_OK; i++) {
+        snprintf(id, sizeof id, "i%d", i);
+        struct activity activity = bed_activity(id, "{}", i);
+        status = bed_put(bed, &activity, 1);
+    }
+    atomic_store(&stop, true);
+    for (int i = 0; i < ERASERS; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(erasers[i].status, STATUS_OK);
+        activity_store_free(erasers[i].store);
+    }
+    if (status != STATUS_OK) {
+        fail_msg("%s", bed->err.message);
+    }
+    assert_int_equal(bed_count(bed->store, "ann"), BATCHES);
+}
+
 /* More than are removed at once. */
 static void test_large_erasures_and_expiries(void **state)
 {
@@ -567,11 +638,13 @@ int main(void)
         CASE(test_duplicates_within_large_batches),
         CASE(test_another_worker_goes_on),
         CASE(test_rows_of_an_attempt_before_are_stored),
+        CASE(test_a_part_of_several_commands),
         CASE(test_too_large_is_refused),
         CASE(test_a_unique_index_refuses),
         CASE(test_erased_elsewhere),
         CASE(test_what_slipped_in_goes),
         CASE(test_erasing_while_putting),
+        CASE(test_erasures_do_not_keep_batches_out),
         CASE(test_large_erasures_and_expiries),
         cmocka_unit_test(test_opening_without_a_server),
         CASE(test_indexes_are_made),

@@ -8,7 +8,8 @@
 enum {
     PART_ROWS_MIN = 1000, /* fewer are not worth a round trip of their own */
     PART_ROWS_MAX = 10000,
-    COMMAND_BYTES = 12 * 1024 * 1024, /* begins no further document beyond: servers take 16 MiB */
+    COMMAND_BYTES = 6 * 1024 * 1024, /* begins no further document beyond: servers take 16 MiB, and
+                                        each session keeps its buffer */
     DOCUMENT_BYTES_MAX = 16 * 1024 * 1024,
     COMMAND_BYTES_MAX = COMMAND_BYTES + 2 * DOCUMENT_BYTES_MAX + 1024 * 1024
 };

@@ -173,6 +173,54 @@ enum status progress_open(struct mongodb_store *store, mongoc_client_t *connecti
     return progress->opened ? STATUS_OK : progress_read(store, connection, progress, err);
 }
 
+static void write_look(const struct log_progress *progress, struct buffer *command)
+{
+    size_t begin = document_begin(command);
+    document_put_str(command, STR("findAndModify"), STR(STORE_PROGRESS));
+    size_t query = document_open(command, DOCUMENT_OBJECT, STR("query"));
+    document_put_str(command, STR("_id"), (struct str){progress->text, UUID_TEXT_BYTES});
+    document_end(command, query);
+    size_t update = document_open(command, DOCUMENT_OBJECT, STR("update"));
+    size_t increment = document_open(command, DOCUMENT_OBJECT, STR("$inc"));
+    document_put_i64(command, STR("looks"), 1);
+    document_end(command, increment);
+    size_t set = document_open(command, DOCUMENT_OBJECT, STR("$setOnInsert"));
+    document_put_i64(command, STR("erasures"), 0);
+    document_end(command, set);
+    document_end(command, update);
+    document_put_bool(command, STR("new"), true);
+    document_put_bool(command, STR("upsert"), true);
+    mongodb_client_append_write_concern(command);
+    document_end(command, begin);
+}
+
+enum status progress_look(struct mongodb_store *store, mongoc_client_t *connection,
+                          struct log_progress *progress, struct error *err)
+{
+    struct buffer command;
+    bson_t reply;
+    bson_t document;
+    int64_t until_ms;
+    buffer_init(&command, REQUEST_BYTES_MAX);
+    write_look(progress, &command);
+    enum status status = mongodb_client_write(store->client, connection, &command, &reply, err);
+    if (status == STATUS_OK) {
+        status = find_document(&reply, "value", &document)
+                     ? note(store, progress->log_id, &document, progress, err)
+                     : error_set(err, STATUS_UNAVAILABLE, 0,
+                                 "MongoDB does not show the document of a log");
+    }
+    bson_destroy(&reply);
+    buffer_deinit(&command);
+    if (status == STATUS_OK) {
+        status = erasures_read_until(store, connection, &until_ms, err);
+    }
+    if (status == STATUS_OK) {
+        progress->erased_until_ms = store_raise_erased_until(store, until_ms);
+    }
+    return status;
+}
+
 /* Raising ----------------------------------------------------------------------------------- */
 
 static void put_positions(const struct position_set *next, struct buffer *out)
@@ -200,7 +248,9 @@ static void write_raising(const struct log_progress *progress, const struct posi
     size_t statement = document_open_index(command, DOCUMENT_OBJECT, 0);
     size_t query = document_open(command, DOCUMENT_OBJECT, STR("q"));
     document_put_str(command, STR("_id"), (struct str){progress->text, UUID_TEXT_BYTES});
-    document_put_i64(command, STR("erasures"), progress->erasures);
+    if (!progress->settled) {
+        document_put_i64(command, STR("erasures"), progress->erasures);
+    }
     document_end(command, query);
     put_positions(next, command);
     document_end(command, statement);
@@ -270,6 +320,7 @@ enum status progress_raise(struct mongodb_store *store, mongoc_client_t *connect
         return STATUS_NOT_FOUND;
     }
     progress->uncertain = false;
+    progress->settled = false;
     cover(store, progress, next);
     return STATUS_OK;
 }

@@ -2,11 +2,12 @@
 /*
  * What is covered of each event log: one document of the collection `progress` for each,
  *
- *     {_id: "<log id>", erasures: NumberLong(n), partitions: {"0": NumberLong(offset), …}}
+ *     {_id: "<log id>", erasures: NumberLong(n), looks: NumberLong(m),
+ *      partitions: {"0": NumberLong(offset), …}}
  *
  * raised after a batch was inserted and confirmed, and by that confirmed itself. Offsets only rise,
- * so workers that share the partitions of a log do not disturb each other. `erasures` is explained
- * in store_erase.h. The worker's thread, but for store_durable_positions.
+ * so workers that share the partitions of a log do not disturb each other. `erasures` and
+ * `looks` are explained in store_erase.h. The worker's thread, but for store_durable_positions.
  */
 #include "infrastructure/activity_store_mongodb/mongodb_store.h"
 
@@ -18,9 +19,11 @@ struct log_progress {
     struct position_set covered; /* what has verdicts, as far as this worker knows */
     int64_t erasures;
     int64_t erased_until_ms; /* read after `erasures` */
-    bool
-        uncertain; /* raising was not answered: it may have happened, and yet the rows of that batch
-                      have no verdicts, so `covered` takes nothing from the server until they do */
+    /* Erasures since then remove what was inserted: see step W4. */
+    bool settled;
+    /* Raising was not answered: it may have happened, and yet the rows of that batch have no
+     * verdicts, so `covered` takes nothing from the server until they do. */
+    bool uncertain;
 };
 
 /* Makes the log's document if it is missing, and reads it. */
@@ -31,7 +34,12 @@ MUST_USE enum status progress_open(struct mongodb_store *store, mongoc_client_t 
 MUST_USE enum status progress_read(struct mongodb_store *store, mongoc_client_t *connection,
                                    struct log_progress *progress, struct error *err);
 
-/* Raises the positions if no erasure came since: NOT_FOUND, without words, if one did. */
+/* The same, confirmed by the majority to be so: step W4 of store_erase.h. */
+MUST_USE enum status progress_look(struct mongodb_store *store, mongoc_client_t *connection,
+                                   struct log_progress *progress, struct error *err);
+
+/* Raises the positions, unless an erasure came since `erasures` was read; once settled, whether one
+ * did or not. NOT_FOUND, without words: one did, or the log's document went. */
 MUST_USE enum status progress_raise(struct mongodb_store *store, mongoc_client_t *connection,
                                     struct log_progress *progress, const struct position_set *next,
                                     struct error *err);

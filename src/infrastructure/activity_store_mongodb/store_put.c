@@ -224,30 +224,39 @@ static enum status drop_erased(struct put_batch *put)
                : status;
 }
 
-/* Step W3. */
+/* Step W4 but for the raising. It settles the matter unless something is inserted behind it. */
+static enum status look_again(struct put_batch *put)
+{
+    enum status status = progress_look(put->store, put->connection, put->progress, put->err);
+    if (status == STATUS_OK) {
+        status = put_erased_drop(put->store, put->connection, put->progress, put->rows, put->err);
+    }
+    if (status == STATUS_OK) {
+        put_rows_choose(put->rows);
+        put->progress->settled = put->rows->chosen_count == 0;
+        status = send_all(put);
+    }
+    return status;
+}
+
+/* Steps W3 and W4. */
 static enum status confirm(struct put_batch *put)
 {
     const struct position_set *next = put->rows->batch->next;
-    enum status status = STATUS_NOT_FOUND;
-    for (int i = 0; i < CONFIRMATIONS_MAX && status == STATUS_NOT_FOUND; i++) {
-        status = progress_raise(put->store, put->connection, put->progress, next, put->err);
+    put->progress->settled = false;
+    for (int i = 0; i < CONFIRMATIONS_MAX; i++) {
+        enum status status =
+            progress_raise(put->store, put->connection, put->progress, next, put->err);
         if (status != STATUS_NOT_FOUND) {
-            break;
+            return status;
         }
-        status = progress_read(put->store, put->connection, put->progress, put->err);
-        if (status == STATUS_OK) {
-            status =
-                put_erased_drop(put->store, put->connection, put->progress, put->rows, put->err);
+        status = look_again(put);
+        if (status != STATUS_OK) {
+            return status;
         }
-        if (status == STATUS_OK) {
-            status = send_all(put);
-        }
-        status = status == STATUS_OK ? STATUS_NOT_FOUND : status;
     }
-    return status == STATUS_NOT_FOUND
-               ? error_set(put->err, STATUS_UNAVAILABLE, 0,
-                           "users are being erased too quickly to store a batch between them")
-               : status;
+    return error_set(put->err, STATUS_UNAVAILABLE, 0,
+                     "users are being erased too quickly to store a batch between them");
 }
 
 static void note_worker(struct mongodb_store *store)
