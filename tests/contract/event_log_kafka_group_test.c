@@ -173,9 +173,9 @@ static void seek_all(struct event_log *log, int64_t offset)
     assert_int_equal(event_log_seek(log, &set, NULL), STATUS_OK);
 }
 
-/* The store is further than what was committed, as after a crash between both: what it has is not
- * read again, neither from partitions that are there nor from those that come later. */
-static void seek_counts_beyond_what_is_committed(void **state)
+/* Where nothing is committed, as when the broker forgot the group, the store's positions count, for
+ * partitions that are there and for those that come later. */
+static void seek_counts_where_nothing_is_committed(void **state)
 {
     (void)state;
     static struct fixture fixture;
@@ -198,6 +198,29 @@ static void seek_counts_beyond_what_is_committed(void **state)
     }
     assert_int_equal(seen(&fixture, 0, 200), 0);
     event_log_free(second);
+    finish(&fixture);
+}
+
+/* The store is further than what was committed, as after a crash between both: what it has is
+ * handed out once more, for nobody may have listed what it refused. */
+static void what_is_committed_counts_before_what_is_sought(void **state)
+{
+    (void)state;
+    static struct fixture fixture;
+    start(&fixture);
+    send_numbers(&fixture, 0, 200);
+    struct event_log *log = kafka_open(&fixture.config);
+    work_until_seen(&fixture, log, NULL, 200);
+    event_log_free(log); /* at offset 50 of each partition */
+    send_numbers(&fixture, 200, 400);
+    log = join(&fixture);
+    seek_all(log, 75);
+    kafka_await_partitions(log, PARTITIONS);
+    work_until_seen(&fixture, log, NULL, 400);
+    for (size_t i = 0; i < 400; i++) {
+        assert_int_equal(fixture.counts[i], 1);
+    }
+    event_log_free(log);
     finish(&fixture);
 }
 
@@ -282,7 +305,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(members_share_and_hand_over),
         cmocka_unit_test(what_is_not_committed_is_read_again),
-        cmocka_unit_test(seek_counts_beyond_what_is_committed),
+        cmocka_unit_test(seek_counts_where_nothing_is_committed),
+        cmocka_unit_test(what_is_committed_counts_before_what_is_sought),
         cmocka_unit_test(a_waiting_worker_stays_in_the_group),
         cmocka_unit_test(a_topic_made_anew_is_another_log),
         cmocka_unit_test(a_static_member_comes_back),
