@@ -7,6 +7,8 @@
 
 enum {
     COMMIT_EVERY_MS = 1000,
+    LEAVE_MS_MAX = 5000,
+    LEAVE_TURN_MS = 20,
     LOOK_TIMEOUT_MS = 1000,
     ANSWER_TIMEOUT_MS = 3000 /* for what must be known before a partition is taken or given away */
 };
@@ -120,21 +122,23 @@ static void choose_start(struct kafka_reader *reader, rd_kafka_topic_partition_t
     from->offset = start >= 0 ? start : RD_KAFKA_OFFSET_BEGINNING;
 }
 
-static bool is_cooperative(rd_kafka_t *client)
+/* Asked when partitions come, for a consumer that closes does not answer any more. */
+static bool ask_whether_cooperative(rd_kafka_t *client)
 {
     const char *protocol = rd_kafka_rebalance_protocol(client);
     return protocol != NULL && strcmp(protocol, "COOPERATIVE") == 0;
 }
 
+/* Not under the lock: librdkafka answers from a thread of its own. */
 static void change_assignment(struct kafka_reader *reader,
                               const rd_kafka_topic_partition_list_t *list, bool add)
 {
     rd_kafka_error_t *error = NULL;
-    if (is_cooperative(reader->client)) {
+    if (reader->cooperative) {
         error = add ? rd_kafka_incremental_assign(reader->client, list)
                     : rd_kafka_incremental_unassign(reader->client, list);
     }
-    if (error != NULL || !is_cooperative(reader->client)) {
+    if (error != NULL || !reader->cooperative) {
         rd_kafka_resp_err_t code = rd_kafka_assign(reader->client, add ? list : NULL);
         (void)code; /* librdkafka tells it in a line, and the group divides anew */
     }
@@ -146,6 +150,7 @@ static void change_assignment(struct kafka_reader *reader,
 static void take_partitions(struct kafka_reader *reader, rd_kafka_topic_partition_list_t *list)
 {
     rd_kafka_resp_err_t code = rd_kafka_committed(reader->client, list, ANSWER_TIMEOUT_MS);
+    reader->cooperative = ask_whether_cooperative(reader->client);
     pthread_mutex_lock(&reader->mutex);
     for (int i = 0; i < list->cnt; i++) {
         rd_kafka_topic_partition_t *from = &list->elems[i];
@@ -156,8 +161,8 @@ static void take_partitions(struct kafka_reader *reader, rd_kafka_topic_partitio
         choose_start(reader, from);
         kafka_partition_lead(reader, from->partition);
     }
-    change_assignment(reader, list, true);
     pthread_mutex_unlock(&reader->mutex);
+    change_assignment(reader, list, true);
 }
 
 /* The next partition from `from` on whose end is not known yet; -1: none. */
@@ -213,8 +218,8 @@ static void give_partitions(struct kafka_reader *reader,
             its->epoch++;
         }
     }
-    change_assignment(reader, list, false);
     pthread_mutex_unlock(&reader->mutex);
+    change_assignment(reader, list, false);
 }
 
 static void rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code,
@@ -256,4 +261,30 @@ enum status kafka_group_join(struct kafka_reader *reader, struct error *err)
                ? STATUS_OK
                : error_set(err, STATUS_INVALID, 0, "cannot join the group %.64s: %s",
                            reader->config.log->group, rd_kafka_err2str(code));
+}
+
+static bool has_partitions(struct kafka_reader *reader)
+{
+    bool has = false;
+    pthread_mutex_lock(&reader->mutex);
+    for (int32_t i = 0; !has && i < reader->partition_count; i++) {
+        has = reader->partitions[i].assigned;
+    }
+    pthread_mutex_unlock(&reader->mutex);
+    return has;
+}
+
+bool kafka_group_leave(struct kafka_reader *reader)
+{
+    const struct clock *clock = reader->config.log->clock;
+    uint64_t deadline_ms = clock_monotonic_ms(clock) + LEAVE_MS_MAX;
+    rd_kafka_resp_err_t code = rd_kafka_unsubscribe(reader->client);
+    (void)code; /* then the partitions stay, and the deadline passes */
+    while (has_partitions(reader) && clock_monotonic_ms(clock) < deadline_ms) {
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(reader->client, LEAVE_TURN_MS);
+        if (message != NULL) {
+            rd_kafka_message_destroy(message);
+        }
+    }
+    return !has_partitions(reader);
 }

@@ -10,6 +10,10 @@ void kafka_group_configure(rd_kafka_conf_t *conf, const struct event_log_kafka_c
 
 MUST_USE enum status kafka_group_join(struct kafka_reader *reader, struct error *err);
 
+/* Commits and gives the partitions back while the consumer still answers: one that closes may end
+ * before the callback that gives them back has asked it to. False: they could not be given back. */
+bool kafka_group_leave(struct kafka_reader *reader);
+
 /* Asks where partitions end that came to us, unless that is known. */
 void kafka_group_look(struct kafka_reader *reader);
 

@@ -112,14 +112,16 @@ static void close_client(struct kafka_reader *reader)
     if (reader->client == NULL) {
         return;
     }
-    /* Gives the partitions back in this thread, which commits. */
-    rd_kafka_resp_err_t code = rd_kafka_consumer_close(reader->client);
-    (void)code; /* it is closed in any case */
+    bool left = !reader->in_group || kafka_group_leave(reader);
+    if (left) {
+        rd_kafka_resp_err_t code = rd_kafka_consumer_close(reader->client);
+        (void)code; /* it is closed in any case */
+    }
     if (reader->queue != NULL) {
         rd_kafka_queue_io_event_enable(reader->queue, -1, NULL, 0);
         rd_kafka_queue_destroy(reader->queue);
     }
-    rd_kafka_destroy(reader->client);
+    rd_kafka_destroy_flags(reader->client, left ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
 void kafka_reader_free(struct kafka_reader *reader)

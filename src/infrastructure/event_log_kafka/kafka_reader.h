@@ -69,6 +69,7 @@ struct kafka_reader {
     char failure[ERROR_MESSAGE_BYTES];
     uint64_t missing;
 
+    bool cooperative;      /* the serving thread's: how the group divides partitions */
     uint64_t commit_at_ms; /* the serving thread's: when it commits again */
 
     /* The worker's. */
