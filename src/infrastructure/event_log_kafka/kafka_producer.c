@@ -194,21 +194,14 @@ static rd_kafka_resp_err_t produce_message(struct kafka_producer *producer,
     if (producer->client == NULL || producer->client_failed) {
         return RD_KAFKA_RESP_ERR__STATE;
     }
-    /* The client only reads the value, though its interface says otherwise. */
-    const rd_kafka_vu_t parts[] = {
-        {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = producer->topic},
-        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)(uintptr_t)key.data, key.len}},
-        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)(uintptr_t)value.data, value.len}},
-        {.vtype = RD_KAFKA_VTYPE_HEADER, .u.header = {"content-type", "application/json", 16}},
-        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = block},
-    };
-    rd_kafka_error_t *error = rd_kafka_produceva(producer->client, parts, ARRAY_LENGTH(parts));
-    if (error == NULL) {
-        return RD_KAFKA_RESP_ERR_NO_ERROR;
-    }
-    rd_kafka_resp_err_t code = rd_kafka_error_code(error);
-    rd_kafka_error_destroy(error);
-    return code;
+    /* The client only reads the value, though its interface says otherwise. The array interface of
+     * librdkafka 2.0 frees headers twice when the topic is not there, so this is the other one,
+     * without its macros, which are no standard C. */
+    return rd_kafka_producev(
+        producer->client, RD_KAFKA_VTYPE_RKT, producer->topic, RD_KAFKA_VTYPE_KEY,
+        (const void *)key.data, key.len, RD_KAFKA_VTYPE_VALUE, (void *)(uintptr_t)value.data,
+        value.len, RD_KAFKA_VTYPE_HEADER, "content-type", (const void *)"application/json",
+        (ssize_t)16, RD_KAFKA_VTYPE_OPAQUE, (void *)block, RD_KAFKA_VTYPE_END);
 }
 
 /* The first message that does not come in ends the append: none of it is promised any more. */
