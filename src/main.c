@@ -283,15 +283,16 @@ static int serve_until_signal(struct service *service, const sigset_t *signals)
 }
 
 /* EXIT_FINE, or EXIT_USAGE after saying what is wrong. */
-static int read_settings(int argument_count, char **arguments, struct settings *settings,
-                         struct checkpoint_signer *signer)
+static int read_settings(int argument_count, char **arguments, struct service *service)
 {
     struct error err;
+    struct settings *settings = &service->settings;
     struct settings_sources sources = {argument_count, arguments, environ};
     enum status status = settings_read(&sources, settings, stderr, &err);
     status = status == STATUS_OK ? check_settings(settings, &err) : status;
+    status = status == STATUS_OK ? service_check_clients(service, &err) : status;
     if (status == STATUS_OK) {
-        status = checkpoint_signer_init(signer, settings->checkpoint_key_file,
+        status = checkpoint_signer_init(&service->signer, settings->checkpoint_key_file,
                                         settings->checkpoint_name, &err);
     }
     if (status != STATUS_OK) {
@@ -306,7 +307,7 @@ static int run_serve(int argument_count, char **arguments)
 {
     static struct service service; /* too large for a stack, one for the process */
     struct error err;
-    if (read_settings(argument_count, arguments, &service.settings, &service.signer) != EXIT_FINE) {
+    if (read_settings(argument_count, arguments, &service) != EXIT_FINE) {
         return EXIT_USAGE;
     }
     sigset_t signals;
@@ -315,7 +316,8 @@ static int run_serve(int argument_count, char **arguments)
     init_threads(&service);
     service_set_up_memory();
     fit_connections(&service);
-    if (start(&service, &err) == STATUS_OK) {
+    enum status status = start(&service, &err);
+    if (status == STATUS_OK) {
         int code = serve_until_signal(&service, &signals);
         service_take_down(&service);
         return code;
@@ -325,7 +327,7 @@ static int run_serve(int argument_count, char **arguments)
         http_server_stop(service.server, 0);
     }
     service_take_down(&service);
-    return EXIT_FAILED;
+    return status == STATUS_INVALID ? EXIT_USAGE : EXIT_FAILED;
 }
 
 static void print_settings(void)
@@ -343,13 +345,12 @@ static int run_configuration(int argument_count, char **arguments)
 
 static int run_check_config(int argument_count, char **arguments)
 {
-    static struct settings settings;
-    struct checkpoint_signer signer;
-    if (read_settings(argument_count, arguments, &settings, &signer) != EXIT_FINE) {
+    static struct service service;
+    if (read_settings(argument_count, arguments, &service) != EXIT_FINE) {
         return EXIT_USAGE;
     }
-    checkpoint_signer_deinit(&signer);
-    settings_deinit(&settings);
+    checkpoint_signer_deinit(&service.signer);
+    settings_deinit(&service.settings);
     printf("The configuration is fine.\n");
     return EXIT_FINE;
 }

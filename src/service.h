@@ -55,6 +55,10 @@ struct service {
 /* INVALID: adapters that this version does not have, or values that cannot be meant. */
 MUST_USE enum status service_check_settings(const struct settings *settings, struct error *err);
 
+/* What the clients of Kafka and MongoDB say to the settings meant for them; no server is asked.
+ * INVALID. */
+MUST_USE enum status service_check_clients(struct service *service, struct error *err);
+
 /* As far as this user may. Returns how many there are then; 0: that is not known. */
 uint64_t service_raise_descriptor_limit(void);
 

@@ -1,5 +1,7 @@
 /* What settings cannot be meant, told before anything is touched. */
+#include "infrastructure/activity_store_mongodb/activity_store_mongodb.h"
 #include "service.h"
+#include "service_parts.h"
 
 #define RETENTION_BYTES_MIN ((uint64_t)1 << 20)
 #define SPILL_BYTES_MIN     ((uint64_t)1 << 20)
@@ -53,4 +55,16 @@ enum status service_check_settings(const struct settings *settings, struct error
     status = status == STATUS_OK ? check_retention(settings, err) : status;
     status = status == STATUS_OK ? check_spill(settings, err) : status;
     return status == STATUS_OK ? check_checkpoints(settings, err) : status;
+}
+
+enum status service_check_clients(struct service *service, struct error *err)
+{
+    enum status status = STATUS_OK;
+    if (service->settings.event_log == EVENT_LOG_KAFKA) {
+        status = service_check_kafka(service, err);
+    }
+    if (status == STATUS_OK && service->settings.store == STORE_MONGODB) {
+        status = activity_store_mongodb_check(service->settings.mongodb_uri, err);
+    }
+    return status;
 }

@@ -121,6 +121,17 @@ static enum status describe_topic(struct service *service, const char *topic,
     return STATUS_OK;
 }
 
+enum status service_check_kafka(struct service *service, struct error *err)
+{
+    struct event_log_kafka_config config;
+    enum status status = describe_topic(service, service->settings.kafka_topic, &config, err);
+    if (status == STATUS_OK) {
+        status = event_log_kafka_check(&config, err);
+        free((void *)(uintptr_t)config.properties);
+    }
+    return status;
+}
+
 static enum status open_kafka_log(struct service *service, struct error *err)
 {
     struct event_log_kafka_config config;

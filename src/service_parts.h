@@ -12,6 +12,8 @@ MUST_USE enum status service_make_adapter_dir(const struct service *service, con
 
 /* Each leaves what it opened in the service, also when it fails. */
 MUST_USE enum status service_open_log(struct service *service, struct error *err);
+/* Whether librdkafka takes the properties of the settings. INVALID. */
+MUST_USE enum status service_check_kafka(struct service *service, struct error *err);
 MUST_USE enum status service_open_store(struct service *service, struct error *err);
 MUST_USE enum status service_open_refusals(struct service *service, struct error *err);
 

@@ -62,16 +62,69 @@ def test_wrong_flags(arguments, words, tmp_path):
 
 
 @pytest.mark.parametrize("arguments, words", [
-    (["--event-log", "kafka"], "kafka"),
-    (["--store", "mongodb"], "mongodb"),
     (["--role", "api"], "--role api"),
     (["--role", "worker"], "--role worker"),
+    (["--role", "api", "--event-log", "kafka"], "--store mongodb"),
+    (["--role", "worker", "--store", "mongodb"], "--event-log kafka"),
 ])
-def test_what_this_version_does_not_have(arguments, words, tmp_path):
-    """Guards against running without what was asked for: it says what there is instead."""
+def test_roles_need_what_they_can_share(arguments, words, tmp_path):
+    """Guards against processes that never see each other's activities: it says what there is instead."""
     message = refused(*arguments, folder=tmp_path)
     assert words in message and "use" in message
     assert list(tmp_path.iterdir()) == []
+
+
+KAFKA = ["--event-log", "kafka", "--kafka-brokers", "127.0.0.1:1", "--connect-timeout", "60s"]
+MONGODB = ["--store", "mongodb", "--connect-timeout", "60s"]
+
+
+@pytest.mark.parametrize("arguments, words", [
+    ([*KAFKA, "--kafka.no.such.thing", "1"], "no.such.thing"),
+    ([*KAFKA, "--kafka.linger.ms", "soon"], "linger.ms"),
+    ([*KAFKA, "--kafka.acks", "1"], "acks is not to be set"),
+    ([*KAFKA, "--kafka.security.protocol", "sasl_ssl", "--kafka.sasl.mechanism", "PLAIN", "--kafka.sasl.password", "hidden-word"],
+     "sasl.username and sasl.password must be set"),
+    ([*KAFKA, "--kafka.security.protocol", "ssl", "--kafka.ssl.ca.location", "/nowhere/ca.pem"], "ssl.ca.location"),
+    ([*KAFKA, "--kafka.max.poll.interval.ms", "100"], "max.poll.interval.ms"),
+    ([*MONGODB, "--mongodb-uri", "localhost:27017"], "mongodb://host:port/database"),
+    ([*MONGODB, "--mongodb-uri", "mongodb://user:hidden-word%@localhost/db"], "mongodb://host:port/database"),
+])
+def test_what_the_clients_of_kafka_and_mongodb_refuse(arguments, words, tmp_path):
+    """Guards against learning of a wrong property only once the servers answer: serve and check-config say the same, at once,
+    and repeat no password."""
+    message = refused(*arguments, "--data-dir", tmp_path / "data", "--listen", "127.0.0.1:0", folder=tmp_path)
+    assert words in message and "hidden-word" not in message
+    checked = services.run_program("check-config", *arguments)
+    assert checked.returncode == USAGE and checked.stderr == message
+    assert list(tmp_path.iterdir()) == [], "nothing is touched"
+
+
+@pytest.mark.parametrize("arguments", [
+    KAFKA,
+    [*KAFKA, "--kafka.security.protocol", "sasl_ssl", "--kafka.sasl.mechanism", "SCRAM-SHA-256", "--kafka.sasl.username", "u",
+     "--kafka.sasl.password", "p", "--kafka.compression.codec", "gzip"],
+    [*MONGODB, "--mongodb-uri", "mongodb://user:p%40ss@localhost:27017,other:27017/db?replicaSet=rs0&tls=true"],
+    [*MONGODB, "--mongodb-uri", "mongodb+srv://user:pass@cluster.example.invalid/db"],
+])
+def test_what_they_take(arguments):
+    """Guards the judge of the test above, and that nobody is asked: neither of these servers exists."""
+    result = services.run_program("check-config", *arguments)
+    assert result.returncode == FINE, result
+
+
+def test_servers_that_are_away(tmp_path):
+    """Guards the exit codes: servers that do not answer are no wrong configuration, and are told within the time to connect,
+    without the password of their URI."""
+    away = {"--event-log": ("kafka", "--kafka-brokers", "127.0.0.1:1"),
+            "--store": ("mongodb", "--mongodb-uri", "mongodb://user:hidden-word@127.0.0.1:1/db?serverSelectionTimeoutMS=500")}
+    unresolved = ("mongodb", "--mongodb-uri", "mongodb+srv://user:hidden-word@cluster.example.invalid/db")
+    for flag, words, expected in (("--event-log", away["--event-log"], "no Kafka broker answered"),
+                                  ("--store", away["--store"], "127.0.0.1:1"),
+                                  ("--store", unresolved, "cannot be resolved")):
+        result = services.run_program("serve", flag, *words, "--connect-timeout", "1s", "--data-dir", tmp_path / "data",
+                                      "--listen", "127.0.0.1:0", timeout=15)
+        assert result.returncode == FAILED and expected in result.stderr, result
+        assert "hidden-word" not in result.stderr
 
 
 KEY = """-----BEGIN PRIVATE KEY-----

@@ -130,6 +130,11 @@ static enum status open_client(struct mongodb_store *self,
     return status;
 }
 
+enum status activity_store_mongodb_check(const char *uri, struct error *err)
+{
+    return mongodb_client_check(uri, err);
+}
+
 /* The server could not do what it is asked first: it is away, or does not let us in. */
 static enum status as_of_opening(enum status status, struct error *err)
 {

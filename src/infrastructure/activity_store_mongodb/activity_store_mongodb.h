@@ -39,6 +39,9 @@ struct activity_store_mongodb_config {
     const struct logger *logger; /* outlives the store */
 };
 
+/* Whether the URI can be read, without asking any server. INVALID. */
+MUST_USE enum status activity_store_mongodb_check(const char *uri, struct error *err);
+
 /* Connects and makes what is missing. INVALID: the URI or a name cannot be used; UNAVAILABLE: no
  * server answered, or it did not let us in; NO_MEMORY. */
 MUST_USE enum status activity_store_mongodb_new(const struct activity_store_mongodb_config *config,

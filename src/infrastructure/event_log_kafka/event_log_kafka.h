@@ -52,6 +52,11 @@ struct event_log_kafka_config {
     const struct logger *logger;
 };
 
+/* Whether librdkafka takes the properties, without asking any broker. INVALID, with the words that
+ * event_log_kafka_new has for it; UNAVAILABLE: no client could be made. */
+MUST_USE enum status event_log_kafka_check(const struct event_log_kafka_config *config,
+                                           struct error *err);
+
 /* Connects, makes the topic where it is missing, starts the threads. INVALID: a property is
  * unknown, wrong or not to be set. UNAVAILABLE: no broker answered in time, or it did not let us.
  */

@@ -25,6 +25,9 @@ struct kafka_lines {
     } kinds[KAFKA_LOG_KINDS];
     size_t kind_count;
     char last[ERROR_MESSAGE_BYTES]; /* the newest complaint */
+
+    /* The latest failure of login or TLS; of whoever looks at the topic, who is one thread. */
+    rd_kafka_resp_err_t closed_by;
 };
 
 /* What the callbacks of a client get; outlives it. */

@@ -53,17 +53,27 @@ static void set_batch_bytes(rd_kafka_conf_t *conf, int64_t message_bytes_max)
     }
 }
 
-static enum status open_client(struct kafka_producer *producer, struct error *err)
+enum status kafka_producer_conf(const struct event_log_kafka_config *config,
+                                int64_t message_bytes_max, struct kafka_context *context,
+                                rd_kafka_conf_t **out_conf, struct error *err)
 {
     const struct kafka_defaults defaults = {default_items, ARRAY_LENGTH(default_items)};
+    enum status status = kafka_conf_make(config, defaults, context, out_conf, err);
+    if (status == STATUS_OK) {
+        set_batch_bytes(*out_conf, message_bytes_max);
+        rd_kafka_conf_set_events(*out_conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
+    }
+    return status;
+}
+
+static enum status open_client(struct kafka_producer *producer, struct error *err)
+{
     rd_kafka_conf_t *conf = NULL;
-    enum status status =
-        kafka_conf_make(producer->config.log, defaults, &producer->context, &conf, err);
+    enum status status = kafka_producer_conf(
+        producer->config.log, producer->config.message_bytes_max, &producer->context, &conf, err);
     if (status != STATUS_OK) {
         return status;
     }
-    set_batch_bytes(conf, producer->config.message_bytes_max);
-    rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
     status = kafka_client_new(RD_KAFKA_PRODUCER, conf, &producer->client, err);
     if (status != STATUS_OK) {
         return status;

@@ -52,6 +52,11 @@ struct kafka_producer {
     struct append_result results[KAFKA_RESULTS_MAX];
 };
 
+/* The properties of a producer's client; `message_bytes_max` as in the configuration. INVALID. */
+MUST_USE enum status kafka_producer_conf(const struct event_log_kafka_config *config,
+                                         int64_t message_bytes_max, struct kafka_context *context,
+                                         rd_kafka_conf_t **out_conf, struct error *err);
+
 /* INVALID: properties that do not go together. UNAVAILABLE, NO_MEMORY. */
 MUST_USE enum status kafka_producer_new(const struct kafka_producer_config *config,
                                         struct kafka_producer **out_producer, struct error *err);

@@ -42,21 +42,31 @@ static void note_error(rd_kafka_t *client, int code, const char *reason, void *o
     }
 }
 
-static enum status open_client(struct kafka_reader *reader, struct error *err)
+enum status kafka_reader_conf(const struct event_log_kafka_config *config,
+                              struct kafka_context *context, rd_kafka_conf_t **out_conf,
+                              struct error *err)
 {
     const struct kafka_defaults defaults = {default_items, ARRAY_LENGTH(default_items)};
-    rd_kafka_conf_t *conf = NULL;
-    enum status status =
-        kafka_conf_make(reader->config.log, defaults, &reader->context, &conf, err);
+    enum status status = kafka_conf_make(config, defaults, context, out_conf, err);
     if (status != STATUS_OK) {
         return status;
     }
-    rd_kafka_conf_set_error_cb(conf, note_error);
-    if (reader->in_group) {
-        kafka_group_configure(conf, reader->config.log);
+    rd_kafka_conf_set_error_cb(*out_conf, note_error);
+    if (config->group[0] != '\0') {
+        kafka_group_configure(*out_conf, config);
     } else {
         /* librdkafka wants a name, and nobody joins under it. */
-        kafka_conf_set(conf, "group.id", "usertrail-without-group");
+        kafka_conf_set(*out_conf, "group.id", "usertrail-without-group");
+    }
+    return STATUS_OK;
+}
+
+static enum status open_client(struct kafka_reader *reader, struct error *err)
+{
+    rd_kafka_conf_t *conf = NULL;
+    enum status status = kafka_reader_conf(reader->config.log, &reader->context, &conf, err);
+    if (status != STATUS_OK) {
+        return status;
     }
     status = kafka_client_new(RD_KAFKA_CONSUMER, conf, &reader->client, err);
     if (status != STATUS_OK) {

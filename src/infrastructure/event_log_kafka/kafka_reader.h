@@ -80,6 +80,11 @@ struct kafka_reader {
     struct kafka_rows rows;
 };
 
+/* The properties of a consumer's client. INVALID. */
+MUST_USE enum status kafka_reader_conf(const struct event_log_kafka_config *config,
+                                       struct kafka_context *context, rd_kafka_conf_t **out_conf,
+                                       struct error *err);
+
 /* Connects to nothing yet. INVALID, UNAVAILABLE, NO_MEMORY. */
 MUST_USE enum status kafka_reader_new(const struct kafka_reader_config *config,
                                       struct kafka_reader **out_reader, struct error *err);

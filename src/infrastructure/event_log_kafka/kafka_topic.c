@@ -80,6 +80,17 @@ static enum status judge(const struct rd_kafka_metadata *metadata, const char *n
     return STATUS_OK;
 }
 
+/* Called by rd_kafka_poll. */
+static void note_error(rd_kafka_t *client, int code, const char *reason, void *opaque)
+{
+    const struct kafka_context *context = opaque;
+    (void)client;
+    (void)reason;
+    if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL) {
+        context->lines->closed_by = (rd_kafka_resp_err_t)code;
+    }
+}
+
 /* BUSY: it is there, but not all of its partitions have a leader. */
 static enum status ask(rd_kafka_t *client, const char *name, int timeout_ms,
                        struct kafka_topic_facts *out_facts, struct error *err)
@@ -91,6 +102,7 @@ static enum status ask(rd_kafka_t *client, const char *name, int timeout_ms,
     const struct rd_kafka_metadata *metadata = NULL;
     rd_kafka_resp_err_t code = rd_kafka_metadata(client, 0, topic, &metadata, timeout_ms);
     rd_kafka_topic_destroy(topic);
+    (void)rd_kafka_poll(client, 0); /* all that waits, so that it does not grow */
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return error_set(err, STATUS_UNAVAILABLE, 0, "no Kafka broker answers: %s",
                          rd_kafka_err2str(code));
@@ -269,13 +281,35 @@ static enum status make_log_id(const struct opening *opening, struct uuid *out_i
     return STATUS_OK;
 }
 
+/* What librdkafka says begins with its names for thread and broker; "" when it said nothing. */
+static const char *skip_names(const char *line)
+{
+    const char *thread = strstr(line, "]: ");
+    const char *rest = thread == NULL ? line : thread + 3;
+    const char *broker = strstr(rest, "/bootstrap: ");
+    return broker == NULL ? rest : broker + strlen("/bootstrap: ");
+}
+
 /* "no Kafka broker answers" is only half of the truth when the last line said why. */
 static enum status tell_unreachable(const struct opening *opening, struct error *err)
 {
     char last[ERROR_MESSAGE_BYTES];
     kafka_lines_last(opening->lines, last);
+    if (opening->lines->closed_by == RD_KAFKA_RESP_ERR__AUTHENTICATION) {
+        return error_set(err, STATUS_UNAVAILABLE, 0,
+                         "Kafka refuses the login (see kafka.sasl.mechanism, kafka.sasl.username, "
+                         "kafka.sasl.password): %s",
+                         skip_names(last));
+    }
+    if (opening->lines->closed_by == RD_KAFKA_RESP_ERR__SSL) {
+        return error_set(err, STATUS_UNAVAILABLE, 0,
+                         "no TLS with Kafka (see kafka.ssl.ca.location, kafka.security.protocol): "
+                         "%s",
+                         skip_names(last));
+    }
     return error_set(err, STATUS_UNAVAILABLE, 0, "no Kafka broker answered within %u ms%s%s",
-                     opening->config->connect_timeout_ms, last[0] == '\0' ? "" : ": ", last);
+                     opening->config->connect_timeout_ms, last[0] == '\0' ? "" : ": ",
+                     skip_names(last));
 }
 
 static enum status await_topic(struct opening *opening, struct kafka_topic_facts *facts,
@@ -330,6 +364,7 @@ enum status kafka_topic_open(const struct event_log_kafka_config *config,
     rd_kafka_conf_t *conf = NULL;
     enum status status = kafka_conf_make(config, (struct kafka_defaults){0}, context, &conf, err);
     if (status == STATUS_OK) {
+        rd_kafka_conf_set_error_cb(conf, note_error);
         status = kafka_client_new(RD_KAFKA_PRODUCER, conf, &opening.client, err);
     }
     if (status != STATUS_OK) {

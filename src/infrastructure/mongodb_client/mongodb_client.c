@@ -71,38 +71,84 @@ static void note_names(struct mongodb_client *client, const mongoc_uri_t *uri)
     }
 }
 
-enum status mongodb_client_new(const struct mongodb_client_config *config,
-                               struct mongodb_client **out_client, struct error *err)
+static void prepare_driver(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, set_up_driver);
-    struct mongodb_client *client = calloc(1, sizeof *client);
-    if (client == NULL) {
-        return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for MongoDB's client");
-    }
+}
+
+/* The driver's words may repeat a part of a URI, such as its password, so they are not shown. */
+static enum status read_uri(const char *text, mongoc_uri_t **out_uri, struct error *err)
+{
     bson_error_t failure;
-    /* The driver's words may repeat a part of a URI, such as its password, so they are not shown.
-     */
-    mongoc_uri_t *uri = mongoc_uri_new_with_error(config->uri, &failure);
+    mongoc_uri_t *uri = mongoc_uri_new_with_error(text, &failure);
     if (uri == NULL) {
-        free(client);
         return error_set(err, STATUS_INVALID, 0,
                          "the URI of MongoDB cannot be read; write mongodb://host:port/database, "
                          "and @ : / %% in a password as %%40 %%3A %%2F %%25");
+    }
+    *out_uri = uri;
+    return STATUS_OK;
+}
+
+/* The hosts behind a name of mongodb+srv:// are asked for now; a resolver can be away as a server
+ * can. */
+static enum status fail_pool(const bson_error_t *failure, struct error *err)
+{
+    if (failure->domain == MONGOC_ERROR_STREAM) {
+        return error_set(err, STATUS_UNAVAILABLE, 0,
+                         "the name in the URI of MongoDB (mongodb+srv://) cannot be resolved: no "
+                         "name server has SRV records of it");
+    }
+    return error_set(err, STATUS_INVALID, 0,
+                     "MongoDB's client cannot use the options of its URI, such as the files that "
+                     "tlsCAFile and tlsCertificateKeyFile name");
+}
+
+enum status mongodb_client_check(const char *text, struct error *err)
+{
+    mongoc_uri_t *uri = NULL;
+    prepare_driver();
+    enum status status = read_uri(text, &uri, err);
+    if (status == STATUS_OK) {
+        mongoc_uri_destroy(uri);
+    }
+    return status;
+}
+
+static enum status open_pool(struct mongodb_client *client,
+                             const struct mongodb_client_config *config, struct error *err)
+{
+    mongoc_uri_t *uri = NULL;
+    bson_error_t failure = {0};
+    enum status status = read_uri(config->uri, &uri, err);
+    if (status != STATUS_OK) {
+        return status;
     }
     set_defaults(uri, config->connections_max);
     note_names(client, uri);
     client->pool = mongoc_client_pool_new_with_error(uri, &failure);
     mongoc_uri_destroy(uri);
     if (client->pool == NULL) {
-        free(client);
-        return failure.domain == MONGOC_ERROR_STREAM
-                   ? error_set(err, STATUS_UNAVAILABLE, 0,
-                               "the name in the URI of MongoDB cannot be resolved")
-                   : error_set(err, STATUS_INVALID, 0,
-                               "MongoDB's client cannot use the options of its URI");
+        return fail_pool(&failure, err);
     }
     mongoc_client_pool_set_error_api(client->pool, MONGOC_ERROR_API_VERSION_2);
+    return STATUS_OK;
+}
+
+enum status mongodb_client_new(const struct mongodb_client_config *config,
+                               struct mongodb_client **out_client, struct error *err)
+{
+    prepare_driver();
+    struct mongodb_client *client = calloc(1, sizeof *client);
+    if (client == NULL) {
+        return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for MongoDB's client");
+    }
+    enum status status = open_pool(client, config, err);
+    if (status != STATUS_OK) {
+        free(client);
+        return status;
+    }
     *out_client = client;
     return STATUS_OK;
 }

@@ -24,8 +24,11 @@ struct mongodb_client_config {
 
 enum { MONGODB_DUPLICATE_KEY = 11000 };
 
-/* Connects nowhere yet, but resolves the name of a mongodb+srv URI: UNAVAILABLE. INVALID: the URI
- * cannot be read or used; NO_MEMORY. */
+/* Whether a URI can be read, without asking any server. INVALID. */
+MUST_USE enum status mongodb_client_check(const char *uri, struct error *err);
+
+/* Connects nowhere yet, but has the name of a mongodb+srv:// resolved. INVALID: the URI cannot be
+ * read or used; UNAVAILABLE: the name cannot be resolved; NO_MEMORY. */
 MUST_USE enum status mongodb_client_new(const struct mongodb_client_config *config,
                                         struct mongodb_client **out_client, struct error *err);
 
