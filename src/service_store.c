@@ -54,6 +54,12 @@ static enum status sign_checkpoint(struct checkpoint_source *source, struct buff
     return activity_store_local_checkpoint(service->local_store, out_text, err);
 }
 
+/* A process that only accepts and answers does not need the store for the first of both. */
+static bool connects_later(const struct service *service)
+{
+    return service->use == SERVICE_SERVES && service->settings.role == ROLE_API;
+}
+
 static enum status open_mongodb_store(struct service *service, struct error *err)
 {
     const struct settings *settings = &service->settings;
@@ -61,6 +67,7 @@ static enum status open_mongodb_store(struct service *service, struct error *err
         &(struct activity_store_mongodb_config){
             .uri = settings->mongodb_uri,
             .sessions = (unsigned)settings->mongodb_sessions,
+            .connects_later = connects_later(service),
             .retention_days = (unsigned)settings->retention_days,
             .clock = &clock_system,
             .random = &random_system,
@@ -144,6 +151,7 @@ static enum status open_mongodb_refusals(struct service *service, struct error *
         &(struct refusal_list_mongodb_config){
             .uri = service->settings.mongodb_uri,
             .bytes_max = service->settings.refused_bytes,
+            .connects_later = connects_later(service),
             .clock = &clock_system,
         },
         &service->refusals, err);

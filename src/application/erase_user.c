@@ -30,12 +30,17 @@ static const struct out_of_reach copies = {
 
 void erase_user_init(struct erase_user *eraser, const struct erase_user_config *config)
 {
-    struct activity_store_state store;
-    activity_store_describe(config->store, &store);
-    record_activities_begin_at(config->recorder, store.erased_until_ms);
     eraser->config = *config;
     atomic_init(&eraser->erasures, 0);
     atomic_init(&eraser->activities, 0);
+    erase_user_take_up(eraser);
+}
+
+void erase_user_take_up(struct erase_user *eraser)
+{
+    struct activity_store_state store;
+    activity_store_describe(eraser->config.store, &store);
+    record_activities_begin_at(eraser->config.recorder, store.erased_until_ms);
 }
 
 static void add(struct erasure *erasure, const struct out_of_reach *where)

@@ -53,6 +53,10 @@ struct erasure {
  * earlier process, whose clock may have been ahead. */
 void erase_user_init(struct erase_user *eraser, const struct erase_user_config *config);
 
+/* Takes up erasures that the store knows of by now: one that was away at the start told of none.
+ * Asks the store. */
+void erase_user_take_up(struct erase_user *eraser);
+
 /* `user_id` is one that could be posted; nobody needs to know it. May be repeated. BUSY: what was
  * in the log at the start is not in the store yet. UNAVAILABLE, NO_SPACE, NO_MEMORY and what else
  * the store says: nothing is promised, and another try may succeed. */

@@ -65,6 +65,12 @@ class Cluster:
         deletes = [{"q": query, "limit": 0}]
         return mongo_command(self.mongodb.address, {"delete": collection, "deletes": deletes}, self.name)["n"]
 
+    def raise_erasures(self, user, ahead_seconds):
+        """As if the user had been erased by a clock that is so far ahead."""
+        ahead = {"$date": {"$numberLong": str(int((time.time() + ahead_seconds) * 1000))}}
+        updates = [{"q": {"_id": user}, "u": {"$set": {"erasedAt": ahead}}}, {"q": {"_id": 0}, "u": {"$set": {"erasedUntil": ahead}}}]
+        assert mongo_command(self.mongodb.address, {"update": "erasures", "updates": updates}, self.name)["n"] == len(updates)
+
     @staticmethod
     def now():
         """As a timestamp behind everything that happened so far."""

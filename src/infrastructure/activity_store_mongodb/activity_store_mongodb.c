@@ -107,6 +107,13 @@ static const struct activity_store_operations mongodb_operations = {
 
 /* Making ------------------------------------------------------------------------------------ */
 
+/* Asks once, so that whoever begins with a server that is there knows of its erasures. */
+static void look(struct mongodb_store *self)
+{
+    struct activity_store_state state;
+    store_describe(self, &state);
+}
+
 static enum status open_client(struct mongodb_store *self,
                                const struct activity_store_mongodb_config *config,
                                struct error *err)
@@ -118,7 +125,7 @@ static enum status open_client(struct mongodb_store *self,
         .connections_max = connections + self->sessions + 1,
     };
     enum status status = mongodb_client_new(&client, &self->client, err);
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && !config->connects_later) {
         status = store_open(self, config->retention_days, err);
     }
     if (status == STATUS_OK) {
@@ -126,6 +133,9 @@ static enum status open_client(struct mongodb_store *self,
                   LOG_FIELDS(log_text("hosts", str_from(mongodb_client_hosts(self->client))),
                              log_text("database", str_from(mongodb_client_database(self->client))),
                              log_text("collection", str_from(self->collection))));
+    }
+    if (status == STATUS_OK && config->connects_later) {
+        look(self);
     }
     return status;
 }
@@ -165,6 +175,7 @@ enum status activity_store_mongodb_new(const struct activity_store_mongodb_confi
     self->sessions = sessions < ACTIVITY_STORE_MONGODB_SESSIONS_MAX
                          ? sessions
                          : ACTIVITY_STORE_MONGODB_SESSIONS_MAX;
+    self->tells_absence = config->connects_later;
     self->seed = random_u64(config->random);
     pthread_mutex_init(&self->lock, NULL);
     coverage_init(&self->covered);

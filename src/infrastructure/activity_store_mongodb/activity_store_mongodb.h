@@ -32,6 +32,8 @@ struct activity_store_mongodb_config {
     const char *collection;    /* NULL: "activities" */
     unsigned sessions;         /* parts of a batch that are sent at once; 0: SESSIONS */
     unsigned connections;      /* to each server, beside those of the sessions; 0: CONNECTIONS */
+    bool connects_later;       /* a server that is away now is warned of and asked again by what
+                                  comes; indexes are left to those who do not connect later */
     unsigned retention_days;   /* activities expire so long after their timestamp; 0: never, and an
                                   index that was made before stays */
     const struct clock *clock; /* for deadlines; outlives the store */
@@ -43,7 +45,7 @@ struct activity_store_mongodb_config {
 MUST_USE enum status activity_store_mongodb_check(const char *uri, struct error *err);
 
 /* Connects and makes what is missing. INVALID: the URI or a name cannot be used; UNAVAILABLE: no
- * server answered, or it did not let us in; NO_MEMORY. */
+ * server answered, or it did not let us in, unless it connects later; NO_MEMORY. */
 MUST_USE enum status activity_store_mongodb_new(const struct activity_store_mongodb_config *config,
                                                 struct activity_store **out_store,
                                                 struct error *err);

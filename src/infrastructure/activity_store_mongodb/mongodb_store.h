@@ -23,6 +23,7 @@ struct store_size {
     int64_t activities;
     int64_t bytes;
     uint64_t ask_at_ms; /* of the monotonic clock: not before */
+    bool away;          /* the last asking failed */
     bool asking;        /* one thread asks, the others take what is known */
 };
 
@@ -33,6 +34,7 @@ struct mongodb_store {
     const struct clock *clock;
     const struct logger *logger;
     unsigned sessions;
+    bool tells_absence; /* to the logger: nobody else does for a store that connects later */
     uint64_t seed;
     struct putting *putting; /* the worker's; NULL until the first batch */
 

@@ -28,7 +28,7 @@ int64_t store_raise_erased_until(struct mongodb_store *store, int64_t erased_unt
 }
 
 static enum status ask_statistics(struct mongodb_store *store, mongoc_client_t *connection,
-                                  struct store_size *out_size)
+                                  struct store_size *out_size, struct error *err)
 {
     struct buffer command;
     bson_t reply;
@@ -36,7 +36,7 @@ static enum status ask_statistics(struct mongodb_store *store, mongoc_client_t *
     size_t begin = document_begin(&command);
     document_put_str(&command, STR("collStats"), str_from(store->collection));
     document_end(&command, begin);
-    enum status status = mongodb_client_read(store->client, connection, &command, &reply, NULL);
+    enum status status = mongodb_client_read(store->client, connection, &command, &reply, err);
     if (status == STATUS_OK) {
         out_size->activities = mongodb_client_number(&reply, "count");
         out_size->bytes = mongodb_client_number(&reply, "size");
@@ -61,8 +61,16 @@ static bool begin_asking(struct mongodb_store *store, struct store_size *out_bef
     return asks;
 }
 
+/* Under the lock; whether this is news. */
+static bool note_absence(struct mongodb_store *store, bool away)
+{
+    bool changed = store->size.away != away;
+    store->size.away = away;
+    return changed && store->tells_absence;
+}
+
 /* What was changed meanwhile is added: it may be in the answer or not, and the next one knows. */
-static void end_asking(struct mongodb_store *store, const struct store_size *before,
+static bool end_asking(struct mongodb_store *store, const struct store_size *before,
                        const struct store_size *answer)
 {
     uint64_t now_ms = clock_monotonic_ms(store->clock);
@@ -73,24 +81,50 @@ static void end_asking(struct mongodb_store *store, const struct store_size *bef
     }
     store->size.ask_at_ms = now_ms + (answer != NULL ? FRESH_MS : FAILED_MS);
     store->size.asking = false;
+    bool news = note_absence(store, answer == NULL);
     pthread_mutex_unlock(&store->lock);
+    return news;
+}
+
+static void tell(const struct mongodb_store *store, enum status status, const struct error *failure)
+{
+    if (status == STATUS_OK) {
+        log_write(store->logger, LOG_INFO, "MongoDB answers again", LOG_NO_FIELDS);
+    } else {
+        log_write(store->logger, LOG_WARNING,
+                  "MongoDB is away: questions are answered 503 until it is back, activities are "
+                  "accepted as before",
+                  LOG_FIELDS(log_text("reason", str_from(failure->message))));
+    }
+}
+
+/* The erasures first: what they say is needed, the statistics are for people. */
+static enum status ask_all(struct mongodb_store *store, struct store_size *out_answer,
+                           struct error *err)
+{
+    mongoc_client_t *connection;
+    int64_t until_ms = 0;
+    enum status status = mongodb_client_take(store->client, &connection, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = erasures_read_until(store, connection, &until_ms, err);
+    if (status == STATUS_OK) {
+        (void)store_raise_erased_until(store, until_ms);
+        status = ask_statistics(store, connection, out_answer, err);
+    }
+    mongodb_client_give(store->client, connection);
+    return status;
 }
 
 static void ask(struct mongodb_store *store, const struct store_size *before)
 {
-    mongoc_client_t *connection;
     struct store_size answer = {0};
-    enum status status = mongodb_client_take(store->client, &connection, NULL);
-    if (status == STATUS_OK) {
-        int64_t until_ms = 0;
-        status = ask_statistics(store, connection, &answer);
-        if (status == STATUS_OK &&
-            erasures_read_until(store, connection, &until_ms, NULL) == STATUS_OK) {
-            (void)store_raise_erased_until(store, until_ms);
-        }
-        mongodb_client_give(store->client, connection);
+    struct error failure = {.message = ""};
+    enum status status = ask_all(store, &answer, &failure);
+    if (end_asking(store, before, status == STATUS_OK ? &answer : NULL)) {
+        tell(store, status, &failure);
     }
-    end_asking(store, before, status == STATUS_OK ? &answer : NULL);
 }
 
 static uint64_t at_least_zero(int64_t value)

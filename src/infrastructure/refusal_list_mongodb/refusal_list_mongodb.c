@@ -303,7 +303,7 @@ enum status refusal_list_mongodb_new(const struct refusal_list_mongodb_config *c
     const struct mongodb_client_config client = {.uri = config->uri,
                                                  .connections_max = CONNECTIONS};
     enum status status = mongodb_client_new(&client, &self->client, err);
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && !config->connects_later) {
         status = shared_refusals_open(self, err);
     }
     if (status != STATUS_OK) {
