@@ -19,6 +19,7 @@ import random
 import shutil
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -225,9 +226,14 @@ class Server:
         raise ServerError(f"{self.name} did not answer within {START_SECONDS_MAX} s\n{self.log_tail()}")
 
 
-def exchange(port, request, length_format, length_counts_itself):
-    """Sends a message of a protocol whose messages begin with their length, and returns the answer without that."""
-    with socket.create_connection(("127.0.0.1", port), ANSWER_SECONDS_MAX) as connection:
+def exchange(port, request, length_format, length_counts_itself, authority=None):
+    """Sends a message of a protocol whose messages begin with their length, and returns the answer without that; by TLS with
+    the certificate of an authority."""
+    with contextlib.ExitStack() as stack:
+        connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), ANSWER_SECONDS_MAX))
+        if authority:
+            context = ssl.create_default_context(cafile=authority)
+            connection = stack.enter_context(context.wrap_socket(connection, server_hostname="127.0.0.1"))
         connection.sendall(struct.pack(length_format, len(request) + 4 * length_counts_itself) + request)
         with connection.makefile("rb") as stream:
             length, = struct.unpack(length_format, stream.read(4))
@@ -235,16 +241,27 @@ def exchange(port, request, length_format, length_counts_itself):
 
 
 class KafkaServer(Server):
-    """A broker that is its own controller (KRaft). Topics come into being only by being created."""
+    """A broker that is its own controller (KRaft). Topics come into being only by being created.
+
+    `address` lets in everybody. `accounts`, passwords by name, add a listener SASL_PLAINTEXT for the mechanism PLAIN,
+    `certificates` one SSL, both of them one SASL_SSL; address_of tells theirs, which no proxy stands before.
+    """
 
     name = "kafka"
     variable = "USERTRAIL_TEST_KAFKA"
     CLUSTER_ID = "dXNlcnRyYWlsLXRlc3RzIQ"
 
-    def __init__(self, **options):
+    def __init__(self, accounts=None, certificates=None, **options):
         super().__init__(**options)
         self.controller_port = free_port()
         self.properties = self.folder / "server.properties"
+        self.accounts = accounts or {}
+        self.certificates = certificates
+        kinds = {"SASL_PLAINTEXT": accounts, "SSL": certificates, "SASL_SSL": accounts and certificates}
+        self.secured_ports = {kind: free_port() for kind, wanted in kinds.items() if wanted}
+
+    def address_of(self, protocol):
+        return f"127.0.0.1:{self.secured_ports[protocol]}"
 
     def answers(self):
         """Metadata, version 1, about no topic: the broker is in it once it takes part."""
@@ -267,18 +284,31 @@ class KafkaServer(Server):
     def _command(self):
         return [*self._java("-Xms64m", "-Xmx256m", *self.java_options), "kafka.Kafka", str(self.properties)]
 
+    def _secured_settings(self):
+        lines = []
+        if self.certificates:
+            lines += ["ssl.keystore.type=PEM", f"ssl.keystore.location={self.certificates.key_and_chain}"]
+        if self.accounts:
+            users = "".join(f' user_{name}="{password}"' for name, password in self.accounts.items())
+            module = "org.apache.kafka.common.security.plain.PlainLoginModule required"
+            lines.append("sasl.enabled.mechanisms=PLAIN")
+            lines += [f"listener.name.{kind.lower()}.plain.sasl.jaas.config={module}{users};"
+                      for kind in self.secured_ports if kind != "SSL"]
+        return "".join(f"{line}\n" for line in lines)
+
     def _settings(self):
         """One replica of everything, and a session short enough that a broker which was killed serves again in seconds:
         until the old session has ended, the new process is not let in."""
-        return f"""\
+        secured = "".join(f",{kind}://127.0.0.1:{port}" for kind, port in self.secured_ports.items())
+        return self._secured_settings() + f"""\
 process.roles=broker,controller
 node.id=1
 controller.quorum.bootstrap.servers=127.0.0.1:{self.controller_port}
-listeners=PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{self.controller_port}
-advertised.listeners=PLAINTEXT://{self.address}
+listeners=PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{self.controller_port}{secured}
+advertised.listeners=PLAINTEXT://{self.address}{secured}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,SSL:SSL,SASL_SSL:SASL_SSL
 log.dirs={self.folder}/data
 auto.create.topics.enable=false
 num.partitions=3
@@ -302,14 +332,16 @@ num.recovery.threads.per.data.dir=1
 
 
 class MongoServer(Server):
-    """A stand-in for MongoDB (see README.md). backend: "h2" keeps what it has over a stop, "memory" does not."""
+    """A stand-in for MongoDB (see README.md). backend: "h2" keeps what it has over a stop, "memory" does not. With
+    `certificates` it speaks TLS only."""
 
     name = "mongodb"
     variable = "USERTRAIL_TEST_MONGODB"
 
-    def __init__(self, backend="h2", **options):
+    def __init__(self, backend="h2", certificates=None, **options):
         super().__init__(**options)
         self.backend = backend
+        self.certificates = certificates
 
     @property
     def address(self):
@@ -319,11 +351,14 @@ class MongoServer(Server):
         """{ping: 1, $db: "admin"} as OP_MSG; the answer has the same form and says {ok: 1.0}."""
         members = b"\x10ping\0" + struct.pack("<i", 1) + b"\x02$db\0" + struct.pack("<i", 6) + b"admin\0"
         document = struct.pack("<i", len(members) + 5) + members + b"\0"
+        authority = self.certificates.authority if self.certificates else None
         request = struct.pack("<iii", 1, 0, 2013) + struct.pack("<iB", 0, 0) + document
-        return b"\x01ok\0" + struct.pack("<d", 1) in exchange(self.port, request, "<i", True)
+        return b"\x01ok\0" + struct.pack("<d", 1) in exchange(self.port, request, "<i", True, authority)
 
     def _command(self):
-        return [*self._java("-Xmx256m", *self.java_options), "Store", str(self.port), self.backend, str(self.folder / "data.h2")]
+        tls = [str(self.certificates.key), str(self.certificates.chain)] if self.certificates else []
+        return [*self._java("-Xmx256m", *self.java_options), "Store", str(self.port), self.backend, str(self.folder / "data.h2"),
+                *tls]
 
 
 SERVERS = {server.name: server for server in (KafkaServer, MongoServer)}

@@ -10,7 +10,7 @@ static enum status try_client(rd_kafka_type_t type, rd_kafka_conf_t *conf, struc
 {
     rd_kafka_t *client = NULL;
     rd_kafka_conf_set(conf, "metadata.broker.list", NULL, NULL, 0);
-    kafka_conf_set(conf, "log_level", "0");
+    rd_kafka_conf_set_log_cb(conf, NULL);
     enum status status = kafka_client_new(type, conf, &client, err);
     if (status == STATUS_OK) {
         rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);

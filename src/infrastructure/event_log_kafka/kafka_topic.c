@@ -10,7 +10,8 @@
 enum {
     MAKE_TIMEOUT_MS = 5000,
     SETTINGS_TIMEOUT_MS = 1000, /* the log works without them */
-    LOOK_AGAIN_MS = 50
+    LOOK_AGAIN_MS = 50,
+    SCRAM_MENDED_VERSION = 0x020601ff /* of librdkafka: below it, new brokers refuse its SCRAM */
 };
 
 /* What the steps of opening share. */
@@ -281,35 +282,61 @@ static enum status make_log_id(const struct opening *opening, struct uuid *out_i
     return STATUS_OK;
 }
 
-/* What librdkafka says begins with its names for thread and broker; "" when it said nothing. */
-static const char *skip_names(const char *line)
+/* What librdkafka says begins with its names for thread and broker and for what it does. */
+static const char *find_reason(const char *line)
 {
-    const char *thread = strstr(line, "]: ");
-    const char *rest = thread == NULL ? line : thread + 3;
-    const char *broker = strstr(rest, "/bootstrap: ");
-    return broker == NULL ? rest : broker + strlen("/bootstrap: ");
+    static const char *const before[] = {
+        "]: ", "/bootstrap: ", "SASL authentication error: ", "SSL handshake failed: "};
+    for (size_t i = 0; i < ARRAY_LENGTH(before); i++) {
+        const char *at = strstr(line, before[i]);
+        line = at == NULL ? line : at + strlen(before[i]);
+    }
+    return line;
 }
 
-/* "no Kafka broker answers" is only half of the truth when the last line said why. */
+/* Older clients send a wrong nonce, which brokers let pass until they were mended, too
+ * (confluentinc/librdkafka#4895). */
+static bool is_scram_broken(const struct event_log_kafka_config *config)
+{
+    bool scram = false;
+    for (size_t i = 0; i < config->property_count; i++) {
+        scram = scram || strncmp(config->properties[i].value, "SCRAM-", strlen("SCRAM-")) == 0;
+    }
+    return scram && rd_kafka_version() < SCRAM_MENDED_VERSION;
+}
+
+/* "no Kafka broker answers" is only half of the truth when the last line said why. What to look at
+ * comes first, since the reason may be longer than the message. */
 static enum status tell_unreachable(const struct opening *opening, struct error *err)
 {
     char last[ERROR_MESSAGE_BYTES];
     kafka_lines_last(opening->lines, last);
+    const char *reason =
+        last[0] == '\0' ? "it closes the connection, or there is none" : find_reason(last);
+    if (opening->lines->closed_by == RD_KAFKA_RESP_ERR__AUTHENTICATION &&
+        is_scram_broken(opening->config)) {
+        return error_set(err, STATUS_UNAVAILABLE, 0,
+                         "Kafka refuses the login: from 3.8.1 on it takes no SCRAM of librdkafka "
+                         "before 2.6.1, this is %s; else look at kafka.sasl.username, "
+                         "kafka.sasl.password",
+                         rd_kafka_version_str());
+    }
     if (opening->lines->closed_by == RD_KAFKA_RESP_ERR__AUTHENTICATION) {
         return error_set(err, STATUS_UNAVAILABLE, 0,
-                         "Kafka refuses the login (see kafka.sasl.mechanism, kafka.sasl.username, "
-                         "kafka.sasl.password): %s",
-                         skip_names(last));
+                         "Kafka refuses the login; look at kafka.sasl.mechanism, "
+                         "kafka.sasl.username, kafka.sasl.password: %s",
+                         reason);
     }
     if (opening->lines->closed_by == RD_KAFKA_RESP_ERR__SSL) {
         return error_set(err, STATUS_UNAVAILABLE, 0,
-                         "no TLS with Kafka (see kafka.ssl.ca.location, kafka.security.protocol): "
-                         "%s",
-                         skip_names(last));
+                         "no TLS with Kafka; look at kafka.ssl.ca.location, "
+                         "kafka.security.protocol: %s",
+                         reason);
     }
-    return error_set(err, STATUS_UNAVAILABLE, 0, "no Kafka broker answered within %u ms%s%s",
-                     opening->config->connect_timeout_ms, last[0] == '\0' ? "" : ": ",
-                     skip_names(last));
+    return error_set(err, STATUS_UNAVAILABLE, 0,
+                     "no Kafka broker answered within %u ms; look at kafka-brokers, "
+                     "kafka.security.protocol: %s",
+                     opening->config->connect_timeout_ms, reason);
 }
 
 static enum status await_topic(struct opening *opening, struct kafka_topic_facts *facts,
