@@ -144,7 +144,7 @@ static void *run_worker(void *context)
 enum status service_start_worker(struct service *service, struct error *err)
 {
     if (service->worker == NULL) {
-        return store_watch_start(&service->store_watch, &service->eraser, err);
+        return erasure_watch_start(&service->erasure_watch, &service->eraser, err);
     }
     int failed = pthread_create(&service->worker_thread, NULL, run_worker, service);
     if (failed != 0) {
@@ -168,7 +168,7 @@ void service_stop_worker(struct service *service)
 void service_take_down(struct service *service)
 {
     service_stop_worker(service);
-    store_watch_stop(&service->store_watch);
+    erasure_watch_stop(&service->erasure_watch);
     event_log_free(service->log);
     http_server_free(service->server);
     api_free(service->api);

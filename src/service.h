@@ -5,6 +5,7 @@
  */
 #include "application/count_activities.h"
 #include "application/erase_user.h"
+#include "application/erasure_watch.h"
 #include "application/find_activities.h"
 #include "application/list_refusals.h"
 #include "application/record_activities.h"
@@ -14,7 +15,6 @@
 #include "infrastructure/config/settings.h"
 #include "infrastructure/disk/disk.h"
 #include "interfaces/api/api.h"
-#include "store_watch.h"
 
 #include <pthread.h>
 
@@ -43,7 +43,7 @@ struct service {
     struct find_activities finder;
     struct count_activities counter;
     struct erase_user eraser;
-    struct store_watch store_watch; /* of an API server */
+    struct erasure_watch erasure_watch; /* of an API server */
     struct list_refusals lister;
     struct store_activities *worker; /* NULL: works in other processes */
     pthread_t worker_thread;
@@ -72,7 +72,7 @@ void service_set_up_memory(void);
  * failure. */
 MUST_USE enum status service_open(struct service *service, struct error *err);
 
-/* Where the worker is in other processes, only the store is watched. */
+/* Where the worker is in other processes, only its erasures are watched. */
 MUST_USE enum status service_start_worker(struct service *service, struct error *err);
 
 /* Returns when the worker has ended; worker_status says how. */

@@ -1,19 +1,15 @@
-#include "store_watch.h"
+#include "application/erasure_watch.h"
 
-#include <time.h>
+#include "base/condition.h"
 
-enum { LOOK_EVERY_S = 5 };
+enum { LOOK_EVERY_MS = 5000 };
 
 /* False: the watch ends. */
-static bool rest(struct store_watch *watch)
+static bool rest(struct erasure_watch *watch)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += LOOK_EVERY_S;
+    struct timespec deadline = condition_deadline(LOOK_EVERY_MS);
     pthread_mutex_lock(&watch->mutex);
-    int waited = 0;
-    while (!watch->stopping && waited == 0) {
-        waited = pthread_cond_timedwait(&watch->ends, &watch->mutex, &until);
+    while (!watch->stopping && condition_wait_until(&watch->ends, &watch->mutex, &deadline)) {
     }
     bool goes_on = !watch->stopping;
     pthread_mutex_unlock(&watch->mutex);
@@ -22,24 +18,20 @@ static bool rest(struct store_watch *watch)
 
 static void *run(void *context)
 {
-    struct store_watch *watch = context;
-    pthread_setname_np(pthread_self(), "store-watch");
+    struct erasure_watch *watch = context;
+    pthread_setname_np(pthread_self(), "erasure-watch");
     while (rest(watch)) {
         erase_user_take_up(watch->eraser);
     }
     return NULL;
 }
 
-enum status store_watch_start(struct store_watch *watch, struct erase_user *eraser,
-                              struct error *err)
+enum status erasure_watch_start(struct erasure_watch *watch, struct erase_user *eraser,
+                                struct error *err)
 {
-    pthread_condattr_t monotonic;
-    *watch = (struct store_watch){.eraser = eraser};
+    *watch = (struct erasure_watch){.eraser = eraser};
     pthread_mutex_init(&watch->mutex, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&watch->ends, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    condition_init(&watch->ends);
     int failed = pthread_create(&watch->thread, NULL, run, watch);
     if (failed != 0) {
         pthread_cond_destroy(&watch->ends);
@@ -50,7 +42,7 @@ enum status store_watch_start(struct store_watch *watch, struct erase_user *eras
     return STATUS_OK;
 }
 
-void store_watch_stop(struct store_watch *watch)
+void erasure_watch_stop(struct erasure_watch *watch)
 {
     if (!watch->running) {
         return;
