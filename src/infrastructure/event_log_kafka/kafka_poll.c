@@ -174,7 +174,7 @@ static enum status check_failure(struct kafka_reader *reader, struct error *err)
 
 static enum status mend(struct kafka_reader *reader, struct error *err)
 {
-    enum status status = check_failure(reader, err);
+    enum status status = STATUS_OK;
     for (int i = 0; status == STATUS_OK && i < TROUBLES_MAX; i++) {
         int32_t partition = find_trouble(reader);
         if (partition < 0) {
@@ -264,7 +264,9 @@ enum status kafka_reader_poll(struct kafka_reader *reader, size_t rows_max, unsi
     if (kafka_rows_begin(&reader->rows, rows_max) != STATUS_OK) {
         return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for rows of the Kafka log");
     }
-    enum status status = begin_reading(reader, err);
+    /* First, for a consumer that was fenced goes on fetching what another one has now. */
+    enum status status = check_failure(reader, err);
+    status = status == STATUS_OK ? begin_reading(reader, err) : status;
     status = status == STATUS_OK ? tell_begins(reader, err) : status;
     if (status == STATUS_OK) {
         status = gather_some(reader, rows_max, wait_ms, err);

@@ -28,16 +28,9 @@ static void note_error(rd_kafka_t *client, int code, const char *reason, void *o
 {
     struct kafka_context *context = opaque;
     struct kafka_reader *reader = context->owner;
+    (void)client;
     (void)reason;
-    if (code == RD_KAFKA_RESP_ERR__FATAL) {
-        char text[ERROR_MESSAGE_BYTES];
-        rd_kafka_resp_err_t why = rd_kafka_fatal_error(client, text, sizeof text);
-        pthread_mutex_lock(&reader->mutex);
-        reader->failed = true;
-        snprintf(reader->failure, sizeof reader->failure, "the Kafka consumer failed for good: %s",
-                 rd_kafka_err2str(why));
-        pthread_mutex_unlock(&reader->mutex);
-    } else if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+    if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
         kafka_health_suspect(reader->config.health);
     }
 }
@@ -344,12 +337,36 @@ static void hear_ends(struct kafka_reader *reader)
     pthread_mutex_unlock(&reader->mutex);
 }
 
+/* A consumer's fatal error does not come to the callback for errors; with it, the consumer is of no
+ * use any more. */
+static void look_for_failure(struct kafka_reader *reader)
+{
+    char text[ERROR_MESSAGE_BYTES];
+    rd_kafka_resp_err_t why = rd_kafka_fatal_error(reader->client, text, sizeof text);
+    if (why == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return;
+    }
+    pthread_mutex_lock(&reader->mutex);
+    reader->failed = true;
+    if (why == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) {
+        snprintf(reader->failure, sizeof reader->failure,
+                 "another member joined the group as %.48s and has its partitions: each worker "
+                 "needs a kafka-instance-id of its own",
+                 reader->config.log->instance_id);
+    } else {
+        snprintf(reader->failure, sizeof reader->failure, "the Kafka consumer failed for good: %s",
+                 rd_kafka_err2str(why));
+    }
+    pthread_mutex_unlock(&reader->mutex);
+}
+
 void kafka_reader_serve(struct kafka_reader *reader, int wait_ms)
 {
     rd_kafka_message_t *message = rd_kafka_consumer_poll(reader->client, wait_ms);
     if (message != NULL) {
-        /* Only errors of the topic come this way; they also are what the log finds out itself. */
+        /* Only errors come this way; those of the topic are what the log finds out itself. */
         rd_kafka_message_destroy(message);
+        look_for_failure(reader);
     }
     if (reader->in_group) {
         kafka_group_commit(reader);
