@@ -171,11 +171,11 @@ static enum status open_list(struct service *service, struct error *err)
     }
 }
 
-/* A worker that reads from Kafka sends there what it refuses. */
+/* A worker that reads from Kafka sends there what it refuses; a replay only lists it again. */
 enum status service_open_refusals(struct service *service, struct error *err)
 {
-    bool sends = service->kafka_log != NULL &&
-                 (service->use == SERVICE_REPLAYS || service->settings.role != ROLE_API);
+    bool sends = service->kafka_log != NULL && service->use == SERVICE_SERVES &&
+                 service->settings.role != ROLE_API;
     enum status status = open_list(service, err);
     return status == STATUS_OK && sends ? service_send_refused(service, err) : status;
 }

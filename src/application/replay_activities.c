@@ -1,6 +1,7 @@
 #include "application/replay_activities.h"
 
 #include "application/store_activities.h"
+#include "application/store_refusals.h"
 #include "base/assert.h"
 #include "base/backoff.h"
 
@@ -18,6 +19,7 @@ struct replay {
     struct logged_activity *rows; /* those of the batch that are to be stored */
     size_t row_count;
     enum verdict *verdicts;
+    size_t poison; /* of the batch, listed */
     bool batch_waits;
     unsigned failures;      /* in a row */
     uint64_t progressed_ms; /* of the monotonic clock */
@@ -87,7 +89,7 @@ static enum status list_refused(struct replay *replay, struct error *err)
                                   end - i, err);
         listed += end - i;
     }
-    replay->figures->poison += status == STATUS_OK ? listed : 0;
+    replay->poison = status == STATUS_OK ? listed : 0;
     return status;
 }
 
@@ -100,8 +102,14 @@ static enum status put_rows(struct replay *replay, struct error *err)
     if (replay->row_count == 0) {
         return STATUS_OK;
     }
+    struct error why = {0};
     enum status status =
-        activity_store_put_batch(replay->config->store, &batch, replay->verdicts, err);
+        activity_store_put_batch(replay->config->store, &batch, replay->verdicts, &why);
+    if (status != STATUS_OK) {
+        return error_set(err, status, why.cause, "%s", why.message);
+    }
+    status =
+        store_refusals_list(replay->config->refusals, &batch, replay->verdicts, why.message, err);
     for (size_t i = 0; status == STATUS_OK && i < batch.count; i++) {
         replay->figures->verdicts[replay->verdicts[i]]++;
     }
@@ -116,6 +124,7 @@ static enum status note_handled(struct replay *replay, struct error *err)
         return error_set(err, status, 0, "there is no memory for the positions of the replay");
     }
     replay->batch_waits = false;
+    replay->figures->poison += replay->poison;
     uint64_t done = replay->figures->total - distance(&replay->handled, replay->config->to);
     if (done != replay->figures->done || replay->batch.count > 0) {
         replay->progressed_ms = clock_monotonic_ms(replay->config->clock);

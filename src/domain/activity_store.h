@@ -90,8 +90,9 @@ struct activity_store {
 /* Stores the rows and says of each what became of it, in the order of the rows; out_verdicts has
  * room for batch->count. All or nothing as far as the verdicts go: on failure none is given, and
  * the same batch may be put again. A batch without rows raises what is covered. Where a row is
- * refused, `err` says why, also with OK; of several it says it of one. UNAVAILABLE, TIMED_OUT,
- * NO_SPACE, NO_MEMORY: try again later; CORRUPT: stop. */
+ * refused, `err` says why, also with OK; of several it says it of one; and nothing from it on is
+ * durable before the next put_batch or sync, so that a crash loses no row that nobody has listed.
+ * UNAVAILABLE, TIMED_OUT, NO_SPACE, NO_MEMORY: try again later; CORRUPT: stop. */
 MUST_USE enum status activity_store_put_batch(struct activity_store *store,
                                               const struct activity_batch *batch,
                                               enum verdict *out_verdicts, struct error *err);

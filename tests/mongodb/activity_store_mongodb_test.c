@@ -391,6 +391,42 @@ static void test_too_large_is_refused(void **state)
     free(text);
 }
 
+static int64_t covered(struct bed *bed)
+{
+    struct position_set positions;
+    position_set_init(&positions);
+    assert_int_equal(activity_store_durable_positions(bed->store, bed->log_id, &positions, NULL),
+                     STATUS_OK);
+    int64_t offset = position_set_get(&positions, 0);
+    position_set_deinit(&positions);
+    return offset;
+}
+
+/* A crash before somebody has listed a refused row must bring it again: it is covered with the next
+ * batch only. */
+static void test_a_refused_row_is_not_covered_at_once(void **state)
+{
+    struct bed *bed = *state;
+    enum { LARGE = 17 * 1024 * 1024 };
+    char *text = malloc(LARGE);
+    assert_non_null(text);
+    memset(text, 'x', LARGE);
+    memcpy(text, "{\"k\":\"", 6);
+    memcpy(text + LARGE - 2, "\"}", 2);
+    struct activity activities[] = {bed_activity("a", "{}", 1), bed_activity("b", "{}", 2),
+                                    bed_activity("c", "{}", 3)};
+    activities[1].metadata = (struct str){text, LARGE};
+    int64_t before = covered(bed);
+    assert_int_equal(bed_put(bed, activities, 3), STATUS_OK);
+    assert_int_equal(bed->verdicts[1], VERDICT_REFUSED);
+    assert_int_equal(bed->verdicts[2], VERDICT_STORED);
+    assert_int_equal(covered(bed), before + 1);
+    const struct activity later = bed_activity("d", "{}", 4);
+    assert_int_equal(bed_put(bed, &later, 1), STATUS_OK);
+    assert_int_equal(covered(bed), before + 4);
+    free(text);
+}
+
 /* What somebody's own index keeps out can never be stored; it does not stop the log. */
 static void test_a_unique_index_refuses(void **state)
 {
@@ -640,6 +676,7 @@ int main(void)
         CASE(test_rows_of_an_attempt_before_are_stored),
         CASE(test_a_part_of_several_commands),
         CASE(test_too_large_is_refused),
+        CASE(test_a_refused_row_is_not_covered_at_once),
         CASE(test_a_unique_index_refuses),
         CASE(test_erased_elsewhere),
         CASE(test_what_slipped_in_goes),

@@ -223,10 +223,12 @@ enum status progress_look(struct mongodb_store *store, mongoc_client_t *connecti
 
 /* Raising ----------------------------------------------------------------------------------- */
 
+/* A replay raises nothing and yet looks for erasures; older servers do not take an empty $max. */
 static void put_positions(const struct position_set *next, struct buffer *out)
 {
     size_t update = document_open(out, DOCUMENT_OBJECT, STR("u"));
     size_t raise = document_open(out, DOCUMENT_OBJECT, STR("$max"));
+    document_put_i64(out, STR("erasures"), 0);
     for (size_t i = 0; i < next->count; i++) {
         buffer_append_char(out, DOCUMENT_INT64);
         buffer_append_literal(out, "partitions.");

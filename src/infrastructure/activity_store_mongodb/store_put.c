@@ -239,10 +239,47 @@ static enum status look_again(struct put_batch *put)
     return status;
 }
 
-/* Steps W3 and W4. */
-static enum status confirm(struct put_batch *put)
+static int64_t first_refused(const struct put_rows *rows, struct position next)
+{
+    int64_t first = next.offset;
+    for (size_t i = 0; i < rows->batch->count; i++) {
+        struct position position = rows->batch->rows[i].position;
+        bool refused = rows->rows[i].verdict == VERDICT_REFUSED;
+        first = refused && position.partition == next.partition && position.offset < first
+                    ? position.offset
+                    : first;
+    }
+    return first;
+}
+
+/* Nothing is covered from a refused row on until the next batch comes: by then the worker has
+ * listed it. If it dies before, the log hands the row out again. */
+static enum status choose_next(struct put_batch *put, struct position_set *out_next)
 {
     const struct position_set *next = put->rows->batch->next;
+    enum status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < next->count; i++) {
+        struct position position = next->items[i];
+        position.offset = first_refused(put->rows, position);
+        status = position_set_raise(out_next, position);
+    }
+    return status == STATUS_OK
+               ? STATUS_OK
+               : error_set(put->err, status, 0, "there is no memory for positions of a batch");
+}
+
+static bool has_refused(const struct put_rows *rows)
+{
+    bool found = false;
+    for (size_t i = 0; i < rows->batch->count && !found; i++) {
+        found = rows->rows[i].verdict == VERDICT_REFUSED;
+    }
+    return found;
+}
+
+/* Steps W3 and W4. */
+static enum status raise_to(struct put_batch *put, const struct position_set *next)
+{
     put->progress->settled = false;
     for (int i = 0; i < CONFIRMATIONS_MAX; i++) {
         enum status status =
@@ -257,6 +294,19 @@ static enum status confirm(struct put_batch *put)
     }
     return error_set(put->err, STATUS_UNAVAILABLE, 0,
                      "users are being erased too quickly to store a batch between them");
+}
+
+static enum status confirm(struct put_batch *put)
+{
+    struct position_set limited;
+    if (!has_refused(put->rows)) {
+        return raise_to(put, put->rows->batch->next);
+    }
+    position_set_init(&limited);
+    enum status status = choose_next(put, &limited);
+    status = status == STATUS_OK ? raise_to(put, &limited) : status;
+    position_set_deinit(&limited);
+    return status;
 }
 
 static void note_worker(struct mongodb_store *store)

@@ -22,13 +22,15 @@ void api_probe_live(const struct api_call *call)
 struct condition {
     struct event_log_state log;
     struct store_activities_state worker;
-    bool has_worker; /* in this process; else its state is that of one with nothing to do */
+    bool has_worker;  /* in this process; else its state is that of one with nothing to do */
+    bool probes_only; /* nobody asks here, so being behind is no reason to stay away */
     bool draining;
 };
 
 static void observe(const struct api *api, struct condition *out_condition)
 {
     event_log_describe(api->config.log, &out_condition->log);
+    out_condition->probes_only = api->config.probes_only;
     out_condition->has_worker = api->config.worker != NULL;
     if (out_condition->has_worker) {
         store_activities_describe(api->config.worker, &out_condition->worker);
@@ -62,7 +64,7 @@ static const char *why_not_ready(const struct condition *condition)
     if (condition->worker.condition == WORKER_FAILED) {
         return condition->worker.reason;
     }
-    if (!condition->worker.caught_up) {
+    if (!condition->probes_only && !condition->worker.caught_up) {
         return condition->worker.reason[0] != '\0'
                    ? condition->worker.reason
                    : "the store is still being filled from the event log after the start";
