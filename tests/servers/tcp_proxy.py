@@ -80,6 +80,8 @@ class TcpProxy:
             client.close()
             return
         server.settimeout(None)
+        for one in (client, server):  # before anybody else may close them
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with self._lock:
             cut_meanwhile = self._listener is not listener
             if not cut_meanwhile:
@@ -89,7 +91,6 @@ class TcpProxy:
             _end(server)
             return
         for one, other in ((client, server), (server, client)):
-            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             threading.Thread(target=self._pass_on, args=(one, other), daemon=True).start()
 
     def _pass_on(self, source, target):

@@ -101,11 +101,18 @@ class Window:
     def load(self, *arguments):
         return self.ledger.start(self.api, "--connections", 16, "--seconds", 600, *arguments)
 
+    def forget_connections(self):
+        """The servers have closed those that were idle for long."""
+        for one in (self.api, *self.workers):
+            one.forget_connection()
+
     def judge(self):
         """The spill is empty, everything acknowledged is stored, nothing is behind, and every end is clean."""
+        self.forget_connections()
         wire.wait_until(lambda: self.api.get("/readyz?verbose").json["eventLog"]["spill"]["activities"] == 0, "an empty spill",
                         120 * services.PATIENCE, 0.1)
         verdict = self.ledger.judge(self.api, wait_seconds=120, timeout=900)
+        self.forget_connections()
         clusters.wait_for_lag(self.workers)
         for one in (self.api, *self.workers):
             one.stop(timeout=60)
