@@ -1,5 +1,5 @@
 /*
- * The composition root: with service.c and import_access.c the only file that may name every layer.
+ * The composition root: with the files beside it the only place that may name every layer.
  * Reads the settings, plugs the use cases into the server, and hands the commands what they work
  * on.
  */

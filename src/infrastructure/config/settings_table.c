@@ -246,7 +246,8 @@ const struct setting settings_table[] = {
      .max = TIB(1024),
      .meaning =
          "Most that may wait in the data folder while Kafka cannot be reached; beyond it POST "
-         "answers 503. 0 for no such place: POST then answers 503 at once."},
+         "answers 503. 0 for no such place: POST then answers 503 once Kafka did not confirm in "
+         "time."},
     {.key = "mongodb-uri",
      .section = kafka,
      .type = SETTING_URI,
