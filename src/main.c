@@ -12,6 +12,7 @@
 #include "infrastructure/event_log_local/log_check.h"
 #include "infrastructure/event_log_local/log_end.h"
 #include "infrastructure/health_probe/health_probe.h"
+#include "infrastructure/mongodb_client/shared_counters.h"
 #include "interfaces/cli/cli.h"
 #include "interfaces/cli/folder_commands.h"
 #include "interfaces/cli/health_command.h"
@@ -547,6 +548,7 @@ static const struct cli_command commands[] = {
 
 int main(int argc, char **argv)
 {
+    shared_counters_unlink();
     if (!open_standard_streams()) {
         return EXIT_FAILED;
     }

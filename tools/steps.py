@@ -13,6 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import run_pairs
+
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = "/usr/bin/python3"
 SHOWN_LINES_MAX = 300  # of a failed step; the log file has all
@@ -38,6 +40,12 @@ PYTESTS = {
 }
 # They ask the program for its settings, which other builds have, too.
 RELEASE_ONLY = ("deployment",)
+# Around a real Kafka and the stand-in for MongoDB, which take so long that only the release build has them. Apart from the
+# ones above, whose deadlines would not be kept beside so much work.
+SERVER_PYTESTS = {
+    "server": ("tests/servers/test_*.py",),
+    "distributed": ("tests/distributed/test_*.py",),
+}
 SANITIZED_PRESETS = ("asan-ubsan", "tsan")
 
 
@@ -249,20 +257,44 @@ def ctest_step(runner, preset, label, build):
                 environment=SANITIZER_ENVIRONMENT if preset in SANITIZED_PRESETS else {}, count=report_counter(count_ctest_report, report))
 
 
+def pytest_environment(preset):
+    """Through these variables they find the program and the tools built beside it."""
+    program = "build/usertrail" if preset == "release" else f"build/{preset}/usertrail"
+    return {"USERTRAIL_TEST_BINARY": str(ROOT / program),
+            "USERTRAIL_TEST_BUILD_DIR": str(ROOT / "build" / preset),
+            "HTTP_TEST_SERVER": str(ROOT / "build" / preset / "tests/http/http_test_server"),
+            **(SANITIZER_ENVIRONMENT if preset in SANITIZED_PRESETS else {})}
+
+
 def pytest_step(runner, preset, label, build, name):
-    """They find the program and the tools built beside it through the variables. Each folder has its own conftest.py."""
+    """Each folder has its own conftest.py."""
     report = runner.folder / f"{name.replace(' ', '-')}-{preset}.xml"
     report.unlink(missing_ok=True)
-    program = "build/usertrail" if preset == "release" else f"build/{preset}/usertrail"
-    environment = {"USERTRAIL_TEST_BINARY": str(ROOT / program),
-                   "USERTRAIL_TEST_BUILD_DIR": str(ROOT / "build" / preset),
-                   "HTTP_TEST_SERVER": str(ROOT / "build" / preset / "tests/http/http_test_server"),
-                   **(SANITIZER_ENVIRONMENT if preset in SANITIZED_PRESETS else {})}
-    files = sorted(str(path.relative_to(ROOT)) for pattern in PYTESTS[name] for path in ROOT.glob(pattern))
+    patterns = {**PYTESTS, **SERVER_PYTESTS}[name]
+    files = sorted(str(path.relative_to(ROOT)) for pattern in patterns for path in ROOT.glob(pattern))
     command = [PYTHON, "-m", "pytest", *files, "-q", "-rs", "--tb=short", "-p", "no:cacheprovider",
                "--durations=10", f"--junitxml={report}"]
-    return Step(f"{label} {name} tests", command, needs=(build.name,), environment=environment,
+    return Step(f"{label} {name} tests", command, needs=(build.name,), environment=pytest_environment(preset),
                 count=report_counter(count_pytest_report, report))
+
+
+def pairs_step(runner, preset, label, build):
+    """The scenario tests on the other pairs of log and store, which share one broker and one stand-in."""
+    counters = []
+    for pair in run_pairs.PAIRS:
+        report = run_pairs.report(runner.folder, pair)
+        report.unlink(missing_ok=True)
+        counters.append(report_counter(count_pytest_report, report))
+
+    def count(succeeded):
+        counts = Counts()
+        for counter in counters:
+            counts.add(counter(succeeded))
+        return counts
+
+    command = [PYTHON, "tests/servers/servers.py", "run", "--kafka", "--mongodb", "--", PYTHON, "tools/run_pairs.py",
+               str(runner.folder)]
+    return Step(f"{label} pairs tests", command, needs=(build.name,), environment=pytest_environment(preset), count=count)
 
 
 def add_suite(runner, preset, label, scenarios=True, tests=True):
@@ -274,6 +306,9 @@ def add_suite(runner, preset, label, scenarios=True, tests=True):
     if scenarios:
         runner.run_together([pytest_step(runner, preset, label, build, name) for name in PYTESTS
                              if preset == "release" or name not in RELEASE_ONLY])
+    if scenarios and preset == "release":
+        runner.run_together([pairs_step(runner, preset, label, build),
+                             *(pytest_step(runner, preset, label, build, name) for name in SERVER_PYTESTS)])
 
 
 def main_guard(main):

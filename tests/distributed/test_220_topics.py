@@ -27,7 +27,7 @@ def test_a_missing_topic_is_made(cluster):
     api = cluster.api()
     activity_id = expect.accepted_one(api.post({"userId": "u", "action": "a"}), "replicated")
     api.wait_stored(activity_id)
-    assert worker.get("/health").json["worker"]["stored"] == 1
+    wire.wait_until(lambda: worker.get("/health").json["worker"]["stored"] == 1, "the worker counts it", 20 * services.PATIENCE, 0.01)
 
 
 def test_replaying_changes_nothing(cluster):

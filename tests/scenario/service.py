@@ -27,6 +27,8 @@ LOAD_CLIENT = BUILD_FOLDER / "tests" / "load" / "usertrail-load"
 SANITIZED = bool(os.environ.get("USERTRAIL_TEST_SANITIZED"))
 PATIENCE = 4 if SANITIZED else 1  # factor for time limits that only say "not for ever"
 
+IDLE_SECONDS_MAX = 30  # the server closes later
+
 READY = re.compile(r"ready on http://([0-9.]+|\[[0-9a-f:]+\]):([0-9]+)")
 DEFECT_REPORT = re.compile(r"ERROR: \w*Sanitizer|runtime error:|WARNING: ThreadSanitizer|broken invariant")
 COLLECTION = "/api/v1/activities"
@@ -69,6 +71,7 @@ class Service:
         self.port = None
         self.starts = 0
         self.connection = None
+        self.answered_at = 0.0
 
     # --- life ---
 
@@ -177,7 +180,9 @@ class Service:
             self.connection = None
 
     def request(self, method, target, body=None, headers=()):
-        """Connects anew when the server closed the connection after the last answer, as it may."""
+        """Connects anew when the server closed the connection after the last answer, or may do so since it is idle."""
+        if time.monotonic() - self.answered_at > IDLE_SECONDS_MAX:
+            self.forget_connection()
         if self.connection is None:
             self.connection = self.connect()
         try:
@@ -187,6 +192,7 @@ class Service:
             raise
         if (answer.header("connection") or "").lower() == "close":
             self.forget_connection()
+        self.answered_at = time.monotonic()
         return answer
 
     def get(self, target, headers=()):

@@ -21,7 +21,7 @@ ACTIVITIES = [
 def filled(shared):
     for number, activity in enumerate(ACTIVITIES):
         shared.record({**activity, "id": str(number)})
-    shared.wait_stored(str(len(ACTIVITIES) - 1))
+    shared.wait_settled()
     return shared
 
 

@@ -12,6 +12,7 @@ import urllib.parse
 import pytest
 
 import expect
+import pair
 import service as services
 
 STATS = "/api/v1/stats"
@@ -54,7 +55,7 @@ def groups(answer, by):
 
 @pytest.fixture(scope="module")
 def filled():
-    """A service with two parts and rows in memory."""
+    """A service with two parts and rows in memory, where the pair keeps what a restart finds."""
     chance = random.Random(65)
     with services.running() as service:
         service.rows = []
@@ -62,7 +63,9 @@ def filled():
             made = activities(chance, first, 1200)
             service.record(made)
             service.rows += made
-            if first < 2400:
+            if not pair.LOG_SURVIVES:
+                service.wait_settled()
+            if first < 2400 and pair.keeps_stored("stop"):
                 service.restart()
         service.wait_count(3600)
         yield service
@@ -121,7 +124,7 @@ def test_refused_by_name(filled, query, word):
 
 @pytest.fixture(scope="module")
 def folder(filled):
-    """The folder when its server has ended: everything is in parts."""
+    """The folder when its server has ended: everything is in parts. (For tests of a store with files.)"""
     filled.stop()
     yield filled
     filled.start()
@@ -133,6 +136,7 @@ def arguments_of(question):
     return [part for pair in pairs for part in pair]
 
 
+@pair.needs_local_store
 @pytest.mark.parametrize("by", GROUPINGS)
 def test_the_command_counts_the_same(folder, by):
     """Guards the counts of a folder without a server, one JSON object a line, and that looking changes nothing."""
@@ -145,6 +149,7 @@ def test_the_command_counts_the_same(folder, by):
     assert {path: path.read_bytes() for path in folder.data.rglob("*") if path.is_file()} == before
 
 
+@pair.needs_local_store
 def test_the_command_tells_that_there_is_more(folder):
     """Guards against taking the first groups for all of them."""
     result = services.run_program("stats", folder.data, "--by", "user", "--limit=2")
@@ -173,6 +178,7 @@ def on_terminal(*arguments):
         os.close(controller)
 
 
+@pair.needs_local_store
 def test_people_see_bars(folder):
     """Guards the table on a terminal: columns that line up, and bars in the proportion of the counts."""
     lines = on_terminal("stats", folder.data, "--by", "user").splitlines()
@@ -185,6 +191,7 @@ def test_people_see_bars(folder):
     assert len({line.index("█") for line in lines}) == 1
 
 
+@pair.needs_local_store
 def test_long_names_are_cut_on_a_terminal(make_service):
     """Guards the columns of the table: a name of 40 characters is whole, a longer one is cut between two characters."""
     service = make_service().start()

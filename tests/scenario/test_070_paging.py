@@ -4,6 +4,7 @@ import base64
 import datetime
 import itertools
 import threading
+import time
 import urllib.parse
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import expect
+import pair
 
 LIST = "/api/v1/activities"
 
@@ -61,7 +63,7 @@ QUESTIONS = st.fixed_dictionaries({"users": st.lists(USERS, max_size=2, unique=T
                                    "begin": st.none() | TIMES, "end": st.none() | TIMES, "ascending": st.booleans()})
 
 
-@settings(max_examples=100)
+@settings(max_examples=pair.some(100))
 @given(ACTIVITIES, st.lists(st.tuples(QUESTIONS, st.integers(1, 9)), min_size=5, max_size=5))
 def test_every_question_against_a_sorted_list(shared, activities, questions):
     """Guards filters, order, pages and cursors together: each answer is what a sorted list gives (500 random questions)."""
@@ -134,6 +136,7 @@ def test_a_walk_while_others_post(shared, order):
                                                     "id": f"{user}-{number % 400:04}.{number}"})
                     assert answer.status == 202, answer
                     number += 1
+                    time.sleep(pair.PAUSE_SECONDS)
         except Exception as problem:  # told by the test's own thread
             failures.append(problem)
 
@@ -187,6 +190,7 @@ def test_no_changed_cursor_is_taken(shared, cursor):
         expect.problem(shared.get(f"{LIST}?userId=cursor&cursor={text}"), 400, detail="cursor")
 
 
+@pair.needs_kept("stop")
 def test_a_cursor_outlives_the_process(fresh):
     """Guards clients that go on after a restart: cursors carry all they need."""
     ids = record_many(fresh, "outlives", 20)

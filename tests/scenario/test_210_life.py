@@ -5,6 +5,7 @@ import select
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +35,11 @@ def test_a_second_server_on_the_folder(fresh, make_service):
     assert str(fresh.process.pid) in second.stderr and str(fresh.data) in second.stderr
     fresh.wait_settled()
     assert len(fresh.walk()) == 1
+
+
+def test_a_killed_process_leaves_no_shared_memory(fresh):
+    """Guards /dev/shm from a file for each kill, made by a library, which a later process with the same number complains of."""
+    assert not [path for path in Path("/dev/shm").iterdir() if path.name.endswith(f"-{fresh.process.pid}")]
 
 
 def test_a_lock_that_somebody_removed(fresh, make_service):

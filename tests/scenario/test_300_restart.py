@@ -6,13 +6,14 @@ import threading
 import pytest
 
 import expect
+import pair
 import wire
 from service import free_port
 
 LIST = "/api/v1/activities"
 
 
-@pytest.mark.parametrize("end", ["stop", "kill"])
+@pytest.mark.parametrize("end", pair.ends())
 def test_everything_is_there_again(fresh, end):
     """Guards the promise of 202 over an end of either kind: the same rows to the last byte, in the same order."""
     for number in range(50):
@@ -28,6 +29,7 @@ def test_everything_is_there_again(fresh, end):
         assert fresh.get("/health").json["store"]["activities"] == 550
 
 
+@pair.needs_kept_log
 def test_new_ids_stay_behind_old_ones(fresh):
     """Guards the order of ids over restarts: what is recorded later has a greater id, and nothing is recorded twice."""
     ids = []
@@ -38,18 +40,21 @@ def test_new_ids_stay_behind_old_ones(fresh):
     assert [row["id"] for row in fresh.walk("&order=asc")] == ids
 
 
+@pair.needs_kept_log
 def test_an_id_sent_again_after_a_restart(fresh):
     """Guards "stored exactly once" over restarts: a client's retry with its id finds the first one."""
     fresh.record({"userId": "u", "action": "first", "id": "retry-1"})
     fresh.kill()
     fresh.start()
     fresh.record({"userId": "u", "action": "second", "id": "retry-1"})
+    fresh.wait_stored("retry-1")
     fresh.wait_settled()
     assert [row["action"] for row in fresh.walk()] == ["first"]
     fresh.restart()
     assert [row["action"] for row in fresh.walk()] == ["first"]
 
 
+@pair.needs_kept_log
 def test_the_order_of_each_connection(fresh):
     """Guards "what did this user do?": what one connection sends in sequence without timestamps comes back in that order,
     with others sending at the same time, and after a kill."""
@@ -85,6 +90,7 @@ def test_the_order_of_each_connection(fresh):
         fresh.start()
 
 
+@pair.needs_kept("kill")
 def test_receipts_and_time_of_receipt_survive(fresh):
     """Guards replay: an activity without a timestamp keeps the time at which it came, not that of the restart."""
     row = fresh.wait_stored(fresh.record({"userId": "u", "action": "a"})["id"])
@@ -93,6 +99,7 @@ def test_receipts_and_time_of_receipt_survive(fresh):
     assert fresh.wait_stored(row["id"]) == row
 
 
+@pair.names_its_own
 def test_the_memory_log(make_service):
     """Guards the word in the answer: a log in memory says "memory", serves like the others, and is empty after a restart. (The
     negative control of the tests above: they would see a loss.)"""
@@ -109,12 +116,14 @@ def test_the_memory_log(make_service):
     service.stop()
 
 
+@pair.needs_local_log
 def test_not_ready_before_everything_is_there(make_service):
     """Guards clients from half an answer after a start: until the store holds all that the log held, /readyz says 503."""
     port = free_port()
     service = make_service("--listen", f"127.0.0.1:{port}").start()
-    for start in range(0, 60000, 10000):
-        service.post([{"userId": "u", "action": "a", "id": str(start + number)} for number in range(10000)])
+    count = pair.some(60000)
+    for start in range(0, count, 6000):
+        service.post([{"userId": "u", "action": "a", "id": str(start + number)} for number in range(6000)])
     service.kill()
     service.launch()
     early = 0
@@ -122,7 +131,7 @@ def test_not_ready_before_everything_is_there(make_service):
         try:
             with wire.Connection(port) as connection:
                 if connection.get("/readyz").status == 200:
-                    assert connection.get("/health").json["store"]["activities"] == 60000
+                    assert connection.get("/health").json["store"]["activities"] == count
                     break
                 early += 1
         except (ConnectionError, wire.Closed):
@@ -132,6 +141,7 @@ def test_not_ready_before_everything_is_there(make_service):
     service.stop()
 
 
+@pair.names_its_own
 def test_many_segments(make_service):
     """Guards the border between two files of the log: many small ones, and every activity once and in order. With a store in
     memory, for which the log keeps them all."""

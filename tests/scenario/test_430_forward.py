@@ -1,5 +1,6 @@
 """The command that moves what a server left on this machine's disk, with the real program."""
 
+import pair
 import service as services
 
 
@@ -24,6 +25,7 @@ def test_wrong_arguments_are_told(tmp_path):
     assert "no such folder" in forward(tmp_path / "missing", code=1).stderr
 
 
+@pair.needs_local_log
 def test_a_spill_that_a_server_holds_is_left_alone(make_service, tmp_path):
     """Guards the lock of the spill, which is a local event log: whoever holds it is named."""
     service = make_service().start()
@@ -31,6 +33,7 @@ def test_a_spill_that_a_server_holds_is_left_alone(make_service, tmp_path):
     assert str(service.process.pid) in forward(tmp_path, code=1).stderr
 
 
+@pair.names_its_own
 def test_what_waits_stays_without_an_event_log_to_go_to(make_service, tmp_path):
     """Guards that settings which name no event log on other machines are refused, and that nothing is lost by that."""
     service = make_service("--store", "memory").start()

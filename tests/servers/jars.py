@@ -14,6 +14,9 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parent
 BUILD_FOLDER = FOLDER.parent.parent / "build" / "servers"
 MAVEN_SECONDS_MAX = 600
+OFFLINE_ADVICE = """
+The jars come from Maven's central repository, once. Without a way there, name a mirror in ~/.m2/settings.xml, or bring
+build/servers from a machine that has one, or name servers of your own in USERTRAIL_TEST_KAFKA and USERTRAIL_TEST_MONGODB."""
 
 
 class ServerError(RuntimeError):
@@ -69,18 +72,18 @@ def _stamp_of(name):
     return digest.hexdigest()
 
 
-def _run(arguments):
+def _run(arguments, advice=""):
     result = subprocess.run(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                             errors="replace", timeout=MAVEN_SECONDS_MAX, check=False)
     if result.returncode != 0:
-        raise ServerError(f"this failed: {' '.join(map(str, arguments))}\n{result.stdout[-3000:]}")
+        raise ServerError(f"this failed: {' '.join(map(str, arguments))}\n{result.stdout[-3000:]}{advice}")
 
 
 def _copy_jars(name):
     lib = home(name) / "lib"
     shutil.rmtree(lib, ignore_errors=True)
     _run([command("mvn"), "--quiet", "--batch-mode", "--file", FOLDER / name / "pom.xml", "dependency:copy-dependencies",
-          f"-DoutputDirectory={lib}", "-DincludeScope=runtime"])
+          f"-DoutputDirectory={lib}", "-DincludeScope=runtime"], OFFLINE_ADVICE)
 
 
 def _compile_sources(name):

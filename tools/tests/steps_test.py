@@ -10,7 +10,8 @@ from pathlib import Path
 TOOLS = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TOOLS))
 
-import steps  # noqa: E402 (found through the line above)
+import run_pairs  # noqa: E402 (found through the line above)
+import steps  # noqa: E402
 
 CMOCKA_1_1_5 = """[==========] Running 3 test(s).
 [ RUN      ] test_ok
@@ -72,10 +73,18 @@ class Counting(unittest.TestCase):
 
 class Choosing(unittest.TestCase):
     def test_every_file_of_tests_is_run_once(self):
-        chosen = [path for patterns in steps.PYTESTS.values() for pattern in patterns for path in steps.ROOT.glob(pattern)]
-        there = [path for folder in ("http", "scenario", "deploy") for path in steps.ROOT.glob(f"tests/{folder}/test_*.py")]
+        all_patterns = [*steps.PYTESTS.values(), *steps.SERVER_PYTESTS.values()]
+        chosen = [path for patterns in all_patterns for pattern in patterns for path in steps.ROOT.glob(pattern)]
+        folders = ("http", "scenario", "deploy", "servers", "distributed")
+        there = [path for folder in folders for path in steps.ROOT.glob(f"tests/{folder}/test_*.py")]
         self.assertEqual(sorted(chosen), sorted(there))
-        self.assertTrue(all(any(steps.ROOT.glob(pattern)) for patterns in steps.PYTESTS.values() for pattern in patterns))
+        self.assertTrue(all(any(steps.ROOT.glob(pattern)) for patterns in all_patterns for pattern in patterns))
+
+    def test_every_other_pair_is_run(self):
+        logs, stores = ("local", "kafka", "memory"), ("local", "mongodb", "memory")
+        wanted = {f"{log},{store}" for log in logs for store in stores} - {"local,local"}
+        self.assertEqual(sorted(run_pairs.PAIRS), sorted(wanted))
+        self.assertTrue(all(any(run_pairs.SCENARIO.glob(pattern)) for pattern in run_pairs.FILES))
 
 
 class Running(unittest.TestCase):

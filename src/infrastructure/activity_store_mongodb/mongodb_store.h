@@ -22,9 +22,10 @@ struct putting;
 struct store_size {
     int64_t activities;
     int64_t bytes;
-    uint64_t ask_at_ms; /* of the monotonic clock: not before */
-    bool away;          /* the last asking failed */
-    bool asking;        /* one thread asks, the others take what is known */
+    int64_t on_their_way; /* rows of the batch that is being put */
+    uint64_t ask_at_ms;   /* of the monotonic clock: not before */
+    bool away;            /* the last asking failed */
+    bool asking;          /* one thread asks, the others take what is known */
 };
 
 struct mongodb_store {
@@ -55,6 +56,11 @@ static inline struct mongodb_store *mongodb_store_of(struct activity_store *stor
 
 /* Notes what this process stored and removed. */
 void store_size_add(struct mongodb_store *store, int64_t activities, int64_t bytes);
+
+/* Around each batch that is put; the second one adds what was stored of it. */
+void store_size_begin_put(struct mongodb_store *store, size_t rows);
+void store_size_end_put(struct mongodb_store *store, int64_t activities, int64_t bytes);
+
 void store_describe(struct mongodb_store *store, struct activity_store_state *out_state);
 
 /* Raises the time of the latest erasure that is known, and returns it. */

@@ -324,8 +324,8 @@ static void finish(struct put_batch *put, enum verdict *out_verdicts)
         out_verdicts[i] = put->rows->rows[i].verdict;
         stored += out_verdicts[i] == VERDICT_STORED;
     }
-    store_size_add(put->store, stored,
-                   stored > 0 ? (int64_t)insert_sessions_bytes(put->putting->sessions) : 0);
+    store_size_end_put(put->store, stored,
+                       stored > 0 ? (int64_t)insert_sessions_bytes(put->putting->sessions) : 0);
 }
 
 static enum status put_with(struct put_batch *put, enum verdict *out_verdicts)
@@ -336,6 +336,7 @@ static enum status put_with(struct put_batch *put, enum verdict *out_verdicts)
         status = drop_erased(put);
     }
     if (status == STATUS_OK) {
+        store_size_begin_put(put->store, put->rows->batch->count);
         status = send_all(put);
     }
     if (status == STATUS_OK) {
@@ -343,6 +344,8 @@ static enum status put_with(struct put_batch *put, enum verdict *out_verdicts)
     }
     if (status == STATUS_OK) {
         finish(put, out_verdicts);
+    } else {
+        store_size_end_put(put->store, 0, 0);
     }
     return status;
 }

@@ -3,10 +3,31 @@
  * one thread, and not within seconds of a failure: describe must not wait for a server that is
  * away. In between this process adds what it stored and removed itself, so that its own changes
  * show at once.
+ *
+ * What this process changes while the server is asked may be in the answer or not. So the answer
+ * bounds what is stored rather than telling it: all of the changes were in it, or none. Rows
+ * that are on their way to the server may be in it, too, and are added only afterwards. What this
+ * process reckons itself is kept where it lies between these bounds, and otherwise the nearer one.
  */
 #include "infrastructure/activity_store_mongodb/store_erase.h"
 
 enum { FRESH_MS = 1000, FAILED_MS = 10000 };
+
+void store_size_begin_put(struct mongodb_store *store, size_t rows)
+{
+    pthread_mutex_lock(&store->lock);
+    store->size.on_their_way = (int64_t)rows;
+    pthread_mutex_unlock(&store->lock);
+}
+
+void store_size_end_put(struct mongodb_store *store, int64_t activities, int64_t bytes)
+{
+    pthread_mutex_lock(&store->lock);
+    store->size.on_their_way = 0;
+    store->size.activities += activities;
+    store->size.bytes += bytes;
+    pthread_mutex_unlock(&store->lock);
+}
 
 void store_size_add(struct mongodb_store *store, int64_t activities, int64_t bytes)
 {
@@ -69,18 +90,32 @@ static bool note_absence(struct mongodb_store *store, bool away)
     return changed && store->tells_absence;
 }
 
-/* What was changed meanwhile is added: it may be in the answer or not, and the next one knows. */
+static int64_t bring_within(int64_t reckoned, int64_t least, int64_t most)
+{
+    if (reckoned < least) {
+        return least;
+    }
+    return reckoned > most ? most : reckoned;
+}
+
 static bool end_asking(struct mongodb_store *store, const struct store_size *before,
                        const struct store_size *answer)
 {
     uint64_t now_ms = clock_monotonic_ms(store->clock);
     pthread_mutex_lock(&store->lock);
+    struct store_size *size = &store->size;
     if (answer != NULL) {
-        store->size.activities += answer->activities - before->activities;
-        store->size.bytes += answer->bytes - before->bytes;
+        int64_t changed = size->activities - before->activities;
+        int64_t least = answer->activities + (changed < 0 ? changed : 0) - size->on_their_way;
+        int64_t most = answer->activities + (changed > 0 ? changed : 0);
+        size->activities = bring_within(size->activities, least, most);
+        changed = size->bytes - before->bytes;
+        least = answer->bytes + (changed < 0 ? changed : 0);
+        most = answer->bytes + (changed > 0 ? changed : 0);
+        size->bytes = bring_within(size->bytes, least, most);
     }
-    store->size.ask_at_ms = now_ms + (answer != NULL ? FRESH_MS : FAILED_MS);
-    store->size.asking = false;
+    size->ask_at_ms = now_ms + (answer != NULL ? FRESH_MS : FAILED_MS);
+    size->asking = false;
     bool news = note_absence(store, answer == NULL);
     pthread_mutex_unlock(&store->lock);
     return news;

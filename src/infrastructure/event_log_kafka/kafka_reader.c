@@ -8,9 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { ASK_TIMEOUT_MS = 5000 };
+enum { ASK_TIMEOUT_MS = 5000, ASK_AGAIN_MS = 50 };
 
 /* About 16 MiB wait for the worker, over all partitions, and one answer of each broker comes on
  * top. What lies below the topic's beginning or beyond its end must be an error: the consumer would
@@ -149,16 +150,33 @@ struct range {
     int64_t high; /* behind the last */
 };
 
+/* For a moment after a topic was made its leaders may be named before they know it themselves. */
+static bool is_settling(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+           code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+           code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+}
+
 static enum status ask_range(struct kafka_reader *reader, int32_t partition, int timeout_ms,
                              struct range *out_range, struct error *err)
 {
-    rd_kafka_resp_err_t code =
-        rd_kafka_query_watermark_offsets(reader->client, reader->config.log->topic, partition,
-                                         &out_range->low, &out_range->high, timeout_ms);
+    const struct timespec pause = {.tv_nsec = ASK_AGAIN_MS * 1000000L};
+    const struct event_log_kafka_config *log = reader->config.log;
+    uint64_t deadline_ms = clock_monotonic_ms(log->clock) + (uint64_t)timeout_ms;
+    rd_kafka_resp_err_t code;
+    for (;;) {
+        code = rd_kafka_query_watermark_offsets(reader->client, log->topic, partition,
+                                                &out_range->low, &out_range->high, timeout_ms);
+        if (!is_settling(code) || clock_monotonic_ms(log->clock) >= deadline_ms) {
+            break;
+        }
+        nanosleep(&pause, NULL);
+    }
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return error_set(err, STATUS_UNAVAILABLE, 0,
                          "Kafka does not tell where partition %d of %.64s ends: %s", partition,
-                         reader->config.log->topic, rd_kafka_err2str(code));
+                         log->topic, rd_kafka_err2str(code));
     }
     return STATUS_OK;
 }
