@@ -56,6 +56,18 @@ static struct str make_id(const struct activity_message_place *place, int64_t ti
     return arena_copy_str(arena, (struct str){.data = id, .len = (size_t)len});
 }
 
+/* The same each time a message is read, as long as the time is one that can be. */
+static int64_t received_at(const struct activity_draft *draft,
+                           const struct activity_message_place *place)
+{
+    int64_t latest_ms = place->now_ms + ACTIVITY_MESSAGE_AHEAD_MS_MAX;
+    int64_t logged_at_ms = within_limits(place->logged_at_ms);
+    if (draft->has_received_at && draft->activity.received_at_ms <= latest_ms) {
+        return draft->activity.received_at_ms;
+    }
+    return logged_at_ms <= latest_ms ? logged_at_ms : within_limits(place->now_ms);
+}
+
 static enum status complete(const struct activity_draft *draft,
                             const struct activity_message_place *place, struct arena *arena,
                             struct activity *out_activity)
@@ -71,9 +83,7 @@ static enum status complete(const struct activity_draft *draft,
     if (!draft->has_timestamp) {
         activity.timestamp_ms = logged_at_ms;
     }
-    if (!draft->has_received_at) {
-        activity.received_at_ms = logged_at_ms;
-    }
+    activity.received_at_ms = received_at(draft, place);
     *out_activity = activity;
     return STATUS_OK;
 }

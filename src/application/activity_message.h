@@ -32,7 +32,12 @@ struct activity_message_place {
     struct str topic;
     struct position position;
     int64_t logged_at_ms; /* any value: foreign programs set it */
+    int64_t now_ms;       /* by this machine's clock */
 };
+
+/* How far the clocks of those who write may be ahead of the one who reads. A time of receipt
+ * beyond it is nobody's clock: it would put an activity behind every erasure. */
+enum { ACTIVITY_MESSAGE_AHEAD_MS_MAX = 60 * 60 * 1000 };
 
 /* The text of a message and what reading it needs. */
 struct activity_message_text {

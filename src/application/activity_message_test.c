@@ -29,6 +29,7 @@ static const struct activity_message_place usual_place = {
     .topic = {"user-activities", 15},
     .position = {.partition = 2, .offset = 4711},
     .logged_at_ms = LOGGED_MS,
+    .now_ms = INT64_C(253402300799999),
 };
 
 static void read_at(struct reading *reading, struct str text,
@@ -132,6 +133,33 @@ static void a_foreign_message_is_completed_from_its_place(void **state)
     forget(&r);
 }
 
+/* A time of receipt that nobody's clock can have would put an activity behind every erasure, and
+ * move the border of the next one: it counts as received when the log took it, or now. */
+static void a_time_of_receipt_that_cannot_be_does_not_count(void **state)
+{
+    (void)state;
+    static const char far[] =
+        "{\"userId\":\"u\",\"action\":\"a\",\"receivedAt\":\"9999-12-31T23:59:59.999Z\"}";
+    static const char near[] =
+        "{\"userId\":\"u\",\"action\":\"a\",\"receivedAt\":\"2024-01-15T10:30:00.000Z\"}";
+    const int64_t now_ms = INT64_C(1705312800000); /* 2024-01-15T10:00:00Z */
+    struct activity_message_place place = usual_place;
+    struct reading r;
+    place.now_ms = now_ms;
+    place.logged_at_ms = now_ms - 5;
+    read_at(&r, str_from(far), &place);
+    assert_int_equal(r.status, STATUS_OK);
+    assert_int_equal(r.activity.received_at_ms, now_ms - 5);
+    forget(&r);
+    read_at(&r, str_from(near), &place); /* another server's clock may be ahead */
+    assert_int_equal(r.activity.received_at_ms, now_ms + 30 * 60 * 1000);
+    forget(&r);
+    place.logged_at_ms = INT64_MAX;
+    read_at(&r, str_from(far), &place);
+    assert_int_equal(r.activity.received_at_ms, now_ms);
+    forget(&r);
+}
+
 /* Foreign programs set the time of a record as they like, and names of topics may be long. */
 static void an_id_from_any_place_is_an_id(void **state)
 {
@@ -213,6 +241,7 @@ int main(void)
         cmocka_unit_test(writes_the_members_of_an_answer_and_the_time_of_receipt),
         cmocka_unit_test(what_was_written_comes_back),
         cmocka_unit_test(a_foreign_message_is_completed_from_its_place),
+        cmocka_unit_test(a_time_of_receipt_that_cannot_be_does_not_count),
         cmocka_unit_test(an_id_from_any_place_is_an_id),
         cmocka_unit_test(what_is_no_activity_is_told),
         cmocka_unit_test(many_faults_are_told_at_once),

@@ -120,9 +120,9 @@ MUST_USE enum status event_log_poll(struct event_log *log, size_t rows_max, unsi
                                     struct activity_batch *out_batch, struct error *err);
 
 /* Moves the read position of each partition named; the others stay. Before the first poll all stand
- * at the log's beginning, or where the group of readers that this one belongs to has come to. Below
- * what the log still holds: to its first activity. Beyond its end: CORRUPT, since a store then
- * covers what this log never held. */
+ * at the log's beginning, or where the group of readers that this one belongs to has come to, which
+ * counts before what is named then. Below what the log still holds: to its first activity. Beyond
+ * its end: CORRUPT, since a store then covers what this log never held. */
 MUST_USE enum status event_log_seek(struct event_log *log, const struct position_set *positions,
                                     struct error *err);
 

@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/backoff.h"
 #include "base/condition.h"
+#include "base/timestamp.h"
 #include "base/utf8.h"
 
 #include <stdio.h>
@@ -167,7 +168,8 @@ static void note_replayed(struct store_activities *worker)
 {
     for (size_t i = 0; i < worker->batch.count; i++) {
         int64_t received_at_ms = worker->batch.rows[i].activity.received_at_ms;
-        if (received_at_ms >= worker->state.replayed_until_ms) {
+        if (received_at_ms >= worker->state.replayed_until_ms &&
+            received_at_ms < TIMESTAMP_MS_MAX) {
             worker->state.replayed_until_ms = received_at_ms + 1;
         }
     }

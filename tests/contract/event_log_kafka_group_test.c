@@ -173,9 +173,9 @@ static void seek_all(struct event_log *log, int64_t offset)
     assert_int_equal(event_log_seek(log, &set, NULL), STATUS_OK);
 }
 
-/* Where nothing is committed, as when the broker forgot the group, the store's positions count, for
- * partitions that are there and for those that come later. */
-static void seek_counts_where_nothing_is_committed(void **state)
+/* Kafka forgets the group's offsets with a topic that is deleted, and what a store names is then of
+ * another topic: all that is there is read, from partitions that come before seek and behind it. */
+static void what_is_not_committed_is_read_from_the_beginning(void **state)
 {
     (void)state;
     static struct fixture fixture;
@@ -185,18 +185,8 @@ static void seek_counts_where_nothing_is_committed(void **state)
     struct event_log *second = join(&fixture);
     seek_all(first, 50);
     seek_all(second, 50);
-    kafka_await_partitions(second, PARTITIONS / 2);
-    while (seen(&fixture, 0, 400) < 200) {
-        work(&fixture, first, false);
-        work(&fixture, second, false);
-    }
-    assert_int_equal(seen(&fixture, 0, 200), 0);
+    work_until_seen(&fixture, first, second, 400);
     event_log_free(first);
-    kafka_await_partitions(second, PARTITIONS);
-    for (int i = 0; i < 20; i++) {
-        work(&fixture, second, false);
-    }
-    assert_int_equal(seen(&fixture, 0, 200), 0);
     event_log_free(second);
     finish(&fixture);
 }
@@ -305,7 +295,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(members_share_and_hand_over),
         cmocka_unit_test(what_is_not_committed_is_read_again),
-        cmocka_unit_test(seek_counts_where_nothing_is_committed),
+        cmocka_unit_test(what_is_not_committed_is_read_from_the_beginning),
         cmocka_unit_test(what_is_committed_counts_before_what_is_sought),
         cmocka_unit_test(a_waiting_worker_stays_in_the_group),
         cmocka_unit_test(a_topic_made_anew_is_another_log),

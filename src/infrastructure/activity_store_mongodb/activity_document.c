@@ -1,5 +1,6 @@
 #include "infrastructure/activity_store_mongodb/activity_document.h"
 
+#include "base/timestamp.h"
 #include "base/utf8.h"
 #include "infrastructure/activity_store_mongodb/document_json.h"
 #include "infrastructure/mongodb_client/document_writer.h"
@@ -155,6 +156,17 @@ static struct str metadata_of(struct activity_reader *reader, const struct membe
     return buffer_str(&reader->metadata);
 }
 
+static int64_t date_of(const struct members *members, size_t member)
+{
+    return bson_iter_date_time(&members->of[member].at);
+}
+
+/* Others may have written any date; answers know those from 1970 to 9999 only. */
+static bool is_time(int64_t time_ms)
+{
+    return time_ms >= TIMESTAMP_MS_MIN && time_ms <= TIMESTAMP_MS_MAX;
+}
+
 static bool is_id(const struct members *members)
 {
     return holds(members, MEMBER_ID, BSON_TYPE_UTF8) || holds(members, MEMBER_ID, BSON_TYPE_OID);
@@ -171,6 +183,7 @@ enum status activity_reader_read(struct activity_reader *reader, const bson_t *d
     buffer_clear(&reader->metadata);
     find_members(document, &members);
     if (!is_id(&members) || !holds(&members, MEMBER_TIMESTAMP, BSON_TYPE_DATE_TIME) ||
+        !is_time(date_of(&members, MEMBER_TIMESTAMP)) ||
         !find_name(reader, &members, MEMBER_ID, &id) ||
         !find_name(reader, &members, MEMBER_USER_ID, &user_id) ||
         !find_name(reader, &members, MEMBER_ACTION, &action)) {
@@ -183,9 +196,10 @@ enum status activity_reader_read(struct activity_reader *reader, const bson_t *d
     if (reader->names.failed != STATUS_OK || reader->metadata.failed != STATUS_OK) {
         return STATUS_NO_MEMORY;
     }
-    activity.timestamp_ms = bson_iter_date_time(&members.of[MEMBER_TIMESTAMP].at);
-    activity.received_at_ms = holds(&members, MEMBER_RECEIVED_AT, BSON_TYPE_DATE_TIME)
-                                  ? bson_iter_date_time(&members.of[MEMBER_RECEIVED_AT].at)
+    activity.timestamp_ms = date_of(&members, MEMBER_TIMESTAMP);
+    activity.received_at_ms = holds(&members, MEMBER_RECEIVED_AT, BSON_TYPE_DATE_TIME) &&
+                                      is_time(date_of(&members, MEMBER_RECEIVED_AT))
+                                  ? date_of(&members, MEMBER_RECEIVED_AT)
                                   : activity.timestamp_ms;
     *out_activity = activity;
     return STATUS_OK;

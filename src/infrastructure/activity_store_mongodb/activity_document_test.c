@@ -324,6 +324,23 @@ static void test_documents_of_other_writers(void **state)
     bson_destroy(document);
 }
 
+/* Dates that no answer can tell: such a document is in none. */
+static void test_dates_beyond_the_calendar(void **state)
+{
+    struct bed *bed = *state;
+    static const int64_t dates[] = {-1, INT64_C(253402300800000), INT64_MIN, INT64_MAX};
+    for (size_t i = 0; i < ARRAY_LENGTH(dates); i++) {
+        struct activity found;
+        bson_t *document = bson_new();
+        BSON_APPEND_UTF8(document, "_id", "x");
+        BSON_APPEND_UTF8(document, "userId", "x");
+        BSON_APPEND_UTF8(document, "action", "x");
+        BSON_APPEND_DATE_TIME(document, "timestamp", dates[i]);
+        assert_int_equal(activity_reader_read(&bed->reader, document, &found), STATUS_NOT_FOUND);
+        bson_destroy(document);
+    }
+}
+
 /* Each of what an activity needs, left out or of another type. */
 static void test_what_is_no_activity(void **state)
 {
@@ -362,6 +379,7 @@ int main(void)
         CASE(test_random_numbers),
         CASE(test_damaged_texts),
         CASE(test_documents_of_other_writers),
+        CASE(test_dates_beyond_the_calendar),
         CASE(test_what_is_no_activity),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,8 @@
  *
  * It reads in one of two ways. Without a group all partitions, from the beginning or where seek
  * named; nothing is committed to the broker, the store is the authority. As a member of a group
- * those partitions that the group gives it, from what is committed there, or else what seek named;
+ * those partitions that the group gives it, from what is committed there or the beginning; what
+ * seek names before the first poll is looked at, and CORRUPT beyond the end, but moves nothing;
  * commit goes to the broker within about a second, and what is committed of a
  * partition that has gone to another member is dropped.
  *

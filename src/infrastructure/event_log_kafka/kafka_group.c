@@ -100,15 +100,14 @@ static void commit_now(struct kafka_reader *reader, const rd_kafka_topic_partiti
 /* Taking and giving -------------------------------------------------------------------------- */
 
 /* At what is committed, though seek may have named more: a store may have taken a batch whose
- * refused activities nobody listed any more. Where nothing is committed, also since the group was
- * forgotten, at what seek named, else at the beginning. Under the lock. */
+ * refused activities nobody listed any more. Where nothing is committed, at the beginning: Kafka
+ * forgets the group's offsets with a topic that is deleted, and what the store names is then of
+ * another topic. What is read twice the store sees. Only where the broker does not tell, at what
+ * seek named. Under the lock. */
 static void choose_start(struct kafka_reader *reader, rd_kafka_topic_partition_t *from)
 {
     struct kafka_partition *its = &reader->partitions[from->partition];
-    int64_t start = its->sought;
-    if (from->err == RD_KAFKA_RESP_ERR_NO_ERROR && from->offset >= 0) {
-        start = from->offset;
-    }
+    int64_t start = from->err == RD_KAFKA_RESP_ERR_NO_ERROR ? from->offset : its->sought;
     its->assigned = true;
     its->unseen = true;
     its->troubled = false;

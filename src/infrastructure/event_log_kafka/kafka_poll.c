@@ -266,6 +266,7 @@ enum status kafka_reader_poll(struct kafka_reader *reader, size_t rows_max, unsi
     }
     /* First, for a consumer that was fenced goes on fetching what another one has now. */
     enum status status = check_failure(reader, err);
+    reader->polled = true;
     status = status == STATUS_OK ? begin_reading(reader, err) : status;
     status = status == STATUS_OK ? tell_begins(reader, err) : status;
     if (status == STATUS_OK) {

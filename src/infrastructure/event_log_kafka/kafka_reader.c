@@ -76,7 +76,7 @@ static enum status open_client(struct kafka_reader *reader, struct error *err)
 
 static enum status prepare(struct kafka_reader *reader, struct error *err)
 {
-    if (kafka_rows_init(&reader->rows) != STATUS_OK ||
+    if (kafka_rows_init(&reader->rows, reader->config.log->clock) != STATUS_OK ||
         kafka_partitions_grow(reader, reader->config.partition_count) != STATUS_OK) {
         return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for the Kafka consumer");
     }
@@ -264,6 +264,8 @@ static enum status move_to(struct kafka_reader *reader, struct position position
     struct kafka_partition *its = kafka_partition_of(reader, position.partition);
     if (its != NULL) {
         its->sought = position.offset;
+    }
+    if (its != NULL && (!reader->in_group || reader->polled)) {
         status = kafka_partition_restart(reader, position.partition, offset, err);
     }
     pthread_mutex_unlock(&reader->mutex);
@@ -273,7 +275,8 @@ static enum status move_to(struct kafka_reader *reader, struct position position
     return status;
 }
 
-/* Looks at all of them before it moves any. */
+/* Looks at all of them before it moves any. A member of a group that has not polled yet begins
+ * where the group is, whichever comes first, the partitions or this. */
 enum status kafka_reader_seek(struct kafka_reader *reader, const struct position_set *positions,
                               struct error *err)
 {

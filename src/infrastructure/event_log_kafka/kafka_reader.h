@@ -76,6 +76,7 @@ struct kafka_reader {
     struct kafka_fetched fetched[KAFKA_FETCHED_MAX]; /* not handed out yet */
     size_t fetched_first;
     size_t fetched_end;
+    bool polled;           /* at least once */
     uint64_t nudged_at_ms; /* when the consumer was last made to look at its queue */
     struct kafka_rows rows;
 };

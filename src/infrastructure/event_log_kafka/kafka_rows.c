@@ -5,9 +5,9 @@
 
 enum { REFUSED_CAPACITY_MIN = 16 };
 
-enum status kafka_rows_init(struct kafka_rows *rows)
+enum status kafka_rows_init(struct kafka_rows *rows, const struct clock *clock)
 {
-    *rows = (struct kafka_rows){0};
+    *rows = (struct kafka_rows){.clock = clock};
     arena_init(&rows->arena, KAFKA_ROWS_BYTES_MAX);
     position_set_init(&rows->next);
     return activity_message_reader_init(&rows->reader);
@@ -118,7 +118,11 @@ static enum status take_message(struct kafka_rows *rows, const char *topic,
                                 const rd_kafka_message_t *message, struct position position)
 {
     const struct activity_message_place place = {
-        .topic = str_from(topic), .position = position, .logged_at_ms = logged_at(message)};
+        .topic = str_from(topic),
+        .position = position,
+        .logged_at_ms = logged_at(message),
+        .now_ms = clock_wall_ms(rows->clock),
+    };
     if (message->payload == NULL) {
         return refuse(rows, message, position, place.logged_at_ms,
                       STR("the message has no value (a tombstone)"));

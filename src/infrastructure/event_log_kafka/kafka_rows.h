@@ -14,6 +14,7 @@ enum {
 };
 
 struct kafka_rows {
+    const struct clock *clock;
     struct activity_message_reader reader;
     struct arena arena;
     struct logged_activity *rows;
@@ -25,7 +26,7 @@ struct kafka_rows {
     struct position_set next;
 };
 
-MUST_USE enum status kafka_rows_init(struct kafka_rows *rows);
+MUST_USE enum status kafka_rows_init(struct kafka_rows *rows, const struct clock *clock);
 void kafka_rows_deinit(struct kafka_rows *rows);
 
 /* Empties it and makes room for `rows_max`. NO_MEMORY. */
