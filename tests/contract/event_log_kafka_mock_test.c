@@ -304,6 +304,7 @@ static void properties_are_checked_by_name(void **state)
     static const struct property_case cases[] = {
         {"group.id", "mine", "group.id is not to be set"},
         {"enable.auto.offset.store", "true", "enable.auto.offset.store is not to be set"},
+        {"delivery.report.only.error", "true", "delivery.report.only.error is not to be set"},
         {"dr_msg_cb", "x", "dr_msg_cb is not to be set"},
         {"lingering.ms", "5", "lingering.ms"},
         {"linger.ms", "soon", "linger.ms"},

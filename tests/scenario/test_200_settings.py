@@ -82,6 +82,7 @@ MONGODB = ["--store", "mongodb", "--connect-timeout", "60s"]
     ([*KAFKA, "--kafka.no.such.thing", "1"], "no.such.thing"),
     ([*KAFKA, "--kafka.linger.ms", "soon"], "linger.ms"),
     ([*KAFKA, "--kafka.acks", "1"], "acks is not to be set"),
+    ([*KAFKA, "--kafka.delivery.report.only.error", "true"], "delivery.report.only.error is not to be set"),
     ([*KAFKA, "--kafka.security.protocol", "sasl_ssl", "--kafka.sasl.mechanism", "PLAIN", "--kafka.sasl.password", "hidden-word"],
      "sasl.username and sasl.password must be set"),
     ([*KAFKA, "--kafka.security.protocol", "ssl", "--kafka.ssl.ca.location", "/nowhere/ca.pem"], "ssl.ca.location"),

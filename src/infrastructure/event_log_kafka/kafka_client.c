@@ -73,6 +73,7 @@ static const char *const owned[] = {
     "allow.auto.create.topics",
     "auto.commit.enable",
     "auto.offset.reset",
+    "delivery.report.only.error",
     "enable.auto.commit",
     "enable.auto.offset.store",
     "enable.gapless.guarantee",
