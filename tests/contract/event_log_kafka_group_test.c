@@ -22,6 +22,7 @@ struct fixture {
     char topic[TOPIC_BYTES];
     struct event_log_kafka_config config;
     rd_kafka_t *client;
+    size_t partitions;
     size_t counts[NUMBERS_MAX]; /* how often each number was handed out */
 };
 
@@ -31,6 +32,7 @@ static void start(struct fixture *fixture)
     kafka_fresh_name(fixture->topic);
     fixture->config = kafka_config(fixture->topic, fixture->topic, PARTITIONS);
     fixture->config.produces = false;
+    fixture->partitions = PARTITIONS;
     fixture->client = kafka_client();
     kafka_make_topic(fixture->client, fixture->topic, PARTITIONS);
 }
@@ -51,8 +53,8 @@ static void send_numbers(struct fixture *fixture, size_t first, size_t end)
     for (size_t i = first; i < end; i++) {
         char value[100];
         snprintf(value, sizeof value, "{\"id\":\"n-%zu\",\"userId\":\"u\",\"action\":\"a\"}", i);
-        const struct kafka_foreign_message message = {.partition = (int32_t)(i % PARTITIONS),
-                                                      .value = value};
+        const struct kafka_foreign_message message = {
+            .partition = (int32_t)(i % fixture->partitions), .value = value};
         kafka_give(fixture->client, fixture->topic, &message);
     }
     assert_int_equal(rd_kafka_flush(fixture->client, 10000), RD_KAFKA_RESP_ERR_NO_ERROR);
@@ -133,6 +135,39 @@ static void members_share_and_hand_over(void **state)
     for (size_t i = 0; i < 2000; i++) {
         assert_int_equal(fixture.counts[i], 1);
     }
+    event_log_free(second);
+    finish(&fixture);
+}
+
+/* A topic that gets more partitions, of which each is read by the member that the group gives it
+ * to, and the others go on where they are. */
+static void new_partitions_are_shared(void **state)
+{
+    (void)state;
+    static struct fixture fixture;
+    start(&fixture);
+    struct event_log *first = kafka_open(&fixture.config);
+    struct event_log *second = join(&fixture);
+    kafka_await_partitions(first, PARTITIONS / 2);
+    kafka_await_partitions(second, PARTITIONS / 2);
+    send_numbers(&fixture, 0, 400);
+    work_until_seen(&fixture, first, second, 400);
+    fixture.partitions = 2 * PARTITIONS;
+    kafka_grow_topic(fixture.client, fixture.topic, 2 * PARTITIONS);
+    send_numbers(&fixture, 400, 1200);
+    work_until_seen(&fixture, first, second, 1200);
+    kafka_await_partitions(first, PARTITIONS);
+    kafka_await_partitions(second, PARTITIONS);
+    send_numbers(&fixture, 1200, 2000);
+    work_until_seen(&fixture, first, second, 2000);
+    for (int i = 0; i < 25; i++) { /* what comes twice may come late */
+        work(&fixture, first, true);
+        work(&fixture, second, true);
+    }
+    for (size_t i = 0; i < 2000; i++) {
+        assert_int_equal(fixture.counts[i], 1);
+    }
+    event_log_free(first);
     event_log_free(second);
     finish(&fixture);
 }
@@ -294,6 +329,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(members_share_and_hand_over),
+        cmocka_unit_test(new_partitions_are_shared),
         cmocka_unit_test(what_is_not_committed_is_read_again),
         cmocka_unit_test(what_is_not_committed_is_read_from_the_beginning),
         cmocka_unit_test(what_is_committed_counts_before_what_is_sought),

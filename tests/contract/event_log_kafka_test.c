@@ -301,14 +301,7 @@ static void new_partitions_are_read(void **state)
     start(&fixture, 1);
     append_ok(&fixture, 0, 5);
     expect_numbers(fixture.log, 0, 5);
-    char text[200];
-    rd_kafka_NewPartitions_t *wanted =
-        rd_kafka_NewPartitions_new(fixture.topic, 2, text, sizeof text);
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(fixture.client);
-    rd_kafka_CreatePartitions(fixture.client, &wanted, 1, NULL, queue);
-    rd_kafka_event_destroy(rd_kafka_queue_poll(queue, POLL_WAIT_MS));
-    rd_kafka_NewPartitions_destroy(wanted);
-    rd_kafka_queue_destroy(queue);
+    kafka_grow_topic(fixture.client, fixture.topic, 2);
     const struct kafka_foreign_message message = {1, NULL, "{\"userId\":\"u\",\"action\":\"a\"}",
                                                   0};
     kafka_send(fixture.client, fixture.topic, &message);

@@ -121,6 +121,42 @@ void kafka_make_topic(rd_kafka_t *client, const char *topic, int partitions)
     rd_kafka_queue_destroy(queue);
 }
 
+static int ask_partitions(rd_kafka_t *client, const char *topic)
+{
+    rd_kafka_topic_t *asked = rd_kafka_topic_new(client, topic, NULL);
+    const struct rd_kafka_metadata *metadata = NULL;
+    assert_int_equal(rd_kafka_metadata(client, 0, asked, &metadata, ANSWER_MS),
+                     RD_KAFKA_RESP_ERR_NO_ERROR);
+    int count = metadata->topics[0].partition_cnt;
+    rd_kafka_metadata_destroy(metadata);
+    rd_kafka_topic_destroy(asked);
+    return count;
+}
+
+/* A client refuses messages for a partition that it has not heard of. */
+static void await_topic_partitions(rd_kafka_t *client, const char *topic, int count)
+{
+    uint64_t give_up_at_ms = clock_monotonic_ms(&clock_system) + PATIENCE_MS;
+    while (ask_partitions(client, topic) < count) {
+        assert_true(clock_monotonic_ms(&clock_system) < give_up_at_ms);
+        rest();
+    }
+}
+
+void kafka_grow_topic(rd_kafka_t *client, const char *topic, int partitions)
+{
+    char text[256];
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+    rd_kafka_NewPartitions_t *wanted =
+        rd_kafka_NewPartitions_new(topic, (size_t)partitions, text, sizeof text);
+    assert_non_null(wanted);
+    rd_kafka_CreatePartitions(client, &wanted, 1, NULL, queue);
+    rd_kafka_event_destroy(expect_answer(queue));
+    rd_kafka_NewPartitions_destroy(wanted);
+    rd_kafka_queue_destroy(queue);
+    await_topic_partitions(client, topic, partitions);
+}
+
 void kafka_delete_topic(rd_kafka_t *client, const char *topic)
 {
     rd_kafka_queue_t *queue = rd_kafka_queue_new(client);

@@ -15,12 +15,16 @@ enum {
     TROUBLES_MAX = 64 /* looked into by one poll */
 };
 
-/* Without a group reading begins with the first poll, where seek or the beginning is. */
+/* Without a group reading begins with the first poll, where seek or the beginning is. In a group it
+ * is for the group to give partitions, new ones as well. */
 static enum status begin_reading(struct kafka_reader *reader, struct error *err)
 {
     enum status status = STATUS_OK;
+    if (reader->in_group) {
+        return STATUS_OK;
+    }
     pthread_mutex_lock(&reader->mutex);
-    for (int32_t i = 0; !reader->in_group && !reader->reading && i < reader->partition_count; i++) {
+    for (int32_t i = 0; !reader->reading && i < reader->partition_count; i++) {
         if (status == STATUS_OK && !reader->partitions[i].assigned) {
             status = kafka_partition_start(reader, i, err);
         }
