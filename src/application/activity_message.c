@@ -124,3 +124,27 @@ void activity_message_append(struct buffer *buffer, const struct activity *activ
     buffer_append_str(buffer, activity->metadata);
     buffer_append_char(buffer, '}');
 }
+
+/* Beyond this no escaping brings it: one byte becomes six at most. */
+static uint64_t bytes_at_most(const struct activity *activity)
+{
+    enum { FRAME_BYTES_MAX = 256, ESCAPED_BYTES_MAX = 6 };
+    return FRAME_BYTES_MAX + activity->id.len + activity->user_id.len +
+           ESCAPED_BYTES_MAX * (uint64_t)(activity->user_id.len + activity->action.len) +
+           activity->metadata.len;
+}
+
+/* Near the limit nothing but the message itself tells. */
+enum status activity_message_check_size(const struct activity *activity, uint64_t bytes_max)
+{
+    struct buffer buffer;
+    if (bytes_at_most(activity) <= bytes_max) {
+        return STATUS_OK;
+    }
+    buffer_init(&buffer, bytes_max);
+    buffer_append_str(&buffer, activity->user_id);
+    activity_message_append(&buffer, activity);
+    enum status status = buffer.failed;
+    buffer_deinit(&buffer);
+    return status;
+}

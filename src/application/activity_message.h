@@ -60,3 +60,8 @@ struct str activity_message_tell(const struct rejection *rejection, struct arena
 
 /* Appends {"id","userId","action","timestamp","receivedAt","metadata"}. */
 void activity_message_append(struct buffer *buffer, const struct activity *activity);
+
+/* Whether the message, with the user it is found by once more beside it, has at most `bytes_max`.
+ * TOO_LARGE, NO_MEMORY. */
+MUST_USE enum status activity_message_check_size(const struct activity *activity,
+                                                 uint64_t bytes_max);

@@ -235,6 +235,35 @@ static void many_faults_are_told_at_once(void **state)
     arena_deinit(&arena);
 }
 
+static enum status check_size(struct str text, uint64_t bytes_max)
+{
+    const struct activity activity = {
+        .id = STR("i"), .user_id = text, .action = text, .metadata = STR("{}")};
+    return activity_message_check_size(&activity, bytes_max);
+}
+
+/* To the byte, whatever the texts become by escaping. */
+static void its_size_is_known_before_it_is_sent(void **state)
+{
+    (void)state;
+    static const char controls[100] = {1, 2, 3};
+    const struct str texts[] = {STR("user"), {controls, sizeof controls}};
+    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+        const struct activity activity = {
+            .id = STR("i"), .user_id = texts[i], .action = texts[i], .metadata = STR("{}")};
+        struct buffer message;
+        buffer_init(&message, 1 << 20);
+        activity_message_append(&message, &activity);
+        uint64_t bytes = texts[i].len + message.len;
+        buffer_deinit(&message);
+        assert_int_equal(check_size(texts[i], bytes), STATUS_OK);
+        assert_int_equal(check_size(texts[i], bytes - 1), STATUS_TOO_LARGE);
+        for (uint64_t more = 0; more < 2000; more++) {
+            assert_int_equal(check_size(texts[i], bytes + more), STATUS_OK);
+        }
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -245,6 +274,7 @@ int main(void)
         cmocka_unit_test(an_id_from_any_place_is_an_id),
         cmocka_unit_test(what_is_no_activity_is_told),
         cmocka_unit_test(many_faults_are_told_at_once),
+        cmocka_unit_test(its_size_is_known_before_it_is_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -74,6 +74,8 @@ struct event_log_state {
     char reason[ERROR_MESSAGE_BYTES]; /* why it does not accept, or where instead; else "" */
     uint64_t bytes;                   /* held now; 0 when the adapter cannot know */
     uint64_t bytes_max;               /* 0: no limit of its own */
+    uint64_t activity_bytes_max;      /* that one activity may have, as activity_message.h measures
+                                         it; 0: no such limit */
     uint64_t missing; /* activities that had an offset and could not be served since the start */
     char warning[ERROR_MESSAGE_BYTES]; /* it works, but less safely than it should; "": no such */
     struct event_log_spill_state spill;

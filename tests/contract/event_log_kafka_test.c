@@ -418,6 +418,7 @@ static void what_a_topic_does_not_take_is_refused(void **state)
     }
     event_log_describe(fixture.log, &about);
     assert_int_equal(about.accepting, STATUS_OK);
+    assert_int_equal(about.activity_bytes_max, 20000 - 1024); /* without the frame of a batch */
     finish(&fixture);
 }
 

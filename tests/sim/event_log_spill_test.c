@@ -188,6 +188,27 @@ static void a_broken_spill_does_not_stand_in_the_way(void **state)
     finish();
 }
 
+/* What the log would refuse when it is back is refused at once, as when it can be reached. */
+static void what_the_log_never_takes_is_not_spilled(void **state)
+{
+    (void)state;
+    enum { NARROW_BYTES = 240 }; /* activities of tests have 200 to 300 */
+    begin(&roomy);
+    remote_set_away(&rig.remote, true);
+    while (spill_rig_append_and_wait(&rig, 0).durability != DURABILITY_LOCAL_DISK) {
+    }
+    remote_set_activity_bytes_max(&rig.remote, NARROW_BYTES);
+    size_t refused = 0;
+    for (int i = 0; i < 50; i++) {
+        struct spill_append told = spill_rig_append_and_wait(&rig, 0);
+        refused += told.status == STATUS_TOO_LARGE;
+        assert_true(told.status == STATUS_OK || told.status == STATUS_TOO_LARGE);
+    }
+    assert_in_range(refused, 10, 40);
+    come_back();
+    finish();
+}
+
 static void keep_name(void *context, const char *name)
 {
     char *kept = context;
@@ -413,6 +434,7 @@ int main(void)
         cmocka_unit_test(holds_no_more_than_it_may),
         cmocka_unit_test(a_full_spill_refuses_and_recovers),
         cmocka_unit_test(a_broken_spill_does_not_stand_in_the_way),
+        cmocka_unit_test(what_the_log_never_takes_is_not_spilled),
         cmocka_unit_test(a_damaged_spill_does_not_stand_in_the_way),
         cmocka_unit_test(comes_back_while_appends_go_on),
         cmocka_unit_test(measures_how_fast_it_empties),

@@ -141,6 +141,16 @@ static void *run_connection(void *context)
     return NULL;
 }
 
+static bool takes_never(const struct remote *remote, const struct pending *pending)
+{
+    for (size_t i = 0; i < pending->count && remote->refuses_every > 0; i++) {
+        if (pending->numbers[i] % remote->refuses_every == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum status remote_append(struct event_log *log, const struct activity *activities,
                                  size_t count, struct append_listener *listener,
                                  struct append_ticket ticket)
@@ -159,7 +169,9 @@ static enum status remote_append(struct event_log *log, const struct activity *a
         pass_time(remote, STUMBLE_MS);
     }
     enum status status = connection->pending_count >= PENDING_MAX ? STATUS_BUSY : STATUS_OK;
-    if (connection->severed || (remote->away && random_below(&remote->random, 4) == 0)) {
+    if (takes_never(remote, pending)) {
+        status = STATUS_TOO_LARGE;
+    } else if (connection->severed || (remote->away && random_below(&remote->random, 4) == 0)) {
         status = STATUS_UNAVAILABLE;
         connection->fenced = true;
     }
@@ -210,9 +222,13 @@ static enum status remote_end_position(struct event_log *log, struct position_se
 
 static void remote_describe(struct event_log *log, struct event_log_state *out_state)
 {
-    (void)log;
-    *out_state = (struct event_log_state){
-        .kind = "remote", .log_id = remote_log_id, .durability = DURABILITY_REPLICATED};
+    struct remote *remote = connection_of(log)->remote;
+    pthread_mutex_lock(&remote->mutex);
+    *out_state = (struct event_log_state){.kind = "remote",
+                                          .log_id = remote_log_id,
+                                          .durability = DURABILITY_REPLICATED,
+                                          .activity_bytes_max = remote->activity_bytes_max};
+    pthread_mutex_unlock(&remote->mutex);
 }
 
 static void remote_free(struct event_log *log)
@@ -310,6 +326,20 @@ void remote_set_delay(struct remote *remote, unsigned ms)
 {
     lock(remote);
     remote->delay_ms = ms;
+    unlock_changed(remote);
+}
+
+void remote_set_activity_bytes_max(struct remote *remote, uint64_t bytes)
+{
+    lock(remote);
+    remote->activity_bytes_max = bytes;
+    unlock_changed(remote);
+}
+
+void remote_refuse_every(struct remote *remote, uint64_t divisor)
+{
+    lock(remote);
+    remote->refuses_every = divisor;
     unlock_changed(remote);
 }
 

@@ -23,9 +23,11 @@ struct remote {
     uint64_t *written; /* numbers, in the order of writing, doubles included */
     size_t written_count;
     bool away;
-    bool held;         /* nothing is completed, until it is given up */
-    bool stumbling;    /* callers lose their turn at times while they append */
-    unsigned delay_ms; /* of each append */
+    bool held;                   /* nothing is completed, until it is given up */
+    bool stumbling;              /* callers lose their turn at times while they append */
+    unsigned delay_ms;           /* of each append */
+    uint64_t activity_bytes_max; /* as it tells; 0: nothing */
+    uint64_t refuses_every;      /* never takes numbers that this divides, whoever asks; 0: none */
     unsigned give_ups;
     struct event_log *connection; /* the one that is open */
 };
@@ -42,6 +44,8 @@ void remote_set_away(struct remote *remote, bool away);
 void remote_hold(struct remote *remote, bool hold);
 void remote_set_stumbling(struct remote *remote, bool stumbling);
 void remote_set_delay(struct remote *remote, unsigned ms);
+void remote_set_activity_bytes_max(struct remote *remote, uint64_t bytes);
+void remote_refuse_every(struct remote *remote, uint64_t divisor);
 
 /* The process that has the connection is gone: nothing that it appends is written any more. */
 void remote_sever(struct remote *remote);

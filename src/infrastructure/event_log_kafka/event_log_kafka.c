@@ -73,6 +73,9 @@ static void kafka_describe(struct event_log *log, struct event_log_state *out_st
         .durability = DURABILITY_REPLICATED,
         .missing = kafka->reader == NULL ? 0 : kafka_reader_missing(kafka->reader),
     };
+    if (kafka->producer != NULL) {
+        out_state->activity_bytes_max = kafka_producer_activity_bytes_max(kafka->producer);
+    }
     out_state->accepting = kafka_health_accepting(&kafka->health, out_state->reason);
     memcpy(out_state->warning, kafka->warning, sizeof out_state->warning);
 }

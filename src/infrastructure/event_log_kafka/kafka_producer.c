@@ -141,12 +141,21 @@ static enum status check_room(struct kafka_producer *producer, const struct acti
                                                                            : STATUS_OK;
 }
 
+uint64_t kafka_producer_activity_bytes_max(const struct kafka_producer *producer)
+{
+    int64_t topic_max = producer->config.message_bytes_max;
+    if (topic_max < 0) {
+        return 0;
+    }
+    return topic_max > BATCH_FRAME_BYTES ? (uint64_t)(topic_max - BATCH_FRAME_BYTES) : 1;
+}
+
 /* What the topic will never take must not come in: it would fail again and again, and keep behind
  * it whoever waits for it to be confirmed. */
 static bool fits_topic(const struct kafka_producer *producer, const struct append_block *block)
 {
-    int64_t message_max = producer->config.message_bytes_max - BATCH_FRAME_BYTES;
-    if (producer->config.message_bytes_max < 0 || (int64_t)block->bytes <= message_max) {
+    uint64_t activity_max = kafka_producer_activity_bytes_max(producer);
+    if (activity_max == 0 || block->bytes <= activity_max) {
         return true;
     }
     struct append_walk walk = append_block_walk(block);
@@ -154,7 +163,7 @@ static bool fits_topic(const struct kafka_producer *producer, const struct appen
     struct str value;
     bool fits = true;
     while (fits && append_walk_next(&walk, &key, &value)) {
-        fits = (int64_t)(key.len + value.len) <= message_max;
+        fits = key.len + value.len <= activity_max;
     }
     return fits;
 }

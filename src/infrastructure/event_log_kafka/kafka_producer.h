@@ -70,5 +70,8 @@ MUST_USE enum status kafka_producer_append(struct kafka_producer *producer,
                                            struct append_listener *listener,
                                            struct append_ticket ticket);
 
+/* Of one activity, its key and its message; 0: nobody knows what the topic takes. */
+uint64_t kafka_producer_activity_bytes_max(const struct kafka_producer *producer);
+
 /* As event_log_kafka_purge. */
 void kafka_producer_purge(struct kafka_producer *producer);

@@ -1,6 +1,7 @@
 /* The port's functions, opening and closing; spill_threads.c has what happens beside them. */
 #include "infrastructure/event_log_spill/event_log_spill.h"
 
+#include "application/activity_message.h"
 #include "base/assert.h"
 #include "base/condition.h"
 #include "infrastructure/event_log_spill/moved_mark.h"
@@ -36,6 +37,20 @@ static enum status ask_spill(const struct event_log_spill *spill, const struct h
     return state.accepting == STATUS_OK ? STATUS_OK : STATUS_UNAVAILABLE;
 }
 
+/* Whether the inner log will take it when it is back: what it never takes must not get into the
+ * spill. */
+static enum status ask_inner(const struct event_log_spill *spill, const struct held_append *held)
+{
+    struct event_log_state state;
+    enum status status = STATUS_OK;
+    event_log_describe(spill->config.inner, &state);
+    for (size_t i = 0; i < held->count && status == STATUS_OK && state.activity_bytes_max > 0;
+         i++) {
+        status = activity_message_check_size(&held->activities[i], state.activity_bytes_max);
+    }
+    return status;
+}
+
 /* Under the mutex. */
 static enum status admit(const struct event_log_spill *spill, const struct held_append *held)
 {
@@ -45,7 +60,11 @@ static enum status admit(const struct event_log_spill *spill, const struct held_
     if (held->bytes > spill->config.held_bytes_max - spill->held_bytes) {
         return STATUS_BUSY;
     }
-    return spill->mode == SPILL_SPILLING ? ask_spill(spill, held) : STATUS_OK;
+    if (spill->mode == SPILL_DIRECT) {
+        return STATUS_OK; /* it is asked by appending */
+    }
+    enum status status = ask_inner(spill, held);
+    return status == STATUS_OK && spill->mode == SPILL_SPILLING ? ask_spill(spill, held) : status;
 }
 
 /* Takes it among those that are held; under the mutex. */
