@@ -3,6 +3,7 @@
 
 #include "infrastructure/disk/disk_posix.h"
 #include "infrastructure/event_log_local/event_log_local.h"
+#include "infrastructure/event_log_spill/set_aside.h"
 #include "service_parts.h"
 #include "stop_signals.h"
 
@@ -10,20 +11,23 @@
 
 static struct service service; /* too large for a stack, one for the process */
 
+static char spill_dir[DISK_PATH_BYTES_MAX];
+static struct set_aside set_aside;
+
 static enum status open_spill(const char *directory, struct event_log **out_log, struct error *err)
 {
-    char path[DISK_PATH_BYTES_MAX];
-    enum status status = disk_path(directory, "spill", path, err);
-    if (status == STATUS_OK && access(path, F_OK) != 0) {
+    enum status status = disk_path(directory, "spill", spill_dir, err);
+    if (status == STATUS_OK && access(spill_dir, F_OK) != 0) {
         return error_set(err, STATUS_NOT_FOUND, 0, "there is no spill in %.100s", directory);
     }
     service.logger =
         (struct logger){.clock = &clock_system, .descriptor = STDERR_FILENO, .level = LOG_WARNING};
+    set_aside = set_aside_in(disk_posix(), spill_dir, &service.logger);
     stop_signals_catch();
     return status == STATUS_OK ? event_log_local_new(
                                      &(struct event_log_local_config){
                                          .disk = disk_posix(),
-                                         .directory = path,
+                                         .directory = spill_dir,
                                          .clock = &clock_system,
                                          .random = &random_system,
                                          .logger = &service.logger,
@@ -73,6 +77,7 @@ const struct forward_access *forward_access(void)
     static const struct forward_access forwarding = {
         .open_spill = open_spill,
         .open_target = open_target,
+        .aside = &set_aside.aside,
         .wants_stop = wants_stop,
         .clock = &clock_system,
         .random = &random_system,

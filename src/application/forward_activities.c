@@ -222,16 +222,33 @@ static enum status tell_failure(struct forward_activities *forwarder, enum statu
                      status_name(status), target.reason[0] == '\0' ? "" : ": ", target.reason);
 }
 
+/* The first one in the array, which stands for all that the target will never take. */
+static enum status set_aside(struct forward_activities *forwarder, struct error *err)
+{
+    struct forward_aside *aside = forwarder->config.aside;
+    enum status status = aside->keep(aside, &forwarder->activities[0], err);
+    if (status == STATUS_OK) {
+        forwarder->progress.set_aside++;
+    }
+    return status;
+}
+
 static enum status move_some(struct forward_activities *forwarder, size_t *out_count,
                              struct error *err)
 {
     size_t count = 0;
     enum status status = append_what_fits(forwarder, &count);
-    if (status != STATUS_OK) {
+    if (status == STATUS_TOO_LARGE && forwarder->config.aside != NULL) {
+        status = set_aside(forwarder, err);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    } else if (status != STATUS_OK) {
         return tell_failure(forwarder, status, err);
+    } else {
+        forwarder->progress.moved += count;
     }
     forwarder->at += count;
-    forwarder->progress.moved += count;
     forwarder->rows_limit =
         count * 2 < forwarder->config.rows_max ? count * 2 : forwarder->config.rows_max;
     measure(forwarder, count);

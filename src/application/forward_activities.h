@@ -11,9 +11,17 @@
 #include "base/clock.h"
 #include "base/random.h"
 
+/* Where an activity goes that the target will never take: one too large for it. */
+struct forward_aside {
+    /* Durable when it returns OK. After a crash the same one may come again. */
+    enum status (*keep)(struct forward_aside *aside, const struct activity *activity,
+                        struct error *err);
+};
+
 struct forward_activities_config {
     struct event_log *source; /* of activities only; borrowed, as all; nobody else polls it */
     struct event_log *target;
+    struct forward_aside *aside; /* NULL: such an activity stays in front of the rest */
     const struct clock *clock;
     const struct random *random; /* for pauses */
     size_t rows_max;             /* in one append; 0 as below: the default */
@@ -24,8 +32,9 @@ struct forward_activities_config {
 };
 
 struct forward_progress {
-    const struct position_set *positions; /* of the source: all below is moved */
+    const struct position_set *positions; /* of the source: all below is moved or set aside */
     uint64_t moved;                       /* activities, since the forwarder was made */
+    uint64_t set_aside;                   /* likewise, and none of those that were moved */
     uint64_t per_second; /* as measured lately; 0: it does not move, or just began */
     unsigned failures;   /* in a row; 0: it goes well */
 };
@@ -40,10 +49,11 @@ MUST_USE enum status forward_activities_new(const struct forward_activities_conf
 void forward_activities_free(struct forward_activities *forwarder);
 CLEANUP_FUNCTION(struct forward_activities *, forward_activities_free)
 
-/* Moves one append's worth and returns when the target has told its fate. With nothing in hand it
- * polls, at most `wait_ms`; *out_count is 0 when nothing came. Anything but OK is the source's or
- * the target's word; what was in hand then goes again with the next step. TOO_LARGE: the target
- * will never take the next activity. */
+/* Moves one append's worth, or sets one activity aside, and returns when the target has told its
+ * fate. With nothing in hand it polls, at most `wait_ms`; *out_count is 0 when nothing came.
+ * Anything but OK is the word of the source, of the target or of where things are set aside; what
+ * was in hand then goes again with the next step. TOO_LARGE, with nowhere to set it aside: the
+ * target will never take the next activity. */
 MUST_USE enum status forward_activities_step(struct forward_activities *forwarder, unsigned wait_ms,
                                              size_t *out_count, struct error *err);
 

@@ -232,6 +232,67 @@ static void sends_less_at_once_when_it_is_too_much(void **state)
     finish();
 }
 
+struct aside {
+    struct forward_aside aside;
+    char ids[4][16];
+    size_t count;
+    unsigned failures; /* to come */
+};
+
+static enum status keep_id(struct forward_aside *forward_aside, const struct activity *activity,
+                           struct error *err)
+{
+    struct aside *aside = CONTAINER_OF(forward_aside, struct aside, aside);
+    if (aside->failures > 0) {
+        aside->failures--;
+        return error_set(err, STATUS_NO_SPACE, 0, "the disk is full");
+    }
+    ASSERT(aside->count < ARRAY_LENGTH(aside->ids));
+    snprintf(aside->ids[aside->count++], sizeof aside->ids[0], "%.*s", STR_FORMAT(activity->id));
+    return STATUS_OK;
+}
+
+static void refuse_appends(uint64_t count)
+{
+    for (uint64_t nth = 1; nth <= count; nth++) {
+        const struct event_log_fault fault = {EVENT_LOG_CALL_APPEND, nth, false, STATUS_TOO_LARGE};
+        event_log_failing_add(target, &fault);
+    }
+}
+
+/* One that the target will never take, alone or with others, is set aside when that works, once;
+ * all behind it is moved. */
+static void what_is_too_large_for_ever_is_set_aside(void **state)
+{
+    (void)state;
+    begin(20);
+    struct aside aside = {.aside.keep = keep_id, .failures = 1};
+    refuse_appends(3); /* of 4, 2 and 1 */
+    const struct forward_activities_config config = {.source = rig.log,
+                                                     .target = target,
+                                                     .aside = &aside.aside,
+                                                     .clock = &clock_system,
+                                                     .random = &random_system,
+                                                     .probe_rows = 4};
+    struct forward_activities *forwarder = NULL;
+    assert_int_equal(forward_activities_new(&config, &forwarder, NULL), STATUS_OK);
+    size_t count = 0;
+    assert_int_equal(forward_activities_step(forwarder, 0, &count, NULL), STATUS_NO_SPACE);
+    refuse_appends(3);
+    assert_int_equal(forward_activities_step(forwarder, 0, &count, NULL), STATUS_OK);
+    assert_int_equal(count, 1);
+    bool empty = false;
+    assert_int_equal(forward_activities_run(forwarder, 1000, &watcher, &empty, NULL), STATUS_OK);
+    assert_true(empty);
+    assert_int_equal(aside.count, 1);
+    assert_string_equal(aside.ids[0], "id-0");
+    assert_int_equal(forward_activities_progress(forwarder).set_aside, 1);
+    assert_int_equal(forward_activities_progress(forwarder).moved, 19);
+    expect_numbers(target, 1, 20);
+    forward_activities_free(forwarder);
+    finish();
+}
+
 /* The command ------------------------------------------------------------------------------ */
 
 static enum status open_answer;
@@ -263,9 +324,12 @@ static bool asks_for_end(void)
     return wants_stop;
 }
 
+static struct aside command_aside = {.aside.keep = keep_id};
+
 static const struct forward_access access_for_tests = {
     .open_spill = open_spill,
     .open_target = open_target,
+    .aside = &command_aside.aside,
     .wants_stop = asks_for_end,
     .clock = &clock_system,
     .random = &random_system,
@@ -318,6 +382,20 @@ static void the_command_says_how_it_went(void **state)
     finish();
 }
 
+/* Nothing is left, and all the same somebody has to look. */
+static void the_command_says_what_it_set_aside(void **state)
+{
+    (void)state;
+    static const char *const quiet[] = {"/tmp", "--quiet"};
+    open_answer = STATUS_OK;
+    begin(BATCH);
+    refuse_appends(4); /* of 10, 5, 2 and 1 */
+    command_aside.count = 0;
+    assert_int_equal(run_command(2, quiet), 1);
+    assert_int_equal(command_aside.count, 1);
+    finish();
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -326,7 +404,9 @@ int main(void)
         cmocka_unit_test(goes_on_where_it_ended),
         cmocka_unit_test(gives_up_in_time),
         cmocka_unit_test(sends_less_at_once_when_it_is_too_much),
+        cmocka_unit_test(what_is_too_large_for_ever_is_set_aside),
         cmocka_unit_test(the_command_says_how_it_went),
+        cmocka_unit_test(the_command_says_what_it_set_aside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

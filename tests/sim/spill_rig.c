@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 enum { CLIENT_STRIDE = 1000000, PATIENCE_MS = 20000, RETRY_MS_MAX = 4 };
@@ -43,6 +44,7 @@ void spill_rig_init(struct spill_rig *rig, const struct spill_options *options)
     rig->appends = calloc(SPILL_APPENDS_MAX, sizeof *rig->appends);
     ASSERT(rig->appends != NULL);
     remote_init(&rig->remote, options->seed);
+    remote_refuse_every(&rig->remote, options->refuses_every);
     pthread_mutex_init(&rig->mutex, NULL);
     condition_init(&rig->told);
 }
@@ -209,6 +211,34 @@ struct spill_append spill_rig_append_and_wait(struct spill_rig *rig, unsigned cl
     return rig->appends[index];
 }
 
+/* Torn lines have no end of an activity. */
+size_t spill_rig_set_aside(const struct spill_rig *rig, uint64_t numbers[SPILL_SET_ASIDE_MAX])
+{
+    static char text[SPILL_SET_ASIDE_MAX * 512];
+    struct disk_file *file = NULL;
+    struct iovec into = {.iov_base = text, .iov_len = sizeof text - 1};
+    size_t len = 0;
+    size_t count = 0;
+    if (disk_open(rig->disk, "spill/set-aside/too-large.ndjson", DISK_READ, &file, NULL) !=
+        STATUS_OK) {
+        return 0;
+    }
+    ASSERT(disk_file_read(file, 0, into, &len, NULL) == STATUS_OK && len < into.iov_len);
+    disk_file_close(file);
+    text[len] = '\0';
+    char *line = text;
+    for (char *end; (end = memchr(line, '\n', (size_t)(text + len - line))) != NULL;
+         line = end + 1) {
+        unsigned long long number;
+        if (end - line > 2 && memcmp(end - 2, "}}", 2) == 0 &&
+            sscanf(line, "{\"id\":\"id-%llu\"", &number) == 1) {
+            ASSERT(count < SPILL_SET_ASIDE_MAX);
+            numbers[count++] = number;
+        }
+    }
+    return count;
+}
+
 /* Judging ---------------------------------------------------------------------------------- */
 
 enum mark { MARK_PROMISED = 1, MARK_SEEN = 2 };
@@ -261,6 +291,17 @@ static bool check_order(const struct spill_rig *rig, const struct marks *marks, 
     return true;
 }
 
+/* What the remote log never takes is kept, too. */
+static void mark_set_aside(const struct spill_rig *rig, const struct marks *marks)
+{
+    uint64_t numbers[SPILL_SET_ASIDE_MAX];
+    size_t count = spill_rig_set_aside(rig, numbers);
+    for (size_t i = 0; i < count; i++) {
+        ASSERT(rig->options.refuses_every > 0 && numbers[i] % rig->options.refuses_every == 0);
+        *mark_of(marks, numbers[i]) |= MARK_SEEN;
+    }
+}
+
 static bool check_kept(const struct spill_rig *rig, const struct marks *marks, char *trouble)
 {
     for (unsigned client = 0; client < SPILL_CLIENTS_MAX; client++) {
@@ -283,6 +324,7 @@ bool spill_rig_check(struct spill_rig *rig, char trouble[SPILL_TROUBLE_BYTES])
         ASSERT(marks.of[i] != NULL);
     }
     trouble[0] = '\0';
+    mark_set_aside(rig, &marks);
     bool fine = mark_promised(rig, &marks, trouble) && check_order(rig, &marks, trouble) &&
                 check_kept(rig, &marks, trouble);
     for (size_t i = 0; i < SPILL_CLIENTS_MAX; i++) {

@@ -13,7 +13,8 @@ enum {
     SPILL_CLIENTS_MAX = 8,
     SPILL_APPENDS_MAX = 100000, /* of all clients */
     SPILL_APPEND_MAX = 8,       /* activities */
-    SPILL_TROUBLE_BYTES = 160
+    SPILL_TROUBLE_BYTES = 160,
+    SPILL_SET_ASIDE_MAX = 1000
 };
 
 enum spill_end { SPILL_END_CLEAN, SPILL_END_KILL, SPILL_END_POWER };
@@ -21,7 +22,8 @@ enum spill_end { SPILL_END_CLEAN, SPILL_END_KILL, SPILL_END_POWER };
 struct spill_options {
     uint64_t seed;
     bool lying_fsync;
-    bool overtaking; /* the negative control: at times a client writes past what waits */
+    bool overtaking;        /* the negative control: at times a client writes past what waits */
+    uint64_t refuses_every; /* as remote_refuse_every */
     uint64_t spill_bytes_max;
     size_t held_bytes_max;
     unsigned drain_ms;
@@ -73,6 +75,9 @@ bool spill_rig_wait_told(struct spill_rig *rig);
 bool spill_rig_wait_direct(struct spill_rig *rig);
 
 struct event_log_state spill_rig_state(struct spill_rig *rig);
+
+/* The numbers that were set aside, and how many they are. */
+size_t spill_rig_set_aside(const struct spill_rig *rig, uint64_t numbers[SPILL_SET_ASIDE_MAX]);
 
 /* Holds what the remote log has against what the clients were told. False with the broken promise;
  * nothing may be under way. */

@@ -416,9 +416,11 @@ enum status event_log_spill_new(const struct event_log_spill_config *config,
     if (spill == NULL) {
         return error_set(err, STATUS_NO_MEMORY, 0, "no memory for the spill");
     }
+    spill->set_aside = set_aside_in(config->disk, config->spill_dir, config->logger);
     const struct forward_activities_config forwarding = {
         .source = config->spill,
         .target = config->inner,
+        .aside = config->spill_dir == NULL ? NULL : &spill->set_aside.aside,
         .clock = config->clock,
         .random = config->random,
         .retry_ms_min = config->retry_ms_min,

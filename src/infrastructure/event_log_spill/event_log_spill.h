@@ -30,8 +30,10 @@ struct event_log_spill_config {
     struct event_log *spill; /* durable on this machine and nobody else's; with a limit of bytes
                                 that is twice that of the largest append at least */
     struct disk *disk;       /* of the spill, ... */
-    const char *spill_dir; /* ... and its folder, where it stands how far it was moved; outlives the
-                              log. NULL: nowhere, and a crash brings all up again that it holds */
+    const char *spill_dir; /* ... and its folder, where it stands how far it was moved, and what the
+                              inner log will never take is set aside; outlives the log. NULL:
+                              nowhere: a crash brings all up again that it holds, and what will
+                              never be taken stays in front of the rest */
     /* Lets the inner log complete soon what was appended to it, failed unless confirmed, and begin
      * anew where it has to; called after each failure, perhaps several times. Between a failure
      * and this the inner log ought to confirm nothing behind what failed: whatever it does confirm

@@ -7,6 +7,7 @@
 #include "application/forward_activities.h"
 #include "infrastructure/event_log_spill/event_log_spill.h"
 #include "infrastructure/event_log_spill/held_append.h"
+#include "infrastructure/event_log_spill/set_aside.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -19,6 +20,7 @@ struct event_log_spill {
     struct append_listener inner_listener; /* hears for all direct appends */
     struct append_listener spill_listener; /* hears for all that are spilled */
     struct forward_activities *forwarder;  /* the mover's */
+    struct set_aside set_aside;            /* likewise */
     pthread_t keeper;
     pthread_t mover;
     bool keeper_runs;
@@ -39,7 +41,7 @@ struct event_log_spill {
     size_t in_inner;             /* appends whose fate the inner log has not told */
     size_t in_spill;             /* likewise the spill */
     int64_t spill_end;           /* behind the newest activity that is durable in the spill */
-    int64_t moved_end;           /* all below is durable in the inner log */
+    int64_t moved_end;           /* all below is durable in the inner log, or set aside */
     uint64_t moved_per_second;
     unsigned idle_steps; /* of the mover in a row, while spilling */
     bool refusing;       /* the spill took nothing the last time */

@@ -16,8 +16,12 @@ const char command_forward_help[] =
     "All other options are those of serve, which name the event log.\n\n"
     "Ctrl-C ends it cleanly; the same command goes on there. What was under way when it ended may\n"
     "come twice, with the same id, and is stored once.\n\n"
-    "Ends with 0 when nothing is left in the folder, with 1 when something is, with 2 for wrong\n"
-    "arguments.\n\n"
+    "An activity that is larger than the topic takes is set aside, in DIR/spill/set-aside, and "
+    "what\n"
+    "comes behind it goes on.\n\n"
+    "Ends with 0 when nothing is left in the folder, with 1 when something is or was set aside, "
+    "with\n"
+    "2 for wrong arguments.\n\n"
     "Example\n"
     "  usertrail forward ./data --event-log kafka --kafka-brokers localhost:9092";
 
@@ -38,6 +42,7 @@ struct forward_command {
     bool on_terminal;
     uint64_t total; /* that waited at the beginning */
     uint64_t shown_ms;
+    uint64_t set_aside;
     bool waiting_told;
     bool wrong_usage;
 };
@@ -151,9 +156,20 @@ static void summarize(const struct forward_command *command,
     if (empty) {
         printf("nothing is left in %s\n", command->directory);
     } else {
+        uint64_t gone = progress->moved + progress->set_aside;
         printf("%" PRIu64 " are left in %s, the same command goes on there\n",
-               command->total > progress->moved ? command->total - progress->moved : 0,
-               command->directory);
+               command->total > gone ? command->total - gone : 0, command->directory);
+    }
+}
+
+/* Also for who wants no summary: a person has to see to these. */
+static void tell_set_aside(const struct forward_command *command)
+{
+    if (command->set_aside > 0) {
+        fprintf(stderr,
+                "usertrail: %" PRIu64 " activities are larger than the event log takes, and were "
+                "set aside in %s/spill/set-aside\n",
+                command->set_aside, command->directory);
     }
 }
 
@@ -164,6 +180,7 @@ static enum status forward(struct forward_command *command, struct event_log *sp
 {
     const struct forward_activities_config config = {.source = spill,
                                                      .target = target,
+                                                     .aside = command->access->aside,
                                                      .clock = command->access->clock,
                                                      .random = command->access->random};
     CLEANUP(forward_activities_free) struct forward_activities *forwarder = NULL;
@@ -175,7 +192,9 @@ static enum status forward(struct forward_command *command, struct event_log *sp
     status =
         forward_activities_run(forwarder, command->give_up_ms, &command->watcher, out_empty, err);
     const struct forward_progress progress = forward_activities_progress(forwarder);
+    command->set_aside = progress.set_aside;
     summarize(command, &progress, *out_empty);
+    tell_set_aside(command);
     return status;
 }
 
@@ -230,5 +249,6 @@ int command_forward(const struct forward_access *access, int argument_count, cha
     if (command.wrong_usage) {
         return EXIT_USAGE;
     }
-    return status == STATUS_OK && empty ? EXIT_FINE : EXIT_FAILED;
+    bool done = status == STATUS_OK && empty && command.set_aside == 0;
+    return done ? EXIT_FINE : EXIT_FAILED;
 }

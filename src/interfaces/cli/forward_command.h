@@ -12,6 +12,8 @@ struct forward_access {
     /* The log that the settings of serve name. INVALID: they cannot be meant. */
     enum status (*open_target)(const char *directory, int setting_count, char **settings,
                                struct event_log **out_log, struct error *err);
+    /* Beside that spill, in its folder "set-aside": for what the log will never take. */
+    struct forward_aside *aside;
     /* Whether signals asked for an end. */
     bool (*wants_stop)(void);
     const struct clock *clock;
@@ -19,7 +21,7 @@ struct forward_access {
 };
 
 /* Takes the arguments behind the command's name and returns an exit code: 1 also when something is
- * left. */
+ * left or was set aside. */
 int command_forward(const struct forward_access *access, int argument_count, char **arguments);
 
 extern const char command_forward_help[];
