@@ -3,6 +3,7 @@
 
 #include "infrastructure/disk/disk_posix.h"
 #include "infrastructure/event_log_local/event_log_local.h"
+#include "infrastructure/event_log_spill/moved_mark.h"
 #include "infrastructure/event_log_spill/set_aside.h"
 #include "service_parts.h"
 #include "stop_signals.h"
@@ -13,8 +14,20 @@ static struct service service; /* too large for a stack, one for the process */
 
 static char spill_dir[DISK_PATH_BYTES_MAX];
 static struct set_aside set_aside;
+static struct moved_mark mark;
 
-static enum status open_spill(const char *directory, struct event_log **out_log, struct error *err)
+/* The log stays the caller's also when it cannot be read. */
+static enum status look(struct event_log *log, struct forward_waiting *out_waiting,
+                        struct error *err)
+{
+    set_aside = set_aside_in(disk_posix(), spill_dir, &service.logger);
+    mark = moved_mark_of(disk_posix(), spill_dir, log, &service.logger);
+    enum status status = forward_activities_look(log, out_waiting, err);
+    return status == STATUS_OK ? moved_mark_pass(&mark, log, out_waiting, err) : status;
+}
+
+static enum status open_spill(const char *directory, struct event_log **out_log,
+                              struct forward_waiting *out_waiting, struct error *err)
 {
     enum status status = disk_path(directory, "spill", spill_dir, err);
     if (status == STATUS_OK && access(spill_dir, F_OK) != 0) {
@@ -22,18 +35,24 @@ static enum status open_spill(const char *directory, struct event_log **out_log,
     }
     service.logger =
         (struct logger){.clock = &clock_system, .descriptor = STDERR_FILENO, .level = LOG_WARNING};
-    set_aside = set_aside_in(disk_posix(), spill_dir, &service.logger);
     stop_signals_catch();
-    return status == STATUS_OK ? event_log_local_new(
-                                     &(struct event_log_local_config){
-                                         .disk = disk_posix(),
-                                         .directory = spill_dir,
-                                         .clock = &clock_system,
-                                         .random = &random_system,
-                                         .logger = &service.logger,
-                                     },
-                                     out_log, err)
-                               : status;
+    if (status == STATUS_OK) {
+        status = event_log_local_new(
+            &(struct event_log_local_config){
+                .disk = disk_posix(),
+                .directory = spill_dir,
+                .clock = &clock_system,
+                .random = &random_system,
+                .logger = &service.logger,
+            },
+            out_log, err);
+    }
+    return status == STATUS_OK ? look(*out_log, out_waiting, err) : status;
+}
+
+static void keep_moved(int64_t offset)
+{
+    moved_mark_keep(&mark, offset);
 }
 
 static enum status read_settings(int setting_count, char **settings, struct error *err)
@@ -76,6 +95,7 @@ const struct forward_access *forward_access(void)
 {
     static const struct forward_access forwarding = {
         .open_spill = open_spill,
+        .keep_moved = keep_moved,
         .open_target = open_target,
         .aside = &set_aside.aside,
         .wants_stop = wants_stop,

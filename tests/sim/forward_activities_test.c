@@ -6,7 +6,9 @@
 #include "base/assert.h"
 #include "event_log_rig.h"
 #include "infrastructure/event_log_failing/event_log_failing.h"
+#include "infrastructure/event_log_local/event_log_local.h"
 #include "infrastructure/event_log_memory/event_log_memory.h"
+#include "infrastructure/event_log_spill/moved_mark.h"
 #include "interfaces/cli/forward_command.h"
 
 #include <setjmp.h>
@@ -298,14 +300,24 @@ static void what_is_too_large_for_ever_is_set_aside(void **state)
 static enum status open_answer;
 static int settings_seen;
 
-static enum status open_spill(const char *directory, struct event_log **out_log, struct error *err)
+static struct moved_mark mark;
+
+static enum status open_spill(const char *directory, struct event_log **out_log,
+                              struct forward_waiting *out_waiting, struct error *err)
 {
     assert_string_equal(directory, "/tmp");
     if (open_answer != STATUS_OK) {
         return error_set(err, open_answer, 0, "it does not open");
     }
+    mark = moved_mark_of(rig.disk, RIG_FOLDER, rig.log, &silent_logger);
     *out_log = TAKE(rig.log);
-    return STATUS_OK;
+    assert_int_equal(forward_activities_look(*out_log, out_waiting, err), STATUS_OK);
+    return moved_mark_pass(&mark, *out_log, out_waiting, err);
+}
+
+static void keep_moved(int64_t offset)
+{
+    moved_mark_keep(&mark, offset);
 }
 
 static enum status open_target(const char *directory, int setting_count, char **settings,
@@ -328,6 +340,7 @@ static struct aside command_aside = {.aside.keep = keep_id};
 
 static const struct forward_access access_for_tests = {
     .open_spill = open_spill,
+    .keep_moved = keep_moved,
     .open_target = open_target,
     .aside = &command_aside.aside,
     .wants_stop = asks_for_end,
@@ -382,6 +395,40 @@ static void the_command_says_how_it_went(void **state)
     finish();
 }
 
+static struct event_log *open_durable_target(void)
+{
+    const struct event_log_local_config config = {.disk = rig.disk,
+                                                  .directory = "target",
+                                                  .clock = &clock_system,
+                                                  .random = &random_system,
+                                                  .logger = &silent_logger};
+    struct event_log *log = NULL;
+    assert_int_equal(event_log_local_new(&config, &log, NULL), STATUS_OK);
+    return log;
+}
+
+/* What a server moved and the spill's last file still holds does not go again; and what the command
+ * moved, no server moves again. */
+static void the_command_leaves_out_what_was_moved(void **state)
+{
+    (void)state;
+    static const char *const quiet[] = {"/tmp", "--quiet"};
+    open_answer = STATUS_OK;
+    begin(20);
+    mark = moved_mark_of(rig.disk, RIG_FOLDER, rig.log, &silent_logger);
+    moved_mark_keep(&mark, 15);
+    event_log_free(target);
+    target = open_durable_target();
+    assert_int_equal(run_command(2, quiet), 0);
+    target = open_durable_target();
+    expect_numbers(target, 15, 20);
+    rig_open_ok(&rig);
+    struct forward_waiting waiting = {.begin = 0, .end = 20};
+    assert_int_equal(moved_mark_pass(&mark, rig.log, &waiting, NULL), STATUS_OK);
+    assert_int_equal(waiting.begin, 20);
+    finish();
+}
+
 /* Nothing is left, and all the same somebody has to look. */
 static void the_command_says_what_it_set_aside(void **state)
 {
@@ -406,6 +453,7 @@ int main(void)
         cmocka_unit_test(sends_less_at_once_when_it_is_too_much),
         cmocka_unit_test(what_is_too_large_for_ever_is_set_aside),
         cmocka_unit_test(the_command_says_how_it_went),
+        cmocka_unit_test(the_command_leaves_out_what_was_moved),
         cmocka_unit_test(the_command_says_what_it_set_aside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,6 @@
 #include "application/activity_message.h"
 #include "base/assert.h"
 #include "base/condition.h"
-#include "infrastructure/event_log_spill/moved_mark.h"
 #include "infrastructure/event_log_spill/spill_private.h"
 
 #include <signal.h>
@@ -218,38 +217,9 @@ static void spill_describe(struct event_log *log, struct event_log_state *out_st
 
 void spill_keep_mark(const struct event_log_spill *spill, int64_t offset)
 {
-    struct error err;
-    if (spill->config.spill_dir != NULL &&
-        moved_mark_write(spill->config.disk, spill->config.spill_dir, spill->spill_id, offset,
-                         &err) != STATUS_OK) {
-        log_error(spill->config.logger,
-                  "how far the spill was moved could not be kept; a crash would bring some of it "
-                  "up again, which is stored once",
-                  &err);
+    if (spill->config.spill_dir != NULL) {
+        moved_mark_keep(&spill->mark, offset);
     }
-}
-
-/* Leaves out what an earlier process moved. A mark beyond the end is of a spill that lost what it
- * had promised, so that its numbers mean nothing any more. */
-static enum status pass_moved(struct event_log_spill *spill, struct forward_waiting *waiting,
-                              struct error *err)
-{
-    if (spill->config.spill_dir == NULL) {
-        return STATUS_OK;
-    }
-    struct position mark = {
-        .offset = moved_mark_read(spill->config.disk, spill->config.spill_dir, spill->spill_id)};
-    const struct position_set moved = {.items = &mark, .count = 1, .capacity = 1};
-    if (mark.offset > waiting->end) {
-        return moved_mark_write(spill->config.disk, spill->config.spill_dir, spill->spill_id, 0,
-                                err);
-    }
-    if (mark.offset <= waiting->begin) {
-        return STATUS_OK;
-    }
-    waiting->begin = mark.offset;
-    enum status status = event_log_seek(spill->config.spill, &moved, err);
-    return status == STATUS_OK ? event_log_commit(spill->config.spill, &moved, err) : status;
 }
 
 /* Opening and closing ---------------------------------------------------------------------- */
@@ -347,11 +317,10 @@ static const struct event_log_operations spill_operations = {
 static enum status look_into_spill(struct event_log_spill *spill, struct error *err)
 {
     struct forward_waiting waiting;
-    struct event_log_state state;
-    event_log_describe(spill->config.spill, &state);
-    spill->spill_id = state.log_id;
     enum status status = forward_activities_look(spill->config.spill, &waiting, err);
-    status = status == STATUS_OK ? pass_moved(spill, &waiting, err) : status;
+    if (status == STATUS_OK && spill->config.spill_dir != NULL) {
+        status = moved_mark_pass(&spill->mark, spill->config.spill, &waiting, err);
+    }
     if (status != STATUS_OK) {
         return status;
     }
@@ -416,6 +385,7 @@ enum status event_log_spill_new(const struct event_log_spill_config *config,
     if (spill == NULL) {
         return error_set(err, STATUS_NO_MEMORY, 0, "no memory for the spill");
     }
+    spill->mark = moved_mark_of(config->disk, config->spill_dir, config->spill, config->logger);
     spill->set_aside = set_aside_in(config->disk, config->spill_dir, config->logger);
     const struct forward_activities_config forwarding = {
         .source = config->spill,

@@ -37,18 +37,19 @@ static enum status read_line(struct disk *disk, const char *directory,
     return status;
 }
 
-int64_t moved_mark_read(struct disk *disk, const char *directory, struct uuid log_id)
+/* The offset below which all of this log is moved; 0: nobody knows. */
+static int64_t read_mark(const struct moved_mark *mark)
 {
     char line[LINE_BYTES_MAX] = {0};
     char expected[LINE_BYTES_MAX];
     size_t len = 0;
-    if (read_line(disk, directory, line, &len) != STATUS_OK ||
+    if (read_line(mark->disk, mark->directory, line, &len) != STATUS_OK ||
         len <= START_BYTES + UUID_TEXT_BYTES) {
         return 0;
     }
     /* Right is what would be written for the number that it begins with. */
     int64_t offset = strtoll(line + START_BYTES + UUID_TEXT_BYTES, NULL, 10);
-    size_t expected_len = format_line(log_id, offset, expected);
+    size_t expected_len = format_line(mark->log_id, offset, expected);
     return offset > 0 && len == expected_len && memcmp(line, expected, len) == 0 ? offset : 0;
 }
 
@@ -66,22 +67,59 @@ static enum status write_file(struct disk *disk, const char *path, struct iovec 
     return status == STATUS_OK ? disk_file_sync(file, err) : status;
 }
 
-enum status moved_mark_write(struct disk *disk, const char *directory, struct uuid log_id,
-                             int64_t offset, struct error *err)
+static enum status write_mark(const struct moved_mark *mark, int64_t offset, struct error *err)
 {
     char line[LINE_BYTES_MAX];
     char draft[DISK_PATH_BYTES_MAX];
     char path[DISK_PATH_BYTES_MAX];
-    struct iovec part = {.iov_base = line, .iov_len = format_line(log_id, offset, line)};
-    enum status status = disk_path(directory, "moved.draft", draft, err);
+    struct iovec part = {.iov_base = line, .iov_len = format_line(mark->log_id, offset, line)};
+    enum status status = disk_path(mark->directory, "moved.draft", draft, err);
     if (status == STATUS_OK) {
-        status = disk_path(directory, "moved", path, err);
+        status = disk_path(mark->directory, "moved", path, err);
     }
     if (status == STATUS_OK) {
-        status = write_file(disk, draft, part, err);
+        status = write_file(mark->disk, draft, part, err);
     }
     if (status == STATUS_OK) {
-        status = disk_rename(disk, draft, path, err);
+        status = disk_rename(mark->disk, draft, path, err);
     }
-    return status == STATUS_OK ? disk_sync_directory(disk, directory, err) : status;
+    return status == STATUS_OK ? disk_sync_directory(mark->disk, mark->directory, err) : status;
+}
+
+struct moved_mark moved_mark_of(struct disk *disk, const char *directory, struct event_log *log,
+                                const struct logger *logger)
+{
+    struct event_log_state state;
+    event_log_describe(log, &state);
+    return (struct moved_mark){
+        .disk = disk, .directory = directory, .logger = logger, .log_id = state.log_id};
+}
+
+/* A mark beyond the end is of a spill that lost what it had promised, so that its numbers mean
+ * nothing any more. */
+enum status moved_mark_pass(const struct moved_mark *mark, struct event_log *log,
+                            struct forward_waiting *waiting, struct error *err)
+{
+    struct position end = {.offset = read_mark(mark)};
+    const struct position_set moved = {.items = &end, .count = 1, .capacity = 1};
+    if (end.offset > waiting->end) {
+        return write_mark(mark, 0, err);
+    }
+    if (end.offset <= waiting->begin) {
+        return STATUS_OK;
+    }
+    waiting->begin = end.offset;
+    enum status status = event_log_seek(log, &moved, err);
+    return status == STATUS_OK ? event_log_commit(log, &moved, err) : status;
+}
+
+void moved_mark_keep(const struct moved_mark *mark, int64_t offset)
+{
+    struct error err;
+    if (write_mark(mark, offset, &err) != STATUS_OK) {
+        log_error(mark->logger,
+                  "how far the spill was moved could not be kept; a crash would bring some of it "
+                  "up again, which is stored once",
+                  &err);
+    }
 }

@@ -7,12 +7,25 @@
  *
  * It may be old or missing, which costs doubles only. One thread at a time.
  */
+#include "application/forward_activities.h"
+#include "base/logger.h"
 #include "base/uuid.h"
 #include "infrastructure/disk/disk.h"
 
-/* The offset below which all of this log is moved; 0: nobody knows. */
-int64_t moved_mark_read(struct disk *disk, const char *directory, struct uuid log_id);
+struct moved_mark {
+    struct disk *disk;
+    const char *directory; /* of the spill; outlives this */
+    const struct logger *logger;
+    struct uuid log_id; /* of the log whose offsets it has */
+};
 
-/* Durable when it returns OK. */
-MUST_USE enum status moved_mark_write(struct disk *disk, const char *directory, struct uuid log_id,
-                                      int64_t offset, struct error *err);
+struct moved_mark moved_mark_of(struct disk *disk, const char *directory, struct event_log *log,
+                                const struct logger *logger);
+
+/* Lets a log that was looked at, and nothing else done with, leave out what an earlier process
+ * moved; raises waiting->begin. */
+MUST_USE enum status moved_mark_pass(const struct moved_mark *mark, struct event_log *log,
+                                     struct forward_waiting *waiting, struct error *err);
+
+/* Durable when it returns, or a line of the log says that it is not. */
+void moved_mark_keep(const struct moved_mark *mark, int64_t offset);

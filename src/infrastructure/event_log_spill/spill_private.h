@@ -7,6 +7,7 @@
 #include "application/forward_activities.h"
 #include "infrastructure/event_log_spill/event_log_spill.h"
 #include "infrastructure/event_log_spill/held_append.h"
+#include "infrastructure/event_log_spill/moved_mark.h"
 #include "infrastructure/event_log_spill/set_aside.h"
 
 #include <pthread.h>
@@ -25,7 +26,7 @@ struct event_log_spill {
     pthread_t mover;
     bool keeper_runs;
     bool mover_runs;
-    struct uuid spill_id;
+    struct moved_mark mark;
     atomic_size_t submitting; /* callers that are handing an append to the inner log right now;
                                  rises under the mutex */
 

@@ -192,6 +192,10 @@ static enum status forward(struct forward_command *command, struct event_log *sp
     status =
         forward_activities_run(forwarder, command->give_up_ms, &command->watcher, out_empty, err);
     const struct forward_progress progress = forward_activities_progress(forwarder);
+    int64_t moved_end = position_set_get(progress.positions, 0);
+    if (moved_end > 0) {
+        command->access->keep_moved(moved_end);
+    }
     command->set_aside = progress.set_aside;
     summarize(command, &progress, *out_empty);
     tell_set_aside(command);
@@ -205,10 +209,7 @@ static enum status run(struct forward_command *command, int setting_count, char 
     CLEANUP(event_log_free) struct event_log *spill = NULL;
     CLEANUP(event_log_free) struct event_log *target = NULL;
     struct forward_waiting waiting;
-    enum status status = command->access->open_spill(command->directory, &spill, err);
-    if (status == STATUS_OK) {
-        status = forward_activities_look(spill, &waiting, err);
-    }
+    enum status status = command->access->open_spill(command->directory, &spill, &waiting, err);
     *out_empty =
         status == STATUS_NOT_FOUND || (status == STATUS_OK && waiting.begin == waiting.end);
     if (*out_empty) {

@@ -6,9 +6,12 @@
 #include "application/forward_activities.h"
 
 struct forward_access {
-    /* The spill in the data folder, for this process alone. NOT_FOUND: there is none. BUSY: a
-     * server has it. */
-    enum status (*open_spill)(const char *directory, struct event_log **out_log, struct error *err);
+    /* The spill in the data folder, for this process alone, and what of it waits: without what a
+     * server moved. NOT_FOUND: there is none. BUSY: a server has it. */
+    enum status (*open_spill)(const char *directory, struct event_log **out_log,
+                              struct forward_waiting *out_waiting, struct error *err);
+    /* Keeps in that spill, for whoever opens it next, that all below `offset` is moved. */
+    void (*keep_moved)(int64_t offset);
     /* The log that the settings of serve name. INVALID: they cannot be meant. */
     enum status (*open_target)(const char *directory, int setting_count, char **settings,
                                struct event_log **out_log, struct error *err);
