@@ -71,6 +71,7 @@ def test_a_user_is_gone_from_every_answer(fresh):
     receipt(erase(fresh, "gone"), "gone", 0)
     fresh.record(activities("gone", 1))  # the id is free again
     fresh.wait_stored("e-00000")
+    fresh.wait_settled()
     receipt(erase(fresh, "gone"), "gone", 1)
 
 

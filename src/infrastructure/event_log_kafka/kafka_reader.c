@@ -108,6 +108,12 @@ enum status kafka_reader_new(const struct kafka_reader_config *config,
     return STATUS_OK;
 }
 
+/* A member with a name stays one for its session, so that its partitions wait for it. */
+static bool must_leave(const struct kafka_reader *reader)
+{
+    return reader->in_group && reader->config.log->instance_id[0] == '\0';
+}
+
 static void close_client(struct kafka_reader *reader)
 {
     for (size_t i = reader->fetched_first; i < reader->fetched_end; i++) {
@@ -116,7 +122,7 @@ static void close_client(struct kafka_reader *reader)
     if (reader->client == NULL) {
         return;
     }
-    bool left = !reader->in_group || kafka_group_leave(reader);
+    bool left = !must_leave(reader) || kafka_group_leave(reader);
     if (left) {
         rd_kafka_resp_err_t code = rd_kafka_consumer_close(reader->client);
         (void)code; /* it is closed in any case */
