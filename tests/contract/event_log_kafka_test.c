@@ -363,20 +363,6 @@ static void a_producer_that_failed_is_replaced(void **state)
     finish(&fixture);
 }
 
-static void make_narrow_topic(struct fixture *fixture, const char *message_bytes_max)
-{
-    char text[200];
-    kafka_fresh_name(fixture->topic);
-    rd_kafka_NewTopic_t *wanted = rd_kafka_NewTopic_new(fixture->topic, 1, -1, text, sizeof text);
-    assert_int_equal(rd_kafka_NewTopic_set_config(wanted, "max.message.bytes", message_bytes_max),
-                     RD_KAFKA_RESP_ERR_NO_ERROR);
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(fixture->client);
-    rd_kafka_CreateTopics(fixture->client, &wanted, 1, NULL, queue);
-    rd_kafka_event_destroy(rd_kafka_queue_poll(queue, POLL_WAIT_MS));
-    rd_kafka_NewTopic_destroy(wanted);
-    rd_kafka_queue_destroy(queue);
-}
-
 /* Random letters, which no compression makes small. */
 static void fill_metadata(char *text, size_t len)
 {
@@ -396,7 +382,8 @@ static void what_a_topic_does_not_take_is_refused(void **state)
     struct fixture fixture;
     start(&fixture, 1);
     event_log_free(fixture.log);
-    make_narrow_topic(&fixture, "20000");
+    kafka_fresh_name(fixture.topic);
+    kafka_make_narrow_topic(fixture.client, fixture.topic, "20000");
     fixture.log = kafka_open(&fixture.config);
     fill_metadata(metadata, sizeof metadata);
     struct activity large = {.id = STR("i"), .user_id = STR("u"), .action = STR("a")};

@@ -109,15 +109,40 @@ static rd_kafka_event_t *expect_answer(rd_kafka_queue_t *queue)
     return event;
 }
 
-void kafka_make_topic(rd_kafka_t *client, const char *topic, int partitions)
+static void make_topic(rd_kafka_t *client, rd_kafka_NewTopic_t *wanted)
 {
-    char text[256];
     rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
-    rd_kafka_NewTopic_t *wanted = rd_kafka_NewTopic_new(topic, partitions, -1, text, sizeof text);
-    assert_non_null(wanted);
     rd_kafka_CreateTopics(client, &wanted, 1, NULL, queue);
     rd_kafka_event_destroy(expect_answer(queue));
     rd_kafka_NewTopic_destroy(wanted);
+    rd_kafka_queue_destroy(queue);
+}
+
+void kafka_make_topic(rd_kafka_t *client, const char *topic, int partitions)
+{
+    char text[256];
+    rd_kafka_NewTopic_t *wanted = rd_kafka_NewTopic_new(topic, partitions, -1, text, sizeof text);
+    assert_non_null(wanted);
+    make_topic(client, wanted);
+}
+
+void kafka_make_narrow_topic(rd_kafka_t *client, const char *topic, const char *message_bytes_max)
+{
+    char text[256];
+    rd_kafka_NewTopic_t *wanted = rd_kafka_NewTopic_new(topic, 1, -1, text, sizeof text);
+    assert_non_null(wanted);
+    assert_int_equal(rd_kafka_NewTopic_set_config(wanted, "max.message.bytes", message_bytes_max),
+                     RD_KAFKA_RESP_ERR_NO_ERROR);
+    make_topic(client, wanted);
+}
+
+void kafka_delete_topic(rd_kafka_t *client, const char *topic)
+{
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+    rd_kafka_DeleteTopic_t *unwanted = rd_kafka_DeleteTopic_new(topic);
+    rd_kafka_DeleteTopics(client, &unwanted, 1, NULL, queue);
+    rd_kafka_event_destroy(expect_answer(queue));
+    rd_kafka_DeleteTopic_destroy(unwanted);
     rd_kafka_queue_destroy(queue);
 }
 
@@ -155,16 +180,6 @@ void kafka_grow_topic(rd_kafka_t *client, const char *topic, int partitions)
     rd_kafka_NewPartitions_destroy(wanted);
     rd_kafka_queue_destroy(queue);
     await_topic_partitions(client, topic, partitions);
-}
-
-void kafka_delete_topic(rd_kafka_t *client, const char *topic)
-{
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
-    rd_kafka_DeleteTopic_t *unwanted = rd_kafka_DeleteTopic_new(topic);
-    rd_kafka_DeleteTopics(client, &unwanted, 1, NULL, queue);
-    rd_kafka_event_destroy(expect_answer(queue));
-    rd_kafka_DeleteTopic_destroy(unwanted);
-    rd_kafka_queue_destroy(queue);
 }
 
 void kafka_delete_records(rd_kafka_t *client, const char *topic, int32_t partition, int64_t before)

@@ -29,6 +29,7 @@ void kafka_await_partitions(struct event_log *log, size_t count);
 /* Another program's client. */
 rd_kafka_t *kafka_client(void);
 void kafka_make_topic(rd_kafka_t *client, const char *topic, int partitions);
+void kafka_make_narrow_topic(rd_kafka_t *client, const char *topic, const char *message_bytes_max);
 void kafka_grow_topic(rd_kafka_t *client, const char *topic, int partitions);
 void kafka_delete_topic(rd_kafka_t *client, const char *topic);
 

@@ -41,9 +41,7 @@ static const struct event_log_kafka_property default_items[] = {
     {"queue.buffering.max.kbytes", "2147483647"},
 };
 
-/* A batch that is larger than the topic takes fails as a whole, and librdkafka does not divide it.
- */
-static void set_batch_bytes(rd_kafka_conf_t *conf, int64_t message_bytes_max)
+void kafka_producer_limit_batch(rd_kafka_conf_t *conf, int64_t message_bytes_max)
 {
     char text[32];
     int64_t bytes = message_bytes_max - BATCH_FRAME_BYTES;
@@ -60,7 +58,7 @@ enum status kafka_producer_conf(const struct event_log_kafka_config *config,
     const struct kafka_defaults defaults = {default_items, ARRAY_LENGTH(default_items)};
     enum status status = kafka_conf_make(config, defaults, context, out_conf, err);
     if (status == STATUS_OK) {
-        set_batch_bytes(*out_conf, message_bytes_max);
+        kafka_producer_limit_batch(*out_conf, message_bytes_max);
         rd_kafka_conf_set_events(*out_conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
     }
     return status;

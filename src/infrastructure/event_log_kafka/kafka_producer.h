@@ -57,6 +57,10 @@ MUST_USE enum status kafka_producer_conf(const struct event_log_kafka_config *co
                                          int64_t message_bytes_max, struct kafka_context *context,
                                          rd_kafka_conf_t **out_conf, struct error *err);
 
+/* A batch that is larger than the topic takes fails as a whole, and librdkafka does not divide it:
+ * so it is never made. `message_bytes_max` as in the configuration. */
+void kafka_producer_limit_batch(rd_kafka_conf_t *conf, int64_t message_bytes_max);
+
 /* INVALID: properties that do not go together. UNAVAILABLE, NO_MEMORY. */
 MUST_USE enum status kafka_producer_new(const struct kafka_producer_config *config,
                                         struct kafka_producer **out_producer, struct error *err);

@@ -7,6 +7,13 @@
  *     usertrail-log        id of the log that held it
  *     usertrail-partition  where it stood there, in decimal
  *     usertrail-offset
+ *     usertrail-cut        only where the topic does not take the whole: how many bytes the value
+ *                          had, of which the message has the first ones
+ *     usertrail-key-cut    only where there was no room for the key either: how many bytes it had
+ *
+ * A message is cut to what max.message.bytes of the topic leaves, and shorter while that is refused
+ * as too large. One that is refused even empty is only listed, and told in a line: waiting for such
+ * a topic would stop the worker for good. The list has the whole in any case.
  *
  * It is listed first, then sent, and only then taken as added. A worker that crashes in between
  * sends it again: once at least, and readers know a repetition by its place. Threads: as
