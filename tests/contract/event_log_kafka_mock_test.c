@@ -5,6 +5,8 @@
  */
 #include "event_log_contract_support.h"
 #include "infrastructure/event_log_kafka/event_log_kafka.h"
+#include "infrastructure/event_log_kafka/refused_topic.h"
+#include "infrastructure/refusal_list_memory/refusal_list_memory.h"
 
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
@@ -272,6 +274,91 @@ static void a_full_queue_is_busy_at_once(void **state)
     finish(&fixture);
 }
 
+static struct refusal_list *open_refused(struct fixture *fixture)
+{
+    struct refusal_list *inner = NULL;
+    struct refusal_list *list = NULL;
+    struct error err;
+    const struct refusal_list_memory_config memory = {.bytes_max = 1 << 24, .clock = &clock_system};
+    struct event_log_kafka_config config = fixture->config;
+    config.topic = "refused";
+    config.connect_timeout_ms = 5000;
+    assert_int_equal(rd_kafka_mock_topic_create(fixture->cluster, "refused", 1, BROKERS),
+                     RD_KAFKA_RESP_ERR_NO_ERROR);
+    assert_int_equal(refusal_list_memory_new(&memory, &inner, &err), STATUS_OK);
+    enum status status = refused_topic_new(&config, inner, &list, &err);
+    if (status != STATUS_OK) {
+        fail_msg("%s: %s", status_name(status), err.message);
+    }
+    return list;
+}
+
+static enum status refuse(struct refusal_list *list, int64_t offset)
+{
+    static const char raw[8000];
+    const struct refusal refusal = {
+        .position = {0, offset}, .raw = {raw, sizeof raw}, .reason = STR("this is not JSON")};
+    return refusal_list_add(list, (struct uuid){0}, &refusal, 1, NULL);
+}
+
+/* A broker that lost track of its producers may not cost more than one attempt. */
+static void a_refused_topic_works_again_after_lost_order(void **state)
+{
+    (void)state;
+    static const rd_kafka_resp_err_t answers[] = {RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER,
+                                                  RD_KAFKA_RESP_ERR_UNKNOWN_PRODUCER_ID,
+                                                  RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH};
+    struct fixture fixture;
+    start(&fixture, "10000");
+    struct refusal_list *list = open_refused(&fixture);
+    assert_int_equal(refuse(list, 0), STATUS_OK);
+    for (size_t i = 0; i < ARRAY_LENGTH(answers); i++) {
+        rd_kafka_mock_push_request_errors(fixture.cluster, PRODUCE, 1, answers[i]);
+        assert_int_equal(refuse(list, (int64_t)i + 1), STATUS_UNAVAILABLE);
+        assert_int_equal(refuse(list, (int64_t)i + 1), STATUS_OK);
+    }
+    refusal_list_free(list);
+    finish(&fixture);
+}
+
+static size_t first_refused_len(struct fixture *fixture)
+{
+    char text[256];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    assert_int_equal(rd_kafka_conf_set(conf, "bootstrap.servers", fixture->properties[0].value,
+                                       text, sizeof text),
+                     RD_KAFKA_CONF_OK);
+    rd_kafka_t *client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(client, "refused", NULL);
+    assert_int_equal(rd_kafka_consume_start(topic, 0, RD_KAFKA_OFFSET_BEGINNING), 0);
+    rd_kafka_message_t *message = rd_kafka_consume(topic, 0, 10000);
+    assert_non_null(message);
+    assert_int_equal(message->err, RD_KAFKA_RESP_ERR_NO_ERROR);
+    size_t len = message->len;
+    rd_kafka_message_destroy(message);
+    rd_kafka_consume_stop(topic, 0);
+    rd_kafka_topic_destroy(topic);
+    rd_kafka_destroy(client);
+    return len;
+}
+
+/* The broker does not tell how much its topic takes, so that lengths are tried: twice the whole,
+ * the second time by itself, then halves with what a message has beside its value. */
+static void a_refused_message_is_cut_until_it_is_taken(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    start(&fixture, "10000");
+    struct refusal_list *list = open_refused(&fixture);
+    rd_kafka_mock_push_request_errors(
+        fixture.cluster, PRODUCE, 3, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
+        RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE);
+    assert_int_equal(refuse(list, 0), STATUS_OK);
+    assert_in_range(first_refused_len(&fixture), 1000, 2000);
+    refusal_list_free(list);
+    finish(&fixture);
+}
+
 /* Nobody answers: the log says so in words, within the time it is given. */
 static void without_a_broker_there_is_no_log(void **state)
 {
@@ -336,6 +423,8 @@ int main(void)
         cmocka_unit_test(a_repeated_message_is_found_at_the_end),
         cmocka_unit_test(purging_gives_up_what_is_not_confirmed),
         cmocka_unit_test(a_full_queue_is_busy_at_once),
+        cmocka_unit_test(a_refused_topic_works_again_after_lost_order),
+        cmocka_unit_test(a_refused_message_is_cut_until_it_is_taken),
         cmocka_unit_test(without_a_broker_there_is_no_log),
         cmocka_unit_test(properties_are_checked_by_name),
     };

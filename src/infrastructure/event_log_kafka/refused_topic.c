@@ -288,9 +288,9 @@ static const struct refusal_list_operations topic_operations = {
 
 /* Opening ------------------------------------------------------------------------------------ */
 
+/* Without idempotence, whose failures are for good: once at least is what is promised. */
 static const struct event_log_kafka_property defaults[] = {
     {"acks", "all"},
-    {"enable.idempotence", "true"},
     {"compression.codec", "lz4"},
     {"delivery.timeout.ms", "5000"},
     {"linger.ms", "0"},
