@@ -46,8 +46,14 @@ def mongodb():
 
 @pytest.fixture
 def cluster(kafka, mongodb):
+    """A test that fails while a server is away must not take those behind it along."""
     with clusters.cluster(kafka, mongodb) as one:
         yield one
+        for server in (kafka, mongodb):
+            if server.process is None:
+                server.start()
+            server.resume()
+            server.proxy.resume()
 
 
 @pytest.fixture

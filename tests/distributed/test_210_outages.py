@@ -97,7 +97,8 @@ def test_the_store_hangs(cluster, ledger):
     time.sleep(1)
     cluster.mongodb.proxy.stall()
     begun = time.monotonic()
-    answer = api.get(f"{services.COLLECTION}?userId=before")
+    with api.connect(timeout=30) as connection:
+        answer = connection.get(f"{services.COLLECTION}?userId=before")
     assert answer.status == 503 and time.monotonic() - begun < 25 * services.PATIENCE, answer
     cluster.mongodb.proxy.resume()
     expect_no_failure(services.finish_load(process))
