@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -222,6 +223,34 @@ static void a_repeated_message_is_found_at_the_end(void **state)
     finish(&fixture);
 }
 
+/* The end is asked for once, not for each of them, since nothing else is served meanwhile. */
+static void many_repeated_messages_ask_once(void **state)
+{
+    (void)state;
+    enum { COUNT = 100, ANSWER_MS = 100 };
+    struct fixture fixture;
+    start(&fixture, "10000");
+    event_log_free(fixture.log);
+    struct event_log_kafka_property properties[ARRAY_LENGTH(fixture.properties) + 1];
+    memcpy(properties, fixture.properties, sizeof fixture.properties);
+    properties[ARRAY_LENGTH(fixture.properties)] =
+        (struct event_log_kafka_property){"linger.ms", "200"}; /* all in one request */
+    fixture.config.properties = properties;
+    fixture.config.property_count = ARRAY_LENGTH(properties);
+    open_log(&fixture);
+    append_each(&fixture, 0, 5);
+    collector_wait(&fixture.collector, 5);
+    rd_kafka_mock_push_request_errors(fixture.cluster, PRODUCE, 1,
+                                      RD_KAFKA_RESP_ERR_DUPLICATE_SEQUENCE_NUMBER);
+    set_delay(&fixture, ANSWER_MS);
+    uint64_t before_ms = clock_monotonic_ms(&clock_system);
+    assert_int_equal(append_and_wait(fixture.log, &fixture.collector, 5, COUNT), STATUS_OK);
+    assert_in_range(clock_monotonic_ms(&clock_system) - before_ms, ANSWER_MS,
+                    COUNT * ANSWER_MS / 2);
+    assert_int_equal(fixture.collector.items[5].reached, 4);
+    finish(&fixture);
+}
+
 /* What is on its way is given up soon and in order, long before its time is over. */
 static void purging_gives_up_what_is_not_confirmed(void **state)
 {
@@ -421,6 +450,7 @@ int main(void)
         cmocka_unit_test(leaders_may_move),
         cmocka_unit_test(an_answer_that_is_lost_is_asked_for_again),
         cmocka_unit_test(a_repeated_message_is_found_at_the_end),
+        cmocka_unit_test(many_repeated_messages_ask_once),
         cmocka_unit_test(purging_gives_up_what_is_not_confirmed),
         cmocka_unit_test(a_full_queue_is_busy_at_once),
         cmocka_unit_test(a_refused_topic_works_again_after_lost_order),

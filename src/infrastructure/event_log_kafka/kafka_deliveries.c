@@ -59,34 +59,50 @@ void kafka_deliveries_fail(struct kafka_producer *producer, struct append_block 
     }
 }
 
-/* A message whose answer was lost may be reported without its offset: the broker only says that it
- * has it, or that it has one behind it. The partition's end now lies behind it in any case. */
-static int64_t find_offset(struct kafka_producer *producer, const rd_kafka_message_t *message)
+/* What is known of the messages of an event that were reported without an offset. */
+struct unplaced {
+    int32_t partition; /* of these; -1: there was none yet */
+    int64_t next;      /* what librdkafka reports for the one behind them */
+    int64_t last;      /* the last offset of the partition; -1: the broker did not tell */
+};
+
+static int64_t ask_last(struct kafka_producer *producer, int32_t partition)
 {
     int64_t low = 0;
     int64_t high = 0;
-    if (message->offset >= 0) {
-        return message->offset;
-    }
-    rd_kafka_resp_err_t code =
-        rd_kafka_query_watermark_offsets(producer->client, producer->config.log->topic,
-                                         message->partition, &low, &high, ASK_END_TIMEOUT_MS);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return -1;
-    }
-    kafka_health_raise_end(producer->config.health, (struct position){message->partition, high});
-    return high - 1;
+    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
+        producer->client, producer->config.log->topic, partition, &low, &high, ASK_END_TIMEOUT_MS);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? high - 1 : -1;
 }
 
-static void take_report(struct kafka_producer *producer, const rd_kafka_message_t *message)
+/* A message whose answer was lost may be reported without its offset: the broker only says that it
+ * has it, or that it has one behind it. librdkafka counts on from the missing offset for the others
+ * of a request, so that these get numbers that look like offsets. The partition's end now lies
+ * behind all of them: it is asked for once in an event, since nobody is served meanwhile. */
+static int64_t find_offset(struct kafka_producer *producer, const rd_kafka_message_t *message,
+                           struct unplaced *unplaced)
+{
+    bool others = unplaced->partition == message->partition;
+    if (message->offset >= 0 && !(others && message->offset == unplaced->next)) {
+        return message->offset;
+    }
+    if (!others) {
+        unplaced->partition = message->partition;
+        unplaced->last = ask_last(producer, message->partition);
+    }
+    unplaced->next = message->offset + 1;
+    return unplaced->last;
+}
+
+/* `offset` is where it is; -1: nobody can say. */
+static void take_report(struct kafka_producer *producer, const rd_kafka_message_t *message,
+                        int64_t offset)
 {
     struct append_block *block = message->_private;
-    rd_kafka_resp_err_t code = message->err;
-    int64_t offset = code == RD_KAFKA_RESP_ERR_NO_ERROR ? find_offset(producer, message) : -1;
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && offset < 0) {
-        code = RD_KAFKA_RESP_ERR__TIMED_OUT; /* it is there, but nobody can say where */
-    }
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (offset < 0) {
+        rd_kafka_resp_err_t code = message->err == RD_KAFKA_RESP_ERR_NO_ERROR
+                                       ? RD_KAFKA_RESP_ERR__TIMED_OUT
+                                       : message->err;
         kafka_deliveries_fail(producer, block, code, 1);
         return;
     }
@@ -101,19 +117,20 @@ static void take_report(struct kafka_producer *producer, const rd_kafka_message_
 static void take_reports(struct kafka_producer *producer, rd_kafka_event_t *event)
 {
     struct position end = {.partition = -1};
-    bool delivered = false;
+    struct unplaced unplaced = {.partition = -1};
     for (const rd_kafka_message_t *message; (message = rd_kafka_event_message_next(event));) {
-        bool fine = message->err == RD_KAFKA_RESP_ERR_NO_ERROR && message->offset >= 0;
-        if (fine && end.partition >= 0 && end.partition != message->partition) {
+        int64_t offset = message->err == RD_KAFKA_RESP_ERR_NO_ERROR
+                             ? find_offset(producer, message, &unplaced)
+                             : -1;
+        if (offset >= 0 && end.partition >= 0 && end.partition != message->partition) {
             kafka_health_raise_end(producer->config.health, end);
         }
-        if (fine) {
-            end = (struct position){message->partition, message->offset + 1};
-            delivered = true;
+        if (offset >= 0) {
+            end = (struct position){message->partition, offset + 1};
         }
-        take_report(producer, message);
+        take_report(producer, message, offset);
     }
-    if (delivered) {
+    if (end.partition >= 0) {
         kafka_health_raise_end(producer->config.health, end);
         kafka_health_delivered(producer->config.health);
     }
