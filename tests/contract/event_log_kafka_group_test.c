@@ -3,6 +3,7 @@
  * is committed, and keep their membership while their store is away.
  */
 #include "event_log_contract_support.h"
+#include "infrastructure/event_log_kafka/kafka_log.h"
 #include "kafka_support.h"
 
 #include <setjmp.h>
@@ -249,6 +250,32 @@ static void what_is_committed_counts_before_what_is_sought(void **state)
     finish(&fixture);
 }
 
+/* A poll that fails hands nothing out, so that the next one tells where reading begins. */
+static void a_failed_poll_does_not_lose_where_reading_begins(void **state)
+{
+    (void)state;
+    static struct fixture fixture;
+    start(&fixture);
+    send_numbers(&fixture, 0, 400);
+    struct event_log *log = kafka_open(&fixture.config);
+    work_until_seen(&fixture, log, NULL, 400);
+    event_log_free(log);
+    log = kafka_open(&fixture.config);
+    struct kafka_log *kafka = CONTAINER_OF(log, struct kafka_log, log);
+    struct activity_batch batch;
+    kafka_health_unreachable(&kafka->health, "for a test");
+    assert_int_equal(event_log_poll(log, 10, 0, &batch, NULL), STATUS_UNAVAILABLE);
+    kafka_health_answered(&kafka->health, true, "");
+    assert_int_equal(event_log_poll(log, 10, 0, &batch, NULL), STATUS_OK);
+    for (int32_t i = 0; i < PARTITIONS; i++) {
+        assert_int_equal(position_set_get(batch.next, i), 400 / PARTITIONS);
+    }
+    assert_int_equal(event_log_poll(log, 10, 0, &batch, NULL), STATUS_OK);
+    assert_int_equal(batch.next->count, 0); /* once is enough */
+    event_log_free(log);
+    finish(&fixture);
+}
+
 /* A worker whose store is away does not poll for longer than the group allows, and is still in it.
  */
 static void a_waiting_worker_stays_in_the_group(void **state)
@@ -333,6 +360,7 @@ int main(void)
         cmocka_unit_test(what_is_not_committed_is_read_again),
         cmocka_unit_test(what_is_not_committed_is_read_from_the_beginning),
         cmocka_unit_test(what_is_committed_counts_before_what_is_sought),
+        cmocka_unit_test(a_failed_poll_does_not_lose_where_reading_begins),
         cmocka_unit_test(a_waiting_worker_stays_in_the_group),
         cmocka_unit_test(a_topic_made_anew_is_another_log),
         cmocka_unit_test(a_static_member_comes_back),

@@ -112,6 +112,7 @@ static void choose_start(struct kafka_reader *reader, rd_kafka_topic_partition_t
     its->unseen = true;
     its->troubled = false;
     its->told = false;
+    its->telling = false;
     its->epoch++;
     its->commit_at = -1;
     its->committed = -1;

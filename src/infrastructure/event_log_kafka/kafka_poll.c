@@ -145,13 +145,25 @@ static enum status tell_begins(struct kafka_reader *reader, struct error *err)
         struct kafka_partition *its = &reader->partitions[i];
         if (status == STATUS_OK && its->assigned && !its->told) {
             status = position_set_raise(&reader->rows.next, (struct position){i, its->begin});
-            its->told = status == STATUS_OK;
+            its->telling = status == STATUS_OK;
         }
     }
     pthread_mutex_unlock(&reader->mutex);
     return status == STATUS_OK
                ? STATUS_OK
                : error_set(err, status, 0, "there is no memory for positions of the Kafka log");
+}
+
+/* Behind all that may fail. Partitions that were given meanwhile are told by the next poll. */
+static void begins_are_told(struct kafka_reader *reader)
+{
+    pthread_mutex_lock(&reader->mutex);
+    for (int32_t i = 0; reader->in_group && i < reader->partition_count; i++) {
+        struct kafka_partition *its = &reader->partitions[i];
+        its->told = its->told || its->telling;
+        its->telling = false;
+    }
+    pthread_mutex_unlock(&reader->mutex);
 }
 
 /* A partition that the consumer stopped, or one that was made anew. */
@@ -283,6 +295,7 @@ enum status kafka_reader_poll(struct kafka_reader *reader, size_t rows_max, unsi
     if (status != STATUS_OK) {
         return status;
     }
+    begins_are_told(reader);
     *out_batch = (struct activity_batch){
         .log_id = reader->config.log_id,
         .rows = rows->rows,

@@ -38,6 +38,7 @@ struct kafka_partition {
     bool troubled;  /* the consumer stopped it; the worker must look why */
     bool anew;      /* it was made anew: it ends below what was read */
     bool told;      /* in a group: the worker knows where reading began */
+    bool telling;   /* in a group: this poll says where, if it does not fail */
     uint32_t epoch; /* of its position: what was fetched before it was set does not count */
     int64_t position;
     int64_t begin;     /* in a group: where reading it began */
