@@ -197,8 +197,7 @@ enum status activity_reader_read(struct activity_reader *reader, const bson_t *d
         return STATUS_NO_MEMORY;
     }
     activity.timestamp_ms = date_of(&members, MEMBER_TIMESTAMP);
-    activity.received_at_ms = holds(&members, MEMBER_RECEIVED_AT, BSON_TYPE_DATE_TIME) &&
-                                      is_time(date_of(&members, MEMBER_RECEIVED_AT))
+    activity.received_at_ms = holds(&members, MEMBER_RECEIVED_AT, BSON_TYPE_DATE_TIME)
                                   ? date_of(&members, MEMBER_RECEIVED_AT)
                                   : activity.timestamp_ms;
     *out_activity = activity;
