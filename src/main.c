@@ -317,8 +317,7 @@ static int run_serve(int argument_count, char **arguments)
     init_threads(&service);
     service_set_up_memory();
     fit_connections(&service);
-    enum status status = start(&service, &err);
-    if (status == STATUS_OK) {
+    if (start(&service, &err) == STATUS_OK) {
         int code = serve_until_signal(&service, &signals);
         service_take_down(&service);
         return code;
@@ -328,7 +327,7 @@ static int run_serve(int argument_count, char **arguments)
         http_server_stop(service.server, 0);
     }
     service_take_down(&service);
-    return status == STATUS_INVALID ? EXIT_USAGE : EXIT_FAILED;
+    return EXIT_FAILED; /* settings were checked before; the rest is the state of something */
 }
 
 static void print_settings(void)
