@@ -53,7 +53,8 @@ def cluster(kafka, mongodb):
             if server.process is None:
                 server.start()
             server.resume()
-            server.proxy.resume()
+            if server.proxy:
+                server.proxy.resume()
 
 
 @pytest.fixture

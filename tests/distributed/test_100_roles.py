@@ -69,7 +69,7 @@ def test_erasing_reaches_the_workers(pair, cluster):
     api.wait_stored(after)
     rows = api.walk()
     assert {row["id"] for row in rows} == {kept, after} and not set(late) & {row["id"] for row in rows}
-    assert worker.get("/health").json["worker"]["erased"] == 5
+    wire.wait_until(lambda: worker.get("/health").json["worker"]["erased"] == 5, "five that were erased before", 10, 0.05)
 
 
 def test_several_api_servers_and_workers(cluster):
