@@ -52,6 +52,7 @@ enum status event_log_end_position(struct event_log *log, struct position_set *o
 
 void event_log_describe(struct event_log *log, struct event_log_state *out_state)
 {
+    *out_state = (struct event_log_state){0}; /* adapters fill in what they know */
     log->operations->describe(log, out_state);
     ASSERT(out_state->kind != NULL);
 }

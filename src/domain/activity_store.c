@@ -136,6 +136,7 @@ enum status activity_store_refuse_tally(enum status status, size_t groups_max, s
 
 void activity_store_describe(struct activity_store *store, struct activity_store_state *out_state)
 {
+    *out_state = (struct activity_store_state){0}; /* adapters fill in what they know */
     store->operations->describe(store, out_state);
     ASSERT(out_state->kind != NULL);
 }
