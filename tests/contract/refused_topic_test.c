@@ -211,6 +211,30 @@ static void a_narrow_topic_gets_all_of_them(void **state)
     finish(&fixture);
 }
 
+/* Whoever sets message.max.bytes for the brokers' sake gets it cut by the client already. */
+static void what_the_client_does_not_take_arrives_cut(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    start(&fixture, NULL);
+    refusal_list_free(fixture.list);
+    const struct event_log_kafka_property properties[] = {
+        {"bootstrap.servers", kafka_brokers()},
+        {"message.max.bytes", "20000"},
+    };
+    fixture.config.properties = properties;
+    fixture.config.property_count = ARRAY_LENGTH(properties);
+    open_list(&fixture);
+    const struct refusal refusals[] = {
+        refusal_of(&fixture, 7, 10, 50000),
+        refusal_of(&fixture, 8, 10, 100),
+    };
+    add(&fixture, refusals, ARRAY_LENGTH(refusals));
+    expect_whole(&fixture, &refusals[1]); /* it did not have to be sent a second time */
+    expect_cut(&fixture, &refusals[0], 9000);
+    finish(&fixture);
+}
+
 /* A topic that takes next to nothing: the worker goes on, and the list has it all. */
 static void what_no_cut_makes_fit_is_only_listed(void **state)
 {
@@ -231,6 +255,7 @@ int main(void)
         cmocka_unit_test(what_the_topic_takes_arrives_whole),
         cmocka_unit_test(what_the_topic_does_not_take_arrives_cut),
         cmocka_unit_test(a_narrow_topic_gets_all_of_them),
+        cmocka_unit_test(what_the_client_does_not_take_arrives_cut),
         cmocka_unit_test(what_no_cut_makes_fit_is_only_listed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,8 +7,8 @@
  *     usertrail-log        id of the log that held it
  *     usertrail-partition  where it stood there, in decimal
  *     usertrail-offset
- *     usertrail-cut        only where the topic does not take the whole: how many bytes the value
- *                          had, of which the message has the first ones
+ *     usertrail-cut        only where the topic does not take all that the list has of the value:
+ *                          how many bytes that is, of which the message has the first ones
  *     usertrail-key-cut    only where there was no room for the key either: how many bytes it had
  *
  * A message is cut to what max.message.bytes of the topic leaves, and shorter while that is refused
