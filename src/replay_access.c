@@ -115,7 +115,7 @@ static enum status replay(const struct replay_request *request, struct replay_fi
                 .listener = request->listener,
                 .from = &borders.from,
                 .to = &borders.to,
-                .batch_rows_max = REPLAY_BATCH_ROWS_DEFAULT,
+                .batch_rows_max = service_batch_rows(&service.settings),
                 .retention_days = (unsigned)service.settings.retention_days,
                 .give_up_ms = GIVE_UP_MS,
             },

@@ -70,6 +70,17 @@ enum status service_make_adapter_dir(const struct service *service, const char *
     return status == STATUS_OK ? disk_path(data_dir, name, out_path, err) : status;
 }
 
+/* MongoDB's sessions stand still between two batches, while the first is confirmed and the second
+ * is read: larger batches, so that this is a small share. */
+size_t service_batch_rows(const struct settings *settings)
+{
+    size_t rows = store_activities_config_default.batch_rows_max;
+    if (settings->store == STORE_MONGODB) {
+        rows *= settings->mongodb_sessions;
+    }
+    return rows < EVENT_LOG_POLL_ROWS_MAX ? rows : EVENT_LOG_POLL_ROWS_MAX;
+}
+
 static enum status make_worker(struct service *service, struct error *err)
 {
     struct store_activities_config config = store_activities_config_default;
@@ -80,6 +91,7 @@ static enum status make_worker(struct service *service, struct error *err)
     config.logger = &service->logger;
     config.clock = &clock_system;
     config.retention_days = (unsigned)service->settings.retention_days;
+    config.batch_rows_max = service_batch_rows(&service->settings);
     return store_activities_new(&config, &service->worker, err);
 }
 

@@ -17,5 +17,8 @@ MUST_USE enum status service_check_kafka(struct service *service, struct error *
 MUST_USE enum status service_open_store(struct service *service, struct error *err);
 MUST_USE enum status service_open_refusals(struct service *service, struct error *err);
 
+/* How many activities are put into the store at once, at most. */
+size_t service_batch_rows(const struct settings *settings);
+
 /* Has the list of refusals go to a topic of Kafka, too. */
 MUST_USE enum status service_send_refused(struct service *service, struct error *err);

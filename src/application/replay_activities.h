@@ -13,12 +13,7 @@
 #include "base/random.h"
 #include "domain/activity_store.h"
 
-enum {
-    REPLAY_BATCH_ROWS_DEFAULT = 4096,
-    REPLAY_POLL_WAIT_MS = 200,
-    REPLAY_RETRY_MS_MIN = 50,
-    REPLAY_RETRY_MS_MAX = 2000
-};
+enum { REPLAY_POLL_WAIT_MS = 200, REPLAY_RETRY_MS_MIN = 50, REPLAY_RETRY_MS_MAX = 2000 };
 
 struct replay_figures {
     uint64_t done;  /* positions that were read, of ... */

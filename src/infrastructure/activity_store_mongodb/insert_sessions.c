@@ -6,7 +6,8 @@
 #include <stdlib.h>
 
 enum {
-    PART_ROWS_MIN = 1000, /* fewer are not worth a round trip of their own */
+    PARTS_PER_SESSION = 4, /* so that the one that finishes first helps those that are behind */
+    PART_ROWS_MIN = 1000,  /* fewer are not worth a round trip of their own */
     PART_ROWS_MAX = 10000,
     COMMAND_BYTES = 6 * 1024 * 1024, /* begins no further document beyond: servers take 16 MiB, and
                                         each session keeps its buffer */
@@ -278,11 +279,12 @@ static void start_threads(struct insert_sessions *all)
     }
 }
 
-/* As many parts as sessions, of PART_ROWS_MIN to PART_ROWS_MAX rows. */
+/* PARTS_PER_SESSION for each, of PART_ROWS_MIN to PART_ROWS_MAX rows. */
 static void divide(struct insert_sessions *all)
 {
     size_t rows = all->rows->chosen_count;
-    size_t part_rows = (rows + all->count - 1) / all->count;
+    size_t parts = (size_t)all->count * PARTS_PER_SESSION;
+    size_t part_rows = (rows + parts - 1) / parts;
     part_rows = part_rows < PART_ROWS_MIN ? PART_ROWS_MIN : part_rows;
     all->part_rows = part_rows > PART_ROWS_MAX ? PART_ROWS_MAX : part_rows;
     for (unsigned i = 0; i < all->count; i++) {
