@@ -15,12 +15,13 @@ MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs")
 
 @dataclass
 class Row:
-    """One budget: a value per round, and what is asked of it. With `smaller`, the values shall not exceed floor and aim."""
+    """One budget: a value per round, and what is asked of it. With `smaller`, the values shall not exceed floor and aim.
+    Without a floor nothing is asked."""
 
     what: str
     unit: str
-    floor: float
-    aim: float
+    floor: float = None
+    aim: float = None
     smaller: bool = False
     values: list = field(default_factory=list)
     notes: list = field(default_factory=list)
@@ -29,6 +30,8 @@ class Row:
         return statistics.median(self.values)
 
     def verdict(self):
+        if self.floor is None:
+            return ""
         reaches = (lambda limit: self.median() <= limit) if self.smaller else (lambda limit: self.median() >= limit)
         if reaches(self.aim):
             return "aim reached"
@@ -37,8 +40,8 @@ class Row:
     def cells(self):
         relation = "<=" if self.smaller else ">="
         spread = [min(self.values), self.median(), max(self.values)]
-        return [self.what, self.unit, *map(number, spread), f"{relation} {number(self.floor)}",
-                f"{relation} {number(self.aim)}", self.verdict()]
+        asked = ["", ""] if self.floor is None else [f"{relation} {number(limit)}" for limit in (self.floor, self.aim)]
+        return [self.what, self.unit, *map(number, spread), *asked, self.verdict()]
 
 
 HEAD = ["what", "unit", "min", "median", "max", "floor", "aim", "verdict"]

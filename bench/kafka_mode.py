@@ -111,7 +111,7 @@ def single_cost(server, tools, plan, *arguments):
 
 
 def single_rows(setting, plan):
-    tools, own, bare, other = setting.tools, [], [], []
+    tools, own, bare, full, other = setting.tools, [], [], [], []
     row = figures.Row("single POST into Kafka, 256 connections", "requests per CPU-s / bare epoll's, asked as often", 0.45, 0.6)
     beside = figures.Row("the same against Express with kafkajs", "requests per CPU-s / Express's", 40, 60)
     for _ in range(plan.kafka_rounds):
@@ -120,14 +120,17 @@ def single_rows(setting, plan):
             own.append(single_cost(server, tools, plan))
         with servers.bare_epoll(tools, length, setting.threads) as server:
             bare.append(single_cost(server, tools, plan, "--rate", round(own[-1][1])))
+            full.append(single_cost(server, tools, plan))
         with setting.express(setting.make_topic()) as server:
             other.append(single_cost(server, tools, plan, "--path", "/api/logs"))
         row.values.append(own[-1][0] / bare[-1][0])
         beside.values.append(own[-1][0] / other[-1][0])
     costs = [1e6 / middle(each for each, _ in side) for side in (own, bare, other)]
-    rates = [middle(rate for _, rate in side) for side in (own, other)]
+    rates = [middle(rate for _, rate in side) for side in (own, other, full)]
     row.notes.append(f"{costs[0]:.2f} us of CPU a request against {costs[1]:.2f} us, answers of {length} bytes; {rates[0]:,.0f} "
                      f"requests/s each, with Kafka and the client on the same cores")
+    row.notes.append(f"against the bare server at full speed, {rates[2]:,.0f} requests/s without Kafka beside it: "
+                     f"{middle(cost for cost, _ in own) / middle(cost for cost, _ in full):.2f}")
     beside.notes.append(f"{costs[0]:.2f} us of CPU a request against {costs[2]:.0f} us; {rates[0]:,.0f} requests/s against "
                         f"{rates[1]:,.0f}")
     return [row, beside]
@@ -183,7 +186,7 @@ def drain_rate(setting, topic, database, count):
                     raise servers.BenchError(f"the worker had stored {first} of {count} before anybody looked")
                 if (stored := stored_count(setting, database)) != count:
                     raise servers.BenchError(f"the worker confirmed {covered} and stored {stored} of {count}")
-                return (count - first) / (now - begun), (count - first) / (worker.cpu_seconds() - used)
+                return (count - first) / (now - begun), (count - first) / max(worker.cpu_seconds() - used, 0.01)
             if not first:
                 first, begun, used = covered, now, worker.cpu_seconds()
             time.sleep(POLL_SECONDS)
@@ -226,6 +229,38 @@ def worker_row(setting, plan):
     return row
 
 
+# --- what an activity costs each part, for whoever reckons how many machines it takes ---
+
+COSTS = {"singles, 256 connections": SINGLES, "arrays of 20, 8 connections": ("--connections", ARRAY_CONNECTIONS, "--batch", 20),
+         "arrays of 1,000, 8 connections": ARRAYS}
+
+
+def topic_bytes(kafka, topic):
+    segments = (folder.glob("*.log") for folder in kafka.folder.rglob(f"{topic}-*") if folder.is_dir())
+    return sum(segment.stat().st_size for some in segments for segment in some)
+
+
+def cost_rows(tools, plan, threads, folder):
+    """Of a broker of our own, whose process and files can be looked at."""
+    rows = []
+    with test_servers.KafkaServer(folder=folder / "kafka-costs") as kafka, \
+            test_servers.available(test_servers.MongoServer, **STAND_IN) as mongodb:
+        setting = Setting(tools, threads, folder, (kafka.address, mongodb))
+        for name, load in COSTS.items():
+            row = figures.Row(f"Kafka's part, {name}", "us of the broker's CPU an activity")
+            topic = setting.make_topic()
+            with setting.usertrail("api", topic) as server:
+                server.load(tools, *load, "--count", plan.warm_up_requests)
+                used, held = servers.cpu_seconds(kafka.process), topic_bytes(kafka, topic)
+                done, seconds = servers.cost(server, tools, False, *load, "--seconds", plan.single_seconds)
+                count = done["acknowledged"]
+                row.values.append(1e6 * (servers.cpu_seconds(kafka.process) - used) / count)
+                row.notes.append(f"{1e6 * seconds / count:.2f} us of the API's CPU; {(topic_bytes(kafka, topic) - held) / count:.0f} "
+                                 f"bytes in the topic, compressed; {count / done['seconds']:,.0f} activities a second")
+            rows.append(row)
+    return rows
+
+
 # --- Kafka away ---
 
 
@@ -261,4 +296,5 @@ def bench_kafka(tools, plan, threads, folder):
         setting = Setting(tools, threads, folder, (kafka, mongodb))
         rows = [*single_rows(setting, plan), array_row(setting, plan), worker_row(setting, plan)]
     with in_words():
+        rows += cost_rows(tools, plan, threads, folder)
         return rows + [away_row(tools, plan, threads, folder, how) for how in AWAY]

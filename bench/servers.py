@@ -40,6 +40,13 @@ def find_tools():
     return tools
 
 
+def cpu_seconds(process):
+    """User and system time of the whole process so far."""
+    text = Path(f"/proc/{process.pid}/stat").read_text()
+    fields = text.rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Server:
     """A running server process. `port` is where it listens on 127.0.0.1."""
 
@@ -52,10 +59,7 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def cpu_seconds(self):
-        """User and system time of the whole process so far."""
-        text = Path(f"/proc/{self.process.pid}/stat").read_text()
-        fields = text.rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_seconds(self.process)
 
     def peak_bytes(self):
         """The greatest resident size so far."""
