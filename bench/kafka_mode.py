@@ -174,8 +174,8 @@ def covered_count(setting, database):
 
 
 def drain_rate(setting, topic, database, count):
-    """(documents a second, documents a CPU-second of the worker), from the first batch that is confirmed to the last, so that
-    neither start nor joining the group counts."""
+    """(documents a second, documents a CPU-second of the worker, its peak MiB). The rates from the first batch that is
+    confirmed to the last, so that neither start nor joining the group counts."""
     with setting.usertrail("worker", topic, database) as worker:
         first, begun, used = 0, time.monotonic(), 0.0
         deadline = begun + servers.CAUGHT_UP_SECONDS
@@ -186,7 +186,8 @@ def drain_rate(setting, topic, database, count):
                     raise servers.BenchError(f"the worker had stored {first} of {count} before anybody looked")
                 if (stored := stored_count(setting, database)) != count:
                     raise servers.BenchError(f"the worker confirmed {covered} and stored {stored} of {count}")
-                return (count - first) / (now - begun), (count - first) / max(worker.cpu_seconds() - used, 0.01)
+                return ((count - first) / (now - begun), (count - first) / max(worker.cpu_seconds() - used, 0.01),
+                        worker.peak_bytes() / 2**20)
             if not first:
                 first, begun, used = covered, now, worker.cpu_seconds()
             time.sleep(POLL_SECONDS)
@@ -216,7 +217,7 @@ def worker_row(setting, plan):
         with setting.database() as database:
             loop = bulk_rate(setting, topic, database)
         with setting.database() as database:
-            drained, drained_per_cpu = drain_rate(setting, topic, database, plan.worker_activities)
+            drained, drained_per_cpu, peak = drain_rate(setting, topic, database, plan.worker_activities)
         if number > 0:
             own.append(drained)
             costs.append(1e6 / drained_per_cpu)
@@ -225,7 +226,7 @@ def worker_row(setting, plan):
     row.notes.append(f"{middle(own):,.0f} documents a second against {middle(bare):,.0f}, bulks of {BATCH:,} from {SESSIONS} "
                      f"sessions, over {plan.worker_activities:,} documents; the server is the stand-in, with all in memory, "
                      f"unless the environment names another")
-    row.notes.append(f"{middle(costs):.2f} us of the worker's CPU a document")
+    row.notes.append(f"{middle(costs):.2f} us of the worker's CPU a document; peak memory {peak:.0f} MiB")
     return row
 
 
