@@ -199,14 +199,26 @@ static void what_is_not_committed_is_read_again(void **state)
     finish(&fixture);
 }
 
-static void seek_all(struct event_log *log, int64_t offset)
+static struct position_set all_at(struct position *positions, int64_t offset)
 {
-    struct position positions[PARTITIONS];
     for (int32_t i = 0; i < PARTITIONS; i++) {
         positions[i] = (struct position){i, offset};
     }
-    const struct position_set set = {.items = positions, .count = PARTITIONS};
+    return (struct position_set){.items = positions, .count = PARTITIONS};
+}
+
+static void seek_all(struct event_log *log, int64_t offset)
+{
+    struct position positions[PARTITIONS];
+    const struct position_set set = all_at(positions, offset);
     assert_int_equal(event_log_seek(log, &set, NULL), STATUS_OK);
+}
+
+static void commit_all(struct event_log *log, int64_t offset)
+{
+    struct position positions[PARTITIONS];
+    const struct position_set set = all_at(positions, offset);
+    assert_int_equal(event_log_commit(log, &set, NULL), STATUS_OK);
 }
 
 /* Kafka forgets the group's offsets with a topic that is deleted, and what a store names is then of
@@ -246,6 +258,24 @@ static void what_is_committed_counts_before_what_is_sought(void **state)
     for (size_t i = 0; i < 400; i++) {
         assert_int_equal(fixture.counts[i], 1);
     }
+    event_log_free(log);
+    finish(&fixture);
+}
+
+/* What the store has of the time before is told as committed before anything is handed out, and the
+ * worker dies then: nothing of it was dealt with here, so it comes again. */
+static void what_was_not_handed_out_is_not_committed(void **state)
+{
+    (void)state;
+    static struct fixture fixture;
+    start(&fixture);
+    send_numbers(&fixture, 0, 400);
+    struct event_log *log = kafka_open(&fixture.config);
+    commit_all(log, 75);
+    rest(2500); /* longer than a member waits before it commits */
+    event_log_free(log);
+    log = kafka_open(&fixture.config);
+    work_until_seen(&fixture, log, NULL, 400);
     event_log_free(log);
     finish(&fixture);
 }
@@ -360,6 +390,7 @@ int main(void)
         cmocka_unit_test(what_is_not_committed_is_read_again),
         cmocka_unit_test(what_is_not_committed_is_read_from_the_beginning),
         cmocka_unit_test(what_is_committed_counts_before_what_is_sought),
+        cmocka_unit_test(what_was_not_handed_out_is_not_committed),
         cmocka_unit_test(a_failed_poll_does_not_lose_where_reading_begins),
         cmocka_unit_test(a_waiting_worker_stays_in_the_group),
         cmocka_unit_test(a_topic_made_anew_is_another_log),

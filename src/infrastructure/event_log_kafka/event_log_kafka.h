@@ -9,10 +9,11 @@
  *
  * It reads in one of two ways. Without a group all partitions, from the beginning or where seek
  * named; nothing is committed to the broker, the store is the authority. As a member of a group
- * those partitions that the group gives it, from what is committed there or the beginning; what
- * seek names before the first poll is looked at, and CORRUPT beyond the end, but moves nothing;
- * commit goes to the broker within about a second, and what is committed of a
- * partition that has gone to another member is dropped.
+ * those partitions that the group gives it, from what is committed there or the beginning, and not
+ * before the broker tells which of both; what seek names before that or before the first poll is
+ * looked at, and CORRUPT beyond the end, but moves nothing; commit goes to the broker within about
+ * a second, as far as poll handed out, and what is committed of a partition that has gone to
+ * another member is dropped.
  *
  * Threads: as event_log.h says; the functions here from any thread.
  */

@@ -15,6 +15,13 @@ enum {
 
 /* Commits ------------------------------------------------------------------------------------ */
 
+/* What the store has, as far as we handed it out: what lies behind may have been refused without
+ * being listed, which only reading it again mends. */
+static int64_t find_commit(const struct kafka_partition *its)
+{
+    return its->commit_at < its->handed ? its->commit_at : its->handed;
+}
+
 /* What the broker was not told yet, of all partitions or of those in `only`; NULL: nothing. */
 static rd_kafka_topic_partition_list_t *take_commits(struct kafka_reader *reader,
                                                      const rd_kafka_topic_partition_list_t *only)
@@ -27,10 +34,11 @@ static rd_kafka_topic_partition_list_t *take_commits(struct kafka_reader *reader
         bool asked = only == NULL ||
                      rd_kafka_topic_partition_list_find(
                          (rd_kafka_topic_partition_list_t *)(uintptr_t)only, topic, i) != NULL;
-        if (asked && its->assigned && its->commit_at > its->committed) {
+        int64_t commit = find_commit(its);
+        if (asked && kafka_partition_is_read(its) && commit > its->committed) {
             list = list == NULL ? rd_kafka_topic_partition_list_new(1) : list;
-            rd_kafka_topic_partition_list_add(list, topic, i)->offset = its->commit_at;
-            its->committed = its->commit_at;
+            rd_kafka_topic_partition_list_add(list, topic, i)->offset = commit;
+            its->committed = commit;
         }
     }
     pthread_mutex_unlock(&reader->mutex);
@@ -99,16 +107,11 @@ static void commit_now(struct kafka_reader *reader, const rd_kafka_topic_partiti
 
 /* Taking and giving -------------------------------------------------------------------------- */
 
-/* At what is committed, though seek may have named more: a store may have taken a batch whose
- * refused activities nobody listed any more. Where nothing is committed, at the beginning: Kafka
- * forgets the group's offsets with a topic that is deleted, and what the store names is then of
- * another topic. What is read twice the store sees. Only where the broker does not tell, at what
- * seek named. Under the lock. */
-static void choose_start(struct kafka_reader *reader, rd_kafka_topic_partition_t *from)
+/* It is ours, and where reading it begins is still to be asked. Under the lock. */
+static void take_partition(struct kafka_partition *its)
 {
-    struct kafka_partition *its = &reader->partitions[from->partition];
-    int64_t start = from->err == RD_KAFKA_RESP_ERR_NO_ERROR ? from->offset : its->sought;
     its->assigned = true;
+    its->unplaced = true;
     its->unseen = true;
     its->troubled = false;
     its->told = false;
@@ -117,9 +120,23 @@ static void choose_start(struct kafka_reader *reader, rd_kafka_topic_partition_t
     its->commit_at = -1;
     its->committed = -1;
     its->read_to = its->read_to > its->position ? its->read_to : its->position;
-    its->position = start >= 0 ? start : 0;
+}
+
+/* At what is committed, though seek may have named more: a store may have taken a batch whose
+ * refused activities nobody listed any more. Where nothing is committed, at the beginning: Kafka
+ * forgets the group's offsets with a topic that is deleted, and what the store names is then of
+ * another topic. What is read twice the store sees. Under the lock. */
+static void place_partition(struct kafka_reader *reader, rd_kafka_topic_partition_t *from)
+{
+    struct kafka_partition *its = &reader->partitions[from->partition];
+    its->unplaced = false;
+    its->unseen = true;
+    its->epoch++;
+    its->position = from->offset >= 0 ? from->offset : 0;
     its->begin = its->position;
-    from->offset = start >= 0 ? start : RD_KAFKA_OFFSET_BEGINNING;
+    its->handed = its->position;
+    from->offset = from->offset >= 0 ? from->offset : RD_KAFKA_OFFSET_BEGINNING;
+    kafka_partition_lead(reader, from->partition);
 }
 
 /* Asked when partitions come, for a consumer that closes does not answer any more. */
@@ -147,22 +164,101 @@ static void change_assignment(struct kafka_reader *reader,
     }
 }
 
-static void take_partitions(struct kafka_reader *reader, rd_kafka_topic_partition_list_t *list)
+/* What the group has committed of each, or in each the error why that is not known. */
+static void ask_committed(struct kafka_reader *reader, rd_kafka_topic_partition_list_t *list,
+                          int timeout_ms)
 {
-    rd_kafka_resp_err_t code = rd_kafka_committed(reader->client, list, ANSWER_TIMEOUT_MS);
-    reader->cooperative = ask_whether_cooperative(reader->client);
+    rd_kafka_resp_err_t code = rd_kafka_committed(reader->client, list, timeout_ms);
+    for (int i = 0; code != RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++) {
+        list->elems[i].err = code;
+    }
+}
+
+/* Leaves those in the list of which it is known where they begin. A group whose members are not
+ * cooperative assigns all partitions at once, so then it is all or none. */
+static void keep_known(const struct kafka_reader *reader, rd_kafka_topic_partition_list_t *list)
+{
+    int count = list->cnt;
+    for (int i = count - 1; i >= 0; i--) {
+        if (list->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+            rd_kafka_topic_partition_list_del_by_idx(list, i);
+        }
+    }
+    while (!reader->cooperative && list->cnt < count && list->cnt > 0) {
+        rd_kafka_topic_partition_list_del_by_idx(list, list->cnt - 1);
+    }
+}
+
+/* Without memory for one it is read, and what comes of it is dropped. */
+static void place_known(struct kafka_reader *reader, rd_kafka_topic_partition_list_t *list)
+{
+    keep_known(reader, list);
     pthread_mutex_lock(&reader->mutex);
     for (int i = 0; i < list->cnt; i++) {
-        rd_kafka_topic_partition_t *from = &list->elems[i];
-        if (kafka_partitions_grow(reader, from->partition + 1) != STATUS_OK) {
-            continue; /* without memory it is read, and what comes of it is dropped */
+        if (kafka_partition_of(reader, list->elems[i].partition) != NULL) {
+            place_partition(reader, &list->elems[i]);
         }
-        from->err = code != RD_KAFKA_RESP_ERR_NO_ERROR ? code : from->err;
-        choose_start(reader, from);
-        kafka_partition_lead(reader, from->partition);
     }
     pthread_mutex_unlock(&reader->mutex);
     change_assignment(reader, list, true);
+}
+
+static void take_partitions(struct kafka_reader *reader,
+                            const rd_kafka_topic_partition_list_t *given)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_copy(given);
+    reader->cooperative = ask_whether_cooperative(reader->client);
+    pthread_mutex_lock(&reader->mutex);
+    for (int i = 0; i < list->cnt; i++) {
+        int32_t partition = list->elems[i].partition;
+        if (kafka_partitions_grow(reader, partition + 1) == STATUS_OK) {
+            take_partition(&reader->partitions[partition]);
+        }
+    }
+    pthread_mutex_unlock(&reader->mutex);
+    ask_committed(reader, list, ANSWER_TIMEOUT_MS);
+    place_known(reader, list);
+    if (list->cnt < given->cnt) {
+        log_write(reader->config.log->logger, LOG_WARNING,
+                  "Kafka does not tell what the group committed; nothing is read before it does",
+                  LOG_FIELDS(log_number("partitions", given->cnt - list->cnt)));
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+/* Those that wait for their begin; NULL: none. */
+static rd_kafka_topic_partition_list_t *list_unplaced(struct kafka_reader *reader)
+{
+    rd_kafka_topic_partition_list_t *list = NULL;
+    pthread_mutex_lock(&reader->mutex);
+    for (int32_t i = 0; i < reader->partition_count; i++) {
+        if (reader->partitions[i].assigned && reader->partitions[i].unplaced) {
+            list = list == NULL ? rd_kafka_topic_partition_list_new(1) : list;
+            rd_kafka_topic_partition_list_add(list, reader->config.log->topic, i);
+        }
+    }
+    pthread_mutex_unlock(&reader->mutex);
+    return list;
+}
+
+/* Partitions are taken from us in a callback of this thread only, so none goes while it asks. Only
+ * here they are assigned to the consumer: to move one that it reads already would undo where its
+ * messages lead. */
+static void place_waiting(struct kafka_reader *reader)
+{
+    rd_kafka_topic_partition_list_t *list = list_unplaced(reader);
+    if (list == NULL) {
+        return;
+    }
+    ask_committed(reader, list, LOOK_TIMEOUT_MS);
+    keep_known(reader, list);
+    if (list->cnt > 0) {
+        place_known(reader, list);
+        log_write(reader->config.log->logger, LOG_INFO,
+                  "Kafka tells what the group committed: reading begins",
+                  LOG_FIELDS(log_number("partitions", list->cnt)));
+    }
+    rd_kafka_topic_partition_list_destroy(list);
 }
 
 /* The next partition from `from` on whose end is not known yet; -1: none. */
@@ -190,7 +286,7 @@ static void note_end(struct kafka_reader *reader, int32_t partition, int64_t end
 
 /* A topic that was made anew may be given to us with its end below what we read of the old one. A
  * broker that does not tell now is asked again. */
-void kafka_group_look(struct kafka_reader *reader)
+static void look_at_ends(struct kafka_reader *reader)
 {
     for (int32_t i = find_unseen(reader, 0); i >= 0; i = find_unseen(reader, i + 1)) {
         int64_t low = 0;
@@ -204,9 +300,38 @@ void kafka_group_look(struct kafka_reader *reader)
     }
 }
 
+void kafka_group_look(struct kafka_reader *reader)
+{
+    place_waiting(reader);
+    look_at_ends(reader);
+}
+
+/* Whether the consumer does not know it yet. Under the lock. */
+static bool is_unplaced(struct kafka_reader *reader, int32_t partition)
+{
+    const struct kafka_partition *its = kafka_partition_of(reader, partition);
+    return its != NULL && its->unplaced;
+}
+
+/* What the consumer has of those that go. */
+static rd_kafka_topic_partition_list_t *list_placed(struct kafka_reader *reader,
+                                                    const rd_kafka_topic_partition_list_t *going)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_copy(going);
+    pthread_mutex_lock(&reader->mutex);
+    for (int i = list->cnt - 1; i >= 0; i--) {
+        if (is_unplaced(reader, list->elems[i].partition)) {
+            rd_kafka_topic_partition_list_del_by_idx(list, i);
+        }
+    }
+    pthread_mutex_unlock(&reader->mutex);
+    return list;
+}
+
 static void give_partitions(struct kafka_reader *reader,
                             const rd_kafka_topic_partition_list_t *list)
 {
+    rd_kafka_topic_partition_list_t *placed = list_placed(reader, list);
     if (rd_kafka_assignment_lost(reader->client) == 0) {
         commit_now(reader, list);
     }
@@ -215,11 +340,13 @@ static void give_partitions(struct kafka_reader *reader,
         struct kafka_partition *its = kafka_partition_of(reader, list->elems[i].partition);
         if (its != NULL) {
             its->assigned = false;
+            its->unplaced = false;
             its->epoch++;
         }
     }
     pthread_mutex_unlock(&reader->mutex);
-    change_assignment(reader, list, false);
+    change_assignment(reader, placed, false);
+    rd_kafka_topic_partition_list_destroy(placed);
 }
 
 static void rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code,
@@ -230,7 +357,7 @@ static void rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code,
     struct kafka_reader *reader = context->owner;
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         take_partitions(reader, list);
-        kafka_group_look(reader);
+        look_at_ends(reader);
     } else {
         give_partitions(reader, list);
     }

@@ -14,7 +14,7 @@ MUST_USE enum status kafka_group_join(struct kafka_reader *reader, struct error 
  * before the callback that gives them back has asked it to. False: they could not be given back. */
 bool kafka_group_leave(struct kafka_reader *reader);
 
-/* Asks where partitions end that came to us, unless that is known. */
+/* Asks where partitions begin and end that came to us, unless that is known. */
 void kafka_group_look(struct kafka_reader *reader);
 
 /* Tells the broker what the store has, about once in a second. */

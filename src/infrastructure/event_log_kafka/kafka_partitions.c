@@ -11,6 +11,11 @@ struct kafka_partition *kafka_partition_of(struct kafka_reader *reader, int32_t 
     return known ? &reader->partitions[partition] : NULL;
 }
 
+bool kafka_partition_is_read(const struct kafka_partition *its)
+{
+    return its->assigned && !its->unplaced;
+}
+
 enum status kafka_partitions_grow(struct kafka_reader *reader, int32_t count)
 {
     if (count <= reader->partition_count) {
@@ -22,7 +27,7 @@ enum status kafka_partitions_grow(struct kafka_reader *reader, int32_t count)
         return STATUS_NO_MEMORY;
     }
     for (int32_t i = reader->partition_count; i < count; i++) {
-        partitions[i] = (struct kafka_partition){.sought = -1, .commit_at = -1, .committed = -1};
+        partitions[i] = (struct kafka_partition){.commit_at = -1, .committed = -1};
     }
     reader->partitions = partitions;
     reader->partition_count = count;
@@ -93,7 +98,7 @@ enum status kafka_partition_restart(struct kafka_reader *reader, int32_t partiti
     its->position = offset;
     its->read_to = 0;
     its->anew = false;
-    if (!its->assigned) {
+    if (!kafka_partition_is_read(its)) {
         its->epoch++;
         return STATUS_OK;
     }

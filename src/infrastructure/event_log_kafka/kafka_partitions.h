@@ -8,6 +8,9 @@
 /* The partition, or NULL when the topic has none of that number as far as we know. */
 struct kafka_partition *kafka_partition_of(struct kafka_reader *reader, int32_t partition);
 
+/* Whether it is ours and known where it begins. */
+bool kafka_partition_is_read(const struct kafka_partition *its);
+
 /* Makes room for so many. NO_MEMORY. */
 MUST_USE enum status kafka_partitions_grow(struct kafka_reader *reader, int32_t count);
 
@@ -21,6 +24,7 @@ bool kafka_partitions_forward_again(struct kafka_reader *reader);
 MUST_USE enum status kafka_partition_start(struct kafka_reader *reader, int32_t partition,
                                            struct error *err);
 
-/* What was fetched is forgotten, and reading goes on at the offset. */
+/* What was fetched is forgotten, and reading goes on at the offset; where nothing is read yet, what
+ * the group has committed will say where. */
 MUST_USE enum status kafka_partition_restart(struct kafka_reader *reader, int32_t partition,
                                              int64_t offset, struct error *err);

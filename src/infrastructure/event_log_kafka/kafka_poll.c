@@ -50,7 +50,7 @@ static bool is_trouble(rd_kafka_resp_err_t code)
 static bool take_in(struct kafka_reader *reader, const rd_kafka_message_t *message)
 {
     struct kafka_partition *its = kafka_partition_of(reader, message->partition);
-    if (its == NULL || !its->assigned) {
+    if (its == NULL || !kafka_partition_is_read(its)) {
         return false;
     }
     if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -143,7 +143,7 @@ static enum status tell_begins(struct kafka_reader *reader, struct error *err)
     pthread_mutex_lock(&reader->mutex);
     for (int32_t i = 0; reader->in_group && i < reader->partition_count; i++) {
         struct kafka_partition *its = &reader->partitions[i];
-        if (status == STATUS_OK && its->assigned && !its->told) {
+        if (status == STATUS_OK && kafka_partition_is_read(its) && !its->told) {
             status = position_set_raise(&reader->rows.next, (struct position){i, its->begin});
             its->telling = status == STATUS_OK;
         }
@@ -173,7 +173,7 @@ static int32_t find_trouble(struct kafka_reader *reader)
     pthread_mutex_lock(&reader->mutex);
     for (int32_t i = 0; found < 0 && i < reader->partition_count; i++) {
         const struct kafka_partition *its = &reader->partitions[i];
-        found = its->assigned && (its->troubled || its->anew) ? i : -1;
+        found = kafka_partition_is_read(its) && (its->troubled || its->anew) ? i : -1;
     }
     pthread_mutex_unlock(&reader->mutex);
     return found;
@@ -208,7 +208,7 @@ static int32_t find_lag(struct kafka_reader *reader)
     pthread_mutex_lock(&reader->mutex);
     for (int32_t i = 0; found < 0 && i < reader->partition_count; i++) {
         const struct kafka_partition *its = &reader->partitions[i];
-        bool lags = its->assigned && !its->troubled &&
+        bool lags = kafka_partition_is_read(its) && !its->troubled &&
                     kafka_health_end_of(reader->config.health, i) > its->position;
         found = lags ? i : -1;
     }
@@ -277,6 +277,7 @@ static enum status gather_some(struct kafka_reader *reader, size_t rows_max, uns
 enum status kafka_reader_poll(struct kafka_reader *reader, size_t rows_max, unsigned wait_ms,
                               struct activity_batch *out_batch, struct error *err)
 {
+    kafka_reader_note_handed(reader);
     if (kafka_rows_begin(&reader->rows, rows_max) != STATUS_OK) {
         return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for rows of the Kafka log");
     }

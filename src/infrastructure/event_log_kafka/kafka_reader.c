@@ -268,9 +268,6 @@ static enum status move_to(struct kafka_reader *reader, struct position position
     enum status status = STATUS_OK;
     pthread_mutex_lock(&reader->mutex);
     struct kafka_partition *its = kafka_partition_of(reader, position.partition);
-    if (its != NULL) {
-        its->sought = position.offset;
-    }
     if (its != NULL && (!reader->in_group || reader->polled)) {
         status = kafka_partition_restart(reader, position.partition, offset, err);
     }
@@ -332,11 +329,25 @@ enum status kafka_reader_look_into(struct kafka_reader *reader, int32_t partitio
 
 /* The rest ----------------------------------------------------------------------------------- */
 
+void kafka_reader_note_handed(struct kafka_reader *reader)
+{
+    const struct position_set *next = &reader->rows.next;
+    pthread_mutex_lock(&reader->mutex);
+    for (size_t i = 0; reader->in_group && i < next->count; i++) {
+        struct kafka_partition *its = kafka_partition_of(reader, next->items[i].partition);
+        if (its != NULL && its->handed < next->items[i].offset) {
+            its->handed = next->items[i].offset;
+        }
+    }
+    pthread_mutex_unlock(&reader->mutex);
+}
+
 void kafka_reader_commit(struct kafka_reader *reader, const struct position_set *positions)
 {
     if (!reader->in_group) {
         return; /* the store is the authority */
     }
+    kafka_reader_note_handed(reader);
     pthread_mutex_lock(&reader->mutex);
     for (size_t i = 0; i < positions->count; i++) {
         struct kafka_partition *its = kafka_partition_of(reader, positions->items[i].partition);

@@ -33,7 +33,8 @@ struct kafka_reader_config {
 };
 
 struct kafka_partition {
-    bool assigned;  /* it is read by us */
+    bool assigned;  /* it is ours to read */
+    bool unplaced;  /* in a group: nobody has told yet where it begins, so it is not read */
     bool unseen;    /* in a group: nobody has told yet where it ends */
     bool troubled;  /* the consumer stopped it; the worker must look why */
     bool anew;      /* it was made anew: it ends below what was read */
@@ -43,7 +44,7 @@ struct kafka_partition {
     int64_t position;
     int64_t begin;     /* in a group: where reading it began */
     int64_t read_to;   /* the highest position that it had before the group took it */
-    int64_t sought;    /* what seek named; -1: nothing */
+    int64_t handed;    /* in a group: what lies below it was handed out and is dealt with */
     int64_t commit_at; /* in a group: what the store has; -1: nothing yet */
     int64_t committed; /* in a group: what the broker was told */
     uint64_t forward_until_ms;
@@ -110,6 +111,9 @@ MUST_USE enum status kafka_reader_seek(struct kafka_reader *reader,
  * UNAVAILABLE: look again later. */
 MUST_USE enum status kafka_reader_look_into(struct kafka_reader *reader, int32_t partition,
                                             struct error *err);
+
+/* For poll: who polls or commits has dealt with what was handed out before. */
+void kafka_reader_note_handed(struct kafka_reader *reader);
 void kafka_reader_commit(struct kafka_reader *reader, const struct position_set *positions);
 
 /* Serves the consumer for `wait_ms`: membership, commits, ends of partitions. */
