@@ -257,6 +257,52 @@ static void what_retention_took_is_counted(void **state)
     finish(&fixture);
 }
 
+/* Polls until `next` names the partition's end; returns the rows. */
+static size_t poll_to_the_end(struct fixture *fixture, int64_t end)
+{
+    size_t count = 0;
+    int64_t next = 0;
+    for (int i = 0; i < 100 && next < end; i++) {
+        struct activity_batch batch;
+        assert_int_equal(event_log_poll(fixture->log, 2, 100, &batch, NULL), STATUS_OK);
+        int64_t told = position_set_get(batch.next, 0);
+        assert_true(batch.next->count == 0 || told > next); /* never back */
+        for (size_t k = 0; k < batch.count; k++) {
+            assert_in_range(batch.rows[k].position.offset, next, told - 1);
+        }
+        next = batch.next->count == 0 ? next : told;
+        count += batch.count;
+    }
+    assert_int_equal(next, end);
+    return count;
+}
+
+/* The last offsets of a partition may hold no activity: how a transaction ended stands there, and
+ * what it wrote in vain. Reading comes to the end all the same, once, and goes on behind it. */
+static void transactions_are_read_to_their_end(void **state)
+{
+    (void)state;
+    const struct kafka_foreign_message message = {0, "u", "{\"userId\":\"u\",\"action\":\"a\"}", 0};
+    struct fixture fixture;
+    struct activity_batch batch;
+    start(&fixture, 1);
+    kafka_send_transaction(fixture.topic, &message, 5, true);
+    assert_int_equal(poll_to_the_end(&fixture, 6), 5);
+    kafka_send_transaction(fixture.topic, &message, 3, false);
+    assert_int_equal(poll_to_the_end(&fixture, 10), 0);
+    assert_int_equal(event_log_poll(fixture.log, 10, 500, &batch, NULL), STATUS_OK);
+    assert_int_equal(batch.next->count, 0);
+    append_ok(&fixture, 0, 1);
+    assert_int_equal(poll_to_the_end(&fixture, 11), 1);
+    kafka_send_transaction(fixture.topic, &message, 1, true);
+    append_ok(&fixture, 1, 2);
+    assert_int_equal(poll_to_the_end(&fixture, 15), 3);
+    kafka_send_transaction(fixture.topic, &message, 2, false);
+    assert_int_equal(seek_to(fixture.log, 0), STATUS_OK);
+    assert_int_equal(poll_to_the_end(&fixture, 18), 9);
+    finish(&fixture);
+}
+
 static enum status poll_until_failure(struct fixture *fixture, struct error *err)
 {
     enum status status = STATUS_OK;
@@ -435,6 +481,7 @@ int main(void)
         cmocka_unit_test(messages_of_others_are_read_or_refused),
         cmocka_unit_test(refused_messages_count_as_rows),
         cmocka_unit_test(what_retention_took_is_counted),
+        cmocka_unit_test(transactions_are_read_to_their_end),
         cmocka_unit_test(a_topic_made_anew_is_another_log),
         cmocka_unit_test(new_partitions_are_read),
         cmocka_unit_test(a_reader_far_behind_does_not_wait),

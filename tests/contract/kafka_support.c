@@ -217,3 +217,32 @@ void kafka_send(rd_kafka_t *client, const char *topic, const struct kafka_foreig
     kafka_give(client, topic, message);
     assert_int_equal(rd_kafka_flush(client, ANSWER_MS), RD_KAFKA_RESP_ERR_NO_ERROR);
 }
+
+static rd_kafka_t *transactional_client(const char *name)
+{
+    char text[256];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    assert_int_equal(
+        rd_kafka_conf_set(conf, "bootstrap.servers", kafka_brokers(), text, sizeof text),
+        RD_KAFKA_CONF_OK);
+    assert_int_equal(rd_kafka_conf_set(conf, "transactional.id", name, text, sizeof text),
+                     RD_KAFKA_CONF_OK);
+    rd_kafka_t *client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+    assert_non_null(client);
+    return client;
+}
+
+void kafka_send_transaction(const char *topic, const struct kafka_foreign_message *message,
+                            size_t count, bool committed)
+{
+    rd_kafka_t *client = transactional_client(topic);
+    assert_null(rd_kafka_init_transactions(client, PATIENCE_MS));
+    assert_null(rd_kafka_begin_transaction(client));
+    for (size_t i = 0; i < count; i++) {
+        kafka_give(client, topic, message);
+    }
+    assert_int_equal(rd_kafka_flush(client, ANSWER_MS), RD_KAFKA_RESP_ERR_NO_ERROR);
+    assert_null(committed ? rd_kafka_commit_transaction(client, ANSWER_MS)
+                          : rd_kafka_abort_transaction(client, ANSWER_MS));
+    rd_kafka_destroy(client);
+}

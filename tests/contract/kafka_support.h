@@ -45,3 +45,8 @@ struct kafka_foreign_message {
 /* Gives the message to the client; kafka_send also waits until it is there. */
 void kafka_give(rd_kafka_t *client, const char *topic, const struct kafka_foreign_message *message);
 void kafka_send(rd_kafka_t *client, const char *topic, const struct kafka_foreign_message *message);
+
+/* Sends `count` of the message in one transaction, which is committed or aborted: its marker is the
+ * partition's last offset then. */
+void kafka_send_transaction(const char *topic, const struct kafka_foreign_message *message,
+                            size_t count, bool committed);

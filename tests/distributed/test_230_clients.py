@@ -12,7 +12,7 @@ from pathlib import Path
 import jars
 import service as services
 import wire
-from cluster import PARTITIONS, log_lines, wait_for_lag
+from cluster import PARTITIONS, lag, log_lines, wait_for_lag
 
 NODE_FOLDER = Path(__file__).resolve().parent.parent / "node"
 sys.path.insert(0, str(NODE_FOLDER))
@@ -121,6 +121,26 @@ def test_poison_among_many(cluster):
     sent = [message["value"] for message in consume(cluster, f"{cluster.name}.refused")]
     assert Counter(map(str, sent)) == Counter(str(message["value"]) for message in poison)
     api.wait_stored(api.record({"userId": "after", "action": "a"})["id"])
+
+
+def test_transactions_are_read_to_their_end(cluster):
+    """Guards producers with transactions, of which the last offsets of a partition hold no activity: the worker does not seem
+    to be behind, a replay ends, and a process of its own with another store becomes ready."""
+    api, worker = cluster.api(), cluster.worker()
+    produce(cluster, count=200, users=50, ids_every=1, prefix="kept", transaction="commit")
+    produce(cluster, count=100, users=50, ids_every=1, prefix="gone", transaction="abort")
+    rows = api.wait_count(200)
+    assert all(row["id"].startswith("kept-") for row in rows)
+    wait_for_lag([worker])
+    result = services.run_program("replay", *cluster.flags(), "--from", "0", timeout=60)
+    assert result.returncode == 0 and "200 activities read" in result.stdout + result.stderr, result
+    assert api.walk() == rows and lag(worker) == 0
+    alone = services.Service("--event-log", "kafka", "--kafka-brokers", cluster.kafka.address, "--kafka-topic", cluster.name)
+    try:
+        alone.start()
+        assert alone.wait_count(200) == rows
+    finally:
+        alone.close()
 
 
 def bytes_of_message(message):

@@ -15,6 +15,7 @@ const options = readArguments({
   'ids-every': 3, // one of so many has an id; 0: none
   'timestamps-every': 2,
   poison: 0, // so many messages that are no activities, after the others
+  transaction: '', // each request in one that ends so, 'commit' or 'abort'; '': none
   partitions: 0, // makes the topic with so many, unless it is there; 0: it must be there
 });
 
@@ -64,16 +65,27 @@ async function makeTopic(kafka) {
   await admin.disconnect();
 }
 
+async function sendRequest(producer, messages) {
+  const request = { topic: options.topic, acks: -1, messages };
+  if (options.transaction === '') return producer.send(request);
+  const transaction = await producer.transaction();
+  await transaction.send(request);
+  return options.transaction === 'commit' ? transaction.commit() : transaction.abort();
+}
+
 async function send(kafka, messages) {
-  // By murmur2 of the key, as the Java client does.
-  const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
+  const producer = kafka.producer({
+    // By murmur2 of the key, as the Java client does.
+    createPartitioner: Partitioners.DefaultPartitioner,
+    ...(options.transaction !== '' && {
+      transactionalId: `${options.topic}-foreign`,
+      idempotent: true,
+      maxInFlightRequests: 1,
+    }),
+  });
   await producer.connect();
   for (let first = 0; first < messages.length; first += MESSAGES_PER_REQUEST)
-    await producer.send({
-      topic: options.topic,
-      acks: -1,
-      messages: messages.slice(first, first + MESSAGES_PER_REQUEST),
-    });
+    await sendRequest(producer, messages.slice(first, first + MESSAGES_PER_REQUEST));
   await producer.disconnect();
 }
 

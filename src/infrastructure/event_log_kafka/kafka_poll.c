@@ -46,12 +46,19 @@ static bool is_trouble(rd_kafka_resp_err_t code)
     }
 }
 
-/* Whether what was fetched is to be handed out; moves the position behind it. Under the lock. */
+/* Whether what was fetched is to be handed out; moves the position behind it. An end is, when there
+ * are offsets before it that hold no message for us: markers of transactions, and what aborted ones
+ * wrote. Under the lock. */
 static bool take_in(struct kafka_reader *reader, const rd_kafka_message_t *message)
 {
     struct kafka_partition *its = kafka_partition_of(reader, message->partition);
     if (its == NULL || !kafka_partition_is_read(its)) {
         return false;
+    }
+    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        bool passes = message->offset > its->position;
+        its->position = passes ? message->offset : its->position;
+        return passes;
     }
     if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
         its->troubled = its->troubled || is_trouble(message->err);
@@ -96,15 +103,22 @@ static bool still_counts(struct kafka_reader *reader, const struct kafka_fetched
     return counts;
 }
 
+static enum status hand_out(struct kafka_reader *reader, const rd_kafka_message_t *message)
+{
+    const struct position place = {message->partition, message->offset};
+    return message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF
+               ? kafka_rows_pass(&reader->rows, place)
+               : kafka_rows_add(&reader->rows, reader->config.log->topic, message);
+}
+
 /* NO_MEMORY: what did not come in stays for the next poll. */
 static enum status fill(struct kafka_reader *reader, size_t rows_max)
 {
-    const char *topic = reader->config.log->topic;
     while (reader->fetched_first < reader->fetched_end &&
            !kafka_rows_is_full(&reader->rows, rows_max)) {
         struct kafka_fetched *fetched = &reader->fetched[reader->fetched_first];
         if (still_counts(reader, fetched)) {
-            enum status status = kafka_rows_add(&reader->rows, topic, fetched->message);
+            enum status status = hand_out(reader, fetched->message);
             if (status != STATUS_OK) {
                 return status;
             }
@@ -121,13 +135,12 @@ static enum status gather(struct kafka_reader *reader, size_t rows_max, struct e
     bool more = true;
     while (more) {
         enum status status = fill(reader, rows_max);
-        size_t count = reader->rows.count + reader->rows.refused_count;
-        if (status != STATUS_OK && count == 0) {
+        if (status != STATUS_OK && kafka_rows_is_empty(&reader->rows)) {
             return error_set(err, status, 0, "there is no memory for a batch of the Kafka log");
         }
         more = status == STATUS_OK && !kafka_rows_is_full(&reader->rows, rows_max);
         if (more) {
-            fetch(reader, rows_max - count);
+            fetch(reader, rows_max - reader->rows.count - reader->rows.refused_count);
             more = reader->fetched_end > 0;
         }
     }
@@ -262,7 +275,7 @@ static enum status gather_some(struct kafka_reader *reader, size_t rows_max, uns
     uint64_t deadline_ms = clock_monotonic_ms(clock) + wait_ms;
     for (;;) {
         enum status status = gather(reader, rows_max, err);
-        if (status != STATUS_OK || reader->rows.count + reader->rows.refused_count > 0) {
+        if (status != STATUS_OK || !kafka_rows_is_empty(&reader->rows)) {
             return status;
         }
         status = mend(reader, err);
@@ -290,7 +303,7 @@ enum status kafka_reader_poll(struct kafka_reader *reader, size_t rows_max, unsi
         status = gather_some(reader, rows_max, wait_ms, err);
     }
     const struct kafka_rows *rows = &reader->rows;
-    if (status == STATUS_OK && rows->count + rows->refused_count == 0) {
+    if (status == STATUS_OK && kafka_rows_is_empty(rows)) {
         status = kafka_health_readable(reader->config.health, err);
     }
     if (status != STATUS_OK) {

@@ -15,14 +15,15 @@ enum { ASK_TIMEOUT_MS = 5000, ASK_AGAIN_MS = 50 };
 
 /* About 16 MiB wait for the worker, over all partitions, and one answer of each broker comes on
  * top. What lies below the topic's beginning or beyond its end must be an error: the consumer would
- * otherwise skip or repeat without a word. */
+ * otherwise skip or repeat without a word. Each end is told, for what lies before it may be no
+ * message but the end of a transaction. */
 static const struct event_log_kafka_property default_items[] = {
     {"enable.auto.commit", "false"},   {"enable.auto.offset.store", "false"},
     {"auto.offset.reset", "error"},    {"partition.assignment.strategy", "cooperative-sticky"},
     {"session.timeout.ms", "10000"},   {"queued.max.messages.kbytes", "16384"},
     {"queued.min.messages", "100000"}, {"fetch.max.bytes", "8388608"},
     {"fetch.wait.max.ms", "100"},      {"fetch.error.backoff.ms", "100"},
-    {"message.max.bytes", "8388608"},
+    {"message.max.bytes", "8388608"},  {"enable.partition.eof", "true"},
 };
 
 static void note_error(rd_kafka_t *client, int code, const char *reason, void *opaque)

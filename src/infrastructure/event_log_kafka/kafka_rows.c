@@ -27,6 +27,7 @@ enum status kafka_rows_begin(struct kafka_rows *rows, size_t rows_max)
     arena_reset(&rows->arena);
     rows->count = 0;
     rows->refused_count = 0;
+    rows->passed = false;
     rows->next.count = 0;
     if (rows_max <= rows->row_capacity) {
         return STATUS_OK;
@@ -38,6 +39,11 @@ enum status kafka_rows_begin(struct kafka_rows *rows, size_t rows_max)
     rows->rows = grown;
     rows->row_capacity = rows_max;
     return STATUS_OK;
+}
+
+bool kafka_rows_is_empty(const struct kafka_rows *rows)
+{
+    return rows->count + rows->refused_count == 0 && !rows->passed;
 }
 
 bool kafka_rows_is_full(const struct kafka_rows *rows, size_t rows_max)
@@ -157,4 +163,11 @@ enum status kafka_rows_add(struct kafka_rows *rows, const char *topic,
         status = position_set_raise(&rows->next, next);
     }
     return status == STATUS_OK ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
+enum status kafka_rows_pass(struct kafka_rows *rows, struct position end)
+{
+    enum status status = position_set_raise(&rows->next, end);
+    rows->passed = rows->passed || status == STATUS_OK;
+    return status;
 }

@@ -23,6 +23,7 @@ struct kafka_rows {
     struct refusal *refused;
     size_t refused_capacity;
     size_t refused_count;
+    bool passed; /* `next` has passed what holds no message */
     struct position_set next;
 };
 
@@ -32,8 +33,13 @@ void kafka_rows_deinit(struct kafka_rows *rows);
 /* Empties it and makes room for `rows_max`. NO_MEMORY. */
 MUST_USE enum status kafka_rows_begin(struct kafka_rows *rows, size_t rows_max);
 
+/* Whether there is nothing to hand out, no passed offsets either. */
+bool kafka_rows_is_empty(const struct kafka_rows *rows);
 bool kafka_rows_is_full(const struct kafka_rows *rows, size_t rows_max);
 
 /* Adds what the message is; keeps nothing of it. NO_MEMORY: it is not in the batch. */
 MUST_USE enum status kafka_rows_add(struct kafka_rows *rows, const char *topic,
                                     const rd_kafka_message_t *message);
+
+/* What lies below `end` holds no further message. NO_MEMORY: it is not passed. */
+MUST_USE enum status kafka_rows_pass(struct kafka_rows *rows, struct position end);
