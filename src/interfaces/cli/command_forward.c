@@ -1,6 +1,7 @@
 #include "interfaces/cli/cli.h"
 #include "interfaces/cli/folder_rows.h"
 #include "interfaces/cli/forward_command.h"
+#include "interfaces/cli/option_walk.h"
 #include "interfaces/cli/status_line.h"
 
 #include <inttypes.h>
@@ -49,42 +50,23 @@ struct forward_command {
 
 /* Arguments ------------------------------------------------------------------------------- */
 
-static enum status read_give_up(struct forward_command *command, const char *text,
-                                struct error *err)
-{
-    unsigned long long seconds = 0;
-    if (text == NULL || !str_parse_u64(str_from(text), GIVE_UP_S_MAX, &seconds) || seconds == 0) {
-        return error_set(err, STATUS_INVALID, 0,
-                         "--give-up-after must be a number of seconds from 1 to %d", GIVE_UP_S_MAX);
-    }
-    command->give_up_ms = seconds * MILLISECONDS_PER_SECOND;
-    return STATUS_OK;
-}
-
 /* Takes this command's own options out of the arguments behind the folder; what stays is serve's.
  */
 static enum status read_options(struct forward_command *command, int *count, char **arguments,
                                 struct error *err)
 {
-    static const char give_up[] = "--give-up-after";
-    size_t len = sizeof give_up - 1;
-    int kept = 0;
-    enum status status = STATUS_OK;
-    for (int i = 0; i < *count && status == STATUS_OK; i++) {
-        const char *argument = arguments[i];
-        if (strcmp(argument, "--quiet") == 0) {
-            command->quiet = true;
-        } else if (strcmp(argument, give_up) == 0) {
-            i++;
-            status = read_give_up(command, i < *count ? arguments[i] : NULL, err);
-        } else if (strncmp(argument, give_up, len) == 0 && argument[len] == '=') {
-            status = read_give_up(command, argument + len + 1, err);
-        } else {
-            arguments[kept++] = arguments[i];
-        }
-    }
-    *count = kept;
-    return status;
+    const char *give_up_s = NULL;
+    const struct option options[] = {{.name = "give-up-after", .value = &give_up_s},
+                                     {.name = "quiet", .given = &command->quiet}};
+    struct option_walk walk = {.options = options,
+                               .option_count = ARRAY_LENGTH(options),
+                               .next = arguments,
+                               .left = *count,
+                               .passes_unknown = true};
+    enum status status = option_walk_take_out(&walk, count, err);
+    return status == STATUS_OK ? option_read_seconds("give-up-after", give_up_s, GIVE_UP_S_MAX,
+                                                     &command->give_up_ms, err)
+                               : status;
 }
 
 static enum status read_arguments(struct forward_command *command, int *count, char ***arguments,

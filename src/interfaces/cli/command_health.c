@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "base/macros.h"
 #include "base/str.h"
 #include "interfaces/cli/cli.h"
@@ -7,13 +8,7 @@
 
 #include <stdio.h>
 
-enum {
-    URL_BYTES = 1024,
-    TEXT_BYTES_MAX = 512,
-    TIMEOUT_S_DEFAULT = 3,
-    TIMEOUT_S_MAX = 3600,
-    MS_PER_SECOND = 1000
-};
+enum { URL_BYTES = 1024, TEXT_BYTES_MAX = 512, TIMEOUT_S_DEFAULT = 3, TIMEOUT_S_MAX = 3600 };
 
 #define URL_DEFAULT "http://127.0.0.1:3000"
 
@@ -45,36 +40,31 @@ static enum status format_url(struct question *question, const char *server, boo
                            : error_set(err, STATUS_INVALID, 0, "--url is longer than any server's");
 }
 
-static enum status read_timeout(struct question *question, const char *text, struct error *err)
-{
-    unsigned long long seconds = TIMEOUT_S_DEFAULT;
-    if (text != NULL && (!str_parse_u64(str_from(text), TIMEOUT_S_MAX, &seconds) || seconds == 0)) {
-        return error_set(err, STATUS_INVALID, 0,
-                         "--timeout must be a number of seconds from 1 to %d", TIMEOUT_S_MAX);
-    }
-    question->timeout_ms = seconds * MS_PER_SECOND;
-    return STATUS_OK;
-}
-
 static enum status read_arguments(int argument_count, char **arguments, struct question *question,
                                   struct error *err)
 {
     bool live = false;
     const char *url = NULL;
     const char *timeout_s = NULL;
-    const char *other = NULL;
+    struct option_found found;
     const struct option options[] = {{.name = "url", .value = &url},
                                      {.name = "timeout", .value = &timeout_s},
                                      {.name = "live", .given = &live}};
-    struct option_walk walk = {options, ARRAY_LENGTH(options), arguments, argument_count};
-    enum status status = option_walk_next(&walk, &other, err);
-    if (status == STATUS_OK && other != NULL) {
+    struct option_walk walk = {.options = options,
+                               .option_count = ARRAY_LENGTH(options),
+                               .next = arguments,
+                               .left = argument_count};
+    enum status status = option_walk_next(&walk, &found, err);
+    if (status == STATUS_OK && found.text != NULL) {
         status = error_set(err, STATUS_INVALID, 0,
-                           "\"%.48s\" is not understood here; options begin with --", other);
+                           "\"%.48s\" is not understood here; options begin with --", found.text);
     }
     status = status == STATUS_OK ? format_url(question, url == NULL ? URL_DEFAULT : url, live, err)
                                  : status;
-    return status == STATUS_OK ? read_timeout(question, timeout_s, err) : status;
+    question->timeout_ms = TIMEOUT_S_DEFAULT * MILLISECONDS_PER_SECOND;
+    return status == STATUS_OK ? option_read_seconds("timeout", timeout_s, TIMEOUT_S_MAX,
+                                                     &question->timeout_ms, err)
+                               : status;
 }
 
 /* The text is whatever somebody answers: nothing in it may move a terminal's cursor. */

@@ -1,5 +1,6 @@
 #include "base/timestamp.h"
 #include "interfaces/cli/cli.h"
+#include "interfaces/cli/option_walk.h"
 #include "interfaces/cli/progress_figures.h"
 #include "interfaces/cli/replay_command.h"
 #include "interfaces/cli/status_line.h"
@@ -55,46 +56,35 @@ enum status replay_border_read(const char *name, const char *text, struct replay
                      name, text);
 }
 
-/* The value of the option `name` at *index, which moves onto its last word. NULL: another argument,
- * or no value follows. */
-static const char *value_of(const struct replay_request *request, const char *name, int *index)
+/* Takes --from and --to out; the others are settings of serve. */
+static enum status take_borders_out(struct replay_request *request, const char **out_from,
+                                    const char **out_to, struct error *err)
 {
-    const char *argument = request->arguments[*index];
-    size_t len = strlen(name);
-    if (strncmp(argument, "--", 2) != 0 || strncmp(argument + 2, name, len) != 0) {
-        return NULL;
-    }
-    if (argument[2 + len] == '=') {
-        return argument + 2 + len + 1;
-    }
-    bool is_last = *index + 1 == request->argument_count;
-    return argument[2 + len] != '\0' || is_last ? NULL : request->arguments[++*index];
+    const struct option options[] = {{.name = "from", .value = out_from},
+                                     {.name = "to", .value = out_to}};
+    struct option_walk walk = {.options = options,
+                               .option_count = ARRAY_LENGTH(options),
+                               .next = request->arguments,
+                               .left = request->argument_count,
+                               .passes_unknown = true};
+    return option_walk_take_out(&walk, &request->argument_count, err);
 }
 
-/* Takes --from and --to out; the others stay in their order. */
 static enum status read_arguments(struct replay_request *request, struct error *err)
 {
-    int kept = 0;
-    enum status status = STATUS_OK;
-    for (int i = 0; i < request->argument_count && status == STATUS_OK; i++) {
-        int first = i;
-        const char *from = value_of(request, "from", &i);
-        const char *to = from == NULL ? value_of(request, "to", &i) : NULL;
-        if (from != NULL) {
-            status = replay_border_read("from", from, &request->from, err);
-        } else if (to != NULL) {
-            status = replay_border_read("to", to, &request->to, err);
-        } else {
-            request->arguments[kept++] = request->arguments[first];
-        }
-    }
-    request->argument_count = kept;
-    if (status == STATUS_OK && !request->from.given) {
+    const char *from = NULL;
+    const char *to = NULL;
+    enum status status = take_borders_out(request, &from, &to, err);
+    if (status == STATUS_OK && from == NULL) {
         status = error_set(err, STATUS_INVALID, 0,
                            "say where to begin: --from 0 for all that the topic holds, an offset "
                            "or a time");
     }
-    return status;
+    if (status == STATUS_OK) {
+        status = replay_border_read("from", from, &request->from, err);
+    }
+    return status == STATUS_OK && to != NULL ? replay_border_read("to", to, &request->to, err)
+                                             : status;
 }
 
 /* What is seen ------------------------------------------------------------------------------ */

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/timestamp.h"
 #include "base/utf8.h"
+#include "interfaces/cli/option_walk.h"
 
 /* Values ------------------------------------------------------------------------------------ */
 
@@ -91,60 +92,9 @@ enum status folder_read_limit(struct folder_question *question, const char *valu
 
 /* Arguments --------------------------------------------------------------------------------- */
 
-/* The arguments that are left, and which options were given. */
-struct argument_walk {
-    const struct folder_options *options;
-    char **arguments;
-    int left;
-    bool seen[FOLDER_OPTIONS_MAX];
-};
-
-static size_t find_option(const struct folder_options *options, struct str name)
+static enum status read_directory(struct folder_question *question, const char *argument,
+                                  struct error *err)
 {
-    size_t index = 0;
-    while (index < options->count && !str_equal(str_from(options->items[index].name), name)) {
-        index++;
-    }
-    return index;
-}
-
-static enum status read_option(struct argument_walk *walk, struct folder_question *question,
-                               struct error *err)
-{
-    const char *argument = *walk->arguments++;
-    walk->left--;
-    const char *equals = strchr(argument, '=');
-    struct str name = str_from(argument + 2);
-    name.len = equals == NULL ? name.len : (size_t)(equals - argument) - 2;
-    size_t index = find_option(walk->options, name);
-    if (index == walk->options->count) {
-        return error_set(err, STATUS_INVALID, 0, "there is no option \"%.48s\"", argument);
-    }
-    const struct folder_option *option = &walk->options->items[index];
-    if (walk->seen[index] && !option->repeatable) {
-        return error_set(err, STATUS_INVALID, 0, "--%s may be given once only", option->name);
-    }
-    walk->seen[index] = true;
-    if (option->is_switch) {
-        return equals == NULL
-                   ? option->read(question, NULL, err)
-                   : error_set(err, STATUS_INVALID, 0, "--%s takes no value", option->name);
-    }
-    if (equals == NULL && walk->left == 0) {
-        return error_set(err, STATUS_INVALID, 0, "--%s needs a value", option->name);
-    }
-    const char *value = equals == NULL ? *walk->arguments++ : equals + 1;
-    walk->left -= equals == NULL;
-    return option->read(question, value, err);
-}
-
-static enum status read_argument(struct argument_walk *walk, struct folder_question *question,
-                                 struct error *err)
-{
-    const char *argument = *walk->arguments;
-    if (argument[0] == '-' && argument[1] == '-') {
-        return read_option(walk, question, err);
-    }
     if (argument[0] == '-' || argument[0] == '\0' || question->directory != NULL) {
         return error_set(err, STATUS_INVALID, 0,
                          "\"%.48s\" is not understood here; one folder is named, and options begin "
@@ -152,29 +102,51 @@ static enum status read_argument(struct argument_walk *walk, struct folder_quest
                          argument);
     }
     question->directory = argument;
-    walk->arguments++;
-    walk->left--;
     return STATUS_OK;
+}
+
+static enum status read_all(const struct folder_options *options, struct option_walk *walk,
+                            struct folder_question *question, struct error *err)
+{
+    struct option_found found;
+    enum status status = option_walk_next(walk, &found, err);
+    while (status == STATUS_OK && (found.option != NULL || found.text != NULL)) {
+        status = found.option == NULL
+                     ? read_directory(question, found.text, err)
+                     : options->items[found.option - walk->options].read(question, found.text, err);
+        status = status == STATUS_OK ? option_walk_next(walk, &found, err) : status;
+    }
+    return status;
+}
+
+static void ask_for_everything(struct folder_question *question)
+{
+    *question = (struct folder_question){.filter = activity_filter_all(),
+                                         .order = ORDER_NEWEST_FIRST,
+                                         .grouping = GROUPING_COUNT,
+                                         .limit = UINT64_MAX};
+    question->filter.user_ids = question->user_ids;
+    question->filter.actions = question->actions;
+    question->filter.metadata = &question->metadata;
 }
 
 enum status folder_arguments_read(const struct folder_options *options, int argument_count,
                                   char **arguments, struct folder_question *out_question,
                                   struct error *err)
 {
-    ASSERT(options->count <= FOLDER_OPTIONS_MAX);
-    struct argument_walk walk = {
-        .options = options, .arguments = arguments, .left = argument_count};
-    enum status status = STATUS_OK;
-    *out_question = (struct folder_question){.filter = activity_filter_all(),
-                                             .order = ORDER_NEWEST_FIRST,
-                                             .grouping = GROUPING_COUNT,
-                                             .limit = UINT64_MAX};
-    out_question->filter.user_ids = out_question->user_ids;
-    out_question->filter.actions = out_question->actions;
-    out_question->filter.metadata = &out_question->metadata;
-    while (status == STATUS_OK && walk.left > 0) {
-        status = read_argument(&walk, out_question, err);
+    ASSERT(options->count <= OPTIONS_MAX);
+    struct option listed[OPTIONS_MAX];
+    for (size_t i = 0; i < options->count; i++) {
+        const struct folder_option *option = &options->items[i];
+        listed[i] = (struct option){
+            .name = option->name, .is_switch = option->is_switch, .repeatable = option->repeatable};
     }
+    struct option_walk walk = {.options = listed,
+                               .option_count = options->count,
+                               .next = arguments,
+                               .left = argument_count};
+    ask_for_everything(out_question);
+    enum status status = read_all(options, &walk, out_question, err);
     if (status == STATUS_OK && out_question->directory == NULL) {
         status = error_set(err, STATUS_INVALID, 0,
                            "the folder is missing: the one that `usertrail serve` has as "

@@ -34,8 +34,6 @@ struct folder_option {
     enum status (*read)(struct folder_question *question, const char *value, struct error *err);
 };
 
-enum { FOLDER_OPTIONS_MAX = 16 };
-
 /* --user, --action, --metadata, --from and --to, for the front of a command's table. */
 MUST_USE enum status folder_read_user(struct folder_question *question, const char *value,
                                       struct error *err);
@@ -63,7 +61,7 @@ MUST_USE enum status folder_read_limit(struct folder_question *question, const c
 
 struct folder_options {
     const struct folder_option *items;
-    size_t count; /* at most FOLDER_OPTIONS_MAX */
+    size_t count; /* at most OPTIONS_MAX */
 };
 
 /* Fills the question, from where on it asks for everything, newest first. INVALID: `err` says what

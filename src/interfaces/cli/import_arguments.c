@@ -1,10 +1,11 @@
 #include "interfaces/cli/import_arguments.h"
 
+#include "base/clock.h"
 #include "base/macros.h"
 #include "base/str.h"
 #include "interfaces/cli/option_walk.h"
 
-enum { GIVE_UP_S_DEFAULT = 60, GIVE_UP_S_MAX = 24 * 3600, MS_PER_SECOND = 1000 };
+enum { GIVE_UP_S_DEFAULT = 60, GIVE_UP_S_MAX = 24 * 3600 };
 
 static enum status read_input(struct import_arguments *arguments, const char *argument,
                               struct error *err)
@@ -42,38 +43,31 @@ static enum status check_destination(const struct import_arguments *arguments, s
     return STATUS_OK;
 }
 
-static enum status read_give_up(const char *text, uint64_t *out_ms, struct error *err)
-{
-    unsigned long long seconds = GIVE_UP_S_DEFAULT;
-    if (text != NULL && (!str_parse_u64(str_from(text), GIVE_UP_S_MAX, &seconds) || seconds == 0)) {
-        return error_set(err, STATUS_INVALID, 0,
-                         "--give-up-after must be a number of seconds from 1 to %d", GIVE_UP_S_MAX);
-    }
-    *out_ms = seconds * MS_PER_SECOND;
-    return STATUS_OK;
-}
-
 enum status import_arguments_read(int argument_count, char **arguments,
                                   struct import_arguments *out_arguments, struct error *err)
 {
-    struct import_arguments read = {0};
+    struct import_arguments read = {.give_up_ms = GIVE_UP_S_DEFAULT * MILLISECONDS_PER_SECOND};
     const char *give_up_s = NULL;
-    const char *input = NULL;
     const struct option options[] = {
         {.name = "data-dir", .value = &read.data_dir},  {.name = "server", .value = &read.server},
         {.name = "config", .value = &read.config},      {.name = "state", .value = &read.state},
         {.name = "errors", .value = &read.errors},      {.name = "key", .value = &read.key},
         {.name = "give-up-after", .value = &give_up_s}, {.name = "quiet", .given = &read.quiet}};
-    struct option_walk walk = {options, ARRAY_LENGTH(options), arguments, argument_count};
-    enum status status;
-    do {
-        status = option_walk_next(&walk, &input, err);
-        if (status == STATUS_OK && input != NULL) {
-            status = read_input(&read, input, err);
-        }
-    } while (status == STATUS_OK && input != NULL);
+    struct option_walk walk = {.options = options,
+                               .option_count = ARRAY_LENGTH(options),
+                               .next = arguments,
+                               .left = argument_count};
+    struct option_found found;
+    enum status status = option_walk_next(&walk, &found, err);
+    while (status == STATUS_OK && found.text != NULL) {
+        status = read_input(&read, found.text, err);
+        status = status == STATUS_OK ? option_walk_next(&walk, &found, err) : status;
+    }
     status = status == STATUS_OK ? check_destination(&read, err) : status;
-    status = status == STATUS_OK ? read_give_up(give_up_s, &read.give_up_ms, err) : status;
+    if (status == STATUS_OK) {
+        status =
+            option_read_seconds("give-up-after", give_up_s, GIVE_UP_S_MAX, &read.give_up_ms, err);
+    }
     if (status == STATUS_OK) {
         *out_arguments = read;
     }

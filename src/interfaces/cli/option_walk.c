@@ -1,5 +1,7 @@
 #include "interfaces/cli/option_walk.h"
 
+#include "base/assert.h"
+#include "base/clock.h"
 #include "base/str.h"
 
 static const char *take(struct option_walk *walk)
@@ -8,63 +10,137 @@ static const char *take(struct option_walk *walk)
     return *walk->next++;
 }
 
-static const struct option *find(const struct option_walk *walk, struct str name)
+/* The place of the option; option_count: there is none of that name. */
+static size_t find(const struct option_walk *walk, struct str name)
 {
-    for (size_t i = 0; i < walk->option_count; i++) {
-        if (str_equal(str_from(walk->options[i].name), name)) {
-            return &walk->options[i];
-        }
+    size_t index = 0;
+    while (index < walk->option_count && !str_equal(str_from(walk->options[index].name), name)) {
+        index++;
     }
-    return NULL;
+    return index;
 }
 
-/* `value` stands behind the sign of equality, or is absent and the next argument is it. */
-static enum status read_value(struct option_walk *walk, const struct option *option,
-                              struct str value, struct error *err)
+static enum status check_once(struct option_walk *walk, size_t index, struct error *err)
 {
-    if (*option->value != NULL) {
+    const struct option *option = &walk->options[index];
+    if (walk->seen[index] && !option->repeatable) {
         return error_set(err, STATUS_INVALID, 0, "--%s may be given once only", option->name);
     }
-    if (value.data == NULL && walk->left == 0) {
-        return error_set(err, STATUS_INVALID, 0, "--%s needs a value", option->name);
-    }
-    *option->value = value.data != NULL ? value.data : take(walk);
-    return (*option->value)[0] != '\0'
-               ? STATUS_OK
-               : error_set(err, STATUS_INVALID, 0, "--%s needs a value", option->name);
-}
-
-static enum status read_option(struct option_walk *walk, const char *argument, struct error *err)
-{
-    struct str value = str_from(argument + 2);
-    struct str name = str_split(&value, '=');
-    const struct option *option = find(walk, name);
-    if (option == NULL) {
-        return error_set(err, STATUS_INVALID, 0, "there is no option \"%.48s\"", argument);
-    }
-    if (option->value != NULL) {
-        return read_value(walk, option, value, err);
-    }
-    if (value.data != NULL) {
-        return error_set(err, STATUS_INVALID, 0, "--%s takes no value", option->name);
-    }
-    *option->given = true;
+    walk->seen[index] = true;
     return STATUS_OK;
 }
 
-enum status option_walk_next(struct option_walk *walk, const char **out_other, struct error *err)
+/* `value` stands behind the sign of equality, or is NULL and the next argument is it. */
+static enum status read_value(struct option_walk *walk, const struct option *option,
+                              const char *value, struct option_found *found, struct error *err)
 {
+    bool is_switch = option->is_switch || option->given != NULL;
+    if (is_switch && value != NULL) {
+        return error_set(err, STATUS_INVALID, 0, "--%s takes no value", option->name);
+    }
+    if (!is_switch && value == NULL && walk->left == 0) {
+        return error_set(err, STATUS_INVALID, 0, "--%s needs a value", option->name);
+    }
+    found->option = option;
+    found->text = is_switch || value != NULL ? value : take(walk);
+    return STATUS_OK;
+}
+
+static enum status read_option(struct option_walk *walk, const char *argument,
+                               struct option_found *found, struct error *err)
+{
+    struct str value = str_from(argument + 2);
+    size_t index = find(walk, str_split(&value, '='));
+    if (index == walk->option_count && walk->passes_unknown) {
+        found->text = argument;
+        return STATUS_OK;
+    }
+    if (index == walk->option_count) {
+        return error_set(err, STATUS_INVALID, 0, "there is no option \"%.48s\"", argument);
+    }
+    enum status status = check_once(walk, index, err);
+    return status == STATUS_OK ? read_value(walk, &walk->options[index], value.data, found, err)
+                               : status;
+}
+
+static enum status read_argument(struct option_walk *walk, struct option_found *found,
+                                 struct error *err)
+{
+    const char *argument = take(walk);
+    if (argument[0] == '-' && argument[1] == '-') {
+        return read_option(walk, argument, found, err);
+    }
+    found->text = argument;
+    return STATUS_OK;
+}
+
+/* True when the option says itself where it goes. */
+static bool is_kept(const struct option *option)
+{
+    return option != NULL && (option->value != NULL || option->given != NULL);
+}
+
+static enum status keep(const struct option_found *found, struct error *err)
+{
+    const struct option *option = found->option;
+    if (option->given != NULL) {
+        *option->given = true;
+        return STATUS_OK;
+    }
+    if (found->text[0] == '\0') {
+        return error_set(err, STATUS_INVALID, 0, "--%s needs a value", option->name);
+    }
+    *option->value = found->text;
+    return STATUS_OK;
+}
+
+enum status option_walk_next(struct option_walk *walk, struct option_found *out_found,
+                             struct error *err)
+{
+    ASSERT(walk->option_count <= OPTIONS_MAX);
+    struct option_found found = {0};
     while (walk->left > 0) {
-        const char *argument = take(walk);
-        if (argument[0] != '-' || argument[1] != '-') {
-            *out_other = argument;
-            return STATUS_OK;
+        enum status status = read_argument(walk, &found, err);
+        if (status == STATUS_OK && !is_kept(found.option)) {
+            break;
         }
-        enum status status = read_option(walk, argument, err);
+        status = status == STATUS_OK ? keep(&found, err) : status;
         if (status != STATUS_OK) {
             return status;
         }
+        found = (struct option_found){0};
     }
-    *out_other = NULL;
+    *out_found = found;
+    return STATUS_OK;
+}
+
+enum status option_walk_take_out(struct option_walk *walk, int *out_others, struct error *err)
+{
+    char **arguments = walk->next;
+    struct option_found found;
+    int others = 0;
+    enum status status = option_walk_next(walk, &found, err);
+    while (status == STATUS_OK && found.text != NULL) {
+        arguments[others++] = walk->next[-1];
+        status = option_walk_next(walk, &found, err);
+    }
+    if (status == STATUS_OK) {
+        *out_others = others;
+    }
+    return status;
+}
+
+enum status option_read_seconds(const char *name, const char *text, unsigned max_s,
+                                uint64_t *out_ms, struct error *err)
+{
+    unsigned long long seconds;
+    if (text == NULL) {
+        return STATUS_OK;
+    }
+    if (!str_parse_u64(str_from(text), max_s, &seconds) || seconds == 0) {
+        return error_set(err, STATUS_INVALID, 0, "--%s must be a number of seconds from 1 to %u",
+                         name, max_s);
+    }
+    *out_ms = seconds * MILLISECONDS_PER_SECOND;
     return STATUS_OK;
 }

@@ -7,22 +7,45 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-/* Where it goes; a switch has no value. */
+enum { OPTIONS_MAX = 16 };
+
+/* A text goes to `value`, a switch into `given`. One with neither is handed to who walks. */
 struct option {
     const char *name;   /* without the dashes */
-    const char **value; /* NULL before; may be given once. NULL for a switch */
-    bool *given;        /* of a switch */
+    const char **value; /* gets the text, which may not be empty */
+    bool *given;        /* of a switch: gets true */
+    bool is_switch;     /* of one that is handed over: it has no value */
+    bool repeatable;    /* of one that is handed over; every other may be given once */
 };
 
 struct option_walk {
     const struct option *options;
-    size_t option_count;
-    char **next; /* the arguments that are left */
+    size_t option_count; /* at most OPTIONS_MAX */
+    char **next;         /* the arguments that are left */
     int left;
+    bool passes_unknown; /* an option that is not listed is an argument like any other */
+    bool seen[OPTIONS_MAX];
 };
 
-/* Takes options up to the next argument that is none, which out_other gets: NULL at the end. The
+/* What was come to. All NULL: the end. */
+struct option_found {
+    const struct option *option; /* one that is handed over; NULL: none */
+    const char *text;            /* its value, NULL for a switch; or the argument that is none */
+};
+
+/* Takes options up to the next one that is handed over, or the next argument that is none. The
  * texts are the arguments'. INVALID: `err` says what is wrong. */
-MUST_USE enum status option_walk_next(struct option_walk *walk, const char **out_other,
+MUST_USE enum status option_walk_next(struct option_walk *walk, struct option_found *out_found,
                                       struct error *err);
+
+/* Takes all options that are listed; the others, with all other arguments, move together where they
+ * began, in their order: `out_others` is how many. INVALID: as above. */
+MUST_USE enum status option_walk_take_out(struct option_walk *walk, int *out_others,
+                                          struct error *err);
+
+/* The text of an option that is a number of seconds from 1 to `max_s`; NULL leaves out_ms as it is.
+ */
+MUST_USE enum status option_read_seconds(const char *name, const char *text, unsigned max_s,
+                                         uint64_t *out_ms, struct error *err);

@@ -34,12 +34,16 @@ static enum status walk_words(const char *const *words, struct found *found, str
     *found = (struct found){0};
     const struct option options[] = {{.name = "name", .value = &found->name},
                                      {.name = "loud", .given = &found->loud}};
-    struct option_walk walk = {options, ARRAY_LENGTH(options), arguments, count};
-    const char *other;
-    enum status status = option_walk_next(&walk, &other, err);
-    while (status == STATUS_OK && other != NULL) {
-        found->others[found->other_count++] = other;
-        status = option_walk_next(&walk, &other, err);
+    struct option_walk walk = {.options = options,
+                               .option_count = ARRAY_LENGTH(options),
+                               .next = arguments,
+                               .left = count};
+    struct option_found next;
+    enum status status = option_walk_next(&walk, &next, err);
+    while (status == STATUS_OK && next.text != NULL) {
+        assert_null(next.option);
+        found->others[found->other_count++] = next.text;
+        status = option_walk_next(&walk, &next, err);
     }
     return status;
 }
@@ -87,6 +91,53 @@ static void what_is_wrong_is_said(void **state)
     REFUSED("--name needs a value", "--name");
     REFUSED("--name needs a value", "--name=");
     REFUSED("--loud takes no value", "--loud=yes");
+    REFUSED("--loud may be given once only", "--loud", "--loud");
+}
+
+static void who_walks_reads_what_has_no_place(void **state)
+{
+    (void)state;
+    static const struct option options[] = {{.name = "each", .repeatable = true},
+                                            {.name = "all", .is_switch = true}};
+    char words[][WORD_BYTES] = {"--each", "", "--all", "--each=b", "--all"};
+    char *arguments[] = {words[0], words[1], words[2], words[3], words[4]};
+    struct option_walk walk = {.options = options,
+                               .option_count = ARRAY_LENGTH(options),
+                               .next = arguments,
+                               .left = ARRAY_LENGTH(arguments)};
+    struct option_found found;
+    assert_int_equal(option_walk_next(&walk, &found, NULL), STATUS_OK);
+    assert_ptr_equal(found.option, &options[0]);
+    assert_string_equal(found.text, "");
+    assert_int_equal(option_walk_next(&walk, &found, NULL), STATUS_OK);
+    assert_ptr_equal(found.option, &options[1]);
+    assert_null(found.text);
+    assert_int_equal(option_walk_next(&walk, &found, NULL), STATUS_OK);
+    assert_ptr_equal(found.option, &options[0]);
+    assert_string_equal(found.text, "b");
+    assert_int_equal(option_walk_next(&walk, &found, NULL), STATUS_INVALID);
+}
+
+static void what_is_somebody_elses_stays_in_order(void **state)
+{
+    (void)state;
+    const char *name = NULL;
+    const struct option options[] = {{.name = "name", .value = &name}};
+    char words[][WORD_BYTES] = {"--store", "x", "--name=a", "one", "--names"};
+    char *arguments[] = {words[0], words[1], words[2], words[3], words[4]};
+    struct option_walk walk = {.options = options,
+                               .option_count = ARRAY_LENGTH(options),
+                               .next = arguments,
+                               .left = ARRAY_LENGTH(arguments),
+                               .passes_unknown = true};
+    int others = 0;
+    assert_int_equal(option_walk_take_out(&walk, &others, NULL), STATUS_OK);
+    assert_string_equal(name, "a");
+    assert_int_equal(others, 4);
+    assert_ptr_equal(arguments[0], words[0]);
+    assert_ptr_equal(arguments[1], words[1]);
+    assert_ptr_equal(arguments[2], words[3]);
+    assert_ptr_equal(arguments[3], words[4]);
 }
 
 int main(void)
@@ -95,6 +146,8 @@ int main(void)
         cmocka_unit_test(either_notation_among_others),
         cmocka_unit_test(nothing_is_left_at_once),
         cmocka_unit_test(what_is_wrong_is_said),
+        cmocka_unit_test(who_walks_reads_what_has_no_place),
+        cmocka_unit_test(what_is_somebody_elses_stays_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
