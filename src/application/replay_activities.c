@@ -4,11 +4,10 @@
 #include "application/store_refusals.h"
 #include "base/assert.h"
 #include "base/backoff.h"
+#include "base/timestamp.h"
 
 #include <stdlib.h>
 #include <time.h>
-
-#define DAY_MS ((int64_t)24 * 60 * 60 * 1000)
 
 struct replay {
     const struct replay_activities_config *config;
@@ -25,16 +24,6 @@ struct replay {
     uint64_t progressed_ms; /* of the monotonic clock */
 };
 
-static uint64_t distance(const struct position_set *from, const struct position_set *to)
-{
-    uint64_t sum = 0;
-    for (size_t i = 0; i < to->count; i++) {
-        int64_t left = to->items[i].offset - position_set_get(from, to->items[i].partition);
-        sum += left > 0 ? (uint64_t)left : 0;
-    }
-    return sum;
-}
-
 static bool is_wanted(const struct replay *replay, struct position position)
 {
     return position_set_covers(replay->config->to, position);
@@ -44,7 +33,7 @@ static bool is_too_old(const struct replay *replay, const struct activity *activ
 {
     unsigned days = replay->config->retention_days;
     return days > 0 &&
-           activity->timestamp_ms < clock_wall_ms(replay->config->clock) - days * DAY_MS;
+           activity->timestamp_ms < clock_wall_ms(replay->config->clock) - days * MS_PER_DAY;
 }
 
 /* What another reader put behind the end meanwhile is not read, and what is too old not stored. */
@@ -125,7 +114,8 @@ static enum status note_handled(struct replay *replay, struct error *err)
     }
     replay->batch_waits = false;
     replay->figures->poison += replay->poison;
-    uint64_t done = replay->figures->total - distance(&replay->handled, replay->config->to);
+    uint64_t done =
+        replay->figures->total - position_set_distance(&replay->handled, replay->config->to);
     if (done != replay->figures->done || replay->batch.count > 0) {
         replay->progressed_ms = clock_monotonic_ms(replay->config->clock);
         replay->figures->done = done;
@@ -159,17 +149,18 @@ static void pause_before_retry(struct replay *replay)
 /* What was not read and not failed either: the log hands nothing out. */
 static enum status give_up(const struct replay *replay, struct error *err)
 {
-    return error_set(err, STATUS_TIMED_OUT, 0,
-                     "the event log handed nothing out for %u s, %llu positions before the end",
-                     replay->config->give_up_ms / 1000,
-                     (unsigned long long)distance(&replay->handled, replay->config->to));
+    return error_set(
+        err, STATUS_TIMED_OUT, 0,
+        "the event log handed nothing out for %u s, %llu positions before the end",
+        replay->config->give_up_ms / 1000,
+        (unsigned long long)position_set_distance(&replay->handled, replay->config->to));
 }
 
 static enum status read_to_the_end(struct replay *replay, enum replay_end *out_end,
                                    struct error *err)
 {
     struct replay_listener *listener = replay->config->listener;
-    while (distance(&replay->handled, replay->config->to) > 0) {
+    while (position_set_distance(&replay->handled, replay->config->to) > 0) {
         if (listener->stopped(listener)) {
             *out_end = REPLAY_STOPPED;
             return STATUS_OK;
@@ -199,7 +190,8 @@ static enum status begin(struct replay *replay, struct error *err)
         position_set_raise_all(&replay->handled, config->from) != STATUS_OK) {
         return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for a replay");
     }
-    *replay->figures = (struct replay_figures){.total = distance(config->from, config->to)};
+    *replay->figures =
+        (struct replay_figures){.total = position_set_distance(config->from, config->to)};
     replay->progressed_ms = clock_monotonic_ms(config->clock);
     return event_log_seek(config->log, config->from, err);
 }

@@ -22,8 +22,6 @@ const struct store_activities_config store_activities_config_default = {
     .expire_every_ms = 60000,
 };
 
-#define DAY_MS ((int64_t)24 * 60 * 60 * 1000)
-
 /* What became of a batch. First its refusals are listed, since the store may make the batch durable
  * as soon as it is put, and what is durable there does not come again out of the log. */
 enum batch_stage {
@@ -350,7 +348,7 @@ static enum status expire(struct store_activities *worker, struct error *err)
     uint64_t expired = 0;
     int64_t before_ms = config->retention_days == 0
                             ? INT64_MIN
-                            : clock_wall_ms(config->clock) - config->retention_days * DAY_MS;
+                            : clock_wall_ms(config->clock) - config->retention_days * MS_PER_DAY;
     worker->replay_expired = worker->state.caught_up;
     worker->expire_at_ms = clock_monotonic_ms(config->clock) + config->expire_every_ms;
     if (activity_store_expire(config->store, before_ms, &expired, &why) != STATUS_OK) {
@@ -419,22 +417,12 @@ static void retry_later(struct store_activities *worker, unsigned failures, cons
                                  worker->config.retry_ms_max, failures));
 }
 
-static uint64_t distance(const struct position_set *from, const struct position_set *to)
-{
-    uint64_t sum = 0;
-    for (size_t i = 0; i < to->count; i++) {
-        int64_t behind = to->items[i].offset - position_set_get(from, to->items[i].partition);
-        sum += behind > 0 ? (uint64_t)behind : 0;
-    }
-    return sum;
-}
-
 /* Whether the log holds a batch worth its while already, as behind a small one at the end of a file
  * of the log. Only the worker changes `handled`, so it may look at it without the lock. */
 static bool has_gathered(struct store_activities *worker)
 {
     return event_log_end_position(worker->config.log, &worker->log_end) == STATUS_OK &&
-           distance(&worker->handled, &worker->log_end) >= worker->config.gather_rows;
+           position_set_distance(&worker->handled, &worker->log_end) >= worker->config.gather_rows;
 }
 
 /* While activities trickle in, a store works better with a few dozen at once than with each by
@@ -512,7 +500,7 @@ void store_activities_describe(struct store_activities *worker,
     enum status status = event_log_end_position(worker->config.log, &end);
     pthread_mutex_lock(&worker->mutex);
     *out_state = worker->state;
-    out_state->pending = status == STATUS_OK ? distance(&worker->handled, &end) : 0;
+    out_state->pending = status == STATUS_OK ? position_set_distance(&worker->handled, &end) : 0;
     pthread_mutex_unlock(&worker->mutex);
     position_set_deinit(&end);
 }

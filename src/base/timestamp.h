@@ -12,6 +12,9 @@
 #define TIMESTAMP_MS_MIN INT64_C(0)               /* 1970-01-01T00:00:00.000Z */
 #define TIMESTAMP_MS_MAX INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
 
+#define MS_PER_HOUR INT64_C(3600000)
+#define MS_PER_DAY  (24 * MS_PER_HOUR)
+
 enum { TIMESTAMP_TEXT_BYTES = 24 }; /* "2026-01-14T23:58:05.442Z", without a terminator */
 
 /* Reads a date-time with an offset ("Z" or "+05:30"); digits beyond milliseconds are cut; a leap

@@ -1,9 +1,7 @@
 #include "domain/activity_tally.h"
 
 #include "base/assert.h"
-
-#define MS_PER_HOUR INT64_C(3600000)
-#define MS_PER_DAY  (24 * MS_PER_HOUR)
+#include "base/timestamp.h"
 
 static const char *const names[GROUPING_COUNT] = {
     [GROUP_BY_ACTION] = "action",

@@ -43,6 +43,16 @@ int64_t position_set_get(const struct position_set *set, int32_t partition)
     return stands_at(set, index, partition) ? set->items[index].offset : 0;
 }
 
+uint64_t position_set_distance(const struct position_set *from, const struct position_set *to)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < to->count; i++) {
+        int64_t behind = to->items[i].offset - position_set_get(from, to->items[i].partition);
+        sum += behind > 0 ? (uint64_t)behind : 0;
+    }
+    return sum;
+}
+
 static enum status make_room(struct position_set *set)
 {
     if (set->count < set->capacity) {

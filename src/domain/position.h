@@ -44,6 +44,9 @@ MUST_USE enum status position_set_raise_all(struct position_set *set,
 MUST_USE enum status position_set_prepare(struct position_set *set,
                                           const struct position_set *from);
 
+/* How many offsets `to` covers that `from` does not, over all partitions of `to`. */
+uint64_t position_set_distance(const struct position_set *from, const struct position_set *to);
+
 static inline bool position_set_covers(const struct position_set *set, struct position position)
 {
     return position.offset < position_set_get(set, position.partition);

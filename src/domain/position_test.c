@@ -79,6 +79,26 @@ static void test_many_partitions(void **state)
     position_set_deinit(&set);
 }
 
+/* Where `from` is ahead nothing is taken off, and what it does not know begins at 0. */
+static void test_distance(void **state)
+{
+    (void)state;
+    struct position_set from;
+    struct position_set to;
+    position_set_init(&from);
+    position_set_init(&to);
+    assert_int_equal(position_set_distance(&from, &to), 0);
+    raise_to(&to, 0, 10);
+    raise_to(&to, 1, 5);
+    raise_to(&to, 2, 7);
+    raise_to(&from, 0, 4);
+    raise_to(&from, 1, 9);
+    raise_to(&from, 3, 100);
+    assert_int_equal(position_set_distance(&from, &to), 6 + 7);
+    position_set_deinit(&from);
+    position_set_deinit(&to);
+}
+
 static void test_raise_all(void **state)
 {
     (void)state;
@@ -165,6 +185,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_raises_and_never_lowers),
         cmocka_unit_test(test_many_partitions),
+        cmocka_unit_test(test_distance),
         cmocka_unit_test(test_raise_all),
         cmocka_unit_test(test_without_memory_nothing_changes),
         cmocka_unit_test(test_what_is_prepared_can_be_raised),

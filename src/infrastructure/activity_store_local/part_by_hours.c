@@ -1,11 +1,10 @@
 #include "infrastructure/activity_store_local/part_by_hours.h"
 
 #include "base/assert.h"
+#include "base/timestamp.h"
 #include "infrastructure/activity_store_local/part_asked.h"
 
 #include <stdlib.h>
-
-#define MS_PER_HOUR INT64_C(3600000)
 
 /* Hours since 1970, from `first` up to `end`; none where that is not behind it. */
 struct hours {

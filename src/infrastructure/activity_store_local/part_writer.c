@@ -1,14 +1,13 @@
 #include "infrastructure/activity_store_local/part_writer.h"
 
 #include "base/assert.h"
+#include "base/timestamp.h"
 #include "domain/activity_id.h"
 #include "infrastructure/activity_store_local/ids.h"
 #include "infrastructure/activity_store_local/names.h"
 
 #include <endian.h>
 #include <stdlib.h>
-
-enum { MS_PER_HOUR = 3600000 };
 
 /* Metadata of a page, which may have a MiB for each row: plain, split and packed. */
 #define SCRATCH_BYTES_MAX ((size_t)2 << 30)

@@ -1,13 +1,11 @@
 /* Counting, by the server where no row has to be looked at, else by us as the rows come. */
+#include "base/timestamp.h"
 #include "infrastructure/activity_store_mongodb/answer_rows.h"
 #include "infrastructure/activity_store_mongodb/document_json.h"
 #include "infrastructure/activity_store_mongodb/filter_document.h"
 #include "infrastructure/activity_table/tally_table.h"
 
 enum { COUNTED_BATCH_ROWS = 1000 };
-
-#define MS_PER_HOUR INT64_C(3600000)
-#define MS_PER_DAY  (24 * MS_PER_HOUR)
 
 /* Requests ---------------------------------------------------------------------------------- */
 

@@ -395,8 +395,6 @@ enum memory_progress memory_count_query_step(struct memory_count_query *query,
 
 /* Tallies ----------------------------------------------------------------------------------- */
 
-#define MS_PER_HOUR INT64_C(3600000)
-
 void memory_tally_query_init(struct memory_tally_query *query, struct tally_table *into)
 {
     *query = (struct memory_tally_query){.into = into, .filter = into->request->filter};
