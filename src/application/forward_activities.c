@@ -1,6 +1,7 @@
 #include "application/forward_activities.h"
 
 #include "base/assert.h"
+#include "base/backoff.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -329,22 +330,13 @@ enum status forward_activities_look(struct event_log *source, struct forward_wai
 
 /* Everything ------------------------------------------------------------------------------- */
 
-/* Half of a doubling ceiling and a random part of the other half, so that many processes do not
- * come back as one. */
 unsigned forward_activities_pause_ms(struct forward_activities *forwarder)
 {
-    uint64_t ceiling = forwarder->config.retry_ms_min;
-    if (forwarder->progress.failures == 0) {
-        return 0;
-    }
-    for (unsigned i = 1;
-         i < forwarder->progress.failures && ceiling < forwarder->config.retry_ms_max; i++) {
-        ceiling *= 2;
-    }
-    if (ceiling > forwarder->config.retry_ms_max) {
-        ceiling = forwarder->config.retry_ms_max;
-    }
-    return (unsigned)(ceiling / 2 + random_below(forwarder->config.random, ceiling / 2 + 1));
+    const struct forward_activities_config *config = &forwarder->config;
+    unsigned failures = forwarder->progress.failures;
+    return failures == 0 ? 0
+                         : backoff_ms(config->random, config->retry_ms_min, config->retry_ms_max,
+                                      failures - 1);
 }
 
 /* False when the watcher has enough. */
