@@ -22,12 +22,11 @@ static struct event_log *make_memory(void)
     return log;
 }
 
-static struct event_log *make_failing(const struct event_log_fault *faults, size_t count)
+static struct event_log *make_failing(const struct planned_failure *failures, size_t count)
 {
-    const struct event_log_failing_config config = {
-        .inner = make_memory(), .faults = faults, .fault_count = count};
     struct event_log *log = NULL;
-    assert_int_equal(event_log_failing_new(&config, &log, NULL), STATUS_OK);
+    assert_int_equal(event_log_failing_new(make_memory(), &log, NULL), STATUS_OK);
+    event_log_failing_plan(log, failures, count);
     return log;
 }
 
@@ -35,15 +34,15 @@ static struct event_log *make_failing(const struct event_log_fault *faults, size
 static void calls_fail_by_plan(void **state)
 {
     (void)state;
-    static const struct event_log_fault faults[] = {
-        {EVENT_LOG_CALL_APPEND, 2, false, STATUS_BUSY},
-        {EVENT_LOG_CALL_COMPLETION, 2, false, STATUS_UNAVAILABLE},
-        {EVENT_LOG_CALL_POLL, 1, false, STATUS_UNAVAILABLE},
-        {EVENT_LOG_CALL_SEEK, 1, true, STATUS_CORRUPT},
-        {EVENT_LOG_CALL_COMMIT, 2, true, STATUS_UNAVAILABLE},
-        {EVENT_LOG_CALL_END_POSITION, 1, false, STATUS_NO_MEMORY},
+    static const struct planned_failure failures[] = {
+        {EVENT_LOG_APPEND, 1, 1, STATUS_BUSY},
+        {EVENT_LOG_COMPLETION, 1, 1, STATUS_UNAVAILABLE},
+        {EVENT_LOG_POLL, 0, 1, STATUS_UNAVAILABLE},
+        {EVENT_LOG_SEEK, 0, UINT64_MAX, STATUS_CORRUPT},
+        {EVENT_LOG_COMMIT, 1, UINT64_MAX, STATUS_UNAVAILABLE},
+        {EVENT_LOG_END_POSITION, 0, 1, STATUS_NO_MEMORY},
     };
-    struct event_log *log = make_failing(faults, ARRAY_LENGTH(faults));
+    struct event_log *log = make_failing(failures, ARRAY_LENGTH(failures));
     struct collector collector;
     collector_init(&collector);
     assert_int_equal(append_and_wait(log, &collector, 0, 1), STATUS_OK);
@@ -66,8 +65,8 @@ static void calls_fail_by_plan(void **state)
     assert_int_equal(event_log_end_position(log, &set), STATUS_NO_MEMORY);
     assert_int_equal(event_log_end_position(log, &set), STATUS_OK);
     position_set_deinit(&set);
-    const struct event_log_fault later = {EVENT_LOG_CALL_APPEND, 1, false, STATUS_NO_SPACE};
-    event_log_failing_add(log, &later);
+    const struct planned_failure later = {EVENT_LOG_APPEND, 0, 1, STATUS_NO_SPACE};
+    event_log_failing_plan(log, &later, 1);
     assert_int_equal(append_and_wait(log, &collector, 4, 1), STATUS_NO_SPACE);
     assert_int_equal(append_and_wait(log, &collector, 4, 1), STATUS_OK);
     event_log_free(log);

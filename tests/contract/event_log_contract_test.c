@@ -128,10 +128,9 @@ static struct event_log *reopen_traced(struct event_log *log)
 
 static struct event_log *pass_through(struct event_log *inner)
 {
-    const struct event_log_failing_config config = {.inner = inner};
     struct event_log *log = NULL;
     struct error err;
-    must(event_log_failing_new(&config, &log, &err), &err);
+    must(event_log_failing_new(inner, &log, &err), &err);
     return log;
 }
 

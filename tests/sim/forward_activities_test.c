@@ -39,9 +39,8 @@ static struct event_log *make_memory(uint64_t bytes_max)
 
 static struct event_log *make_target(uint64_t bytes_max)
 {
-    const struct event_log_failing_config config = {.inner = make_memory(bytes_max)};
     struct event_log *log = NULL;
-    assert_int_equal(event_log_failing_new(&config, &log, NULL), STATUS_OK);
+    assert_int_equal(event_log_failing_new(make_memory(bytes_max), &log, NULL), STATUS_OK);
     return log;
 }
 
@@ -131,18 +130,18 @@ static void moves_all_in_order_and_lets_it_go(void **state)
 static void a_failure_at_any_moment_loses_nothing(void **state)
 {
     (void)state;
-    static const struct event_log_fault faults[] = {
-        {EVENT_LOG_CALL_APPEND, 0, false, STATUS_UNAVAILABLE},
-        {EVENT_LOG_CALL_APPEND, 0, false, STATUS_BUSY},
-        {EVENT_LOG_CALL_COMPLETION, 0, false, STATUS_TIMED_OUT},
-        {EVENT_LOG_CALL_COMPLETION, 0, false, STATUS_UNAVAILABLE},
+    static const struct planned_failure failures[] = {
+        {EVENT_LOG_APPEND, 0, 1, STATUS_UNAVAILABLE},
+        {EVENT_LOG_APPEND, 0, 1, STATUS_BUSY},
+        {EVENT_LOG_COMPLETION, 0, 1, STATUS_TIMED_OUT},
+        {EVENT_LOG_COMPLETION, 0, 1, STATUS_UNAVAILABLE},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(faults); i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(failures); i++) {
         for (uint64_t nth = 1; nth <= 12; nth += 1 + nth / 3) {
             begin(ACTIVITIES);
-            struct event_log_fault fault = faults[i];
-            fault.nth = nth;
-            event_log_failing_add(target, &fault);
+            struct planned_failure failure = failures[i];
+            failure.skip = nth - 1;
+            event_log_failing_plan(target, &failure, 1);
             struct forward_activities *forwarder = make_forwarder();
             bool empty = false;
             assert_int_equal(forward_activities_run(forwarder, 1000, &watcher, &empty, NULL),
@@ -150,7 +149,7 @@ static void a_failure_at_any_moment_loses_nothing(void **state)
             assert_true(empty);
             /* This target has what it says it has not. */
             assert_int_equal(expect_all_moved(ACTIVITIES) > 0,
-                             fault.call == EVENT_LOG_CALL_COMPLETION);
+                             failure.call == EVENT_LOG_COMPLETION);
             forward_activities_free(forwarder);
             finish();
         }
@@ -188,8 +187,8 @@ static void gives_up_in_time(void **state)
 {
     (void)state;
     begin(20);
-    const struct event_log_fault fault = {EVENT_LOG_CALL_APPEND, 1, true, STATUS_UNAVAILABLE};
-    event_log_failing_add(target, &fault);
+    const struct planned_failure failure = {EVENT_LOG_APPEND, 0, UINT64_MAX, STATUS_UNAVAILABLE};
+    event_log_failing_plan(target, &failure, 1);
     struct forward_activities *forwarder = make_forwarder();
     bool empty = false;
     struct error err = {0};
@@ -223,8 +222,8 @@ static void sends_less_at_once_when_it_is_too_much(void **state)
         assert_int_equal(commit_to(target, (int64_t)moved), STATUS_OK);
     }
     assert_int_equal(moved, ACTIVITIES);
-    const struct event_log_fault fault = {EVENT_LOG_CALL_APPEND, 1, true, STATUS_TOO_LARGE};
-    event_log_failing_add(target, &fault);
+    const struct planned_failure failure = {EVENT_LOG_APPEND, 0, UINT64_MAX, STATUS_TOO_LARGE};
+    event_log_failing_plan(target, &failure, 1);
     rig_append(&rig, ACTIVITIES, BATCH);
     size_t count = 0;
     struct error err;
@@ -256,10 +255,8 @@ static enum status keep_id(struct forward_aside *forward_aside, const struct act
 
 static void refuse_appends(uint64_t count)
 {
-    for (uint64_t nth = 1; nth <= count; nth++) {
-        const struct event_log_fault fault = {EVENT_LOG_CALL_APPEND, nth, false, STATUS_TOO_LARGE};
-        event_log_failing_add(target, &fault);
-    }
+    const struct planned_failure failure = {EVENT_LOG_APPEND, 0, count, STATUS_TOO_LARGE};
+    event_log_failing_plan(target, &failure, 1);
 }
 
 /* One that the target will never take, alone or with others, is set aside when that works, once;
@@ -389,8 +386,8 @@ static void the_command_says_how_it_went(void **state)
     assert_int_equal(settings_seen, -1); /* nothing waits, so nobody is asked */
     finish();
     begin(ACTIVITIES);
-    const struct event_log_fault fault = {EVENT_LOG_CALL_APPEND, 3, true, STATUS_UNAVAILABLE};
-    event_log_failing_add(target, &fault);
+    const struct planned_failure failure = {EVENT_LOG_APPEND, 2, UINT64_MAX, STATUS_UNAVAILABLE};
+    event_log_failing_plan(target, &failure, 1);
     assert_int_equal(run_command(5, fine), 1);
     finish();
 }

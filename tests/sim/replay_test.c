@@ -62,8 +62,7 @@ static int bed_setup(void **state)
     const struct refusal_list_memory_config refusal_config = {.bytes_max = 1 << 20,
                                                               .clock = &clock_system};
     assert_int_equal(event_log_memory_new(&log_config, &bed->log, NULL), STATUS_OK);
-    const struct event_log_failing_config failing = {.inner = bed->log};
-    assert_int_equal(event_log_failing_new(&failing, &bed->log, NULL), STATUS_OK);
+    assert_int_equal(event_log_failing_new(bed->log, &bed->log, NULL), STATUS_OK);
     bed->store = durable_store_double_new(DURABLE_AT_PUT);
     assert_int_equal(activity_store_failing_new(bed->store, &bed->store, NULL), STATUS_OK);
     assert_int_equal(refusal_list_memory_new(&refusal_config, &bed->refusals, NULL), STATUS_OK);
@@ -202,11 +201,10 @@ static void leaves_out_what_is_too_old(void **state)
 static void waits_for_a_store_that_is_away(void **state)
 {
     struct bed *bed = *state;
-    const struct activity_store_failure failure = {STORE_PUT_BATCH, 3, 4, STATUS_UNAVAILABLE};
+    const struct planned_failure failure = {STORE_PUT_BATCH, 3, 4, STATUS_UNAVAILABLE};
     activity_store_failing_plan(bed->store, &failure, 1);
-    event_log_failing_add(bed->log, &(struct event_log_fault){.call = EVENT_LOG_CALL_POLL,
-                                                              .nth = 5,
-                                                              .status = STATUS_UNAVAILABLE});
+    const struct planned_failure of_log = {EVENT_LOG_POLL, 4, 1, STATUS_UNAVAILABLE};
+    event_log_failing_plan(bed->log, &of_log, 1);
     assert_int_equal(replay(bed), STATUS_OK);
     assert_int_equal(bed->figures.verdicts[VERDICT_STORED], ACTIVITIES);
     assert_int_equal(bed->figures.activities, ACTIVITIES);
@@ -215,8 +213,7 @@ static void waits_for_a_store_that_is_away(void **state)
 static void gives_up_on_one_that_stays_away(void **state)
 {
     struct bed *bed = *state;
-    const struct activity_store_failure failure = {STORE_PUT_BATCH, 3, UINT64_MAX,
-                                                   STATUS_TIMED_OUT};
+    const struct planned_failure failure = {STORE_PUT_BATCH, 3, UINT64_MAX, STATUS_TIMED_OUT};
     activity_store_failing_plan(bed->store, &failure, 1);
     bed->config.give_up_ms = 200;
     assert_int_equal(replay(bed), STATUS_TIMED_OUT);
@@ -240,7 +237,7 @@ static void gives_up_on_a_log_that_hands_nothing_out(void **state)
 static void stops_at_what_waiting_does_not_mend(void **state)
 {
     struct bed *bed = *state;
-    const struct activity_store_failure failure = {STORE_PUT_BATCH, 0, 1, STATUS_CORRUPT};
+    const struct planned_failure failure = {STORE_PUT_BATCH, 0, 1, STATUS_CORRUPT};
     activity_store_failing_plan(bed->store, &failure, 1);
     assert_int_equal(replay(bed), STATUS_CORRUPT);
 }

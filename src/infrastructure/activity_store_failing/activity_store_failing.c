@@ -2,17 +2,14 @@
 
 #include "base/assert.h"
 
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 struct failing_store {
     struct activity_store store;
     struct activity_store *inner;
-    pthread_mutex_t lock; /* guards the rest */
-    struct activity_store_failure failures[STORE_FAILURES_MAX];
-    uint64_t seen[STORE_FAILURES_MAX]; /* calls since the plan was made */
-    size_t failure_count;
-    uint64_t calls[STORE_OPERATION_COUNT];
+    struct failure_plan plan;
+    atomic_uint_fast64_t calls[STORE_CALL_COUNT];
 };
 
 static struct failing_store *store_of(struct activity_store *store)
@@ -20,7 +17,7 @@ static struct failing_store *store_of(struct activity_store *store)
     return CONTAINER_OF(store, struct failing_store, store);
 }
 
-static const char *const operation_names[STORE_OPERATION_COUNT] = {
+static const char *const call_names[STORE_CALL_COUNT] = {
     [STORE_PUT_BATCH] = "put_batch",
     [STORE_DURABLE_POSITIONS] = "durable_positions",
     [STORE_SYNC] = "sync",
@@ -32,36 +29,15 @@ static const char *const operation_names[STORE_OPERATION_COUNT] = {
     [STORE_EXPIRE] = "expire",
 };
 
-/* Counts the call in every failure that names its operation, so that their ranges stay in step. */
-static enum status planned_status(struct failing_store *self,
-                                  enum activity_store_operation operation)
-{
-    enum status status = STATUS_OK;
-    for (size_t i = 0; i < self->failure_count; i++) {
-        const struct activity_store_failure *failure = &self->failures[i];
-        if (failure->operation != operation) {
-            continue;
-        }
-        uint64_t before = self->seen[i]++;
-        bool hit = before >= failure->skip && before - failure->skip < failure->times;
-        if (hit && status == STATUS_OK) {
-            status = failure->status;
-        }
-    }
-    return status;
-}
-
 /* OK: the call goes on to the store behind. */
-static enum status begin(struct failing_store *self, enum activity_store_operation operation,
+static enum status begin(struct failing_store *self, enum activity_store_call call,
                          struct error *err)
 {
-    pthread_mutex_lock(&self->lock);
-    self->calls[operation]++;
-    enum status status = planned_status(self, operation);
-    pthread_mutex_unlock(&self->lock);
+    atomic_fetch_add(&self->calls[call], 1);
+    enum status status = failure_plan_count_call(&self->plan, call);
     return status == STATUS_OK
                ? STATUS_OK
-               : error_set(err, status, 0, "%s failed as planned", operation_names[operation]);
+               : error_set(err, status, 0, "%s failed as planned", call_names[call]);
 }
 
 static enum status failing_put_batch(struct activity_store *store,
@@ -159,7 +135,7 @@ static void failing_free(struct activity_store *store)
 {
     struct failing_store *self = store_of(store);
     activity_store_free(self->inner);
-    pthread_mutex_destroy(&self->lock);
+    failure_plan_deinit(&self->plan);
     free(self);
 }
 
@@ -184,8 +160,7 @@ enum status activity_store_failing_new(struct activity_store *inner,
     if (self == NULL) {
         return error_set(err, STATUS_NO_MEMORY, 0, "no memory for the failing store");
     }
-    int failed = pthread_mutex_init(&self->lock, NULL);
-    ASSERT(failed == 0);
+    failure_plan_init(&self->plan);
     self->store.operations = &failing_operations;
     self->inner = inner;
     *out_store = &self->store;
@@ -193,27 +168,14 @@ enum status activity_store_failing_new(struct activity_store *inner,
 }
 
 void activity_store_failing_plan(struct activity_store *store,
-                                 const struct activity_store_failure *failures, size_t count)
+                                 const struct planned_failure *failures, size_t count)
 {
-    struct failing_store *self = store_of(store);
-    ASSERT(store->operations == &failing_operations && count <= STORE_FAILURES_MAX);
-    pthread_mutex_lock(&self->lock);
-    for (size_t i = 0; i < count; i++) {
-        ASSERT(failures[i].status != STATUS_OK);
-        self->failures[i] = failures[i];
-        self->seen[i] = 0;
-    }
-    self->failure_count = count;
-    pthread_mutex_unlock(&self->lock);
+    ASSERT(store->operations == &failing_operations);
+    failure_plan_set(&store_of(store)->plan, failures, count);
 }
 
-uint64_t activity_store_failing_calls(struct activity_store *store,
-                                      enum activity_store_operation operation)
+uint64_t activity_store_failing_calls(struct activity_store *store, enum activity_store_call call)
 {
-    struct failing_store *self = store_of(store);
     ASSERT(store->operations == &failing_operations);
-    pthread_mutex_lock(&self->lock);
-    uint64_t calls = self->calls[operation];
-    pthread_mutex_unlock(&self->lock);
-    return calls;
+    return atomic_load(&store_of(store)->calls[call]);
 }

@@ -4,11 +4,12 @@
  * stands in front of a store. A failing call does not reach the store behind, so it has no effect.
  * Threads: as domain/activity_store.h says; plan and calls from any thread.
  */
+#include "base/failure_plan.h"
 #include "domain/activity_store.h"
 
 #include <stdint.h>
 
-enum activity_store_operation {
+enum activity_store_call {
     STORE_PUT_BATCH,
     STORE_DURABLE_POSITIONS,
     STORE_SYNC,
@@ -18,29 +19,17 @@ enum activity_store_operation {
     STORE_TALLY,
     STORE_ERASE,
     STORE_EXPIRE,
-    STORE_OPERATION_COUNT
+    STORE_CALL_COUNT
 };
-
-/* Of the calls of `operation` from now on, `times` fail behind the first `skip`. */
-struct activity_store_failure {
-    enum activity_store_operation operation;
-    uint64_t skip;
-    uint64_t times; /* UINT64_MAX: for good */
-    enum status status;
-};
-
-enum { STORE_FAILURES_MAX = 32 };
 
 /* Owns `inner` once it returns OK. NO_MEMORY. */
 MUST_USE enum status activity_store_failing_new(struct activity_store *inner,
                                                 struct activity_store **out_store,
                                                 struct error *err);
 
-/* Replaces the plan; at most STORE_FAILURES_MAX. Where several failures name one call, the first
- * counts. */
+/* Replaces the plan: `call` of each failure is one of activity_store_call, and counts from now. */
 void activity_store_failing_plan(struct activity_store *store,
-                                 const struct activity_store_failure *failures, size_t count);
+                                 const struct planned_failure *failures, size_t count);
 
-/* How often the operation was called since the store was made, failing calls included. */
-uint64_t activity_store_failing_calls(struct activity_store *store,
-                                      enum activity_store_operation operation);
+/* How often it was called since the store was made, failing calls included. */
+uint64_t activity_store_failing_calls(struct activity_store *store, enum activity_store_call call);

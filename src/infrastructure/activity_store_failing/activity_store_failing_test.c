@@ -30,10 +30,10 @@ static int teardown(void **state)
 static void test_hits_the_calls_of_the_plan(void **state)
 {
     struct activity_store *store = *state;
-    const struct activity_store_failure plan[] = {
-        {.operation = STORE_SYNC, .skip = 1, .times = 2, .status = STATUS_NO_SPACE},
-        {.operation = STORE_SYNC, .skip = 2, .times = 2, .status = STATUS_CORRUPT},
-        {.operation = STORE_GET, .skip = 0, .times = UINT64_MAX, .status = STATUS_BUSY},
+    const struct planned_failure plan[] = {
+        {.call = STORE_SYNC, .skip = 1, .times = 2, .status = STATUS_NO_SPACE},
+        {.call = STORE_SYNC, .skip = 2, .times = 2, .status = STATUS_CORRUPT},
+        {.call = STORE_GET, .skip = 0, .times = UINT64_MAX, .status = STATUS_BUSY},
     };
     const enum status expected[] = {STATUS_OK, STATUS_NO_SPACE, STATUS_NO_SPACE, STATUS_CORRUPT,
                                     STATUS_OK};
@@ -63,8 +63,8 @@ static void test_failed_put_changes_nothing(void **state)
     struct position end = {.offset = 1};
     struct position_set next = {.items = &end, .count = 1, .capacity = 1};
     struct activity_batch batch = {.rows = &row, .count = 1, .next = &next};
-    const struct activity_store_failure plan = {
-        .operation = STORE_PUT_BATCH, .times = 1, .status = STATUS_UNAVAILABLE};
+    const struct planned_failure plan = {
+        .call = STORE_PUT_BATCH, .times = 1, .status = STATUS_UNAVAILABLE};
     enum verdict verdict = VERDICT_COUNT;
     activity_store_failing_plan(store, &plan, 1);
     assert_int_equal(activity_store_put_batch(store, &batch, &verdict, NULL), STATUS_UNAVAILABLE);
@@ -77,12 +77,12 @@ static void test_failed_put_changes_nothing(void **state)
 static void test_every_operation_fails(void **state)
 {
     struct activity_store *store = *state;
-    struct activity_store_failure plan[STORE_OPERATION_COUNT];
-    for (int i = 0; i < STORE_OPERATION_COUNT; i++) {
-        plan[i] = (struct activity_store_failure){
-            .operation = (enum activity_store_operation)i, .times = 1, .status = STATUS_TIMED_OUT};
+    struct planned_failure plan[STORE_CALL_COUNT];
+    for (int i = 0; i < STORE_CALL_COUNT; i++) {
+        plan[i] =
+            (struct planned_failure){.call = (unsigned)i, .times = 1, .status = STATUS_TIMED_OUT};
     }
-    activity_store_failing_plan(store, plan, STORE_OPERATION_COUNT);
+    activity_store_failing_plan(store, plan, STORE_CALL_COUNT);
     struct position_set positions = {0};
     struct activity_batch batch = {.next = &positions};
     struct activity_page_request request = {

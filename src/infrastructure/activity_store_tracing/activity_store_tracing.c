@@ -1,5 +1,7 @@
 #include "infrastructure/activity_store_tracing/activity_store_tracing.h"
 
+#include "base/call_trace.h"
+
 #include <stdlib.h>
 
 struct tracing_store {
@@ -13,52 +15,22 @@ static struct tracing_store *store_of(struct activity_store *store)
     return CONTAINER_OF(store, struct tracing_store, store);
 }
 
-enum { TRACE_FIELDS_MAX = 9 }; /* what a call was asked, at most */
-
-/* One call on its way: what it was asked comes first, then its end. */
-struct trace {
-    const struct logger *logger;
-    uint64_t begin_ns;
-    struct log_field fields[TRACE_FIELDS_MAX + 2];
-    size_t count;
-};
-
-static struct trace trace_begin(const struct tracing_store *self)
+static struct call_trace trace_begin(const struct tracing_store *self)
 {
-    return (struct trace){.logger = self->logger,
-                          .begin_ns = clock_monotonic_ns(self->logger->clock)};
+    return call_trace_begin(self->logger, self->logger->clock);
 }
 
-static void trace_number(struct trace *trace, const char *name, int64_t number)
+static void trace_filter(struct call_trace *trace, const struct activity_filter *filter)
 {
-    trace->fields[trace->count++] = log_number(name, number);
+    call_trace_number(trace, "users", (int64_t)filter->user_id_count);
+    call_trace_number(trace, "actions", (int64_t)filter->action_count);
+    call_trace_number(trace, "from_ms", filter->from_ms);
+    call_trace_number(trace, "to_ms", filter->to_ms);
+    call_trace_number(trace, "metadata",
+                      filter->metadata == NULL ? 0 : (int64_t)filter->metadata->value_count);
 }
 
-static void trace_text(struct trace *trace, const char *name, struct str text)
-{
-    trace->fields[trace->count++] = log_text(name, text);
-}
-
-static void trace_filter(struct trace *trace, const struct activity_filter *filter)
-{
-    trace_number(trace, "users", (int64_t)filter->user_id_count);
-    trace_number(trace, "actions", (int64_t)filter->action_count);
-    trace_number(trace, "from_ms", filter->from_ms);
-    trace_number(trace, "to_ms", filter->to_ms);
-    trace_number(trace, "metadata",
-                 filter->metadata == NULL ? 0 : (int64_t)filter->metadata->value_count);
-}
-
-static enum status trace_end(struct trace *trace, const char *message, enum status status)
-{
-    uint64_t now_ns = clock_monotonic_ns(trace->logger->clock);
-    trace_text(trace, "status", str_from(status_name(status)));
-    trace_number(trace, "us", (int64_t)((now_ns - trace->begin_ns) / 1000));
-    log_write(trace->logger, LOG_DEBUG, message, trace->fields, trace->count);
-    return status;
-}
-
-static void trace_verdicts(struct trace *trace, const enum verdict *verdicts, size_t count)
+static void trace_verdicts(struct call_trace *trace, const enum verdict *verdicts, size_t count)
 {
     static const char *const names[VERDICT_COUNT] = {
         [VERDICT_STORED] = "stored",     [VERDICT_DUPLICATE] = "duplicate",
@@ -70,7 +42,7 @@ static void trace_verdicts(struct trace *trace, const enum verdict *verdicts, si
         sums[verdicts[i]]++;
     }
     for (size_t i = 0; i < VERDICT_COUNT; i++) {
-        trace_number(trace, names[i], sums[i]);
+        call_trace_number(trace, names[i], sums[i]);
     }
 }
 
@@ -79,34 +51,37 @@ static enum status tracing_put_batch(struct activity_store *store,
                                      struct error *err)
 {
     struct tracing_store *self = store_of(store);
-    struct trace trace = trace_begin(self);
+    struct call_trace trace = trace_begin(self);
     enum status status = activity_store_put_batch(self->inner, batch, out_verdicts, err);
-    trace_number(&trace, "rows", (int64_t)batch->count);
+    call_trace_number(&trace, "rows", (int64_t)batch->count);
     if (status == STATUS_OK) {
         trace_verdicts(&trace, out_verdicts, batch->count);
     }
-    return trace_end(&trace, "store put_batch", status);
+    call_trace_end(&trace, "activity_store put_batch", status);
+    return status;
 }
 
 static enum status tracing_durable_positions(struct activity_store *store, struct uuid log_id,
                                              struct position_set *out_positions, struct error *err)
 {
     struct tracing_store *self = store_of(store);
-    struct trace trace = trace_begin(self);
+    struct call_trace trace = trace_begin(self);
     char text[UUID_TEXT_BYTES];
     uuid_format(log_id, text);
     enum status status = activity_store_durable_positions(self->inner, log_id, out_positions, err);
-    trace_text(&trace, "log", (struct str){.data = text, .len = sizeof text});
-    trace_number(&trace, "partitions", (int64_t)out_positions->count);
-    return trace_end(&trace, "store durable_positions", status);
+    call_trace_text(&trace, "log", (struct str){.data = text, .len = sizeof text});
+    call_trace_number(&trace, "partitions", (int64_t)out_positions->count);
+    call_trace_end(&trace, "activity_store durable_positions", status);
+    return status;
 }
 
 static enum status tracing_sync(struct activity_store *store, struct error *err)
 {
     struct tracing_store *self = store_of(store);
-    struct trace trace = trace_begin(self);
+    struct call_trace trace = trace_begin(self);
     enum status status = activity_store_sync(self->inner, err);
-    return trace_end(&trace, "store sync", status);
+    call_trace_end(&trace, "activity_store sync", status);
+    return status;
 }
 
 static enum status tracing_find(struct activity_store *store,
@@ -114,36 +89,39 @@ static enum status tracing_find(struct activity_store *store,
                                 struct activity_page *out_page, struct error *err)
 {
     struct tracing_store *self = store_of(store);
-    struct trace trace = trace_begin(self);
+    struct call_trace trace = trace_begin(self);
     enum status status = activity_store_find(self->inner, request, arena, out_page, err);
     trace_filter(&trace, &request->filter);
-    trace_text(&trace, "order",
-               request->order == ORDER_OLDEST_FIRST ? STR("oldest") : STR("newest"));
-    trace_number(&trace, "limit", (int64_t)request->limit);
-    trace_number(&trace, "skip", (int64_t)request->skip);
-    trace_number(&trace, "found", status == STATUS_OK ? (int64_t)out_page->count : 0);
-    return trace_end(&trace, "store find", status);
+    call_trace_text(&trace, "order",
+                    request->order == ORDER_OLDEST_FIRST ? STR("oldest") : STR("newest"));
+    call_trace_number(&trace, "limit", (int64_t)request->limit);
+    call_trace_number(&trace, "skip", (int64_t)request->skip);
+    call_trace_number(&trace, "found", status == STATUS_OK ? (int64_t)out_page->count : 0);
+    call_trace_end(&trace, "activity_store find", status);
+    return status;
 }
 
 static enum status tracing_get(struct activity_store *store, struct str id, struct arena *arena,
                                struct activity *out_activity, struct error *err)
 {
     struct tracing_store *self = store_of(store);
-    struct trace trace = trace_begin(self);
+    struct call_trace trace = trace_begin(self);
     enum status status = activity_store_get(self->inner, id, arena, out_activity, err);
-    trace_text(&trace, "id", id);
-    return trace_end(&trace, "store get", status);
+    call_trace_text(&trace, "id", id);
+    call_trace_end(&trace, "activity_store get", status);
+    return status;
 }
 
 static enum status tracing_count(struct activity_store *store, const struct activity_filter *filter,
                                  uint64_t deadline_ns, uint64_t *out_count, struct error *err)
 {
     struct tracing_store *self = store_of(store);
-    struct trace trace = trace_begin(self);
+    struct call_trace trace = trace_begin(self);
     enum status status = activity_store_count(self->inner, filter, deadline_ns, out_count, err);
     trace_filter(&trace, filter);
-    trace_number(&trace, "counted", status == STATUS_OK ? (int64_t)*out_count : 0);
-    return trace_end(&trace, "store count", status);
+    call_trace_number(&trace, "counted", status == STATUS_OK ? (int64_t)*out_count : 0);
+    call_trace_end(&trace, "activity_store count", status);
+    return status;
 }
 
 static enum status tracing_tally(struct activity_store *store,
@@ -151,13 +129,14 @@ static enum status tracing_tally(struct activity_store *store,
                                  struct activity_tally *out_tally, struct error *err)
 {
     struct tracing_store *self = store_of(store);
-    struct trace trace = trace_begin(self);
+    struct call_trace trace = trace_begin(self);
     enum status status = activity_store_tally(self->inner, request, arena, out_tally, err);
     trace_filter(&trace, &request->filter);
-    trace_text(&trace, "by", str_from(activity_grouping_name(request->grouping)));
-    trace_number(&trace, "limit", (int64_t)request->limit);
-    trace_number(&trace, "groups", status == STATUS_OK ? (int64_t)out_tally->count : 0);
-    return trace_end(&trace, "store tally", status);
+    call_trace_text(&trace, "by", str_from(activity_grouping_name(request->grouping)));
+    call_trace_number(&trace, "limit", (int64_t)request->limit);
+    call_trace_number(&trace, "groups", status == STATUS_OK ? (int64_t)out_tally->count : 0);
+    call_trace_end(&trace, "activity_store tally", status);
+    return status;
 }
 
 /* The user's name stays out of the log: it is what is to be forgotten. */
@@ -166,33 +145,42 @@ static enum status tracing_erase(struct activity_store *store, struct str user_i
                                  struct error *err)
 {
     struct tracing_store *self = store_of(store);
-    struct trace trace = trace_begin(self);
+    struct call_trace trace = trace_begin(self);
     enum status status = activity_store_erase(self->inner, user_id, erased_at_ms, out_erasure, err);
-    trace_number(&trace, "erased_at_ms", erased_at_ms);
-    trace_number(&trace, "erased", status == STATUS_OK ? (int64_t)out_erasure->erased : 0);
-    return trace_end(&trace, "store erase", status);
+    call_trace_number(&trace, "erased_at_ms", erased_at_ms);
+    call_trace_number(&trace, "erased", status == STATUS_OK ? (int64_t)out_erasure->erased : 0);
+    call_trace_end(&trace, "activity_store erase", status);
+    return status;
 }
 
 static enum status tracing_expire(struct activity_store *store, int64_t before_ms,
                                   uint64_t *out_expired, struct error *err)
 {
     struct tracing_store *self = store_of(store);
-    struct trace trace = trace_begin(self);
+    struct call_trace trace = trace_begin(self);
     enum status status = activity_store_expire(self->inner, before_ms, out_expired, err);
-    trace_number(&trace, "before_ms", before_ms);
-    trace_number(&trace, "expired", status == STATUS_OK ? (int64_t)*out_expired : 0);
-    return trace_end(&trace, "store expire", status);
+    call_trace_number(&trace, "before_ms", before_ms);
+    call_trace_number(&trace, "expired", status == STATUS_OK ? (int64_t)*out_expired : 0);
+    call_trace_end(&trace, "activity_store expire", status);
+    return status;
 }
 
 static void tracing_describe(struct activity_store *store, struct activity_store_state *out_state)
 {
-    activity_store_describe(store_of(store)->inner, out_state);
+    const struct tracing_store *self = store_of(store);
+    struct call_trace trace = trace_begin(self);
+    activity_store_describe(self->inner, out_state);
+    call_trace_number(&trace, "activities", (int64_t)out_state->activities);
+    call_trace_number(&trace, "bytes", (int64_t)out_state->bytes);
+    call_trace_end(&trace, "activity_store describe", STATUS_OK);
 }
 
 static void tracing_free(struct activity_store *store)
 {
     struct tracing_store *self = store_of(store);
+    struct call_trace trace = trace_begin(self);
     activity_store_free(self->inner);
+    call_trace_end(&trace, "activity_store free", STATUS_OK);
     free(self);
 }
 

@@ -42,7 +42,6 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct traced *traced = *state;
-    activity_store_free(traced->store);
     close(traced->logger.descriptor);
     free(traced);
     return 0;
@@ -87,13 +86,14 @@ static void test_each_call_is_one_line(void **state)
     assert_int_equal(metadata_filter_add(&metadata, STR("a"), STR("secret"), NULL), STATUS_OK);
     request.filter.metadata = &metadata;
     assert_int_equal(activity_store_put_batch(traced->store, &batch, verdicts, NULL), STATUS_OK);
-    assert_line(traced, "\"message\":\"store put_batch\",\"rows\":2,\"stored\":1,\"duplicate\":1");
+    assert_line(traced,
+                "\"message\":\"activity_store put_batch\",\"rows\":2,\"stored\":1,\"duplicate\":1");
     assert_int_equal(activity_store_find(traced->store, &request, &arena, &page, NULL), STATUS_OK);
     assert_line(traced, "\"metadata\":1,\"order\":\"newest\",\"limit\":7,\"skip\":3,\"found\":0,"
                         "\"status\":\"ok\"");
     assert_int_equal(activity_store_get(traced->store, STR("b\n"), &arena, &found, NULL),
                      STATUS_NOT_FOUND);
-    assert_line(traced, "\"id\":\"b\\n\",\"status\":\"not-found\",\"us\":");
+    assert_line(traced, "\"id\":\"b\\n\",\"status\":\"not-found\",\"microseconds\":");
     request.filter.metadata = NULL;
     assert_int_equal(activity_store_count(traced->store, &request.filter, 0, &number, NULL),
                      STATUS_OK);
@@ -111,12 +111,17 @@ static void test_each_call_is_one_line(void **state)
                      STATUS_OK);
     assert_line(traced, "\"erased_at_ms\":9,\"erased\":1");
     assert_int_equal(activity_store_expire(traced->store, 5, &number, NULL), STATUS_OK);
+    struct activity_store_state about;
+    activity_store_describe(traced->store, &about);
+    assert_line(traced, "\"message\":\"activity_store describe\",\"activities\":0");
+    activity_store_free(traced->store);
+    assert_line(traced, "\"message\":\"activity_store free\"");
     assert_null(strstr(lines_of(traced), "secret"));
     size_t lines = 0;
     for (const char *at = lines_of(traced); (at = strchr(at, '\n')) != NULL; at++) {
         lines++;
     }
-    assert_int_equal(lines, 9);
+    assert_int_equal(lines, 11);
     arena_deinit(&arena);
 }
 

@@ -19,10 +19,9 @@ struct event_log_failing {
     struct append_listener listener; /* hears for all */
     struct event_log *inner;
 
+    struct failure_plan plan;
+
     pthread_mutex_t mutex; /* guards the rest */
-    struct event_log_fault faults[EVENT_LOG_FAULTS_MAX];
-    size_t fault_count;
-    uint64_t counts[EVENT_LOG_CALL_COUNT];
     bool holding;
     struct passage *held_first; /* in order */
     struct passage *held_last;
@@ -33,29 +32,20 @@ static struct event_log_failing *failing_of(struct event_log *log)
     return CONTAINER_OF(log, struct event_log_failing, log);
 }
 
-/* Counts a call and says how it fails, OK when it does not. */
-static enum status fault_of(struct event_log_failing *failing, enum event_log_call call)
-{
-    enum status status = STATUS_OK;
-    pthread_mutex_lock(&failing->mutex);
-    uint64_t count = ++failing->counts[call];
-    for (size_t i = 0; i < failing->fault_count && status == STATUS_OK; i++) {
-        const struct event_log_fault *fault = &failing->faults[i];
-        if (fault->call == call &&
-            (count == fault->nth || (fault->from_then_on && count > fault->nth))) {
-            status = fault->status;
-        }
-    }
-    pthread_mutex_unlock(&failing->mutex);
-    return status;
-}
+static const char *const call_names[EVENT_LOG_CALL_COUNT] = {
+    [EVENT_LOG_APPEND] = "append", [EVENT_LOG_COMPLETION] = "completion",
+    [EVENT_LOG_POLL] = "poll",     [EVENT_LOG_SEEK] = "seek",
+    [EVENT_LOG_COMMIT] = "commit", [EVENT_LOG_END_POSITION] = "end_position",
+};
 
-static enum status fail(struct event_log_failing *failing, enum event_log_call call,
-                        struct error *err)
+/* OK: the call goes on to the log behind. */
+static enum status begin(struct event_log_failing *failing, enum event_log_call call,
+                         struct error *err)
 {
-    enum status status = fault_of(failing, call);
-    return status == STATUS_OK ? STATUS_OK
-                               : error_set(err, status, 0, "the test lets this call fail");
+    enum status status = failure_plan_count_call(&failing->plan, call);
+    return status == STATUS_OK
+               ? STATUS_OK
+               : error_set(err, status, 0, "%s failed as planned", call_names[call]);
 }
 
 static enum status failing_append(struct event_log *log, const struct activity *activities,
@@ -63,7 +53,7 @@ static enum status failing_append(struct event_log *log, const struct activity *
                                   struct append_ticket ticket)
 {
     struct event_log_failing *failing = failing_of(log);
-    enum status status = fault_of(failing, EVENT_LOG_CALL_APPEND);
+    enum status status = begin(failing, EVENT_LOG_APPEND, NULL);
     if (status != STATUS_OK) {
         return status;
     }
@@ -132,7 +122,7 @@ static void hear(struct append_listener *listener, const struct append_result *r
     struct event_log_failing *failing = CONTAINER_OF(listener, struct event_log_failing, listener);
     for (size_t i = 0; i < count; i++) {
         struct passage *passage = (struct passage *)(uintptr_t)results[i].ticket.generation;
-        fill(passage, &results[i], fault_of(failing, EVENT_LOG_CALL_COMPLETION));
+        fill(passage, &results[i], begin(failing, EVENT_LOG_COMPLETION, NULL));
         if (!keep_back(failing, passage)) {
             deliver(passage);
         }
@@ -143,7 +133,7 @@ static enum status failing_poll(struct event_log *log, size_t rows_max, unsigned
                                 struct activity_batch *out_batch, struct error *err)
 {
     struct event_log_failing *failing = failing_of(log);
-    enum status status = fail(failing, EVENT_LOG_CALL_POLL, err);
+    enum status status = begin(failing, EVENT_LOG_POLL, err);
     return status == STATUS_OK ? event_log_poll(failing->inner, rows_max, wait_ms, out_batch, err)
                                : status;
 }
@@ -152,7 +142,7 @@ static enum status failing_seek(struct event_log *log, const struct position_set
                                 struct error *err)
 {
     struct event_log_failing *failing = failing_of(log);
-    enum status status = fail(failing, EVENT_LOG_CALL_SEEK, err);
+    enum status status = begin(failing, EVENT_LOG_SEEK, err);
     return status == STATUS_OK ? event_log_seek(failing->inner, positions, err) : status;
 }
 
@@ -160,14 +150,14 @@ static enum status failing_commit(struct event_log *log, const struct position_s
                                   struct error *err)
 {
     struct event_log_failing *failing = failing_of(log);
-    enum status status = fail(failing, EVENT_LOG_CALL_COMMIT, err);
+    enum status status = begin(failing, EVENT_LOG_COMMIT, err);
     return status == STATUS_OK ? event_log_commit(failing->inner, positions, err) : status;
 }
 
 static enum status failing_end_position(struct event_log *log, struct position_set *out_positions)
 {
     struct event_log_failing *failing = failing_of(log);
-    enum status status = fault_of(failing, EVENT_LOG_CALL_END_POSITION);
+    enum status status = begin(failing, EVENT_LOG_END_POSITION, NULL);
     return status == STATUS_OK ? event_log_end_position(failing->inner, out_positions) : status;
 }
 
@@ -182,6 +172,7 @@ static void failing_free(struct event_log *log)
     event_log_free(failing->inner);
     event_log_failing_hold(log, false);
     pthread_mutex_destroy(&failing->mutex);
+    failure_plan_deinit(&failing->plan);
     free(failing);
 }
 
@@ -195,36 +186,27 @@ static const struct event_log_operations failing_operations = {
     .free = failing_free,
 };
 
-enum status event_log_failing_new(const struct event_log_failing_config *config,
-                                  struct event_log **out_log, struct error *err)
+enum status event_log_failing_new(struct event_log *inner, struct event_log **out_log,
+                                  struct error *err)
 {
-    ASSERT(config->fault_count <= EVENT_LOG_FAULTS_MAX);
     struct event_log_failing *failing = calloc(1, sizeof *failing);
     if (failing == NULL) {
         return error_set(err, STATUS_NO_MEMORY, 0, "no memory for the failing event log");
     }
     failing->log.operations = &failing_operations;
     failing->listener.completed = hear;
-    failing->inner = config->inner;
+    failing->inner = inner;
+    failure_plan_init(&failing->plan);
     pthread_mutex_init(&failing->mutex, NULL);
-    for (size_t i = 0; i < config->fault_count; i++) {
-        ASSERT(config->faults[i].status != STATUS_OK);
-        failing->faults[failing->fault_count++] = config->faults[i];
-    }
     *out_log = &failing->log;
     return STATUS_OK;
 }
 
-void event_log_failing_add(struct event_log *log, const struct event_log_fault *fault)
+void event_log_failing_plan(struct event_log *log, const struct planned_failure *failures,
+                            size_t count)
 {
-    ASSERT(log->operations == &failing_operations && fault->status != STATUS_OK);
-    struct event_log_failing *failing = failing_of(log);
-    pthread_mutex_lock(&failing->mutex);
-    ASSERT(failing->fault_count < EVENT_LOG_FAULTS_MAX);
-    struct event_log_fault *added = &failing->faults[failing->fault_count++];
-    *added = *fault;
-    added->nth += failing->counts[fault->call];
-    pthread_mutex_unlock(&failing->mutex);
+    ASSERT(log->operations == &failing_operations);
+    failure_plan_set(&failing_of(log)->plan, failures, count);
 }
 
 void event_log_failing_hold(struct event_log *log, bool hold)

@@ -1,44 +1,31 @@
 #pragma once
 /*
- * A decorator that fails on command and otherwise hands everything through, so that tests can show
- * what the rest of the program does with each failure. Takes the inner log over. Threads: as
- * event_log.h says; the functions here from any thread.
+ * An event log that fails as planned and is otherwise the one behind it: for tests of what stands
+ * in front of a log. A failing call does not reach the log behind, but a failing completion tells
+ * of an append that did. Threads: as event_log.h says; the functions here from any thread.
  */
 #include "application/event_log.h"
+#include "base/failure_plan.h"
 
 #include <stdbool.h>
 
 enum event_log_call {
-    EVENT_LOG_CALL_APPEND,
-    EVENT_LOG_CALL_COMPLETION, /* the result of an append, one by one */
-    EVENT_LOG_CALL_POLL,
-    EVENT_LOG_CALL_SEEK,
-    EVENT_LOG_CALL_COMMIT,
-    EVENT_LOG_CALL_END_POSITION,
+    EVENT_LOG_APPEND,
+    EVENT_LOG_COMPLETION, /* the result of an append, one by one */
+    EVENT_LOG_POLL,
+    EVENT_LOG_SEEK,
+    EVENT_LOG_COMMIT,
+    EVENT_LOG_END_POSITION,
     EVENT_LOG_CALL_COUNT
 };
 
-struct event_log_fault {
-    enum event_log_call call;
-    uint64_t nth; /* the call that fails, from 1, counted since the log was made */
-    bool from_then_on;
-    enum status status; /* never OK */
-};
+/* Owns `inner` once it returns OK. NO_MEMORY. */
+MUST_USE enum status event_log_failing_new(struct event_log *inner, struct event_log **out_log,
+                                           struct error *err);
 
-enum { EVENT_LOG_FAULTS_MAX = 16 };
-
-struct event_log_failing_config {
-    struct event_log *inner;
-    const struct event_log_fault *faults; /* copied */
-    size_t fault_count;                   /* at most EVENT_LOG_FAULTS_MAX */
-};
-
-/* On failure the inner log stays the caller's. */
-MUST_USE enum status event_log_failing_new(const struct event_log_failing_config *config,
-                                           struct event_log **out_log, struct error *err);
-
-/* Adds a fault that counts from now. */
-void event_log_failing_add(struct event_log *log, const struct event_log_fault *fault);
+/* Replaces the plan: `call` of each failure is one of event_log_call, and counts from now. */
+void event_log_failing_plan(struct event_log *log, const struct planned_failure *failures,
+                            size_t count);
 
 /* While on, results are kept back; turning it off hands them over, on the caller's thread. Freeing
  * the log does so, too. */

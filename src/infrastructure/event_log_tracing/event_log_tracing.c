@@ -1,9 +1,9 @@
 #include "infrastructure/event_log_tracing/event_log_tracing.h"
 
+#include "base/call_trace.h"
+
 #include <stdbool.h>
 #include <stdlib.h>
-
-enum { NANOSECONDS_PER_MICROSECOND = 1000 };
 
 struct event_log_tracing {
     struct event_log log;
@@ -15,20 +15,9 @@ static struct event_log_tracing *tracing_of(struct event_log *log)
     return CONTAINER_OF(log, struct event_log_tracing, log);
 }
 
-static uint64_t start(const struct event_log_tracing *tracing)
+static struct call_trace trace_begin(const struct event_log_tracing *tracing)
 {
-    return clock_monotonic_ns(tracing->config.clock);
-}
-
-static struct log_field status_field(enum status status)
-{
-    return log_text("status", str_from(status_name(status)));
-}
-
-static struct log_field time_field(const struct event_log_tracing *tracing, uint64_t started_ns)
-{
-    uint64_t ns = clock_monotonic_ns(tracing->config.clock) - started_ns;
-    return log_number("microseconds", (int64_t)(ns / NANOSECONDS_PER_MICROSECOND));
+    return call_trace_begin(tracing->config.logger, tracing->config.clock);
 }
 
 /* The first partition stands for all: a trace line is short. */
@@ -37,18 +26,24 @@ static int64_t first_offset(const struct position_set *positions)
     return positions->count == 0 ? -1 : positions->items[0].offset;
 }
 
+static void trace_positions(struct call_trace *trace, const struct position_set *positions)
+{
+    call_trace_number(trace, "partitions", (int64_t)positions->count);
+    call_trace_number(trace, "offset", first_offset(positions));
+}
+
 static enum status tracing_append(struct event_log *log, const struct activity *activities,
                                   size_t count, struct append_listener *listener,
                                   struct append_ticket ticket)
 {
     const struct event_log_tracing *tracing = tracing_of(log);
-    uint64_t started = start(tracing);
+    struct call_trace trace = trace_begin(tracing);
     enum status status =
         event_log_append(tracing->config.inner, activities, count, listener, ticket);
-    log_write(tracing->config.logger, LOG_DEBUG, "event_log append",
-              LOG_FIELDS(log_number("activities", (int64_t)count), log_number("loop", ticket.loop),
-                         log_number("slot", ticket.slot), status_field(status),
-                         time_field(tracing, started)));
+    call_trace_number(&trace, "activities", (int64_t)count);
+    call_trace_number(&trace, "loop", ticket.loop);
+    call_trace_number(&trace, "slot", ticket.slot);
+    call_trace_end(&trace, "event_log append", status);
     return status;
 }
 
@@ -56,14 +51,14 @@ static enum status tracing_poll(struct event_log *log, size_t rows_max, unsigned
                                 struct activity_batch *out_batch, struct error *err)
 {
     const struct event_log_tracing *tracing = tracing_of(log);
-    uint64_t started = start(tracing);
+    struct call_trace trace = trace_begin(tracing);
     enum status status = event_log_poll(tracing->config.inner, rows_max, wait_ms, out_batch, err);
     bool fine = status == STATUS_OK;
-    log_write(tracing->config.logger, LOG_DEBUG, "event_log poll",
-              LOG_FIELDS(log_number("rows_max", (int64_t)rows_max), log_number("wait_ms", wait_ms),
-                         log_number("rows", fine ? (int64_t)out_batch->count : 0),
-                         log_number("next_offset", fine ? first_offset(out_batch->next) : -1),
-                         status_field(status), time_field(tracing, started)));
+    call_trace_number(&trace, "rows_max", (int64_t)rows_max);
+    call_trace_number(&trace, "wait_ms", wait_ms);
+    call_trace_number(&trace, "rows", fine ? (int64_t)out_batch->count : 0);
+    call_trace_number(&trace, "next_offset", fine ? first_offset(out_batch->next) : -1);
+    call_trace_end(&trace, "event_log poll", status);
     return status;
 }
 
@@ -71,12 +66,10 @@ static enum status tracing_seek(struct event_log *log, const struct position_set
                                 struct error *err)
 {
     const struct event_log_tracing *tracing = tracing_of(log);
-    uint64_t started = start(tracing);
+    struct call_trace trace = trace_begin(tracing);
     enum status status = event_log_seek(tracing->config.inner, positions, err);
-    log_write(tracing->config.logger, LOG_DEBUG, "event_log seek",
-              LOG_FIELDS(log_number("partitions", (int64_t)positions->count),
-                         log_number("offset", first_offset(positions)), status_field(status),
-                         time_field(tracing, started)));
+    trace_positions(&trace, positions);
+    call_trace_end(&trace, "event_log seek", status);
     return status;
 }
 
@@ -84,44 +77,39 @@ static enum status tracing_commit(struct event_log *log, const struct position_s
                                   struct error *err)
 {
     const struct event_log_tracing *tracing = tracing_of(log);
-    uint64_t started = start(tracing);
+    struct call_trace trace = trace_begin(tracing);
     enum status status = event_log_commit(tracing->config.inner, positions, err);
-    log_write(tracing->config.logger, LOG_DEBUG, "event_log commit",
-              LOG_FIELDS(log_number("partitions", (int64_t)positions->count),
-                         log_number("offset", first_offset(positions)), status_field(status),
-                         time_field(tracing, started)));
+    trace_positions(&trace, positions);
+    call_trace_end(&trace, "event_log commit", status);
     return status;
 }
 
 static enum status tracing_end_position(struct event_log *log, struct position_set *out_positions)
 {
     const struct event_log_tracing *tracing = tracing_of(log);
-    uint64_t started = start(tracing);
+    struct call_trace trace = trace_begin(tracing);
     enum status status = event_log_end_position(tracing->config.inner, out_positions);
-    log_write(tracing->config.logger, LOG_DEBUG, "event_log end_position",
-              LOG_FIELDS(log_number("offset", first_offset(out_positions)), status_field(status),
-                         time_field(tracing, started)));
+    trace_positions(&trace, out_positions);
+    call_trace_end(&trace, "event_log end_position", status);
     return status;
 }
 
 static void tracing_describe(struct event_log *log, struct event_log_state *out_state)
 {
     const struct event_log_tracing *tracing = tracing_of(log);
-    uint64_t started = start(tracing);
+    struct call_trace trace = trace_begin(tracing);
     event_log_describe(tracing->config.inner, out_state);
-    log_write(tracing->config.logger, LOG_DEBUG, "event_log describe",
-              LOG_FIELDS(log_text("accepting", str_from(status_name(out_state->accepting))),
-                         log_number("bytes", (int64_t)out_state->bytes),
-                         time_field(tracing, started)));
+    call_trace_text(&trace, "accepting", str_from(status_name(out_state->accepting)));
+    call_trace_number(&trace, "bytes", (int64_t)out_state->bytes);
+    call_trace_end(&trace, "event_log describe", STATUS_OK);
 }
 
 static void tracing_free(struct event_log *log)
 {
     struct event_log_tracing *tracing = tracing_of(log);
-    uint64_t started = start(tracing);
+    struct call_trace trace = trace_begin(tracing);
     event_log_free(tracing->config.inner);
-    log_write(tracing->config.logger, LOG_DEBUG, "event_log free",
-              LOG_FIELDS(time_field(tracing, started)));
+    call_trace_end(&trace, "event_log free", STATUS_OK);
     free(tracing);
 }
 
