@@ -216,6 +216,7 @@ def test_flag_over_environment_over_file(make_service, tmp_path):
     ("action-length = long\n", "1"),
     ("action-length = 0\n", "1 to 1024"),
     ("[section]\n", "1: "),
+    ("action-length = 3\n\naction-length = 4\n", '3: "action-length" is set a second time'),
     ("action-length = 3" + " " * 5000 + "\n", "longer"),
 ])
 def test_wrong_files(text, words, tmp_path):

@@ -179,14 +179,28 @@ static enum status read_secret_file(const char *source, const char *path, char *
     return status;
 }
 
+/* The place of the property's entry; the count: there is none. */
+static size_t find_entry(const struct settings_properties *properties, struct str name)
+{
+    size_t index = 0;
+    while (index < properties->count && !str_equal(str_from(properties->items[index].name), name)) {
+        index++;
+    }
+    return index;
+}
+
+bool setting_has_property(const struct settings_properties *properties, struct str name)
+{
+    return find_entry(properties, name) < properties->count;
+}
+
 /* The property's entry, a new one when there is none. NULL: no memory, or too many. */
 static struct settings_property *property_of(struct settings_properties *properties,
                                              struct str name)
 {
-    for (size_t i = 0; i < properties->count; i++) {
-        if (str_equal(str_from(properties->items[i].name), name)) {
-            return &properties->items[i];
-        }
+    size_t index = find_entry(properties, name);
+    if (index < properties->count) {
+        return &properties->items[index];
     }
     if (properties->count == SETTING_PROPERTIES_MAX) {
         return NULL;

@@ -181,8 +181,34 @@ static const char *shown(const char *path)
     return len > SETTINGS_PATH_SHOWN_MAX ? path + len - SETTINGS_PATH_SHOWN_MAX : path;
 }
 
-static enum status read_line(char *line, const char *path, unsigned number,
-                             struct settings *settings, struct error *err)
+/* The file while it is read. */
+struct settings_file {
+    const char *path;
+    unsigned line;                    /* from 1 */
+    bool has_row[SETTINGS_TABLE_MAX]; /* those of the table that stood in it */
+};
+
+/* The last of two lines would count, which is hardly what both were written for. */
+static enum status check_once(struct settings_file *file, const struct setting_target *target,
+                              const struct settings *settings, struct str key, struct error *err)
+{
+    size_t row = (size_t)(target->setting - settings_table);
+    bool twice = target->setting == NULL
+                     ? setting_has_property(&settings->kafka_properties, target->property)
+                     : file->has_row[row];
+    if (twice) {
+        return error_set(err, STATUS_INVALID, 0, "%s:%u: \"%.*s\" is set a second time",
+                         shown(file->path), file->line, (int)(key.len > 40 ? 40 : key.len),
+                         key.data);
+    }
+    if (target->setting != NULL) {
+        file->has_row[row] = true;
+    }
+    return STATUS_OK;
+}
+
+static enum status apply_line(struct settings_file *file, char *line, struct settings *settings,
+                              struct error *err)
 {
     struct str rest = str_trim(str_from(line));
     if (rest.len == 0 || rest.data[0] == '#') {
@@ -191,19 +217,21 @@ static enum status read_line(char *line, const char *path, unsigned number,
     struct str key = str_trim(str_split(&rest, '='));
     struct setting_target target;
     if (rest.data == NULL) {
-        return error_set(err, STATUS_INVALID, 0, "%s:%u: a line must read key = value", shown(path),
-                         number);
+        return error_set(err, STATUS_INVALID, 0, "%s:%u: a line must read key = value",
+                         shown(file->path), file->line);
     }
     if (!setting_find(key, &target)) {
-        return error_set(err, STATUS_INVALID, 0, "%s:%u: there is no setting \"%.*s\"", shown(path),
-                         number, (int)(key.len > 40 ? 40 : key.len), key.data);
+        return error_set(err, STATUS_INVALID, 0, "%s:%u: there is no setting \"%.*s\"",
+                         shown(file->path), file->line, (int)(key.len > 40 ? 40 : key.len),
+                         key.data);
     }
+    enum status status = check_once(file, &target, settings, key, err);
     struct str value = str_trim(rest);
     char source[SETTINGS_PATH_SHOWN_MAX + SETTINGS_NAME_BYTES + 16];
-    snprintf(source, sizeof source, "%s:%u: %.*s", shown(path), number, STR_FORMAT(key));
+    snprintf(source, sizeof source, "%s:%u: %.*s", shown(file->path), file->line, STR_FORMAT(key));
     char *text = line + (value.data - line);
     text[value.len] = '\0';
-    return setting_apply(&target, source, text, settings, err);
+    return status == STATUS_OK ? setting_apply(&target, source, text, settings, err) : status;
 }
 
 /* The next line without its end; false when there is none. Bytes beyond the maximum are read over,
@@ -225,34 +253,37 @@ static bool next_line(FILE *file, struct buffer *line)
     return true;
 }
 
-static enum status check_line(const struct buffer *line, const char *path, unsigned number,
+static enum status check_line(const struct settings_file *file, const struct buffer *line,
                               struct error *err)
 {
     if (line->failed != STATUS_OK) {
         return error_set(err, STATUS_INVALID, 0, "%s:%u: the line is longer than %d bytes",
-                         shown(path), number, SETTINGS_LINE_BYTES_MAX - 1);
+                         shown(file->path), file->line, SETTINGS_LINE_BYTES_MAX - 1);
     }
     if (strlen(line->data) + 1 != line->len) {
-        return error_set(err, STATUS_INVALID, 0, "%s:%u: the line holds a NUL byte", shown(path),
-                         number);
+        return error_set(err, STATUS_INVALID, 0, "%s:%u: the line holds a NUL byte",
+                         shown(file->path), file->line);
     }
     return STATUS_OK;
 }
 
-static enum status read_open_file(FILE *file, const char *path, struct settings *settings,
+static enum status read_open_file(FILE *stream, const char *path, struct settings *settings,
                                   struct error *err)
 {
+    ASSERT(settings_table_count <= SETTINGS_TABLE_MAX);
+    struct settings_file file = {.path = path};
     struct buffer line;
     buffer_init(&line, SETTINGS_LINE_BYTES_MAX);
     enum status status = STATUS_OK;
-    for (unsigned number = 1; status == STATUS_OK && next_line(file, &line); number++) {
-        status = check_line(&line, path, number, err);
+    while (status == STATUS_OK && next_line(stream, &line)) {
+        file.line++;
+        status = check_line(&file, &line, err);
         if (status == STATUS_OK) {
-            status = read_line(line.data, path, number, settings, err);
+            status = apply_line(&file, line.data, settings, err);
         }
     }
     buffer_deinit(&line);
-    if (status == STATUS_OK && ferror(file) != 0) {
+    if (status == STATUS_OK && ferror(stream) != 0) {
         return error_set(err, STATUS_INVALID, errno, "%s cannot be read", shown(path));
     }
     return status;

@@ -134,7 +134,11 @@ void settings_print_markdown(FILE *out)
         "`USERTRAIL_CONFIG`). A flag overrides the environment, which overrides the file, which\n"
         "overrides the default. Unknown flags and unknown lines are refused; an unknown variable "
         "is\n"
-        "warned about only, since container platforms inject such.\n\n"
+        "warned about only, since container platforms inject such. A setting may stand in a file "
+        "once,\n"
+        "and may be given as a flag several times, of which the last counts. A bad value is "
+        "refused also\n"
+        "where a better source overrides it.\n\n"
         "Sizes are bytes, or end in KiB, MiB, GiB, TiB. Times end in ms, s, m, h.\n",
         out);
     for (size_t i = 0; i < settings_table_count; i++) {

@@ -35,6 +35,7 @@ struct setting {
 
 extern const struct setting settings_table[];
 extern const size_t settings_table_count;
+enum { SETTINGS_TABLE_MAX = 128 };
 
 /* INVALID with what the value may be. `source` says where it stands, for the message. */
 MUST_USE enum status setting_parse(const struct setting *setting, const char *source,
@@ -60,6 +61,9 @@ bool setting_find(struct str key, struct setting_target *out_target);
  * kafka.sasl.password, MONGODB_URI_FILE is mongodb-uri-file. Cut when it is longer than any key;
  * empty when it has other characters than such variables have. */
 void setting_key_of_variable(struct str name, char out_key[SETTING_KEY_BYTES]);
+
+/* Whether a source that was read before set it. */
+bool setting_has_property(const struct settings_properties *properties, struct str name);
 
 /* Sets what the target means. INVALID; NO_MEMORY. */
 MUST_USE enum status setting_apply(const struct setting_target *target, const char *source,

@@ -240,6 +240,32 @@ static void refuses_lines_of_a_file_by_number(void **state)
     expect_file_refused((struct str){line, sizeof line}, ":1: the line is longer");
 }
 
+static void refuses_a_key_that_stands_in_a_file_twice(void **state)
+{
+    (void)state;
+    expect_file_refused(STR("threads = 3\n\nthreads = 3\n"), ":3: \"threads\" is set a second");
+    expect_file_refused(STR("kafka.acks = 1\nthreads = 3\nkafka.acks = all\n"),
+                        ":3: \"kafka.acks\" is set a second");
+    expect_file_refused(STR("mongodb-uri = mongodb://a/b\nmongodb-uri-file = /dev/null\n"),
+                        ":2: \"mongodb-uri-file\" is set a second");
+    struct reading reading;
+    read_file_of(&reading, STR("kafka.acks = 1\nkafka.linger.ms = 1\nthreads = 3\nqueries = 1\n"));
+    assert_int_equal(reading.status, STATUS_OK);
+    forget(&reading);
+}
+
+/* Although a flag sets what counts: who takes the flag away later must not find that out then. */
+static void refuses_a_bad_value_that_is_overridden(void **state)
+{
+    (void)state;
+    static const char content[] = "threads = x\n";
+    char path[32];
+    write_file(path, content, sizeof content - 1);
+    expect_refused(WORDS("--threads", "3", "--config", path), NOTHING, ":1: threads: \"x\"");
+    unlink(path);
+    expect_refused(WORDS("--threads", "3"), WORDS("USERTRAIL_THREADS=x"), "USERTRAIL_THREADS");
+}
+
 static void refuses_a_file_that_cannot_be_read(void **state)
 {
     (void)state;
@@ -301,7 +327,7 @@ static void hands_on_properties(void **state)
     assert_string_equal(reading.settings.kafka_group, "g");
     assert_int_equal(reading.warnings_len, 0);
     forget(&reading);
-    read_file_of(&reading, STR("kafka.acks = 1\nkafka.acks = all\n"));
+    read_from(&reading, WORDS("--kafka.acks", "1", "--kafka.acks=all"), NOTHING);
     assert_int_equal(reading.settings.kafka_properties.count, 1);
     assert_string_equal(property(&reading, "acks"), "all");
     forget(&reading);
@@ -416,6 +442,8 @@ int main(void)
         cmocka_unit_test(warns_about_unknown_variables),
         cmocka_unit_test(reads_a_file),
         cmocka_unit_test(refuses_lines_of_a_file_by_number),
+        cmocka_unit_test(refuses_a_key_that_stands_in_a_file_twice),
+        cmocka_unit_test(refuses_a_bad_value_that_is_overridden),
         cmocka_unit_test(refuses_a_file_that_cannot_be_read),
         cmocka_unit_test(flags_over_environment_over_file_over_defaults),
         cmocka_unit_test(hands_on_properties),
