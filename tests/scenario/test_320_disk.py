@@ -44,6 +44,7 @@ def test_the_log_is_full(make_service):
     check_reads(service, count)
     assert service.get("/health").json["eventLog"]["state"] != "ok"
     expect.problem(service.post([activity(9000), activity(9001)]), 507)
+    assert service.stderr.count("the event log is full") == 1
     for end in (service.stop, service.kill):
         end()
         service.start("--log-bytes", "1MiB")

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -360,6 +361,103 @@ static void the_limit_counts_what_is_there(void **state)
     rig_deinit(&rig);
 }
 
+struct lines {
+    struct logger logger;
+    char text[4096];
+};
+
+/* A small log that writes lines. */
+static void open_small_log(struct rig *rig, struct lines *out_lines)
+{
+    *out_lines = (struct lines){.logger = {.clock = &clock_system,
+                                           .descriptor = memfd_create("lines", MFD_CLOEXEC),
+                                           .format = LOG_FORMAT_JSON,
+                                           .level = LOG_INFO}};
+    assert_true(out_lines->logger.descriptor >= 0);
+    rig_init(rig, &plain);
+    rig->log_bytes_max = 16384;
+    rig->logger = &out_lines->logger;
+    rig_open_ok(rig);
+}
+
+static size_t count_lines(struct lines *lines, const char *part)
+{
+    ssize_t len = pread(lines->logger.descriptor, lines->text, sizeof lines->text - 1, 0);
+    assert_true(len >= 0);
+    lines->text[len] = '\0';
+    size_t count = 0;
+    for (const char *at = lines->text; (at = strstr(at, part)) != NULL; at++) {
+        count++;
+    }
+    return count;
+}
+
+/* The log's own thread writes them, a moment later. */
+static void expect_lines(struct lines *lines, const char *part, size_t count)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    for (int i = 0; i < 5000 && count_lines(lines, part) < count; i++) {
+        nanosleep(&pause, NULL);
+    }
+    assert_int_equal(count_lines(lines, part), count);
+}
+
+/* Appends until the log is full, and then some that are refused or just fit. */
+static uint64_t overfill(struct rig *rig, uint64_t next)
+{
+    while (rig_try_append(rig, next, 1) == STATUS_OK) {
+        next++;
+    }
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(rig_try_append(rig, next, 20), STATUS_NO_SPACE);
+        next += rig_try_append(rig, next, 1) == STATUS_OK;
+    }
+    return next;
+}
+
+/* Operators read when activities began to be refused and when that was over, and each once. */
+static void a_full_log_is_told_once(void **state)
+{
+    (void)state;
+    static const char full[] = "\"warning\",\"message\":\"the event log is full";
+    static const char room[] = "\"info\",\"message\":\"the event log has room again";
+    struct lines lines;
+    struct rig rig;
+    open_small_log(&rig, &lines);
+    uint64_t next = 0;
+    for (size_t round = 1; round <= 3; round++) {
+        next = overfill(&rig, next);
+        expect_lines(&lines, full, round);
+        expect_lines(&lines, room, round - 1);
+        assert_int_equal(commit_to(rig.log, (int64_t)next), STATUS_OK);
+        rig_append(&rig, next++, 1);
+        expect_lines(&lines, full, round);
+        expect_lines(&lines, room, round);
+    }
+    rig_deinit(&rig);
+    close(lines.logger.descriptor);
+}
+
+/* A little room that comes free and goes at once, as while the store is slower than what comes, is
+ * not told each time. */
+static void a_log_that_stays_nearly_full_is_told_once(void **state)
+{
+    (void)state;
+    struct lines lines;
+    struct rig rig;
+    open_small_log(&rig, &lines);
+    uint64_t next = overfill(&rig, 0);
+    for (int64_t covered = 5; covered <= 100; covered += 5) {
+        assert_int_equal(commit_to(rig.log, covered), STATUS_OK);
+        next = overfill(&rig, next);
+    }
+    assert_true(next > 120);
+    expect_lines(&lines, "is full", 1);
+    expect_lines(&lines, "room again", 0);
+    rig_deinit(&rig);
+    close(lines.logger.descriptor);
+}
+
 /* A limit too small to work with is refused in words. */
 static void a_tiny_limit_is_refused(void **state)
 {
@@ -387,6 +485,8 @@ int main(void)
         cmocka_unit_test(a_slow_disk_makes_the_queue_busy),
         cmocka_unit_test(freeing_waits_for_the_disk),
         cmocka_unit_test(the_limit_counts_what_is_there),
+        cmocka_unit_test(a_full_log_is_told_once),
+        cmocka_unit_test(a_log_that_stays_nearly_full_is_told_once),
         cmocka_unit_test(a_tiny_limit_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,7 +21,8 @@ static uint64_t rig_now(void *context)
 
 void rig_init(struct rig *rig, const struct disk_simulated_options *options)
 {
-    *rig = (struct rig){.segment_bytes = 1024, .log_bytes_max = 1 << 20, .now_ns = 1};
+    *rig = (struct rig){
+        .segment_bytes = 1024, .log_bytes_max = 1 << 20, .now_ns = 1, .logger = &silent_logger};
     rig->disk = disk_simulated_new(options);
     rig->random = random_from_seed(&rig->generator, options->seed);
     rig->clock = (struct clock){.wall_ns = rig_now, .monotonic_ns = rig_now, .context = rig};
@@ -46,7 +47,7 @@ enum status rig_open(struct rig *rig)
         .queue_bytes_max = rig->queue_bytes_max,
         .clock = &rig->clock,
         .random = &rig->random,
-        .logger = &silent_logger,
+        .logger = rig->logger,
     };
     rig->err = (struct error){0};
     return event_log_local_new(&config, &rig->log, &rig->err);

@@ -18,7 +18,8 @@ struct rig {
     uint64_t segment_bytes;
     uint64_t log_bytes_max;
     size_t queue_bytes_max;
-    struct error err; /* of the last open */
+    const struct logger *logger; /* silent unless a test reads lines */
+    struct error err;            /* of the last open */
 };
 
 #define RIG_FOLDER "log"

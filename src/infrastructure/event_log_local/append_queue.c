@@ -39,6 +39,34 @@ static size_t cost_of(size_t length)
     return length + COMMIT_HEADER_BYTES;
 }
 
+/* Room that has to come free behind a refusal before the log counts as one that has room. */
+static uint64_t room_wanted(const struct append_queue *queue)
+{
+    return queue->limits.held_bytes_max / 8;
+}
+
+/* When room has come free; under the lock. */
+static void note_room(struct append_queue *queue)
+{
+    uint64_t used = queue->held_bytes + queue->outstanding_bytes;
+    if (used + room_wanted(queue) <= queue->limits.held_bytes_max) {
+        queue->lacks_room = false;
+    }
+}
+
+static bool has_news(const struct append_queue *queue)
+{
+    return queue->lacks_room != queue->told_lack;
+}
+
+/* Whether the committer must be woken, which then counts as awake; under the lock. */
+static bool must_wake(struct append_queue *queue)
+{
+    bool wake = queue->committer_sleeps;
+    queue->committer_sleeps = false;
+    return wake;
+}
+
 /* Whether an append may come in; under the lock. */
 static enum status admit(struct append_queue *queue, size_t length)
 {
@@ -59,6 +87,7 @@ static enum status admit(struct append_queue *queue, size_t length)
     }
     queue->full =
         queue->held_bytes + queue->outstanding_bytes + cost > queue->limits.held_bytes_max;
+    queue->lacks_room = queue->lacks_room || queue->full;
     return queue->full ? STATUS_NO_SPACE : STATUS_OK;
 }
 
@@ -98,7 +127,11 @@ enum status append_queue_reserve(struct append_queue *queue, size_t length,
         queue->outstanding_bytes += cost_of(length);
         record = take_pooled(queue, length);
     }
+    bool wake = has_news(queue) && must_wake(queue);
     pthread_mutex_unlock(&queue->mutex);
+    if (wake) {
+        pthread_cond_signal(&queue->work);
+    }
     if (status != STATUS_OK) {
         return status;
     }
@@ -127,20 +160,19 @@ void append_queue_push(struct append_queue *queue, struct append_record *record)
         queue->last->next = record;
     }
     queue->last = record;
-    bool wake = queue->committer_sleeps;
-    queue->committer_sleeps = false;
+    bool wake = must_wake(queue);
     pthread_mutex_unlock(&queue->mutex);
     if (wake) {
         pthread_cond_signal(&queue->work);
     }
 }
 
-/* Sleeps until there is something to take; false when it is time to look at the disk instead. Under
- * the lock. */
+/* Sleeps until there is something to take or to tell; false when it is time to look at the disk
+ * instead. Under the lock. */
 static bool wait_for_work(struct append_queue *queue)
 {
     enum { LOOK_EVERY_MS = 100 };
-    while (queue->first == NULL && !queue->stopping) {
+    while (queue->first == NULL && !queue->stopping && !has_news(queue)) {
         queue->committer_sleeps = true;
         if (queue->accepting == STATUS_OK || queue->retry_at_ns == UINT64_MAX) {
             pthread_cond_wait(&queue->work, &queue->mutex);
@@ -185,6 +217,7 @@ void append_queue_settle(struct append_queue *queue, struct append_record *const
         queue->outstanding_bytes -= cost_of(records[i]->length);
     }
     queue->held_bytes += written;
+    note_room(queue);
     pthread_mutex_unlock(&queue->mutex);
 }
 
@@ -219,6 +252,16 @@ bool append_queue_is_empty(struct append_queue *queue)
     return empty;
 }
 
+bool append_queue_take_news(struct append_queue *queue, bool *out_lacks_room)
+{
+    pthread_mutex_lock(&queue->mutex);
+    bool news = has_news(queue);
+    queue->told_lack = queue->lacks_room;
+    *out_lacks_room = queue->lacks_room;
+    pthread_mutex_unlock(&queue->mutex);
+    return news;
+}
+
 void append_queue_hold(struct append_queue *queue, uint64_t bytes)
 {
     pthread_mutex_lock(&queue->mutex);
@@ -232,7 +275,12 @@ void append_queue_release(struct append_queue *queue, uint64_t bytes)
     ASSERT(bytes <= queue->held_bytes);
     queue->held_bytes -= bytes;
     queue->full = false;
+    note_room(queue);
+    bool wake = has_news(queue) && must_wake(queue);
     pthread_mutex_unlock(&queue->mutex);
+    if (wake) {
+        pthread_cond_signal(&queue->work);
+    }
 }
 
 void append_queue_refuse(struct append_queue *queue, const struct error *why, unsigned retry_ms)

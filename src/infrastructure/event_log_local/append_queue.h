@@ -48,6 +48,8 @@ struct append_queue {
     bool stopping;
 
     bool full;             /* an append was refused for held_bytes_max */
+    bool lacks_room;       /* likewise, and since then not an eighth of it came free again */
+    bool told_lack;        /* what append_queue_take_news said last */
     enum status accepting; /* OK, NO_SPACE or UNAVAILABLE, as the newest commit went */
     uint64_t retry_at_ns;  /* when not OK: from then on the next append tries the disk */
     char reason[ERROR_MESSAGE_BYTES];
@@ -65,8 +67,8 @@ MUST_USE enum status append_queue_reserve(struct append_queue *queue, size_t len
 void append_queue_push(struct append_queue *queue, struct append_record *record);
 
 /* For the committer: what waits, in order, at most `count_max` records and, behind the first one,
- * `bytes_max` bytes. Waits for some; 0 when the log stops and nothing is left, or when it is time
- * to look whether commits would go well again. */
+ * `bytes_max` bytes. Waits for some; 0 when the log stops and nothing is left, when it is time to
+ * look whether commits would go well again, or when there are news. */
 size_t append_queue_take(struct append_queue *queue, struct append_record **out_records,
                          size_t count_max, size_t bytes_max);
 
@@ -80,6 +82,11 @@ void append_queue_recycle(struct append_queue *queue, struct append_record *cons
                           size_t count);
 
 bool append_queue_is_empty(struct append_queue *queue);
+
+/* For the committer: true once for each time that the log became full or has room again, so that
+ * somebody is told. At its limit a log refuses one append and takes the next smaller one, so
+ * "again" waits until an eighth of the limit is free. */
+bool append_queue_take_news(struct append_queue *queue, bool *out_lacks_room);
 
 /* What the segments hold at opening; what of it was dropped. */
 void append_queue_hold(struct append_queue *queue, uint64_t bytes);

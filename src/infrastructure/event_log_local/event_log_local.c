@@ -110,11 +110,28 @@ static void resume(struct event_log_local *local)
     }
 }
 
+/* The committer tells it, so that the lines come in the order of what they tell. */
+static void tell_room(struct event_log_local *local)
+{
+    bool lacks_room;
+    if (!append_queue_take_news(&local->queue, &lacks_room)) {
+        return;
+    }
+    log_write(local->config.logger, lacks_room ? LOG_WARNING : LOG_INFO,
+              lacks_room ? "the event log is full and does not accept activities"
+                         : "the event log has room again and accepts activities",
+              LOG_FIELDS(log_text("folder", str_from(local->directory)),
+                         log_number("bytesMax", (int64_t)local->config.log_bytes_max)));
+}
+
 /* Nothing was appended for a while after a failure: whoever waits for the log to be well again,
  * such as a load balancer, need not send something to find out. */
 static void look_again(struct event_log_local *local)
 {
     struct error err;
+    if (local->accepting == STATUS_OK || local->writer.poisoned) {
+        return;
+    }
     if (commit_writer_look(&local->writer, &err) == STATUS_OK) {
         resume(local);
     } else {
@@ -170,6 +187,7 @@ static void *run_committer(void *context)
                                          local->config.segment_bytes < COMMIT_BYTES_MAX
                                              ? (size_t)local->config.segment_bytes
                                              : COMMIT_BYTES_MAX);
+        tell_room(local);
         if (count == 0 && append_queue_is_stopping(&local->queue)) {
             return NULL;
         }
