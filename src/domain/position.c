@@ -1,5 +1,6 @@
 #include "domain/position.h"
 
+#include "base/array.h"
 #include "base/assert.h"
 
 #include <stdlib.h>
@@ -55,20 +56,10 @@ uint64_t position_set_distance(const struct position_set *from, const struct pos
 
 static enum status make_room(struct position_set *set)
 {
-    if (set->count < set->capacity) {
-        return STATUS_OK;
-    }
     if (set->count == POSITION_PARTITIONS_MAX) {
         return STATUS_TOO_LARGE;
     }
-    size_t capacity = set->capacity == 0 ? 4 : set->capacity * 2;
-    struct position *items = realloc(set->items, capacity * sizeof *items);
-    if (items == NULL) {
-        return STATUS_NO_MEMORY;
-    }
-    set->items = items;
-    set->capacity = capacity;
-    return STATUS_OK;
+    return ARRAY_RESERVE(set->items, set->capacity, set->count + 1) ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
 enum status position_set_raise(struct position_set *set, struct position position)

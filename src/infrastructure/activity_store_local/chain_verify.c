@@ -1,5 +1,7 @@
 #include "infrastructure/activity_store_local/chain_verify.h"
 
+#include "base/array.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,14 +14,8 @@ static enum status add_erasure(struct chain_verification *verification,
     if (count > 0 && verification->erasures[count - 1].number >= erasure->number) {
         return STATUS_CORRUPT;
     }
-    if ((count & (count + 1)) == 0) { /* one below a power of two: room is doubled */
-        size_t room = 2 * (count + 1);
-        struct chain_erasure *erasures =
-            realloc(verification->erasures, room * sizeof *verification->erasures);
-        if (erasures == NULL) {
-            return STATUS_NO_MEMORY;
-        }
-        verification->erasures = erasures;
+    if (!ARRAY_RESERVE(verification->erasures, verification->erasure_capacity, count + 1)) {
+        return STATUS_NO_MEMORY;
     }
     verification->erasures[verification->erasure_count++] = *erasure;
     return STATUS_OK;

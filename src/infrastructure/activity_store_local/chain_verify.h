@@ -26,6 +26,7 @@ struct chain_verification {
     struct seal_check seals;
     struct chain_erasure *erasures; /* in the order of their numbers */
     size_t erasure_count;
+    size_t erasure_capacity;
     uint64_t sealed; /* activities */
     uint64_t erased; /* of them, by all erasures, whether they are in the files still or not */
     uint64_t left_out_since; /* of them, behind the checkpoint */

@@ -1,5 +1,6 @@
 #include "infrastructure/activity_store_local/seal_check.h"
 
+#include "base/array.h"
 #include "base/timestamp.h"
 #include "infrastructure/activity_store_local/merkle.h"
 
@@ -39,28 +40,13 @@ static int compare_ranges(const void *a, const void *b)
     return placed_leaf_compare(&left, &right);
 }
 
-static bool reserve(struct seal_check *check)
-{
-    if (check->count < check->capacity) {
-        return true;
-    }
-    size_t capacity = check->capacity == 0 ? 64 : check->capacity * 2;
-    struct checked_seal *seals = realloc(check->seals, capacity * sizeof *seals);
-    if (seals == NULL) {
-        return false;
-    }
-    check->seals = seals;
-    check->capacity = capacity;
-    return true;
-}
-
 enum status seal_check_add(struct seal_check *check, const struct chain_seal *seal)
 {
     if (seal->number != check->count + 1) {
         return STATUS_CORRUPT;
     }
     struct part_source *ranges = malloc((seal->source_count + 1) * sizeof *ranges);
-    if (ranges == NULL || !reserve(check)) {
+    if (ranges == NULL || !ARRAY_RESERVE(check->seals, check->capacity, check->count + 1)) {
         free(ranges);
         return STATUS_NO_MEMORY;
     }

@@ -1,5 +1,7 @@
 #include "infrastructure/activity_store_local/tombstones.h"
 
+#include "base/array.h"
+
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,25 +49,11 @@ const struct tombstone *tombstones_find(const struct tombstones *tombstones, str
     return found ? &tombstones->items[at] : NULL;
 }
 
-static bool make_room(struct tombstones *tombstones)
-{
-    if (tombstones->count < tombstones->capacity) {
-        return true;
-    }
-    size_t capacity = tombstones->capacity == 0 ? 16 : tombstones->capacity * 2;
-    struct tombstone *items = realloc(tombstones->items, capacity * sizeof *items);
-    if (items == NULL) {
-        return false;
-    }
-    tombstones->items = items;
-    tombstones->capacity = capacity;
-    return true;
-}
-
 static enum status insert(struct tombstones *tombstones, size_t at, const struct tombstone *erased)
 {
     char *text = malloc(erased->user_id.len + 1); /* never of no bytes */
-    if (text == NULL || !make_room(tombstones)) {
+    if (text == NULL ||
+        !ARRAY_RESERVE(tombstones->items, tombstones->capacity, tombstones->count + 1)) {
         free(text);
         return STATUS_NO_MEMORY;
     }

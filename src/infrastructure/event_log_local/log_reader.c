@@ -1,5 +1,7 @@
 #include "infrastructure/event_log_local/log_reader.h"
 
+#include "base/array.h"
+
 #include <stdlib.h>
 
 void log_reader_init(struct log_reader *reader, struct uuid log_id)
@@ -83,14 +85,8 @@ static void report_missing(struct log_reader *reader, int64_t from, int64_t coun
 static enum status add_row(struct log_reader *reader, const struct logged_activity *row,
                            struct error *err)
 {
-    if (reader->count == reader->capacity) {
-        size_t capacity = reader->capacity == 0 ? 1024 : reader->capacity * 2;
-        struct logged_activity *rows = realloc(reader->rows, capacity * sizeof *rows);
-        if (rows == NULL) {
-            return error_set(err, STATUS_NO_MEMORY, 0, "no memory for rows of the event log");
-        }
-        reader->rows = rows;
-        reader->capacity = capacity;
+    if (!ARRAY_RESERVE(reader->rows, reader->capacity, reader->count + 1)) {
+        return error_set(err, STATUS_NO_MEMORY, 0, "no memory for rows of the event log");
     }
     reader->rows[reader->count++] = *row;
     return STATUS_OK;

@@ -1,5 +1,6 @@
 #include "infrastructure/event_log_local/recovery.h"
 
+#include "base/array.h"
 #include "infrastructure/event_log_local/log_id.h"
 #include "infrastructure/event_log_local/tail_scan.h"
 
@@ -39,15 +40,9 @@ static void visit_name(void *context, const char *name)
     if (!segment_name_parse(name, &ordinal) || folder->no_memory) {
         return;
     }
-    if (folder->count == folder->capacity) {
-        size_t capacity = folder->capacity == 0 ? 64 : folder->capacity * 2;
-        struct found_segment *grown = realloc(folder->segments, capacity * sizeof *grown);
-        if (grown == NULL) {
-            folder->no_memory = true;
-            return;
-        }
-        folder->segments = grown;
-        folder->capacity = capacity;
+    if (!ARRAY_RESERVE(folder->segments, folder->capacity, folder->count + 1)) {
+        folder->no_memory = true;
+        return;
     }
     folder->segments[folder->count++] = (struct found_segment){.ordinal = ordinal};
 }

@@ -1,5 +1,6 @@
 #include "infrastructure/event_log_local/segment_list.h"
 
+#include "base/array.h"
 #include "base/assert.h"
 #include "base/condition.h"
 
@@ -56,32 +57,17 @@ void segment_list_deinit(struct segment_list *list)
     pthread_mutex_destroy(&list->mutex);
 }
 
-static enum status make_room(struct segment_list *list)
-{
-    if (list->count < list->capacity) {
-        return STATUS_OK;
-    }
-    size_t capacity = list->capacity == 0 ? 16 : list->capacity * 2;
-    struct segment *items = realloc(list->items, capacity * sizeof *items);
-    if (items == NULL) {
-        return STATUS_NO_MEMORY;
-    }
-    list->items = items;
-    list->capacity = capacity;
-    return STATUS_OK;
-}
-
 enum status segment_list_add(struct segment_list *list, struct segment segment)
 {
     pthread_mutex_lock(&list->mutex);
-    enum status status = make_room(list);
-    if (status == STATUS_OK) {
+    bool fits = ARRAY_RESERVE(list->items, list->capacity, list->count + 1);
+    if (fits) {
         ASSERT(list->count == 0 || list->items[list->count - 1].ordinal < segment.ordinal);
         list->items[list->count++] = segment;
         list->bytes += segment.used;
     }
     pthread_mutex_unlock(&list->mutex);
-    return status;
+    return fits ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
 void segment_list_grow(struct segment_list *list, uint64_t used, int64_t end_offset)

@@ -1,6 +1,7 @@
 /* The files as a whole: made, dropped, opened and closed. */
 #include "infrastructure/refusal_list_local/shelf.h"
 
+#include "base/array.h"
 #include "base/assert.h"
 
 #include <stdio.h>
@@ -45,14 +46,8 @@ static enum status path_of(const struct shelf *shelf, uint64_t number,
 
 struct shelf_file *shelf_add_file(struct shelf *shelf, uint64_t number)
 {
-    if (shelf->file_count == shelf->file_capacity) {
-        size_t capacity = shelf->file_capacity == 0 ? 16 : shelf->file_capacity * 2;
-        struct shelf_file **files = realloc(shelf->files, capacity * sizeof(struct shelf_file *));
-        if (files == NULL) {
-            return NULL;
-        }
-        shelf->files = files;
-        shelf->file_capacity = capacity;
+    if (!ARRAY_RESERVE(shelf->files, shelf->file_capacity, shelf->file_count + 1)) {
+        return NULL;
     }
     struct shelf_file *file = calloc(1, sizeof *file);
     if (file != NULL) {

@@ -1,4 +1,5 @@
 /* What is there at the start: every record of every file, and the end of the last one set right. */
+#include "base/array.h"
 #include "infrastructure/refusal_list_local/record_walk.h"
 #include "infrastructure/refusal_list_local/shelf.h"
 
@@ -21,15 +22,9 @@ static void note_number(void *context, const char *name)
     if (numbers->no_memory || !shelf_parse_name(name, &number)) {
         return;
     }
-    if (numbers->count == numbers->capacity) {
-        size_t capacity = numbers->capacity == 0 ? 16 : numbers->capacity * 2;
-        uint64_t *items = realloc(numbers->items, capacity * sizeof *items);
-        if (items == NULL) {
-            numbers->no_memory = true;
-            return;
-        }
-        numbers->items = items;
-        numbers->capacity = capacity;
+    if (!ARRAY_RESERVE(numbers->items, numbers->capacity, numbers->count + 1)) {
+        numbers->no_memory = true;
+        return;
     }
     numbers->items[numbers->count++] = number;
 }
@@ -71,15 +66,8 @@ struct reading {
 
 static enum status keep_entry(struct reading *reading, const struct record_found *found)
 {
-    if (reading->count == reading->capacity) {
-        size_t capacity = reading->capacity == 0 ? 64 : reading->capacity * 2;
-        struct refusal_item **items =
-            realloc(reading->items, capacity * sizeof(struct refusal_item *));
-        if (items == NULL) {
-            return STATUS_NO_MEMORY;
-        }
-        reading->items = items;
-        reading->capacity = capacity;
+    if (!ARRAY_RESERVE(reading->items, reading->capacity, reading->count + 1)) {
+        return STATUS_NO_MEMORY;
     }
     struct shelf_entry *entry = malloc(sizeof *entry);
     if (entry == NULL) {

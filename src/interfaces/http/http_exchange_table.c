@@ -1,12 +1,12 @@
 #include "interfaces/http/http_exchange_table.h"
 
+#include "base/array.h"
 #include "base/assert.h"
 #include "interfaces/http/http_loop.h"
 
 #include <stdlib.h>
 
 enum {
-    SLOTS_FIRST = 64,
     WARM_MAX = 256 /* unused exchanges that keep their memory */
 };
 
@@ -29,24 +29,10 @@ void http_exchange_table_deinit(struct http_exchange_table *table)
     table->count = 0;
 }
 
-static bool table_reserve(struct http_exchange_table *table)
-{
-    if (table->count < table->capacity) {
-        return true;
-    }
-    uint32_t capacity = table->capacity == 0 ? SLOTS_FIRST : table->capacity * 2;
-    struct http_exchange **grown = realloc(table->slots, capacity * sizeof *grown);
-    if (grown == NULL) {
-        return false;
-    }
-    table->slots = grown;
-    table->capacity = capacity;
-    return true;
-}
-
 static struct http_exchange *exchange_new(struct http_exchange_table *table)
 {
-    struct http_exchange *exchange = table_reserve(table) ? malloc(sizeof *exchange) : NULL;
+    bool fits = ARRAY_RESERVE(table->slots, table->capacity, (size_t)table->count + 1);
+    struct http_exchange *exchange = fits ? malloc(sizeof *exchange) : NULL;
     if (exchange == NULL) {
         return NULL;
     }

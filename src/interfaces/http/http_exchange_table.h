@@ -36,7 +36,7 @@ struct http_exchange_table {
     struct http_loop *loop;
     struct http_exchange **slots;
     uint32_t count;
-    uint32_t capacity;
+    size_t capacity;
     struct http_exchange *free;
     unsigned free_count;
 };

@@ -1,5 +1,6 @@
 #include "interfaces/http/http_mailbox.h"
 
+#include "base/array.h"
 #include "base/assert.h"
 
 #include <stdlib.h>
@@ -27,20 +28,7 @@ void http_mailbox_deinit(struct http_mailbox *mailbox)
 
 static bool mail_reserve(struct http_mail *mail, size_t count)
 {
-    if (count <= mail->completion_capacity) {
-        return true;
-    }
-    size_t capacity = mail->completion_capacity == 0 ? 64 : mail->completion_capacity;
-    while (capacity < count) {
-        capacity *= 2;
-    }
-    struct http_completion *grown = realloc(mail->completions, capacity * sizeof *grown);
-    if (grown == NULL) {
-        return false;
-    }
-    mail->completions = grown;
-    mail->completion_capacity = capacity;
-    return true;
+    return ARRAY_RESERVE(mail->completions, mail->completion_capacity, count);
 }
 
 enum status http_mailbox_reserve(struct http_mailbox *mailbox, size_t count)
@@ -81,14 +69,8 @@ void http_mailbox_put(struct http_mailbox *mailbox, const struct http_completion
 
 static bool mail_add_descriptor(struct http_mail *mail, int descriptor)
 {
-    if (mail->descriptor_count == mail->descriptor_capacity) {
-        size_t capacity = mail->descriptor_capacity == 0 ? 16 : mail->descriptor_capacity * 2;
-        int *grown = realloc(mail->descriptors, capacity * sizeof *grown);
-        if (grown == NULL) {
-            return false;
-        }
-        mail->descriptors = grown;
-        mail->descriptor_capacity = capacity;
+    if (!ARRAY_RESERVE(mail->descriptors, mail->descriptor_capacity, mail->descriptor_count + 1)) {
+        return false;
     }
     mail->descriptors[mail->descriptor_count] = descriptor;
     mail->descriptor_count++;
