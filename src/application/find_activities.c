@@ -65,6 +65,38 @@ static void write_next_cursor(const struct find_activities_question *question,
     activity_cursor_encode(&cursor, out_text);
 }
 
+/* Where the page begins: behind rows to skip, or behind the cursor's row, which `cursor` and
+ * `after` hold for the request. */
+static enum status set_start(const struct find_activities_question *question,
+                             struct activity_page_request *request, struct activity_cursor *cursor,
+                             struct activity_key *after, struct error *err)
+{
+    enum status status = rows_to_skip(question, &request->skip, err);
+    if (status != STATUS_OK || question->cursor.data == NULL) {
+        return status;
+    }
+    status = read_cursor(question, cursor, err);
+    if (status == STATUS_OK) {
+        *after = (struct activity_key){cursor->timestamp_ms, {cursor->id, cursor->id_len}};
+        request->after = after;
+    }
+    return status;
+}
+
+/* Page numbers count in steps of the limit: after a short page the next number would pass over
+ * rows, so it is refused rather than answered wrongly. */
+static enum status check_whole(const struct find_activities *finder,
+                               const struct find_activities_question *question,
+                               const struct activity_page *page, struct error *err)
+{
+    return question->page == 0 || !page->cut_short
+               ? STATUS_OK
+               : error_set(err, STATUS_TOO_LARGE, 0,
+                           "this page has more than %zu bytes; ask for a smaller limit or go on by "
+                           "cursor",
+                           finder->config.page_bytes_max);
+}
+
 enum status find_activities_page(const struct find_activities *finder,
                                  const struct find_activities_question *question,
                                  struct arena *arena, struct find_activities_answer *out_answer,
@@ -81,27 +113,15 @@ enum status find_activities_page(const struct find_activities *finder,
     };
     struct activity_cursor cursor;
     struct activity_key after;
-    enum status status = rows_to_skip(question, &request.skip, err);
-    if (status == STATUS_OK && question->cursor.data != NULL) {
-        status = read_cursor(question, &cursor, err);
-        if (status == STATUS_OK) {
-            after = (struct activity_key){cursor.timestamp_ms, {cursor.id, cursor.id_len}};
-            request.after = &after;
-        }
-    }
+    enum status status = set_start(question, &request, &cursor, &after, err);
     if (status == STATUS_OK) {
         status = activity_store_find(finder->config.store, &request, arena, &out_answer->page, err);
     }
+    if (status == STATUS_OK) {
+        status = check_whole(finder, question, &out_answer->page, err);
+    }
     if (status != STATUS_OK) {
         return status;
-    }
-    /* Page numbers count in steps of the limit: after a short page the next number would pass over
-     * rows, so it is refused rather than answered wrongly. */
-    if (question->page != 0 && out_answer->page.cut_short) {
-        return error_set(err, STATUS_TOO_LARGE, 0,
-                         "this page has more than %zu bytes; ask for a smaller limit or go on by "
-                         "cursor",
-                         finder->config.page_bytes_max);
     }
     write_next_cursor(question, &out_answer->page, &out_answer->next_cursor);
     return out_answer->next_cursor.failed == STATUS_OK
