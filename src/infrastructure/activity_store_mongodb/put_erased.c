@@ -1,6 +1,7 @@
 #include "infrastructure/activity_store_mongodb/put_erased.h"
 
 #include "infrastructure/activity_store_mongodb/store_erase.h"
+#include "infrastructure/mongodb_client/write_statements.h"
 
 #include <stdlib.h>
 
@@ -153,35 +154,28 @@ static enum status look_up(struct mongodb_store *store, mongoc_client_t *connect
 /* Dropping ---------------------------------------------------------------------------------- */
 
 /* Removes the row's document only while it is the one that was received before the erasure. */
-static void put_delete(struct buffer *command, size_t index, const struct activity *activity)
+static void put_delete(struct write_statements *deletes, const struct activity *activity)
 {
-    size_t statement = document_open_index(command, DOCUMENT_OBJECT, index);
-    size_t query = document_open(command, DOCUMENT_OBJECT, STR("q"));
-    document_put_str(command, STR("_id"), activity->id);
-    document_put_str(command, STR("userId"), activity->user_id);
-    document_put_date(command, STR("receivedAt"), activity->received_at_ms);
-    document_end(command, query);
-    document_put_i32(command, STR("limit"), 1);
-    document_end(command, statement);
+    write_statements_begin_query(deletes);
+    document_put_str(deletes->out, STR("_id"), activity->id);
+    document_put_str(deletes->out, STR("userId"), activity->user_id);
+    document_put_date(deletes->out, STR("receivedAt"), activity->received_at_ms);
+    write_statements_end_removal(deletes, WRITE_ONE);
 }
 
 static size_t write_deletes(const struct mongodb_store *store, const struct suspects *suspects,
                             size_t begin, size_t *out_count, struct buffer *command)
 {
     size_t at = begin;
-    *out_count = 0;
     buffer_clear(command);
-    size_t whole = document_begin(command);
-    document_put_str(command, STR("delete"), str_from(store->collection));
-    mongodb_client_append_write_concern(command);
-    size_t list = document_open(command, DOCUMENT_ARRAY, STR("deletes"));
-    for (; at < suspects->count && *out_count < USERS_AT_ONCE; at++) {
+    struct write_statements deletes = write_statements_delete(command, str_from(store->collection));
+    for (; at < suspects->count && deletes.count < USERS_AT_ONCE; at++) {
         if (suspects->erased[at]) {
-            put_delete(command, (*out_count)++, suspect_at(suspects, at));
+            put_delete(&deletes, suspect_at(suspects, at));
         }
     }
-    document_end(command, list);
-    document_end(command, whole);
+    write_statements_end(&deletes);
+    *out_count = deletes.count;
     return at;
 }
 

@@ -1,6 +1,7 @@
 #include "infrastructure/activity_store_mongodb/store_erase.h"
 
 #include "infrastructure/activity_store_mongodb/filter_document.h"
+#include "infrastructure/mongodb_client/write_statements.h"
 
 /* A delete of more at once could take longer than a socket waits. */
 enum { DELETED_AT_ONCE = 10000, REPEATS_MAX = 4 };
@@ -97,18 +98,12 @@ static enum status delete_doomed(struct mongodb_store *store, mongoc_client_t *c
 {
     struct buffer command;
     buffer_init(&command, REQUEST_BYTES_MAX);
-    size_t begin = document_begin(&command);
-    document_put_str(&command, STR("delete"), str_from(store->collection));
-    mongodb_client_append_write_concern(&command);
-    size_t list = document_open(&command, DOCUMENT_ARRAY, STR("deletes"));
-    size_t statement = document_open_index(&command, DOCUMENT_OBJECT, 0);
-    size_t query = document_open(&command, DOCUMENT_OBJECT, STR("q"));
+    struct write_statements deletes =
+        write_statements_delete(&command, str_from(store->collection));
+    write_statements_begin_query(&deletes);
     put_doomed(doomed, &command);
-    document_end(&command, query);
-    document_put_i32(&command, STR("limit"), 0);
-    document_end(&command, statement);
-    document_end(&command, list);
-    document_end(&command, begin);
+    write_statements_end_removal(&deletes, WRITE_ALL);
+    write_statements_end(&deletes);
     enum status status = erasures_delete(store, connection, &command, out_deleted, err);
     buffer_deinit(&command);
     return status;
@@ -188,56 +183,37 @@ static enum status delete_all(struct mongodb_store *store, mongoc_client_t *conn
 
 /* Erasing ----------------------------------------------------------------------------------- */
 
-static void put_raise(struct buffer *out, struct str member, int64_t time_ms)
+static void raise_or_insert(struct write_statements *updates, struct str member, int64_t time_ms)
 {
-    size_t update = document_open(out, DOCUMENT_OBJECT, STR("u"));
-    size_t raise = document_open(out, DOCUMENT_OBJECT, STR("$max"));
-    document_put_date(out, member, time_ms);
-    document_end(out, raise);
-    document_end(out, update);
-    document_put_bool(out, STR("upsert"), true);
+    write_statements_begin_change(updates);
+    size_t raise = document_open(updates->out, DOCUMENT_OBJECT, STR("$max"));
+    document_put_date(updates->out, member, time_ms);
+    document_end(updates->out, raise);
+    write_statements_end_change(updates, WRITE_ONE_OR_INSERT);
 }
 
 static void write_tombstone(struct str user_id, int64_t erased_at_ms, struct buffer *command)
 {
-    size_t begin = document_begin(command);
-    document_put_str(command, STR("update"), STR(STORE_ERASURES));
-    mongodb_client_append_write_concern(command);
-    size_t list = document_open(command, DOCUMENT_ARRAY, STR("updates"));
-    size_t statement = document_open_index(command, DOCUMENT_OBJECT, 0);
-    size_t query = document_open(command, DOCUMENT_OBJECT, STR("q"));
+    struct write_statements updates = write_statements_update(command, STR(STORE_ERASURES));
+    write_statements_begin_query(&updates);
     document_put_str(command, STR("_id"), user_id);
-    document_end(command, query);
-    put_raise(command, STR("erasedAt"), erased_at_ms);
-    document_end(command, statement);
-    statement = document_open_index(command, DOCUMENT_OBJECT, 1);
-    query = document_open(command, DOCUMENT_OBJECT, STR("q"));
+    raise_or_insert(&updates, STR("erasedAt"), erased_at_ms);
+    write_statements_begin_query(&updates);
     document_put_i32(command, STR("_id"), 0);
-    document_end(command, query);
-    put_raise(command, STR("erasedUntil"), erased_at_ms);
-    document_end(command, statement);
-    document_end(command, list);
-    document_end(command, begin);
+    raise_or_insert(&updates, STR("erasedUntil"), erased_at_ms);
+    write_statements_end(&updates);
 }
 
 static void write_count_of_logs(struct buffer *command)
 {
-    size_t begin = document_begin(command);
-    document_put_str(command, STR("update"), STR(STORE_PROGRESS));
-    mongodb_client_append_write_concern(command);
-    size_t list = document_open(command, DOCUMENT_ARRAY, STR("updates"));
-    size_t statement = document_open_index(command, DOCUMENT_OBJECT, 0);
-    size_t query = document_open(command, DOCUMENT_OBJECT, STR("q"));
-    document_end(command, query);
-    size_t update = document_open(command, DOCUMENT_OBJECT, STR("u"));
+    struct write_statements updates = write_statements_update(command, STR(STORE_PROGRESS));
+    write_statements_begin_query(&updates);
+    write_statements_begin_change(&updates);
     size_t increment = document_open(command, DOCUMENT_OBJECT, STR("$inc"));
     document_put_i64(command, STR("erasures"), 1);
     document_end(command, increment);
-    document_end(command, update);
-    document_put_bool(command, STR("multi"), true);
-    document_end(command, statement);
-    document_end(command, list);
-    document_end(command, begin);
+    write_statements_end_change(&updates, WRITE_ALL);
+    write_statements_end(&updates);
 }
 
 /* Two that add the same tombstone for the first time can meet; the one that is second repeats. */

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "infrastructure/activity_store_mongodb/store_erase.h"
+#include "infrastructure/mongodb_client/write_statements.h"
 
 enum { OPENINGS_MAX = 4 };
 
@@ -107,23 +108,15 @@ static enum status read_log(struct mongodb_store *store, mongoc_client_t *connec
 
 static void write_opening(const struct log_progress *progress, struct buffer *command)
 {
-    size_t begin = document_begin(command);
-    document_put_str(command, STR("update"), STR(STORE_PROGRESS));
-    mongodb_client_append_write_concern(command);
-    size_t list = document_open(command, DOCUMENT_ARRAY, STR("updates"));
-    size_t statement = document_open_index(command, DOCUMENT_OBJECT, 0);
-    size_t query = document_open(command, DOCUMENT_OBJECT, STR("q"));
+    struct write_statements updates = write_statements_update(command, STR(STORE_PROGRESS));
+    write_statements_begin_query(&updates);
     document_put_str(command, STR("_id"), (struct str){progress->text, UUID_TEXT_BYTES});
-    document_end(command, query);
-    size_t update = document_open(command, DOCUMENT_OBJECT, STR("u"));
+    write_statements_begin_change(&updates);
     size_t set = document_open(command, DOCUMENT_OBJECT, STR("$setOnInsert"));
     document_put_i64(command, STR("erasures"), 0);
     document_end(command, set);
-    document_end(command, update);
-    document_put_bool(command, STR("upsert"), true);
-    document_end(command, statement);
-    document_end(command, list);
-    document_end(command, begin);
+    write_statements_end_change(&updates, WRITE_ONE_OR_INSERT);
+    write_statements_end(&updates);
 }
 
 /* Another worker may make it at the same time; then the answer says that it is there. */
@@ -226,7 +219,6 @@ enum status progress_look(struct mongodb_store *store, mongoc_client_t *connecti
 /* A replay raises nothing and yet looks for erasures; older servers do not take an empty $max. */
 static void put_positions(const struct position_set *next, struct buffer *out)
 {
-    size_t update = document_open(out, DOCUMENT_OBJECT, STR("u"));
     size_t raise = document_open(out, DOCUMENT_OBJECT, STR("$max"));
     document_put_i64(out, STR("erasures"), 0);
     for (size_t i = 0; i < next->count; i++) {
@@ -237,27 +229,21 @@ static void put_positions(const struct position_set *next, struct buffer *out)
         document_write_u64(out, (uint64_t)next->items[i].offset);
     }
     document_end(out, raise);
-    document_end(out, update);
 }
 
 static void write_raising(const struct log_progress *progress, const struct position_set *next,
                           struct buffer *command)
 {
-    size_t begin = document_begin(command);
-    document_put_str(command, STR("update"), STR(STORE_PROGRESS));
-    mongodb_client_append_write_concern(command);
-    size_t list = document_open(command, DOCUMENT_ARRAY, STR("updates"));
-    size_t statement = document_open_index(command, DOCUMENT_OBJECT, 0);
-    size_t query = document_open(command, DOCUMENT_OBJECT, STR("q"));
+    struct write_statements updates = write_statements_update(command, STR(STORE_PROGRESS));
+    write_statements_begin_query(&updates);
     document_put_str(command, STR("_id"), (struct str){progress->text, UUID_TEXT_BYTES});
     if (!progress->settled) {
         document_put_i64(command, STR("erasures"), progress->erasures);
     }
-    document_end(command, query);
+    write_statements_begin_change(&updates);
     put_positions(next, command);
-    document_end(command, statement);
-    document_end(command, list);
-    document_end(command, begin);
+    write_statements_end_change(&updates, WRITE_ONE);
+    write_statements_end(&updates);
 }
 
 /* Room is made before the server is asked, so that what it confirmed is surely noted. */

@@ -1,5 +1,7 @@
 #include "infrastructure/refusal_list_mongodb/shared_refusals.h"
 
+#include "infrastructure/mongodb_client/write_statements.h"
+
 enum {
     ADDED_AT_ONCE = 500,
     COMMAND_BYTES = 8 * 1024 * 1024, /* begins no further document beyond */
@@ -171,22 +173,15 @@ static void take_oldest(const bson_t *reply, int64_t above, struct oldest *oldes
 static void write_delete(const bson_t *reply, int64_t above, struct oldest *oldest)
 {
     struct buffer *command = &oldest->delete;
-    size_t whole = document_begin(command);
-    document_put_str(command, STR("delete"), STR(REFUSED_COLLECTION));
-    mongodb_client_append_write_concern(command);
-    size_t list = document_open(command, DOCUMENT_ARRAY, STR("deletes"));
-    size_t statement = document_open_index(command, DOCUMENT_OBJECT, 0);
-    size_t query = document_open(command, DOCUMENT_OBJECT, STR("q"));
+    struct write_statements deletes = write_statements_delete(command, STR(REFUSED_COLLECTION));
+    write_statements_begin_query(&deletes);
     size_t member = document_open(command, DOCUMENT_OBJECT, STR("_id"));
     size_t ids = document_open(command, DOCUMENT_ARRAY, STR("$in"));
     take_oldest(reply, above, oldest);
     document_end(command, ids);
     document_end(command, member);
-    document_end(command, query);
-    document_put_i32(command, STR("limit"), 0);
-    document_end(command, statement);
-    document_end(command, list);
-    document_end(command, whole);
+    write_statements_end_removal(&deletes, WRITE_ALL);
+    write_statements_end(&deletes);
 }
 
 /* Another worker may have removed some of them already: then the sums are asked for anew. */
