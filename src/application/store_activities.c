@@ -1,15 +1,13 @@
 #include "application/store_activities.h"
 
-#include "application/store_refusals.h"
+#include "application/store_batch.h"
 #include "base/assert.h"
 #include "base/backoff.h"
 #include "base/condition.h"
 #include "base/timestamp.h"
-#include "base/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 const struct store_activities_config store_activities_config_default = {
     .batch_rows_max = 4096,
@@ -22,29 +20,15 @@ const struct store_activities_config store_activities_config_default = {
     .expire_every_ms = 60000,
 };
 
-/* What became of a batch. First its refusals are listed, since the store may make the batch durable
- * as soon as it is put, and what is durable there does not come again out of the log. */
-enum batch_stage {
-    BATCH_DONE,   /* or there is none yet */
-    BATCH_POLLED, /* what the log refused is not listed yet */
-    BATCH_LISTED, /* the rows are not stored yet */
-    BATCH_STORED  /* what the store refused is not listed yet */
-};
-
 struct store_activities {
     struct store_activities_config config;
-    enum verdict *verdicts;      /* room for one batch */
-    struct activity_batch batch; /* what was polled last */
-    enum batch_stage stage;      /* of it; a failure leaves it there, so that nothing is repeated */
-    size_t refused_rows;         /* of the batch, by the store */
-    char refused_why[ERROR_MESSAGE_BYTES];
+    struct store_batch batch;
     struct position_set committed; /* what the log was told last */
     struct position_set start_end; /* the log's end when the worker began */
     struct position_set log_end;   /* as the worker saw it last */
     uint64_t expire_at_ms;         /* of the monotonic clock; 0: at once */
     bool replay_expired;           /* expired since it has caught up */
     bool expire_failed;            /* the last time */
-    bool refusal_told;             /* since the start */
 
     pthread_mutex_t mutex; /* guards everything below */
     pthread_cond_t stopped;
@@ -59,14 +43,13 @@ enum status store_activities_new(const struct store_activities_config *config,
     ASSERT(config->refusals != NULL);
     ASSERT(config->batch_rows_max >= 1 && config->batch_rows_max <= EVENT_LOG_POLL_ROWS_MAX);
     struct store_activities *worker = calloc(1, sizeof *worker);
-    enum verdict *verdicts = calloc(config->batch_rows_max, sizeof *verdicts);
-    if (worker == NULL || verdicts == NULL) {
+    if (worker != NULL) {
+        worker->config = *config;
+    }
+    if (worker == NULL || store_batch_init(&worker->batch, &worker->config) != STATUS_OK) {
         free(worker);
-        free(verdicts);
         return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for the worker");
     }
-    worker->config = *config;
-    worker->verdicts = verdicts;
     position_set_init(&worker->committed);
     position_set_init(&worker->start_end);
     position_set_init(&worker->log_end);
@@ -88,7 +71,7 @@ void store_activities_free(struct store_activities *worker)
     position_set_deinit(&worker->handled);
     pthread_cond_destroy(&worker->stopped);
     pthread_mutex_destroy(&worker->mutex);
-    free(worker->verdicts);
+    store_batch_deinit(&worker->batch);
     free(worker);
 }
 
@@ -164,8 +147,9 @@ static enum status resume(struct store_activities *worker, struct error *err)
 /* What comes later has a time of receipt that this process gave. */
 static void note_replayed(struct store_activities *worker)
 {
-    for (size_t i = 0; i < worker->batch.count; i++) {
-        int64_t received_at_ms = worker->batch.rows[i].activity.received_at_ms;
+    const struct activity_batch *batch = &worker->batch.polled;
+    for (size_t i = 0; i < batch->count; i++) {
+        int64_t received_at_ms = batch->rows[i].activity.received_at_ms;
         if (received_at_ms >= worker->state.replayed_until_ms &&
             received_at_ms < TIMESTAMP_MS_MAX) {
             worker->state.replayed_until_ms = received_at_ms + 1;
@@ -173,102 +157,50 @@ static void note_replayed(struct store_activities *worker)
     }
 }
 
-static void count_verdicts(struct store_activities *worker)
+static void count_messages(struct store_activities *worker)
 {
     pthread_mutex_lock(&worker->mutex);
-    uint64_t refused = worker->state.verdicts[VERDICT_REFUSED];
-    for (size_t i = 0; i < worker->batch.count; i++) {
-        ASSERT(worker->verdicts[i] < VERDICT_COUNT);
-        worker->state.verdicts[worker->verdicts[i]]++;
+    worker->state.refused += worker->batch.polled.refused_count;
+    pthread_mutex_unlock(&worker->mutex);
+}
+
+static void count_rows(struct store_activities *worker)
+{
+    const struct store_batch *stored = &worker->batch;
+    pthread_mutex_lock(&worker->mutex);
+    for (size_t i = 0; i < stored->polled.count; i++) {
+        worker->state.verdicts[stored->verdicts[i]]++;
     }
-    worker->refused_rows = (size_t)(worker->state.verdicts[VERDICT_REFUSED] - refused);
-    worker->state.refused += worker->refused_rows;
+    worker->state.refused += stored->refused_rows;
     if (!worker->state.caught_up) {
         note_replayed(worker);
     }
     pthread_mutex_unlock(&worker->mutex);
 }
 
-/* Told once: a topic may hold millions of them, and the list has them all. */
-static void tell_refusal(struct store_activities *worker, struct position position,
-                         struct str reason)
-{
-    if (worker->refusal_told) {
-        return;
-    }
-    worker->refusal_told = true;
-    log_write(worker->config.logger, LOG_WARNING,
-              "something in the event log cannot be stored and is kept as refused",
-              LOG_FIELDS(log_text("reason", reason), log_number("partition", position.partition),
-                         log_number("offset", position.offset)));
-}
-
-static enum status list_refused_messages(struct store_activities *worker, struct error *err)
-{
-    const struct activity_batch *batch = &worker->batch;
-    enum status status = refusal_list_add(worker->config.refusals, batch->log_id, batch->refused,
-                                          batch->refused_count, err);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    if (batch->refused_count > 0) {
-        tell_refusal(worker, batch->refused[0].position, batch->refused[0].reason);
-    }
-    pthread_mutex_lock(&worker->mutex);
-    worker->state.refused += batch->refused_count;
-    pthread_mutex_unlock(&worker->mutex);
-    worker->stage = BATCH_LISTED;
-    return STATUS_OK;
-}
-
-/* A batch without rows is put when it moves the position: the store then covers what was refused.
- */
-static enum status store_rows(struct store_activities *worker, struct error *err)
-{
-    struct error why = {0};
-    worker->refused_rows = 0;
-    if (worker->batch.count > 0 || !reached(&worker->handled, worker->batch.next)) {
-        enum status status =
-            activity_store_put_batch(worker->config.store, &worker->batch, worker->verdicts, &why);
-        if (status != STATUS_OK) {
-            return error_set(err, status, why.cause, "%s", why.message);
-        }
-        count_verdicts(worker);
-    }
-    memcpy(worker->refused_why, why.message, sizeof worker->refused_why);
-    utf8_trim(worker->refused_why);
-    worker->stage = BATCH_STORED;
-    return STATUS_OK;
-}
-
 static enum status list_refused_rows(struct store_activities *worker, struct error *err)
 {
-    const struct activity_batch *batch = &worker->batch;
-    if (worker->refused_rows > 0) {
-        enum status status = store_refusals_list(worker->config.refusals, batch, worker->verdicts,
-                                                 worker->refused_why, err);
-        if (status != STATUS_OK) {
-            return status;
-        }
-        size_t first = 0;
-        while (worker->verdicts[first] != VERDICT_REFUSED) {
-            first++;
-        }
-        tell_refusal(worker, batch->rows[first].position, str_from(worker->refused_why));
-    }
-    worker->stage = BATCH_DONE;
-    return raise_handled(worker, batch->next, err);
+    enum status status = store_batch_list_rows(&worker->batch, err);
+    return status == STATUS_OK ? raise_handled(worker, worker->batch.polled.next, err) : status;
 }
 
-/* Goes on where a failure left the batch. */
+/* Goes on where a failure left the batch. One without rows is put when it moves the position: the
+ * store then covers what was refused. */
 static enum status put(struct store_activities *worker, struct error *err)
 {
+    struct store_batch *batch = &worker->batch;
     enum status status = STATUS_OK;
-    if (worker->stage == BATCH_POLLED) {
-        status = list_refused_messages(worker, err);
+    if (batch->stage == BATCH_POLLED) {
+        status = store_batch_list_messages(batch, err);
+        if (status == STATUS_OK) {
+            count_messages(worker);
+        }
     }
-    if (status == STATUS_OK && worker->stage == BATCH_LISTED) {
-        status = store_rows(worker, err);
+    if (status == STATUS_OK && batch->stage == BATCH_LISTED) {
+        status = store_batch_put_rows(batch, !reached(&worker->handled, batch->polled.next), err);
+        if (status == STATUS_OK) {
+            count_rows(worker);
+        }
     }
     return status == STATUS_OK ? list_refused_rows(worker, err) : status;
 }
@@ -278,8 +210,8 @@ static enum status commit(struct store_activities *worker, struct error *err)
 {
     struct position_set durable;
     position_set_init(&durable);
-    enum status status =
-        activity_store_durable_positions(worker->config.store, worker->batch.log_id, &durable, err);
+    enum status status = activity_store_durable_positions(
+        worker->config.store, worker->batch.polled.log_id, &durable, err);
     if (status == STATUS_OK && !reached(&worker->committed, &durable)) {
         status = event_log_commit(worker->config.log, &durable, err);
         if (status == STATUS_OK &&
@@ -295,7 +227,7 @@ static enum status commit(struct store_activities *worker, struct error *err)
 static enum status relieve_log(struct store_activities *worker, struct error *err)
 {
     struct event_log_state log;
-    if (worker->batch.count == 0) {
+    if (worker->batch.polled.count == 0) {
         return STATUS_OK;
     }
     event_log_describe(worker->config.log, &log);
@@ -368,10 +300,8 @@ enum status store_activities_step(struct store_activities *worker, struct error 
         /* First, for it may give a full disk the room without which nothing else works. */
         status = expire(worker, err);
     }
-    if (status == STATUS_OK && worker->stage == BATCH_DONE) {
-        status = event_log_poll(worker->config.log, worker->config.batch_rows_max,
-                                worker->config.poll_wait_ms, &worker->batch, err);
-        worker->stage = status == STATUS_OK ? BATCH_POLLED : BATCH_DONE;
+    if (status == STATUS_OK && worker->batch.stage == BATCH_DONE) {
+        status = store_batch_poll(&worker->batch, err);
     }
     if (status == STATUS_OK) {
         status = put(worker, err);
@@ -429,7 +359,7 @@ static bool has_gathered(struct store_activities *worker)
  * itself; the first one after a silence is stored at once. */
 static void gather(struct store_activities *worker)
 {
-    size_t count = worker->batch.count;
+    size_t count = worker->batch.polled.count;
     if (count > 0 && count < worker->config.gather_rows && !has_gathered(worker)) {
         pause_for(worker, worker->config.gather_ms);
     }
@@ -449,7 +379,7 @@ static void note_success(struct store_activities *worker, unsigned failures)
 static enum status finish(struct store_activities *worker, struct error *err)
 {
     enum status status = STATUS_OK;
-    if (worker->stage == BATCH_STORED) {
+    if (worker->batch.stage == BATCH_STORED) {
         status = list_refused_rows(worker, err);
     }
     if (status == STATUS_OK) {
