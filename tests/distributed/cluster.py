@@ -7,6 +7,7 @@ import json
 import time
 import uuid
 
+import node_programs
 import service as services
 import wire
 from clients import mongo_command
@@ -15,7 +16,7 @@ PARTITIONS = 6
 
 
 class Cluster:
-    """`kafka` and `mongodb` are servers of tests/servers. close() ends every process that was made here."""
+    """`kafka` and `mongodb` are servers of tests/servers, ours or named. close() ends every process that was made here."""
 
     def __init__(self, kafka, mongodb, topic=None, partitions=PARTITIONS):
         self.kafka = kafka
@@ -49,6 +50,8 @@ class Cluster:
             one.close()
         with contextlib.suppress(ConnectionError):
             mongo_command(self.mongodb.address, {"dropDatabase": 1}, self.name, timeout_ms=2000)
+        self.kafka.forget(self.name)
+        self.mongodb.forget(self.name)
 
     # --- what is where ---
 
@@ -109,11 +112,6 @@ class Ledger:
         return verdict
 
 
-def server_errors(figures):
-    """How many answers said that the server failed, by status."""
-    return {status: count for status, count in figures["statuses"].items() if int(status) >= 500}
-
-
 def lag(worker):
     return worker.get("/health").json["worker"]["pending"]
 
@@ -129,3 +127,18 @@ def log_lines(service):
         with contextlib.suppress(ValueError):
             lines.append(json.loads(line))
     return lines
+
+
+def changes(worker):
+    """What the group gave to this process and took from it, in order."""
+    signs = {"the group gave partitions to this member": 1, "the group took partitions from this member": -1}
+    return [signs[line["message"]] * line["partitions"] for line in log_lines(worker) if line["message"] in signs]
+
+
+def partitions_of(worker):
+    return sum(changes(worker))
+
+
+def consume(cluster, topic=None):
+    """All messages of a topic, as kafkajs reads them."""
+    return node_programs.run("consume.mjs", "--broker", cluster.kafka.address, "--topic", topic or cluster.name)

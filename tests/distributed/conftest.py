@@ -1,5 +1,10 @@
-"""Fixtures of the tests with real servers: one broker and one store for all tests of a file, which kill, pause and cut them."""
+"""Fixtures of the tests with real servers: one broker and one store for all tests of a file, which kill, pause and cut them.
 
+USERTRAIL_TEST_KAFKA and USERTRAIL_TEST_MONGODB name servers to be used instead, behind a proxy that can cut and stall them. What
+only a server of ours can be asked for (to be killed, to have accounts) starts one in any case, and the closing lines say which.
+"""
+
+import os
 import signal
 import sys
 from pathlib import Path
@@ -7,13 +12,23 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / "scenario"), str(HERE.parent / "servers")]
+sys.path[:0] = [str(HERE.parent / name) for name in ("scenario", "servers", "node")]
 
 import cluster as clusters  # noqa: E402
 import service as services  # noqa: E402
+from named import mortal, named_or_ours, own_servers  # noqa: E402
 from servers import KafkaServer, MongoServer  # noqa: E402
 
 TEST_SECONDS_MAX = 240
+
+
+def pytest_report_header():
+    return [f"{kind.name}: {os.environ.get(kind.variable) or 'one of the tests'}" for kind in (KafkaServer, MongoServer)]
+
+
+def pytest_terminal_summary(terminalreporter):
+    for line in [*pytest_report_header(), *own_servers]:
+        terminalreporter.write_line(f"SERVERS {line}")
 
 
 @pytest.fixture(autouse=True)
@@ -33,28 +48,40 @@ def bounded():
 
 @pytest.fixture(scope="module")
 def kafka():
-    with KafkaServer(proxied=True) as server:
+    with named_or_ours(KafkaServer) as server:
+        yield server
+
+
+@pytest.fixture
+def mortal_kafka(kafka):
+    with mortal(kafka, KafkaServer, "to be killed", proxied=True) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def mongodb():
     """In memory, which is quicker; tests that stop it make one with files."""
-    with MongoServer(backend="memory", proxied=True) as server:
+    with named_or_ours(MongoServer, backend="memory") as server:
         yield server
 
 
 @pytest.fixture
 def cluster(kafka, mongodb):
+    yield from recovering_cluster(kafka, mongodb)
+
+
+@pytest.fixture
+def mortal_cluster(mortal_kafka, mongodb):
+    """With a broker that may be killed."""
+    yield from recovering_cluster(mortal_kafka, mongodb)
+
+
+def recovering_cluster(kafka, mongodb):
     """A test that fails while a server is away must not take those behind it along."""
     with clusters.cluster(kafka, mongodb) as one:
         yield one
         for server in (kafka, mongodb):
-            if server.process is None:
-                server.start()
-            server.resume()
-            if server.proxy:
-                server.proxy.resume()
+            server.recover()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import time
 import service as services
 import wire
 from cluster import Ledger, cluster, lag, wait_for_lag
+from named import own_server
 from servers import MongoServer
 
 OUTAGE_SECONDS = 10
@@ -75,7 +76,7 @@ def test_the_store_is_cut_off(cluster, ledger):
 
 def test_the_store_is_stopped(kafka, ledger):
     """Guards the same against a store that ends and comes back with what it had."""
-    with MongoServer(backend="h2") as mongodb, cluster(kafka, mongodb) as one:
+    with own_server(MongoServer, "to be stopped", backend="h2") as mongodb, cluster(kafka, mongodb) as one:
         api, worker = one.api(), one.worker()
         process = ledger.start(api, "--connections", 16, "--rate", 400, "--seconds", 10)
         time.sleep(2)

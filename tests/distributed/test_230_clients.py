@@ -4,31 +4,23 @@ store and answer, what we write they read. And a group whose members have names.
 import json
 import random
 import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
 
 import jars
+import node_programs
 import service as services
 import wire
-from cluster import PARTITIONS, lag, log_lines, wait_for_lag
+from cluster import PARTITIONS, changes, consume, lag, partitions_of, wait_for_lag
 
 NODE_FOLDER = Path(__file__).resolve().parent.parent / "node"
-sys.path.insert(0, str(NODE_FOLDER))
-
-import node_programs  # noqa: E402
-
 HEARTBEAT_SECONDS = 3  # of the group's members, as librdkafka sets it
 
 
 def produce(cluster, **options):
     words = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
     return node_programs.run("produce.mjs", "--broker", cluster.kafka.address, "--topic", cluster.name, *words)
-
-
-def consume(cluster, topic=None):
-    return node_programs.run("consume.mjs", "--broker", cluster.kafka.address, "--topic", topic or cluster.name)
 
 
 def read_store(cluster):
@@ -194,16 +186,6 @@ def test_what_an_earlier_service_stored_is_answered(cluster):
 
 
 # --- members with names ---
-
-
-def changes(worker):
-    """What the group gave to this process and took from it, in order."""
-    signs = {"the group gave partitions to this member": 1, "the group took partitions from this member": -1}
-    return [signs[line["message"]] * line["partitions"] for line in log_lines(worker) if line["message"] in signs]
-
-
-def partitions_of(worker):
-    return sum(changes(worker))
 
 
 def test_a_member_with_a_name_is_waited_for(cluster, ledger):

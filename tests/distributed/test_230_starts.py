@@ -5,8 +5,7 @@ import time
 import expect
 import service as services
 import wire
-from cluster import cluster, log_lines
-from servers import MongoServer
+from cluster import log_lines
 
 REFUSED = "/api/v1/refused"
 
@@ -15,54 +14,51 @@ def messages(service, level):
     return [line["message"] for line in log_lines(service) if line["level"] == level]
 
 
-def test_an_api_server_starts_without_the_store(kafka):
+def test_an_api_server_starts_without_the_store(cluster):
     """Guards ingest against a store that is away at the start: activities are accepted, questions are told 503 in words, and
     when the store is there nobody has to do anything."""
-    with MongoServer(backend="h2") as mongodb, cluster(kafka, mongodb) as one:
-        mongodb.stop()
-        begun = time.monotonic()
-        api = one.api()
-        assert time.monotonic() - begun < 10 * services.PATIENCE, "the start waits for one answer, not for the store"
-        activity = api.record({"userId": "u", "action": "a"})
-        assert activity["durability"] == "replicated"
-        for target in (services.COLLECTION, f"{services.COLLECTION}/{activity['id']}", REFUSED):
-            assert "MongoDB" in expect.problem(api.get(target), 503)["detail"]
-        assert api.request("DELETE", "/api/v1/users/u").status == 503
-        assert api.get("/livez").status == api.get("/readyz").status == 200
-        assert any("MongoDB is away" in message for message in messages(api, "warning")), api.stderr
-        mongodb.start()
-        one.worker()
-        api.wait_stored(activity["id"], timeout=60)
-        assert api.get(REFUSED).status == 200
-        wire.wait_until(lambda: "MongoDB answers again" in messages(api, "info"), "that it is told", 30 * services.PATIENCE, 0.2)
-        api.stop()
+    cluster.mongodb.proxy.cut()
+    begun = time.monotonic()
+    api = cluster.api()
+    assert time.monotonic() - begun < 10 * services.PATIENCE, "the start waits for one answer, not for the store"
+    activity = api.record({"userId": "u", "action": "a"})
+    assert activity["durability"] == "replicated"
+    for target in (services.COLLECTION, f"{services.COLLECTION}/{activity['id']}", REFUSED):
+        assert "MongoDB" in expect.problem(api.get(target), 503)["detail"]
+    assert api.request("DELETE", "/api/v1/users/u").status == 503
+    assert api.get("/livez").status == api.get("/readyz").status == 200
+    assert any("MongoDB is away" in message for message in messages(api, "warning")), api.stderr
+    cluster.mongodb.proxy.resume()
+    cluster.worker()
+    api.wait_stored(activity["id"], timeout=60)
+    assert api.get(REFUSED).status == 200
+    wire.wait_until(lambda: "MongoDB answers again" in messages(api, "info"), "that it is told", 30 * services.PATIENCE, 0.2)
+    api.stop()
 
 
-def test_a_worker_does_not_start_without_the_store(kafka):
+def test_a_worker_does_not_start_without_the_store(cluster):
     """Guards the worker, who can do nothing without it: it waits for the time to connect, then says why and fails."""
-    with MongoServer(backend="h2") as mongodb, cluster(kafka, mongodb) as one:
-        mongodb.stop()
-        worker = one.make("worker", "--connect-timeout", "2s")
-        worker.launch()
-        assert worker.wait_end(40) == 1
-        assert "MongoDB" in worker.stderr
+    cluster.mongodb.proxy.cut()
+    worker = cluster.make("worker", "--connect-timeout", "2s")
+    worker.launch()
+    assert worker.wait_end(40) == 1
+    assert "MongoDB" in worker.stderr
 
 
-def test_an_api_server_hears_of_erasures_late(kafka):
+def test_an_api_server_hears_of_erasures_late(cluster):
     """Guards users who come back after an erasure by a clock that was ahead: an API server that started without the store
     takes up the time of the erasure when it reads it, so that what it accepts then counts as received afterwards."""
-    with MongoServer(backend="h2") as mongodb, cluster(kafka, mongodb) as one:
-        first, worker = one.api(), one.worker()
-        first.wait_stored(first.record({"userId": "u", "action": "before"})["id"])
-        assert first.request("DELETE", "/api/v1/users/u").status == 200
-        first.stop()
-        worker.stop()
-        one.raise_erasures("u", ahead_seconds=3600)
-        mongodb.stop()
-        api = one.api()
-        assert api.record({"userId": "other", "action": "early"})["durability"] == "replicated"
-        mongodb.start()
-        worker.start()
-        wire.wait_until(lambda: "MongoDB answers again" in messages(api, "info"), "that it is told", 30 * services.PATIENCE, 0.2)
-        after = api.record({"userId": "u", "action": "after"})["id"]
-        api.wait_stored(after, timeout=60)
+    first, worker = cluster.api(), cluster.worker()
+    first.wait_stored(first.record({"userId": "u", "action": "before"})["id"])
+    assert first.request("DELETE", "/api/v1/users/u").status == 200
+    first.stop()
+    worker.stop()
+    cluster.raise_erasures("u", ahead_seconds=3600)
+    cluster.mongodb.proxy.cut()
+    api = cluster.api()
+    assert api.record({"userId": "other", "action": "early"})["durability"] == "replicated"
+    cluster.mongodb.proxy.resume()
+    worker.start()
+    wire.wait_until(lambda: "MongoDB answers again" in messages(api, "info"), "that it is told", 30 * services.PATIENCE, 0.2)
+    after = api.record({"userId": "u", "action": "after"})["id"]
+    api.wait_stored(after, timeout=60)

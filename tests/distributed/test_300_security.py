@@ -12,6 +12,7 @@ import service as services
 import wire
 from certificates import Certificates
 from cluster import Cluster
+from named import own_server
 from servers import KafkaServer, MongoServer
 
 DEPLOYING = services.ROOT / "docs" / "deploying.md"
@@ -27,13 +28,13 @@ def certificates():
 
 @pytest.fixture(scope="module")
 def kafka(certificates):
-    with KafkaServer(accounts={USER: PASSWORD}, certificates=certificates) as server:
+    with own_server(KafkaServer, "with accounts and TLS", accounts={USER: PASSWORD}, certificates=certificates) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def secured_mongodb(certificates):
-    with MongoServer(backend="memory", certificates=certificates) as server:
+    with own_server(MongoServer, "with TLS", backend="memory", certificates=certificates) as server:
         yield server
 
 

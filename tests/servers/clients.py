@@ -50,6 +50,13 @@ KAFKA_FUNCTIONS = {
     "rd_kafka_event_CreateTopics_result": (POINTER, POINTER),
     "rd_kafka_CreateTopics_result_topics": (ctypes.POINTER(POINTER), POINTER, ctypes.POINTER(SIZE)),
     "rd_kafka_topic_result_error": (INTEGER, POINTER),
+    "rd_kafka_DeleteGroup_new": (POINTER, TEXT),
+    "rd_kafka_DeleteGroup_destroy": (None, POINTER),
+    "rd_kafka_DeleteGroups": (None, POINTER, ctypes.POINTER(POINTER), SIZE, POINTER, POINTER),
+    "rd_kafka_event_DeleteGroups_result": (POINTER, POINTER),
+    "rd_kafka_DeleteGroups_result_groups": (ctypes.POINTER(POINTER), POINTER, ctypes.POINTER(SIZE)),
+    "rd_kafka_group_result_error": (POINTER, POINTER),
+    "rd_kafka_error_code": (INTEGER, POINTER),
     "rd_kafka_event_destroy": (None, POINTER),
 }
 MONGO_FUNCTIONS = {
@@ -108,16 +115,29 @@ class KafkaClient:
     def create_topic(self, partitions=1):
         words = ctypes.create_string_buffer(TEXT_BYTES_MAX)
         wanted = POINTER(self.library.rd_kafka_NewTopic_new(self.name, partitions, 1, words, len(words)))
-        self._administer("CreateTopics", wanted)
+        error = self._administer("CreateTopics", wanted)
         self.library.rd_kafka_NewTopic_destroy(wanted)
+        assert error == 0, error
 
     def delete_topic(self):
+        error = self.try_delete_topic()
+        assert error == 0, error
+
+    def try_delete_topic(self):
+        """Returns Kafka's number of the error, 0 for none."""
         wanted = POINTER(self.library.rd_kafka_DeleteTopic_new(self.name))
-        self._administer("DeleteTopics", wanted)
+        error = self._administer("DeleteTopics", wanted)
         self.library.rd_kafka_DeleteTopic_destroy(wanted)
+        return error
+
+    def try_delete_group(self, name):
+        wanted = POINTER(self.library.rd_kafka_DeleteGroup_new(name.encode()))
+        error = self._administer("DeleteGroups", wanted)
+        self.library.rd_kafka_DeleteGroup_destroy(wanted)
+        return error
 
     def _administer(self, what, wanted):
-        """One request about one topic, which must succeed."""
+        """One request about one topic or group; returns the error of its answer."""
         def function(name):
             return getattr(self.library, f"rd_kafka_{name}")
 
@@ -126,11 +146,15 @@ class KafkaClient:
         event = self.library.rd_kafka_queue_poll(queue, TIMEOUT_MS)
         assert event, "no answer"
         count = SIZE()
-        topics = function(f"{what}_result_topics")(function(f"event_{what}_result")(event), ctypes.byref(count))
-        error = self.library.rd_kafka_topic_result_error(topics[0]) if count.value else -1
+        kind = "group" if what.endswith("Groups") else "topic"
+        results = function(f"{what}_result_{kind}s")(function(f"event_{what}_result")(event), ctypes.byref(count))
+        error = -1
+        if count.value:
+            error = function(f"{kind}_result_error")(results[0])
+            error = function("error_code")(error) if kind == "group" else error
         self.library.rd_kafka_event_destroy(event)
         self.library.rd_kafka_queue_destroy(queue)
-        assert error == 0, error
+        return error
 
     def send(self, payload):
         """Returns whether the broker acknowledged it within the timeout."""

@@ -28,8 +28,9 @@ import time
 from pathlib import Path
 
 import jars
+import kafka_proxy
 from jars import ServerError
-from tcp_proxy import TcpProxy
+from tcp_proxy import LOOPBACK, TcpProxy
 
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 30
@@ -65,6 +66,7 @@ class Server:
     Proxied, it is reached through `proxy` only, a TcpProxy that can cut and stall its connections.
     """
 
+    foreign = False  # as those of named.py
     name = None  # of its folders
     variable = None  # of the environment, which names the user's own server
 
@@ -129,6 +131,17 @@ class Server:
 
     def resume(self):
         self.process.send_signal(signal.SIGCONT)
+
+    def recover(self):
+        """Whatever a test left of it that failed on the way: it is there and answers."""
+        if self.process is None:
+            self.start()
+        self.resume()
+        if self.proxy:
+            self.proxy.resume()
+
+    def forget(self, name):
+        """What a test named so goes with the folder."""
 
     def close(self):
         """Ends whatever is left of it; its folder goes with it."""
@@ -226,14 +239,14 @@ class Server:
         raise ServerError(f"{self.name} did not answer within {START_SECONDS_MAX} s\n{self.log_tail()}")
 
 
-def exchange(port, request, length_format, length_counts_itself, authority=None):
-    """Sends a message of a protocol whose messages begin with their length, and returns the answer without that; by TLS with
-    the certificate of an authority."""
+def exchange(place, request, length_format, length_counts_itself, authority=None):
+    """Sends a message of a protocol whose messages begin with their length to a host and port, and returns the answer without
+    that; by TLS with the certificate of an authority."""
     with contextlib.ExitStack() as stack:
-        connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), ANSWER_SECONDS_MAX))
+        connection = stack.enter_context(socket.create_connection(place, ANSWER_SECONDS_MAX))
         if authority:
             context = ssl.create_default_context(cafile=authority)
-            connection = stack.enter_context(context.wrap_socket(connection, server_hostname="127.0.0.1"))
+            connection = stack.enter_context(context.wrap_socket(connection, server_hostname=place[0]))
         connection.sendall(struct.pack(length_format, len(request) + 4 * length_counts_itself) + request)
         with connection.makefile("rb") as stream:
             length, = struct.unpack(length_format, stream.read(4))
@@ -264,11 +277,8 @@ class KafkaServer(Server):
         return f"127.0.0.1:{self.secured_ports[protocol]}"
 
     def answers(self):
-        """Metadata, version 1, about no topic: the broker is in it once it takes part."""
-        request = struct.pack(">hhihi", 3, 1, 1, -1, 0)
-        answer = exchange(self.port, request, ">i", False)
-        correlation, brokers = struct.unpack_from(">ii", answer)
-        return correlation == 1 and brokers == 1
+        """The broker is named once it takes part."""
+        return len(kafka_proxy.brokers_of(exchange((LOOPBACK, self.port), kafka_proxy.METADATA_REQUEST, ">i", False))) == 1
 
     def _prepare(self):
         if self.properties.exists():
@@ -353,7 +363,7 @@ class MongoServer(Server):
         document = struct.pack("<i", len(members) + 5) + members + b"\0"
         authority = self.certificates.authority if self.certificates else None
         request = struct.pack("<iii", 1, 0, 2013) + struct.pack("<iB", 0, 0) + document
-        return b"\x01ok\0" + struct.pack("<d", 1) in exchange(self.port, request, "<i", True, authority)
+        return b"\x01ok\0" + struct.pack("<d", 1) in exchange((LOOPBACK, self.port), request, "<i", True, authority)
 
     def _command(self):
         tls = [str(self.certificates.key), str(self.certificates.chain)] if self.certificates else []

@@ -4,15 +4,16 @@ import contextlib
 import socket
 import threading
 
+LOOPBACK = "127.0.0.1"
 CHUNK_BYTES_MAX = 65536
 CONNECT_SECONDS_MAX = 5
 
 
 class TcpProxy:
-    """Listens from start() or `with` on. `server_port` and `port` are ports of the loopback."""
+    """Listens at `port` of the loopback from start() or `with` on; the server is at `server_port` of `host`."""
 
-    def __init__(self, server_port, port):
-        self.server_port = server_port
+    def __init__(self, server_port, port, host=LOOPBACK):
+        self.server = (host, server_port)
         self.port = port
         self._lock = threading.Lock()
         self._listener = None
@@ -34,7 +35,7 @@ class TcpProxy:
             return len(self._sockets) // 2
 
     def start(self):
-        listener = socket.create_server(("127.0.0.1", self.port), backlog=64)
+        listener = socket.create_server((LOOPBACK, self.port), backlog=64)
         with self._lock:
             self._listener = listener
         threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
@@ -75,7 +76,7 @@ class TcpProxy:
 
     def _connect(self, listener, client):
         try:
-            server = socket.create_connection(("127.0.0.1", self.server_port), CONNECT_SECONDS_MAX)
+            server = socket.create_connection(self.server, CONNECT_SECONDS_MAX)
         except OSError:
             client.close()
             return
@@ -90,14 +91,19 @@ class TcpProxy:
             _end(client)
             _end(server)
             return
-        for one, other in ((client, server), (server, client)):
-            threading.Thread(target=self._pass_on, args=(one, other), daemon=True).start()
+        asked, answered = self._readers()
+        for one, other, read in ((client, server, asked), (server, client, answered)):
+            threading.Thread(target=self._pass_on, args=(one, other, read), daemon=True).start()
 
-    def _pass_on(self, source, target):
+    def _readers(self):
+        """What makes of the bytes of a new connection those to pass on: from the client, from the server."""
+        return bytes, bytes
+
+    def _pass_on(self, source, target, read):
         with contextlib.suppress(OSError):
             while data := source.recv(CHUNK_BYTES_MAX):
                 self._flows.wait()
-                target.sendall(data)
+                target.sendall(read(data))
         with self._lock:
             self._sockets -= {source, target}
         _end(source)

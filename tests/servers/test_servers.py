@@ -13,6 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import clients  # noqa: E402
+import named  # noqa: E402
 import servers  # noqa: E402
 
 COMMAND = [sys.executable, servers.__file__]
@@ -133,3 +134,32 @@ def test_the_proxy_keeps_mongodb_from_its_clients_until_it_resumes(mongodb, hold
         clients.mongo_command(mongodb.address, {"ping": 1}, timeout_ms=500)
     mongodb.proxy.resume()
     assert clients.mongo_command(mongodb.address, {"ping": 1})["ok"] == 1
+
+
+@pytest.mark.parametrize("hold", ["cut", "stall"])
+def test_a_kafka_of_others_is_kept_from_its_clients(kafka, hold, monkeypatch):
+    """Its brokers tell clients where they are, which leads around a proxy that knows nothing of Kafka."""
+    monkeypatch.setenv("USERTRAIL_TEST_KAFKA", kafka.address)
+    with named.named_or_ours(servers.KafkaServer) as theirs, clients.KafkaClient(theirs.address, f"theirs-{hold}") as producer:
+        theirs.forget(f"theirs-{hold}")
+        producer.create_topic()
+        assert producer.send(b"before")
+        assert theirs.proxy.connections > 0
+        getattr(theirs.proxy, hold)()
+        monkeypatch.setattr(clients, "TIMEOUT_MS", 500)
+        assert not producer.send(b"meanwhile")
+        theirs.proxy.resume()
+        monkeypatch.undo()
+        assert producer.send(b"after")
+
+
+def test_a_mongodb_of_others_is_kept_from_its_clients(mongodb, monkeypatch):
+    monkeypatch.setenv("USERTRAIL_TEST_MONGODB", mongodb.address)
+    with named.named_or_ours(servers.MongoServer) as theirs:
+        assert clients.mongo_command(theirs.address, {"insert": "kept", "documents": [{"_id": 1}]}, "theirs")["n"] == 1
+        theirs.forget("theirs")
+        theirs.pause()
+        with pytest.raises(ConnectionError):
+            clients.mongo_command(theirs.address, {"ping": 1}, timeout_ms=500)
+        theirs.resume()
+    assert clients.mongo_command(mongodb.address, {"count": "kept"}, "theirs")["n"] == 0

@@ -2,15 +2,14 @@
 turn killed, cut off and restarted under load, and the ledger as judge.
 
 The stand-in for MongoDB looks through all it has for each page, so that a trial goes in windows: a new topic and database
-after some ten thousand activities, each judged by itself. A user's own MongoDB takes its place in kafka_kills where
-USERTRAIL_TEST_MONGODB names one, as mongodb://HOST:PORT without options. Its death can be a trial, too, which the
-stand-in's cannot: USERTRAIL_TEST_MONGODB_KILL is then a command that kills it by SIGKILL and starts it again, and
-returns when it answers.
+after some ten thousand activities, each judged by itself. A user's own servers take the place of ours where
+USERTRAIL_TEST_KAFKA and USERTRAIL_TEST_MONGODB name them, but for a broker that is to be killed. The death of such a MongoDB
+can be a trial, too, which the stand-in's cannot: USERTRAIL_TEST_MONGODB_KILL is then a command that kills it by SIGKILL and
+starts it again, and returns when it answers.
 """
 
 import contextlib
 import hashlib
-import os
 import random
 import subprocess
 import sys
@@ -25,6 +24,7 @@ import cluster as clusters  # noqa: E402
 import node_programs  # noqa: E402
 import service as services  # noqa: E402
 import wire  # noqa: E402
+from named import mortal, named_or_ours, own_servers  # noqa: E402
 from servers import KafkaServer, MongoServer  # noqa: E402
 
 KILLS_USUAL = 500  # of run's --kills, by which the other amounts are scaled
@@ -36,7 +36,6 @@ OUTAGE_RATE = 2000
 STEPS = 120  # of workers that come and go: ten minutes
 REPLAYED = 200000
 WORKERS_MAX = 5
-KILL_COMMAND_SECONDS_MAX = 120
 WAYS = (["--rate", 700], ["--rate", 20, "--batch", 40], ["--rate", 700, "--ordered-user-per-connection"],
         ["--rate", 700, "--server-ids", "--ordered-user-per-connection"])
 
@@ -45,24 +44,11 @@ def scaled(options, amount, least):
     return max(least, min(amount, amount * options.kills // KILLS_USUAL))
 
 
-class UserStore:
-    """A MongoDB that was there before us."""
-
-    def __init__(self):
-        self.address = os.environ[MongoServer.variable]
-        self.kill_command = os.environ.get("USERTRAIL_TEST_MONGODB_KILL")
-
-    def kill_and_start(self):
-        subprocess.run(self.kill_command, shell=True, check=True, timeout=KILL_COMMAND_SECONDS_MAX, stdin=subprocess.DEVNULL)
-
-
 @contextlib.contextmanager
-def store_to_kill():
-    if os.environ.get(MongoServer.variable):
-        yield UserStore()
-    else:
-        with MongoServer(backend="memory", proxied=True) as mongodb:
-            yield mongodb
+def both_servers(**options):
+    """Of the stand-in, which keeps all in memory."""
+    with named_or_ours(KafkaServer) as kafka, named_or_ours(MongoServer, backend="memory", **options) as mongodb:
+        yield kafka, mongodb
 
 
 class Window:
@@ -137,7 +123,9 @@ def expect_no_failure(figures):
 def kafka_kills(options, progress):
     """kill -9 of the API server, a worker and the broker in turn under load, and of the store where that can be."""
     chance = random.Random(options.seed)
-    with KafkaServer(proxied=True) as kafka, store_to_kill() as mongodb:
+    with both_servers() as (named, mongodb), mortal(named, KafkaServer, "to be killed", proxied=True) as kafka:
+        for line in own_servers:
+            progress.say(line)
         victims = ["api", "worker", "broker", "store"]
         count, done, acknowledged = scaled(options, 100, 2) * len(victims), 0, 0
         while done < count:
@@ -170,10 +158,10 @@ def kill_under_load(window, victim, chance):
 
 
 def kill_store(store, chance):
-    """The stand-in would lose what it acknowledged: it is cut off instead, with what was under way."""
-    if isinstance(store, UserStore):
-        if store.kill_command:
-            store.kill_and_start()
+    """The stand-in would lose what it acknowledged: it is cut off instead, with what was under way, as is a store of others
+    that nobody said how to kill."""
+    if store.foreign and store.kill_command:
+        store.kill_and_start()
         return
     store.proxy.cut()
     moment(chance)
@@ -191,11 +179,11 @@ def kafka_outages(options, progress):
     """The broker away for a minute, cut off and hanging, then the store, at 2,000 activities a second: no failure is answered,
     and all is there afterwards."""
     seconds = scaled(options, OUTAGE_SECONDS, 5)
-    with KafkaServer(proxied=True) as kafka, MongoServer(backend="memory", proxied=True, java_options=["-Xmx768m"]) as mongodb:
+    with both_servers(java_options=["-Xmx768m"]) as (kafka, mongodb):
         outages = {"the broker cut off": (kafka.proxy.cut, kafka.proxy.resume),
                    "the broker hanging": (kafka.pause, kafka.resume),
                    "the store cut off": (mongodb.proxy.cut, mongodb.proxy.resume),
-                   "the store hanging": (mongodb.proxy.stall, mongodb.proxy.resume)}
+                   "the store hanging": (mongodb.pause, mongodb.resume)}
         for name, (begin, end) in outages.items():
             with Window(kafka, mongodb) as window:
                 window.start(workers=2)
@@ -220,7 +208,7 @@ def kafka_workers(options, progress):
     """A worker joins, leaves, or is killed every five seconds for ten minutes, under load."""
     chance = random.Random(options.seed)
     count, done, acknowledged = scaled(options, STEPS, 4), 0, 0
-    with KafkaServer(proxied=True) as kafka, MongoServer(backend="memory", proxied=True) as mongodb:
+    with both_servers() as (kafka, mongodb):
         while done < count:
             with Window(kafka, mongodb) as window:
                 window.start(workers=1)
@@ -255,8 +243,7 @@ def change_workers(window, chance):
 def kafka_replay(options, progress):
     """A whole topic read again three times: neither count nor content of the store changes."""
     count = scaled(options, REPLAYED, 2000)
-    with KafkaServer(proxied=True) as kafka, MongoServer(backend="memory", proxied=True, java_options=["-Xmx1g"]) as mongodb, \
-            Window(kafka, mongodb) as window:
+    with both_servers(java_options=["-Xmx1g"]) as (kafka, mongodb), Window(kafka, mongodb) as window:
         window.start(workers=2)
         figures = services.finish_load(window.ledger.start(window.api, "--connections", 4, "--batch", 500, "--count", count), 600)
         assert figures["acknowledged"] == count, figures
