@@ -139,6 +139,28 @@ def partitions_of(worker):
     return sum(changes(worker))
 
 
+def changes_of_the_only(worker):
+    """Once it has all partitions."""
+    wire.wait_until(lambda: partitions_of(worker) == PARTITIONS, "all partitions", 30 * services.PATIENCE, 0.05)
+    return changes(worker)
+
+
 def consume(cluster, topic=None):
     """All messages of a topic, as kafkajs reads them."""
     return node_programs.run("consume.mjs", "--broker", cluster.kafka.address, "--topic", topic or cluster.name)
+
+
+def expect_users_in_order(cluster, count):
+    """Of a load with a user for each connection, which waits for one answer before it sends the next: what the topic has of a
+    user is in the order of sending, as far as it is not there again, as it may be after an answer was lost. The ledger cannot
+    say that, as the store orders by time."""
+    last, ids = {}, set()
+    for message in consume(cluster):
+        activity = json.loads(message["value"])
+        if activity["id"] in ids:
+            continue
+        ids.add(activity["id"])
+        key, sent = message["key"], activity["metadata"].get("key", activity["id"])
+        assert last.get(key, "") < sent, f"{sent} of {key} comes behind {last[key]}"
+        last[key] = sent
+    assert len(ids) == count, f"the topic has {len(ids)} activities, not {count}"

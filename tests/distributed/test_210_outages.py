@@ -5,12 +5,14 @@ import time
 
 import service as services
 import wire
-from cluster import Ledger, cluster, lag, wait_for_lag
+from cluster import Ledger, changes, changes_of_the_only, cluster, expect_users_in_order, lag, wait_for_lag
 from named import own_server
 from servers import MongoServer
 
 OUTAGE_SECONDS = 10
 RATE = 2000
+# As short as a broker lets it be, and shorter than an outage.
+IMPATIENT_GROUP = ["--kafka.session.timeout.ms", 6000, "--kafka.max.poll.interval.ms", 6000]
 
 
 def load(ledger, api, seconds, *way):
@@ -20,18 +22,30 @@ def load(ledger, api, seconds, *way):
     return ledger.start(api, "--connections", 64, "--rate", rate, "--seconds", seconds, *way)
 
 
-def outage(ledger, api, begin, end, *way):
-    """Load with an outage in its midst; returns the load client's figures."""
+def outage(ledger, api, server, begin, shows, *way):
+    """Load with an outage in its midst, in which `shows()` comes to hold, and without any failure; returns the figures."""
     process = load(ledger, api, OUTAGE_SECONDS + 6, *way)
     time.sleep(2)
     begin()
-    time.sleep(OUTAGE_SECONDS)
-    end()
-    return services.finish_load(process, timeout=120)
+    back = time.monotonic() + OUTAGE_SECONDS
+    wire.wait_until(shows, "that the outage shows", OUTAGE_SECONDS, 0.2)
+    services.sleep_until(back)
+    server.recover()
+    figures = services.finish_load(process, timeout=120)
+    expect_no_failure(figures)
+    return figures
 
 
 def expect_no_failure(figures):
+    """And that the rate was kept, but for what was under way at the end."""
     assert figures["refused"] == figures["unknown"] == figures["rejected"] == 0, figures
+    assert set(figures["statuses"]) == {"202"}, figures
+    assert figures["plannedNotSent"] <= figures["requestsSent"] / 20, figures
+
+
+def expect_not_held_up(figures):
+    """By an outage that is longer than the rest of the load: every second answer came at once."""
+    assert figures["latencyMicroseconds"]["p50"] < 100000 * services.PATIENCE, figures
 
 
 def spill(api):
@@ -42,42 +56,45 @@ def wait_for_empty_spill(api):
     wire.wait_until(lambda: spill(api)["activities"] == 0, "an empty spill", 90 * services.PATIENCE, 0.1)
 
 
-def test_the_broker_is_cut_off(cluster, ledger):
-    """Guards the spill: no 5xx while the broker is away, everything there afterwards, each once, per user in order."""
+def broker_outage(cluster, ledger, begin, *way):
     api, worker = cluster.api(), cluster.worker()
-    figures = outage(ledger, api, cluster.kafka.proxy.cut, cluster.kafka.proxy.resume, "--ordered-user-per-connection")
-    expect_no_failure(figures)
+    figures = outage(ledger, api, cluster.kafka, begin, lambda: spill(api)["activities"] > 0, "--ordered-user-per-connection", *way)
+    count = figures["acknowledged"]
     wait_for_empty_spill(api)
     verdict = ledger.judge(api, wait_seconds=90)
-    assert verdict["inOrder"] > 0
+    assert verdict["inOrder"] == count
     wait_for_lag([worker])
-    activity = api.record({"userId": "afterwards", "action": "a"})
-    assert activity["durability"] == "replicated"
+    expect_users_in_order(cluster, count)
+    assert api.record({"userId": "afterwards", "action": "a"})["durability"] == "replicated"
+
+
+def test_the_broker_is_cut_off(cluster, ledger):
+    """Guards the spill: no 5xx while the broker is away, everything there afterwards, each once, per user in order."""
+    broker_outage(cluster, ledger, cluster.kafka.proxy.cut)
 
 
 def test_the_broker_hangs(cluster, ledger):
     """Guards the same against a broker that keeps its connections and says nothing."""
-    api, worker = cluster.api(), cluster.worker()
-    figures = outage(ledger, api, cluster.kafka.pause, cluster.kafka.resume, "--batch", 20)
-    expect_no_failure(figures)
-    wait_for_empty_spill(api)
-    ledger.judge(api, wait_seconds=90)
-    wait_for_lag([worker])
+    broker_outage(cluster, ledger, cluster.kafka.pause, "--batch", 20)
 
 
 def test_the_store_is_cut_off(cluster, ledger):
-    """Guards ingest against a store that is away: nobody notices, the worker keeps its partitions and catches up."""
-    api, worker = cluster.api(), cluster.worker()
-    figures = outage(ledger, api, cluster.mongodb.proxy.cut, cluster.mongodb.proxy.resume)
-    expect_no_failure(figures)
+    """Guards ingest against a store that is away: nobody notices, the worker keeps its partitions and catches up. The group
+    would take them from a worker that does not ask for more within this outage."""
+    api, worker = cluster.api(), cluster.worker(*IMPATIENT_GROUP)
+    before = changes_of_the_only(worker)
+    figures = outage(ledger, api, cluster.mongodb, cluster.mongodb.proxy.cut, lambda: lag(worker) > RATE // 4)
+    expect_not_held_up(figures)
     ledger.judge(api, wait_seconds=90)
     wait_for_lag([worker])
+    assert changes(worker) == before, worker.stderr
 
 
 def test_the_store_is_stopped(kafka, ledger):
     """Guards the same against a store that ends and comes back with what it had."""
     with own_server(MongoServer, "to be stopped", backend="h2") as mongodb, cluster(kafka, mongodb) as one:
         api, worker = one.api(), one.worker()
+        before = changes_of_the_only(worker)
         process = ledger.start(api, "--connections", 16, "--rate", 400, "--seconds", 10)
         time.sleep(2)
         mongodb.stop()
@@ -87,40 +104,45 @@ def test_the_store_is_stopped(kafka, ledger):
         expect_no_failure(services.finish_load(process))
         ledger.judge(api, wait_seconds=90)
         wait_for_lag([worker])
+        assert changes(worker) == before, worker.stderr
 
 
 def test_the_store_hangs(cluster, ledger):
     """Guards against a store that keeps its connections and says nothing: questions are told 503 within two timeouts of a
-    socket (the driver tries once more), activities are taken."""
-    api, worker = cluster.api("--query-timeout", "2s"), cluster.worker()
+    socket (the driver tries once more), activities are taken, and the worker keeps its partitions."""
+    api, worker = cluster.api("--query-timeout", "2s"), cluster.worker(*IMPATIENT_GROUP)
+    before = changes_of_the_only(worker)
     api.wait_stored(api.record({"userId": "before", "action": "a"})["id"])
     process = load(ledger, api, 24)
     time.sleep(1)
-    cluster.mongodb.proxy.stall()
+    cluster.mongodb.pause()
     begun = time.monotonic()
     with api.connect(timeout=30) as connection:
         answer = connection.get(f"{services.COLLECTION}?userId=before")
     assert answer.status == 503 and time.monotonic() - begun < 25 * services.PATIENCE, answer
-    cluster.mongodb.proxy.resume()
-    expect_no_failure(services.finish_load(process))
+    cluster.mongodb.resume()
+    figures = services.finish_load(process)
+    expect_no_failure(figures)
+    expect_not_held_up(figures)
     ledger.judge(api, wait_seconds=90)
     wait_for_lag([worker])
+    assert changes(worker) == before, worker.stderr
 
 
 def test_workers_come_and_go(cluster, ledger):
     """Guards the group: workers joining, leaving and killed every few seconds under load lose and double nothing."""
     chance = random.Random(210)
     api, workers = cluster.api(), [cluster.worker()]
-    process = ledger.start(api, "--connections", 16, "--rate", 1000, "--seconds", 30)
-    for _ in range(6):
-        time.sleep(4)
-        act = chance.choice(("join", "leave", "kill") if len(workers) > 1 else ("join",))
+    process = ledger.start(api, "--connections", 16, "--rate", 1000, "--seconds", 32)
+    for act in ("join", "join", "kill", "leave", "join", "kill"):
+        time.sleep(5)
         if act == "join":
             workers.append(cluster.worker())
         elif act == "leave":
             workers.pop(chance.randrange(len(workers))).stop()
         else:
             workers.pop(chance.randrange(len(workers))).kill()
+    assert process.poll() is None, "the load ended before the last change"
     expect_no_failure(services.finish_load(process))
     ledger.judge(api, wait_seconds=90)
     wait_for_lag(workers)
