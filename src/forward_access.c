@@ -8,6 +8,7 @@
 #include "service_parts.h"
 #include "stop_signals.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 static struct service service; /* too large for a stack, one for the process */
@@ -26,13 +27,22 @@ static enum status look(struct event_log *log, struct forward_waiting *out_waiti
     return status == STATUS_OK ? moved_mark_pass(&mark, log, out_waiting, err) : status;
 }
 
+/* Opening would make one, and a folder that was mistyped would look as if nothing were left. */
+static enum status find_spill(const char *directory, struct error *err)
+{
+    enum status status = disk_path(directory, "spill", spill_dir, err);
+    if (status != STATUS_OK || access(spill_dir, F_OK) == 0) {
+        return status;
+    }
+    return errno == ENOENT
+               ? error_set(err, STATUS_NOT_FOUND, 0, "there is no spill in %.100s", directory)
+               : error_set_system(err, errno, "cannot look for a spill in %.80s", directory);
+}
+
 static enum status open_spill(const char *directory, struct event_log **out_log,
                               struct forward_waiting *out_waiting, struct error *err)
 {
-    enum status status = disk_path(directory, "spill", spill_dir, err);
-    if (status == STATUS_OK && access(spill_dir, F_OK) != 0) {
-        return error_set(err, STATUS_NOT_FOUND, 0, "there is no spill in %.100s", directory);
-    }
+    enum status status = find_spill(directory, err);
     service.logger =
         (struct logger){.clock = &clock_system, .descriptor = STDERR_FILENO, .level = LOG_WARNING};
     stop_signals_catch();

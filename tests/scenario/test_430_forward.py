@@ -10,11 +10,20 @@ def forward(*arguments, code):
     return result
 
 
-def test_nothing_waits_where_there_is_no_spill(tmp_path):
-    """Guards that a folder without a spill is fine, needs no event log, and gets none."""
-    assert "nothing is left" in forward(tmp_path, code=0).stdout
-    assert forward(tmp_path, "--quiet", code=0).stdout == ""
+def test_a_folder_without_a_spill_is_told(tmp_path):
+    """Guards who mistyped the folder: it is not told that nothing is left, and gets no spill."""
+    for words in ((), ("--quiet",)):
+        result = forward(tmp_path, *words, code=1)
+        assert f"there is no spill in {tmp_path}" in result.stderr and "left" not in result.stdout
     assert not any(tmp_path.iterdir())
+
+
+def test_nothing_waits_in_an_empty_spill(tmp_path):
+    """Guards that a spill with nothing in it is fine and needs no event log."""
+    (tmp_path / "spill").mkdir()
+    for _ in range(2):
+        assert "nothing is left" in forward(tmp_path, code=0).stdout
+    assert forward(tmp_path, "--quiet", code=0).stdout == ""
 
 
 def test_wrong_arguments_are_told(tmp_path):

@@ -21,8 +21,8 @@ const char command_forward_help[] =
     "what\n"
     "comes behind it goes on.\n\n"
     "Ends with 0 when nothing is left in the folder, with 1 when something is or was set aside, "
-    "with\n"
-    "2 for wrong arguments.\n\n"
+    "or\n"
+    "when there is no spill in it, with 2 for wrong arguments.\n\n"
     "Example\n"
     "  usertrail forward ./data --event-log kafka --kafka-brokers localhost:9092";
 
@@ -192,14 +192,13 @@ static enum status run(struct forward_command *command, int setting_count, char 
     CLEANUP(event_log_free) struct event_log *target = NULL;
     struct forward_waiting waiting;
     enum status status = command->access->open_spill(command->directory, &spill, &waiting, err);
-    *out_empty =
-        status == STATUS_NOT_FOUND || (status == STATUS_OK && waiting.begin == waiting.end);
-    if (*out_empty) {
-        summarize(command, &(struct forward_progress){0}, true);
-        return STATUS_OK;
-    }
     if (status != STATUS_OK) {
         return status;
+    }
+    if (waiting.begin == waiting.end) {
+        *out_empty = true;
+        summarize(command, &(struct forward_progress){0}, true);
+        return STATUS_OK;
     }
     command->total = (uint64_t)(waiting.end - waiting.begin);
     status =
