@@ -13,6 +13,8 @@
 
 #define SPILL_SEGMENT_BYTES_MAX ((uint64_t)8 << 20)
 
+enum { SPILL_LOOK_EVERY_MS = 5000 }; /* as often as the log looks at Kafka */
+
 static enum status open_local_log(struct service *service, struct error *err)
 {
     const struct settings *settings = &service->settings;
@@ -183,6 +185,8 @@ static enum status open_spill_folder(struct service *service, struct event_log *
                                          .segment_bytes = spill_segment_bytes(settings),
                                          .log_bytes_max = settings->spill_bytes,
                                          .queue_bytes_max = settings->log_queue_bytes,
+                                         .look_every_ms = SPILL_LOOK_EVERY_MS,
+                                         .called = "the spill",
                                          .clock = &clock_system,
                                          .random = &random_system,
                                          .logger = &service->logger,

@@ -60,6 +60,9 @@ struct event_log;
  * no such place. */
 struct event_log_spill_state {
     bool configured;
+    enum status
+        accepting; /* as below: whether it would take activities now, also while it need not */
+    char reason[ERROR_MESSAGE_BYTES]; /* why it would not; else "" */
     uint64_t activities;
     uint64_t bytes;
     uint64_t bytes_max;

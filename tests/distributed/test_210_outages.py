@@ -1,11 +1,12 @@
 """A part that is away for a while: nothing acknowledged is lost, the other parts do not suffer, and all is as before afterwards."""
 
 import random
+import shutil
 import time
 
 import service as services
 import wire
-from cluster import Ledger, changes, changes_of_the_only, cluster, expect_users_in_order, lag, wait_for_lag
+from cluster import Ledger, changes, changes_of_the_only, cluster, expect_users_in_order, lag, log_lines, wait_for_lag
 from named import own_server
 from servers import MongoServer
 
@@ -188,6 +189,25 @@ def test_a_clean_stop_forwards_the_spill(cluster, ledger):
     api.stop(timeout=40)
     other = cluster.api()
     ledger.judge(other, wait_seconds=60)
+
+
+def test_a_spill_that_died_is_told_before_it_is_needed(cluster):
+    """Guards who looks at probes: a spill whose folder was removed shows while Kafka is there, once in the log, and keeps
+    nobody from being served. The next outage is refused, not accepted and lost; a restart mends it."""
+    api = cluster.api("--kafka.delivery.timeout.ms", "1500")
+    assert spill(api)["state"] == "ok" and api.get("/health").json["status"] == "ok"
+    shutil.rmtree(api.data / "spill")
+    wire.wait_until(lambda: spill(api)["state"] != "ok", "that the probe tells it", 15 * services.PATIENCE, 0.1)
+    assert "removed" in spill(api)["reason"] and api.get("/readyz").status == 200
+    health = api.get("/health")
+    assert health.status == 200 and health.json["status"] == "degraded" and "removed" in health.json["eventLog"]["spill"]["reason"]
+    assert api.record({"userId": "u", "action": "a"})["durability"] == "replicated"
+    cluster.kafka.proxy.cut()
+    assert api.post({"userId": "u", "action": "b"}).status == 503
+    cluster.kafka.proxy.resume()
+    assert [line["message"] for line in log_lines(api)].count("the spill does not accept activities") == 1
+    api.restart()
+    assert spill(api)["state"] == "ok" and api.get("/health").json["status"] == "ok"
 
 
 def test_forwarding_by_hand(cluster, ledger):

@@ -188,6 +188,66 @@ static void a_broken_spill_does_not_stand_in_the_way(void **state)
     finish();
 }
 
+static void read_lines(int descriptor, char *text, size_t size)
+{
+    ssize_t len = read(descriptor, text, size - 1);
+    text[len > 0 ? len : 0] = '\0';
+}
+
+static bool wait_for_spill(enum status accepting)
+{
+    for (int i = 0; i < 5000 && spill_rig_state(&rig).spill.accepting != accepting; i++) {
+        pause_ms(1);
+    }
+    return spill_rig_state(&rig).spill.accepting == accepting;
+}
+
+static size_t count_text(const char *text, const char *wanted)
+{
+    size_t count = 0;
+    for (const char *at = text; (at = strstr(at, wanted)) != NULL; at++) {
+        count++;
+    }
+    return count;
+}
+
+/* A disk below the spill that fails while nobody needs it shows all the same, is told once, and
+ * keeps no append from going directly; and so does one that is well again. */
+static void tells_a_broken_spill_before_it_is_needed(void **state)
+{
+    (void)state;
+    int ends[2];
+    char text[8192];
+    struct spill_options options = roomy;
+    options.look_every_ms = 1;
+    assert_int_equal(pipe(ends), 0);
+    spill_rig_init(&rig, &options);
+    rig.logger = (struct logger){.clock = &clock_system,
+                                 .descriptor = ends[1],
+                                 .format = LOG_FORMAT_JSON,
+                                 .level = LOG_INFO};
+    assert_true(spill_rig_open(&rig));
+    pause_ms(300); /* for some looks */
+    assert_int_equal(spill_rig_state(&rig).spill.accepting, STATUS_OK);
+    disk_simulated_fail_at(rig.disk, 1, EIO, true);
+    assert_true(wait_for_spill(STATUS_UNAVAILABLE));
+    struct event_log_state about = spill_rig_state(&rig);
+    assert_int_equal(about.accepting, STATUS_OK);
+    assert_string_equal(about.reason, "");
+    assert_non_null(strstr(about.spill.reason, "spill/"));
+    assert_int_equal(spill_rig_append_and_wait(&rig, 0).durability, DURABILITY_REPLICATED);
+    pause_ms(600); /* for more looks */
+    disk_simulated_fail_at(rig.disk, 0, 0, false);
+    assert_true(wait_for_spill(STATUS_OK));
+    read_lines(ends[0], text, sizeof text);
+    assert_int_equal(count_text(text, "the spill does not accept activities"), 1);
+    assert_int_equal(count_text(text, "the spill accepts activities again"), 1);
+    rig.logger = silent_logger;
+    close(ends[0]);
+    close(ends[1]);
+    finish();
+}
+
 /* What the log would refuse when it is back is refused at once, as when it can be reached. */
 static void what_the_log_never_takes_is_not_spilled(void **state)
 {
@@ -360,12 +420,6 @@ static void a_crash_does_not_bring_up_again_what_was_moved(void **state)
     finish();
 }
 
-static void read_lines(int descriptor, char *text, size_t size)
-{
-    ssize_t len = read(descriptor, text, size - 1);
-    text[len > 0 ? len : 0] = '\0';
-}
-
 /* At its end it moves what it can in its time; what is left is named, with the way to move it. */
 static void leaves_what_it_cannot_move_and_says_so(void **state)
 {
@@ -459,6 +513,7 @@ int main(void)
         cmocka_unit_test(holds_no_more_than_it_may),
         cmocka_unit_test(a_full_spill_refuses_and_recovers),
         cmocka_unit_test(a_broken_spill_does_not_stand_in_the_way),
+        cmocka_unit_test(tells_a_broken_spill_before_it_is_needed),
         cmocka_unit_test(what_the_log_never_takes_is_not_spilled),
         cmocka_unit_test(what_is_never_taken_is_set_aside),
         cmocka_unit_test(a_damaged_spill_does_not_stand_in_the_way),

@@ -27,6 +27,7 @@ struct spill_options {
     uint64_t spill_bytes_max;
     size_t held_bytes_max;
     unsigned drain_ms;
+    unsigned look_every_ms; /* at the spill's disk */
 };
 
 struct spill_append {

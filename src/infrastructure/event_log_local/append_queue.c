@@ -167,21 +167,33 @@ void append_queue_push(struct append_queue *queue, struct append_record *record)
     }
 }
 
+/* When it is time to look at the disk; UINT64_MAX: never. */
+static uint64_t look_at_ns(const struct append_queue *queue, uint64_t idle_since_ns)
+{
+    uint64_t every_ns = (uint64_t)queue->limits.look_every_ms * NANOSECONDS_PER_MILLISECOND;
+    if (queue->accepting != STATUS_OK) {
+        return queue->retry_at_ns;
+    }
+    return every_ns == 0 ? UINT64_MAX : idle_since_ns + every_ns;
+}
+
 /* Sleeps until there is something to take or to tell; false when it is time to look at the disk
  * instead. Under the lock. */
 static bool wait_for_work(struct append_queue *queue)
 {
-    enum { LOOK_EVERY_MS = 100 };
+    enum { WAKE_EVERY_MS = 100 };
+    uint64_t idle_since_ns = clock_monotonic_ns(queue->clock);
     while (queue->first == NULL && !queue->stopping && !has_news(queue)) {
         queue->committer_sleeps = true;
-        if (queue->accepting == STATUS_OK || queue->retry_at_ns == UINT64_MAX) {
+        uint64_t until_ns = look_at_ns(queue, idle_since_ns);
+        if (until_ns == UINT64_MAX) {
             pthread_cond_wait(&queue->work, &queue->mutex);
             continue;
         }
-        if (clock_monotonic_ns(queue->clock) >= queue->retry_at_ns) {
+        if (clock_monotonic_ns(queue->clock) >= until_ns) {
             return false;
         }
-        struct timespec deadline = condition_deadline(LOOK_EVERY_MS);
+        struct timespec deadline = condition_deadline(WAKE_EVERY_MS);
         (void)condition_wait_until(&queue->work, &queue->mutex, &deadline);
     }
     return true;

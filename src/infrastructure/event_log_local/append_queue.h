@@ -29,6 +29,7 @@ struct append_record {
 struct append_queue_limits {
     size_t queue_bytes_max;  /* frames waiting or being committed */
     uint64_t held_bytes_max; /* these and what the segments hold */
+    unsigned look_every_ms;  /* without anything to take; 0: only after a failure */
 };
 
 struct append_queue {
@@ -68,7 +69,7 @@ void append_queue_push(struct append_queue *queue, struct append_record *record)
 
 /* For the committer: what waits, in order, at most `count_max` records and, behind the first one,
  * `bytes_max` bytes. Waits for some; 0 when the log stops and nothing is left, when it is time to
- * look whether commits would go well again, or when there are news. */
+ * look whether commits would go well, or when there are news. */
 size_t append_queue_take(struct append_queue *queue, struct append_record **out_records,
                          size_t count_max, size_t bytes_max);
 

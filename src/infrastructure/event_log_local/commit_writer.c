@@ -4,11 +4,14 @@
 
 enum {
     AHEAD_RETRY_MS = 1000,
-    ZEROS_BYTES_MAX = 256 * 1024,     /* written at a time, ... */
-    ZEROS_SEGMENT_SHARE = 8,          /* ... in small segments this part of one */
-    ZEROS_LEFT_SHARE = 16,            /* when this part of them is left, more are written */
-    SMALL_COMMIT_BYTES_MAX = 8 * 1024 /* zeros are for commits up to this size */
+    ZEROS_BYTES_MAX = 256 * 1024,      /* written at a time, ... */
+    ZEROS_SEGMENT_SHARE = 8,           /* ... in small segments this part of one */
+    ZEROS_LEFT_SHARE = 16,             /* when this part of them is left, more are written */
+    SMALL_COMMIT_BYTES_MAX = 8 * 1024, /* zeros are for commits up to this size */
+    TRIED_BYTES = 4096                 /* zeros that show whether the disk takes any */
 };
+
+static const uint8_t zeros[64 * 1024];
 
 /* A failed sync leaves the disk's state unknown, and asking again would only hide it. */
 static enum status poison(struct commit_writer *writer, struct error *err)
@@ -16,7 +19,7 @@ static enum status poison(struct commit_writer *writer, struct error *err)
     writer->poisoned = true;
     struct error cause = *err;
     return error_set(err, STATUS_UNAVAILABLE, cause.cause,
-                     "the event log accepts nothing until a restart: %.110s", cause.message);
+                     "nothing is accepted until a restart: %.120s", cause.message);
 }
 
 /* Making segments --------------------------------------------------------------------------- */
@@ -147,7 +150,6 @@ static enum status reserve_ahead(struct commit_writer *writer, struct error *err
  * not: they would be written twice to spare a sync little. */
 static enum status write_zeros_ahead(struct commit_writer *writer, struct error *err)
 {
-    static const uint8_t zeros[64 * 1024];
     struct segment_file *active = &writer->active;
     uint64_t share = writer->segment_bytes / ZEROS_SEGMENT_SHARE;
     uint64_t bytes = share < ZEROS_BYTES_MAX ? share : ZEROS_BYTES_MAX;
@@ -302,10 +304,33 @@ enum status commit_writer_write(struct commit_writer *writer, struct append_reco
     return as_commit_status(write_commit(writer, records, count, out_reached, err), err);
 }
 
+/* Zeros where the next commit begins, which goes over them; what is left of them when the disk
+ * takes only some is what stood there. Syncing also shows whether the file still has a name. */
+static enum status try_disk(struct commit_writer *writer, struct error *err)
+{
+    struct segment_file *active = &writer->active;
+    uint64_t room = active->reserved - active->used;
+    struct iovec part = {.iov_base = (void *)zeros,
+                         .iov_len = room < TRIED_BYTES ? (size_t)room : TRIED_BYTES};
+    enum status status = disk_file_write(active->file, active->used, &part, 1, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (active->written < active->used + part.iov_len) {
+        active->written = active->used + part.iov_len;
+    }
+    return disk_file_sync(active->file, err) == STATUS_OK ? STATUS_OK : poison(writer, err);
+}
+
 enum status commit_writer_look(struct commit_writer *writer, struct error *err)
 {
     ASSERT(!writer->poisoned);
-    return as_commit_status(make_room(writer, writer->commit_bytes, err), err);
+    uint64_t bytes = writer->commit_bytes > 0 ? writer->commit_bytes : COMMIT_HEADER_BYTES;
+    enum status status = make_room(writer, bytes, err);
+    if (status == STATUS_OK) {
+        status = try_disk(writer, err);
+    }
+    return as_commit_status(status, err);
 }
 
 /* Closing ----------------------------------------------------------------------------------- */

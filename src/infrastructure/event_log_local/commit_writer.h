@@ -55,7 +55,8 @@ MUST_USE enum status commit_writer_write(struct commit_writer *writer,
  * zeros ahead of small commits. Fails only when that poisons the writer. */
 MUST_USE enum status commit_writer_work_ahead(struct commit_writer *writer, struct error *err);
 
-/* After a commit that failed: whether one of its size would find room now. */
+/* With nothing to commit: whether a commit of the newest one's size would find room now, and a disk
+ * that takes it. As commit_writer_write. */
 MUST_USE enum status commit_writer_look(struct commit_writer *writer, struct error *err);
 
 /* Makes the first segment of an empty log, or the next one. */

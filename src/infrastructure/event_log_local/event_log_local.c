@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -92,8 +93,10 @@ static void tell_all(struct event_log_local *local, size_t count, enum status st
 /* Told once, however often it is tried again. */
 static void refuse(struct event_log_local *local, const struct error *err)
 {
+    char message[ERROR_MESSAGE_BYTES];
     if (local->accepting != err->status) {
-        log_error(local->config.logger, "the event log does not accept activities", err);
+        snprintf(message, sizeof message, "%s does not accept activities", local->config.called);
+        log_error(local->config.logger, message, err);
         local->accepting = err->status;
     }
     append_queue_refuse(&local->queue, err,
@@ -102,36 +105,39 @@ static void refuse(struct event_log_local *local, const struct error *err)
 
 static void resume(struct event_log_local *local)
 {
+    char message[ERROR_MESSAGE_BYTES];
     if (local->accepting != STATUS_OK) {
-        log_write(local->config.logger, LOG_INFO, "the event log accepts activities again",
-                  LOG_NO_FIELDS);
+        snprintf(message, sizeof message, "%s accepts activities again", local->config.called);
+        log_write(local->config.logger, LOG_INFO, message, LOG_NO_FIELDS);
         local->accepting = STATUS_OK;
         append_queue_resume(&local->queue);
     }
 }
 
-/* The committer tells it, so that the lines come in the order of what they tell. */
-static void tell_room(struct event_log_local *local)
+/* The committer tells it, so that the lines come in the order of what they tell. False: there was
+ * nothing to tell. */
+static bool tell_room(struct event_log_local *local)
 {
+    char message[ERROR_MESSAGE_BYTES];
     bool lacks_room;
     if (!append_queue_take_news(&local->queue, &lacks_room)) {
-        return;
+        return false;
     }
-    log_write(local->config.logger, lacks_room ? LOG_WARNING : LOG_INFO,
-              lacks_room ? "the event log is full and does not accept activities"
-                         : "the event log has room again and accepts activities",
+    snprintf(message, sizeof message,
+             lacks_room ? "%s is full and does not accept activities"
+                        : "%s has room again and accepts activities",
+             local->config.called);
+    log_write(local->config.logger, lacks_room ? LOG_WARNING : LOG_INFO, message,
               LOG_FIELDS(log_text("folder", str_from(local->directory)),
                          log_number("bytesMax", (int64_t)local->config.log_bytes_max)));
+    return true;
 }
 
-/* Nothing was appended for a while after a failure: whoever waits for the log to be well again,
- * such as a load balancer, need not send something to find out. */
+/* Nothing was appended for a while: whoever waits for the log to be well again, such as a load
+ * balancer, need not send something to find out, and a log that is seldom needed tells before. */
 static void look_again(struct event_log_local *local)
 {
     struct error err;
-    if (local->accepting == STATUS_OK || local->writer.poisoned) {
-        return;
-    }
     if (commit_writer_look(&local->writer, &err) == STATUS_OK) {
         resume(local);
     } else {
@@ -187,12 +193,14 @@ static void *run_committer(void *context)
                                          local->config.segment_bytes < COMMIT_BYTES_MAX
                                              ? (size_t)local->config.segment_bytes
                                              : COMMIT_BYTES_MAX);
-        tell_room(local);
+        bool told = tell_room(local);
         if (count == 0 && append_queue_is_stopping(&local->queue)) {
             return NULL;
         }
         if (count == 0) {
-            look_again(local);
+            if (!told) {
+                look_again(local);
+            }
             continue;
         }
         last_count = count;
@@ -399,6 +407,9 @@ static enum status complete_config(const struct event_log_local_config *given,
     if (config.queue_bytes_max > UINT32_MAX / 2) { /* a commit's length has 32 bits */
         config.queue_bytes_max = UINT32_MAX / 2;
     }
+    if (config.called == NULL) {
+        config.called = "the event log";
+    }
     *out_config = config;
     return STATUS_OK;
 }
@@ -408,7 +419,8 @@ static void connect_parts(struct event_log_local *local)
     const struct event_log_local_config *config = &local->config;
     segment_list_init(&local->list);
     const struct append_queue_limits limits = {.queue_bytes_max = config->queue_bytes_max,
-                                               .held_bytes_max = config->log_bytes_max};
+                                               .held_bytes_max = config->log_bytes_max,
+                                               .look_every_ms = config->look_every_ms};
     append_queue_init(&local->queue, config->clock, &limits);
     local->report.disk = config->disk;
     local->report.directory = local->directory;

@@ -27,6 +27,9 @@ struct event_log_local_config {
     uint64_t log_bytes_max; /* written and queued; 0: the default. On the disk may stand up to two
                                segments' reserved space more */
     size_t queue_bytes_max; /* waiting for the disk; 0: the default */
+    unsigned look_every_ms; /* without an append: writes and syncs something that is none, so that a
+                               disk that fails shows before an append needs it; 0: never */
+    const char *called;     /* in lines of the log, for one that is not the event log; or NULL */
     const struct clock *clock;
     const struct random *random;
     const struct logger *logger;

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     HELD_BYTES_DEFAULT = 64 << 20,
@@ -180,11 +181,13 @@ static void describe_spill(struct event_log_spill *spill, const struct event_log
     *out_direct = spill->mode == SPILL_DIRECT;
     *out_spill = (struct event_log_spill_state){
         .configured = true,
+        .accepting = state->accepting,
         .activities = spill->spill_end > spill->moved_end ? activities : 0,
         .bytes = state->bytes,
         .bytes_max = state->bytes_max,
     };
     out_spill->retry_after_s = retry_after_s(out_spill->activities, spill->moved_per_second);
+    memcpy(out_spill->reason, state->reason, sizeof out_spill->reason);
     pthread_mutex_unlock(&spill->mutex);
 }
 

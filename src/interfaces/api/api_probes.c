@@ -73,11 +73,14 @@ static const char *why_not_ready(const struct condition *condition)
 }
 
 /* Requests are served, but somebody should look: the log is full, damaged or kept on this machine's
- * disk for now, or the store takes nothing. */
+ * disk for now, this disk would take nothing if it had to, or the store takes nothing. A spill that
+ * takes nothing keeps no request away while the log can be reached: elsewhere it would be served no
+ * better, and where all servers share what is wrong, nobody would be left to serve it. */
 static bool is_degraded(const struct condition *condition)
 {
     return condition->log.accepting != STATUS_OK || condition->log.missing > 0 ||
-           condition->log.spill.activities > 0 || condition->worker.condition != WORKER_RUNNING;
+           condition->log.spill.activities > 0 || condition->log.spill.accepting != STATUS_OK ||
+           condition->worker.condition != WORKER_RUNNING;
 }
 
 static void append_member(struct buffer *json, const char *name, struct str text)
@@ -98,6 +101,12 @@ static void append_spill(struct buffer *json, const struct event_log_spill_state
     append_number(json, "bytes", spill->bytes);
     append_number(json, "bytesMax", spill->bytes_max);
     append_number(json, "retryAfter", spill->retry_after_s);
+    buffer_append_char(json, ',');
+    append_member(json, "state", str_from(status_name(spill->accepting)));
+    if (spill->reason[0] != '\0') {
+        buffer_append_char(json, ',');
+        append_member(json, "reason", str_from(spill->reason));
+    }
     buffer_append_char(json, '}');
 }
 

@@ -110,7 +110,7 @@ static void probes_show_what_waits_on_this_machine(void **state)
     bed->log_state.spill = (struct event_log_spill_state){
         .configured = true, .activities = 12, .bytes = 345, .bytes_max = 6789, .retry_after_s = 7};
     const char *shown = "\"missing\":0,\"spill\":{\"activities\":12,\"bytes\":345,"
-                        "\"bytesMax\":6789,\"retryAfter\":7}";
+                        "\"bytesMax\":6789,\"retryAfter\":7,\"state\":\"ok\"}";
     assert_int_equal(bed_get(bed, "/readyz?verbose")->status, 200);
     assert_non_null(strstr(bed->exchange.answer, shown));
     bed_get(bed, "/health");
@@ -119,6 +119,22 @@ static void probes_show_what_waits_on_this_machine(void **state)
     bed->log_state.spill.activities = 0;
     bed_get(bed, "/health");
     assert_non_null(strstr(bed->exchange.answer, "{\"status\":\"ok\","));
+}
+
+/* A place that nobody needs now, and that would take nothing, is told before it is needed. It is no
+ * reason to stay away. */
+static void probes_show_a_spill_that_takes_nothing(void **state)
+{
+    struct api_bed *bed = *state;
+    assert_int_equal(store_activities_step(bed->worker, NULL), STATUS_OK);
+    bed->log_state.spill = (struct event_log_spill_state){
+        .configured = true, .accepting = STATUS_UNAVAILABLE, .reason = "somebody removed it"};
+    const char *shown = "\"state\":\"unavailable\",\"reason\":\"somebody removed it\"}";
+    assert_int_equal(bed_get(bed, "/readyz?verbose")->status, 200);
+    assert_non_null(strstr(bed->exchange.answer, shown));
+    assert_int_equal(bed_get(bed, "/health")->status, 200);
+    assert_non_null(strstr(bed->exchange.answer, shown));
+    assert_non_null(strstr(bed->exchange.answer, "{\"status\":\"degraded\","));
 }
 
 static void health_names_every_part(void **state)
@@ -203,6 +219,7 @@ int main(void)
         TEST(needs_no_worker),
         TEST(a_worker_answers_probes_only),
         TEST(probes_show_what_waits_on_this_machine),
+        TEST(probes_show_a_spill_that_takes_nothing),
         TEST(health_names_every_part),
         TEST(a_checkpoint_is_the_text_itself),
         TEST(a_checkpoint_that_cannot_be_had_is_told),
