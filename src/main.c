@@ -320,7 +320,7 @@ static int run_serve(int argument_count, char **arguments)
     if (start(&service, &err) == STATUS_OK) {
         int code = serve_until_signal(&service, &signals);
         service_take_down(&service);
-        return code;
+        return service.log_status == STATUS_OK ? code : EXIT_FAILED;
     }
     fprintf(stderr, "usertrail: %s\n", err.message);
     if (service.server != NULL) {

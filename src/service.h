@@ -32,6 +32,9 @@ struct service {
     struct activity_rules rules;
     struct event_log *log;
     struct event_log *kafka_log; /* the one that all others stand before; NULL: not Kafka */
+    struct uuid log_settings;    /* stands for what the settings say of it */
+    enum status log_status;      /* CORRUPT: it is another topic than the one that was known; behind
+                                    service_take_down */
     char spill_dir[DISK_PATH_BYTES_MAX];
     struct event_log *local_log; /* the same without a tracer around it; NULL: not a local one */
     struct activity_store *store;

@@ -8,8 +8,10 @@
 #include "infrastructure/event_log_tracing/event_log_tracing.h"
 #include "service_parts.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define SPILL_SEGMENT_BYTES_MAX ((uint64_t)8 << 20)
 
@@ -134,14 +136,59 @@ enum status service_check_kafka(struct service *service, struct error *err)
     return status;
 }
 
+static bool has_spill(const struct service *service)
+{
+    return service->use == SERVICE_SERVES && produces(service) && service->settings.spill_bytes > 0;
+}
+
+/* What a life before this one left in the folder of the spill, if it had the same settings. An
+ * activity that is accepted while Kafka is away needs a place, so without a spill it is no use. */
+static bool recall_topic(const struct service *service, struct event_log_kafka_topic *out_topic)
+{
+    char directory[DISK_PATH_BYTES_MAX];
+    struct topic_mark mark;
+    if (!has_spill(service) ||
+        disk_path(service->settings.data_dir, "spill", directory, NULL) != STATUS_OK ||
+        !topic_mark_read(disk_posix(), directory, &mark) ||
+        !uuid_equal(mark.settings, service->log_settings)) {
+        return false;
+    }
+    *out_topic = (struct event_log_kafka_topic){
+        .log_id = mark.log_id,
+        .partition_count = mark.partition_count,
+        .message_bytes_max = mark.message_bytes_max,
+    };
+    return true;
+}
+
+/* On the log's thread. Main waits for signals, and looks at the status when that thread is gone. */
+static void stop_for_other_topic(void *context, const struct error *why)
+{
+    struct service *service = context;
+    service->log_status = why->status;
+    log_error(&service->logger,
+              "this server stops, since what it accepted is meant for another topic; it stays on "
+              "this machine's disk",
+              why);
+    kill(getpid(), SIGTERM);
+}
+
 static enum status open_kafka_log(struct service *service, struct error *err)
 {
     struct event_log_kafka_config config;
+    struct event_log_kafka_topic topic;
     enum status status = describe_topic(service, service->settings.kafka_topic, &config, err);
-    if (status == STATUS_OK) {
-        status = event_log_kafka_new(&config, &service->log, err);
-        free((void *)(uintptr_t)config.properties);
+    if (status != STATUS_OK) {
+        return status;
     }
+    status = event_log_kafka_identify(&config, &service->log_settings, err);
+    if (status == STATUS_OK) {
+        config.known = recall_topic(service, &topic) ? &topic : NULL;
+        config.other_topic = stop_for_other_topic;
+        config.other_topic_context = service;
+        status = event_log_kafka_new(&config, &service->log, err);
+    }
+    free((void *)(uintptr_t)config.properties);
     service->kafka_log = service->log;
     return status;
 }
@@ -195,9 +242,22 @@ static enum status open_spill_folder(struct service *service, struct event_log *
                                : status;
 }
 
+static struct topic_mark mark_topic(const struct service *service)
+{
+    struct event_log_kafka_topic topic;
+    event_log_kafka_tell_topic(service->kafka_log, &topic);
+    return (struct topic_mark){
+        .log_id = topic.log_id,
+        .settings = service->log_settings,
+        .partition_count = topic.partition_count,
+        .message_bytes_max = topic.message_bytes_max,
+    };
+}
+
 static enum status put_spill_in_front(struct service *service, struct error *err)
 {
     struct event_log *spill = NULL;
+    const struct topic_mark topic = mark_topic(service);
     enum status status = open_spill_folder(service, &spill, err);
     if (status == STATUS_OK) {
         status = event_log_spill_new(
@@ -208,6 +268,7 @@ static enum status put_spill_in_front(struct service *service, struct error *err
                 .give_up_context = service->kafka_log,
                 .disk = disk_posix(),
                 .spill_dir = service->spill_dir,
+                .topic = &topic,
                 .data_dir = service->settings.data_dir,
                 .drain_ms = (unsigned)service->settings.drain_timeout_ms,
                 .clock = &clock_system,
@@ -220,11 +281,6 @@ static enum status put_spill_in_front(struct service *service, struct error *err
         event_log_free(spill);
     }
     return status;
-}
-
-static bool has_spill(const struct service *service)
-{
-    return service->use == SERVICE_SERVES && produces(service) && service->settings.spill_bytes > 0;
 }
 
 /* --- any of them --- */

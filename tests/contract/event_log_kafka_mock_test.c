@@ -12,11 +12,13 @@
 #include <librdkafka/rdkafka_mock.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -408,6 +410,158 @@ static void without_a_broker_there_is_no_log(void **state)
     finish(&fixture);
 }
 
+/* A topic that is known --------------------------------------------------------------------- */
+
+static void set_down(struct fixture *fixture, bool down)
+{
+    for (int32_t id = 1; id <= BROKERS; id++) {
+        assert_int_equal(down ? rd_kafka_mock_broker_set_down(fixture->cluster, id)
+                              : rd_kafka_mock_broker_set_up(fixture->cluster, id),
+                         RD_KAFKA_RESP_ERR_NO_ERROR);
+    }
+}
+
+struct stranger {
+    atomic_int heard;
+    struct error why;
+};
+
+static void hear_of_other(void *context, const struct error *why)
+{
+    struct stranger *stranger = context;
+    stranger->why = *why;
+    atomic_fetch_add(&stranger->heard, 1);
+}
+
+/* A log that only produces, whose topic was seen before, and no broker is there. */
+static struct event_log_kafka_topic start_known(struct fixture *fixture, struct stranger *stranger)
+{
+    struct event_log_kafka_topic topic;
+    start(fixture, "1500");
+    event_log_kafka_tell_topic(fixture->log, &topic);
+    event_log_free(fixture->log);
+    set_down(fixture, true);
+    fixture->config.consumes = false;
+    fixture->config.other_topic = hear_of_other;
+    fixture->config.other_topic_context = stranger;
+    topic.message_bytes_max = 5000; /* the mock does not tell */
+    return topic;
+}
+
+static bool wait_for_accepting(struct event_log *log)
+{
+    struct event_log_state about;
+    uint64_t end_ms = clock_monotonic_ms(&clock_system) + 20000;
+    do {
+        const struct timespec pause = {.tv_nsec = 10000000};
+        nanosleep(&pause, NULL);
+        event_log_describe(log, &about);
+    } while (about.accepting != STATUS_OK && clock_monotonic_ms(&clock_system) < end_ms);
+    return about.accepting == STATUS_OK;
+}
+
+/* It is there soon without a broker, takes nothing, says why, and takes everything once there is
+ * one. */
+static void a_known_topic_need_not_be_there(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct stranger stranger = {0};
+    struct event_log_kafka_topic known = start_known(&fixture, &stranger);
+    struct event_log_kafka_topic topic;
+    struct event_log_state about;
+    fixture.config.known = &known;
+    uint64_t before_ms = clock_monotonic_ms(&clock_system);
+    open_log(&fixture);
+    assert_in_range(clock_monotonic_ms(&clock_system) - before_ms, 500, 4000);
+    event_log_describe(fixture.log, &about);
+    assert_int_equal(about.accepting, STATUS_UNAVAILABLE);
+    assert_non_null(strstr(about.reason, "no Kafka broker answered within"));
+    assert_true(uuid_equal(about.log_id, known.log_id));
+    assert_in_range(about.activity_bytes_max, 3000, 5000);
+    assert_int_equal(append_numbers(fixture.log, &fixture.collector, 0, 1), STATUS_UNAVAILABLE);
+    event_log_kafka_purge(fixture.log);
+    event_log_kafka_tell_topic(fixture.log, &topic);
+    assert_int_equal(topic.partition_count, 1);
+    set_down(&fixture, false);
+    assert_true(wait_for_accepting(fixture.log));
+    assert_int_equal(append_and_wait(fixture.log, &fixture.collector, 0, 1), STATUS_OK);
+    event_log_kafka_tell_topic(fixture.log, &topic);
+    assert_int_equal(topic.message_bytes_max, -1); /* as the broker has it now */
+    assert_int_equal(stranger.heard, 0);
+    finish(&fixture);
+}
+
+/* Whatever was accepted meanwhile is not meant for it. */
+static void another_topic_than_the_known_one_gets_nothing(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct stranger stranger = {0};
+    struct event_log_kafka_topic known = start_known(&fixture, &stranger);
+    known.log_id.bytes[0] ^= 1;
+    fixture.config.known = &known;
+    open_log(&fixture);
+    set_down(&fixture, false);
+    for (int i = 0; i < 2000 && atomic_load(&stranger.heard) == 0; i++) {
+        const struct timespec pause = {.tv_nsec = 10000000};
+        nanosleep(&pause, NULL);
+    }
+    const struct timespec pause = {.tv_sec = 2}; /* it is not asked for again */
+    nanosleep(&pause, NULL);
+    assert_int_equal(stranger.heard, 1);
+    assert_int_equal(stranger.why.status, STATUS_CORRUPT);
+    assert_non_null(strstr(stranger.why.message, "is another one than before"));
+    assert_int_equal(append_numbers(fixture.log, &fixture.collector, 0, 1), STATUS_UNAVAILABLE);
+    struct event_log_state about;
+    event_log_describe(fixture.log, &about);
+    assert_int_equal(about.accepting, STATUS_UNAVAILABLE);
+    assert_true(uuid_equal(about.log_id, known.log_id));
+    finish(&fixture);
+}
+
+/* Who reads needs the broker, and fails without; and one that answers at once is asked as ever. */
+static void knowing_a_topic_mends_nothing_else(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct stranger stranger = {0};
+    struct event_log_kafka_topic known = start_known(&fixture, &stranger);
+    struct event_log *log = NULL;
+    struct error err;
+    fixture.config.known = &known;
+    fixture.config.connect_timeout_ms = 500;
+    fixture.config.consumes = true;
+    assert_int_equal(event_log_kafka_new(&fixture.config, &log, &err), STATUS_UNAVAILABLE);
+    fixture.config.consumes = false;
+    set_down(&fixture, false);
+    fixture.config.connect_timeout_ms = 10000;
+    open_log(&fixture);
+    assert_int_equal(append_and_wait(fixture.log, &fixture.collector, 0, 1), STATUS_OK);
+    finish(&fixture);
+}
+
+static struct uuid identify(const char *topic, const char *brokers, const char *linger_ms)
+{
+    const struct event_log_kafka_property properties[] = {{"bootstrap.servers", brokers},
+                                                          {"linger.ms", linger_ms}};
+    const struct event_log_kafka_config config = {
+        .properties = properties, .property_count = ARRAY_LENGTH(properties), .topic = topic};
+    struct uuid id;
+    assert_int_equal(event_log_kafka_identify(&config, &id, NULL), STATUS_OK);
+    return id;
+}
+
+static void settings_are_the_same_by_brokers_and_topic(void **state)
+{
+    (void)state;
+    struct uuid id = identify("topic", "one:9092", "0");
+    assert_true(uuid_equal(id, identify("topic", "one:9092", "5")));
+    assert_false(uuid_equal(id, identify("topic", "two:9092", "0")));
+    assert_false(uuid_equal(id, identify("topics", "one:9092", "0")));
+    assert_false(uuid_equal(identify("a", "bc", "0"), identify("ab", "c", "0")));
+}
+
 struct property_case {
     const char *name;
     const char *value;
@@ -456,6 +610,10 @@ int main(void)
         cmocka_unit_test(a_refused_topic_works_again_after_lost_order),
         cmocka_unit_test(a_refused_message_is_cut_until_it_is_taken),
         cmocka_unit_test(without_a_broker_there_is_no_log),
+        cmocka_unit_test(a_known_topic_need_not_be_there),
+        cmocka_unit_test(another_topic_than_the_known_one_gets_nothing),
+        cmocka_unit_test(knowing_a_topic_mends_nothing_else),
+        cmocka_unit_test(settings_are_the_same_by_brokers_and_topic),
         cmocka_unit_test(properties_are_checked_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,9 +5,12 @@ import time
 import expect
 import service as services
 import wire
-from cluster import log_lines
+from clients import CONSUMER, KafkaClient
+from cluster import log_lines, wait_for_lag
+from servers import KafkaServer
 
 REFUSED = "/api/v1/refused"
+OTHER_CLUSTER_ID = "YW5vdGhlci1jbHVzdGVyIQ"
 
 
 def messages(service, level):
@@ -62,3 +65,111 @@ def test_an_api_server_hears_of_erasures_late(cluster):
     wire.wait_until(lambda: "MongoDB answers again" in messages(api, "info"), "that it is told", 30 * services.PATIENCE, 0.2)
     after = api.record({"userId": "u", "action": "after"})["id"]
     api.wait_stored(after, timeout=60)
+
+
+# --- without Kafka ---
+
+
+def event_log(api):
+    return api.get("/readyz?verbose").json["eventLog"]
+
+
+def wait_for_empty_spill(api):
+    wire.wait_until(lambda: event_log(api)["spill"]["activities"] == 0 and "reason" not in event_log(api), "an empty spill",
+                    90 * services.PATIENCE, 0.1)
+
+
+def fail_to_start(service, *words):
+    """The end of a start, which must be told in these words."""
+    service.launch()
+    assert service.wait_end(60) == 1
+    for word in words:
+        assert word in service.stderr, service.stderr
+
+
+def test_an_api_server_starts_without_kafka(mortal_cluster, ledger):
+    """Guards ingest against a restart during an outage of Kafka, also a second one by kill: what the server knows of the topic
+    from before is enough to accept. It says so, and when Kafka is there all of it goes there, once, per user in order."""
+    api, worker = mortal_cluster.api(), mortal_cluster.worker()
+    assert api.record({"userId": "before", "action": "a"})["durability"] == "replicated"
+    api.stop()
+    mortal_cluster.kafka.stop()
+    begun = time.monotonic()
+    api.start()
+    assert time.monotonic() - begun < 6 * services.PATIENCE
+    assert any("does not answer at the start" in message for message in messages(api, "warning"))
+    assert "cannot be reached" in event_log(api)["reason"] and "no Kafka broker answered" in event_log(api)["reason"]
+    assert api.record({"userId": "meanwhile", "action": "a"})["durability"] == "local-disk"
+    process = ledger.start(api, "--connections", 16, "--rate", 100 if services.SANITIZED else 1000, "--seconds", 14,
+                           "--ordered-user-per-connection")
+    time.sleep(3)
+    api.kill()
+    api.start()
+    assert event_log(api)["spill"]["activities"] > 0
+    time.sleep(2)
+    mortal_cluster.kafka.start()
+    figures = services.finish_load(process)
+    assert figures["refused"] == figures["rejected"] == 0 < figures["acknowledged"], figures
+    wait_for_empty_spill(api)
+    assert any("has the topic that was known" in message for message in messages(api, "info"))
+    assert api.record({"userId": "afterwards", "action": "a"})["durability"] == "replicated"
+    assert ledger.judge(api, wait_seconds=90)["inOrder"] > 0
+    wait_for_lag([worker])
+    assert len(api.walk("&userId=meanwhile")) == len(api.walk("&userId=before")) == 1
+
+
+def test_a_topic_that_nobody_knows_is_waited_for(cluster):
+    """Guards a wrong address against going unnoticed: a first start needs Kafka, and so does one with another address, or
+    with a file that says nothing for sure."""
+    api = cluster.make("api", "--connect-timeout", "2s")
+    cluster.kafka.proxy.cut()
+    fail_to_start(api, "no Kafka broker answered within 2000 ms")
+    cluster.kafka.proxy.resume()
+    api.start().stop()
+    known = api.data / "spill" / "topic"
+    whole = known.read_bytes()
+    cluster.kafka.proxy.cut()
+    known.write_bytes(whole[:-3])
+    fail_to_start(api, "no Kafka broker answered within 2000 ms")
+    known.write_bytes(whole)
+    other = services.Service("--role", "api", *api.flags[2:], "--kafka-brokers", f"{cluster.kafka.address},127.0.0.1:1")
+    cluster.made.append(other)
+    fail_to_start(other, "no Kafka broker answered within 2000 ms")
+    api.start()
+    assert api.record({"userId": "u", "action": "a"})["durability"] == "local-disk"
+    cluster.kafka.proxy.resume()
+    wait_for_empty_spill(api)
+    assert known.read_bytes() == whole
+
+
+def test_another_kafka_at_the_same_address_gets_nothing(cluster, ledger):
+    """Guards what was promised for one cluster: a server that finds another one behind the address ends and says why, at once
+    or at its next start, and sends nothing there. When the right one is back, so is everything."""
+    proxy = cluster.kafka.proxy
+    api = cluster.api("--drain-timeout", "1s", "--connect-timeout", "10s")
+    api.stop()
+    other = KafkaServer()
+    other.CLUSTER_ID = OTHER_CLUSTER_ID
+    with other:
+        other_port, right_port = other.port, proxy.server_port
+        proxy.cut()
+        api.start()
+        assert services.finish_load(ledger.start(api, "--connections", 8, "--count", 500))["acknowledged"] == 500
+        try:
+            proxy.server_port = other_port
+            proxy.resume()
+            assert api.wait_end(60) == 1
+            assert "another one than before" in api.stderr and "stays on this machine's disk" in api.stderr
+            assert "has been made" not in api.stderr
+            fail_to_start(api, "500 activities wait", "usertrail forward")
+            with KafkaClient(other.address, cluster.name, CONSUMER) as client:
+                assert all(client.receive(1, partition, timeout_ms=1000) == [] for partition in range(cluster.partitions))
+            proxy.cut()
+        finally:
+            proxy.server_port = right_port
+    proxy.resume()
+    api.start()
+    wait_for_empty_spill(api)
+    worker = cluster.worker()
+    ledger.judge(api, wait_seconds=60)
+    wait_for_lag([worker])

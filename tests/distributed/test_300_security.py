@@ -116,6 +116,19 @@ def test_kafka_refuses_the_password(cluster, certificates, role):
     assert "refuses the login" in words and "kafka.sasl.password" in words
 
 
+def test_who_was_let_in_before_is_refused_as_at_first(cluster, certificates):
+    """Guards the same once the server knows its topic: a broker that refuses is not one that is away."""
+    one = cluster.make("api", "--kafka-brokers", cluster.kafka.address_of("SASL_SSL"))
+    one.extra = as_variables(properties(certificates, "SASL_SSL"))
+    one.start().stop()
+    for wanted, words in ((properties(certificates, "SASL_SSL", WRONG), "refuses the login"),
+                          (properties(certificates, "SASL_SSL", authority=certificates.stranger), "no TLS with Kafka")):
+        one.extra = as_variables(wanted)
+        one.launch()
+        assert one.wait_end(60) == 1 and words in one.stderr
+        expect_no_secret(one, PASSWORD, WRONG)
+
+
 def test_nobody_vouches_for_kafka(cluster, certificates):
     """Guards against talking to whoever answers: a certificate of an unknown authority ends the start, and says where to look."""
     for protocol in ("SSL", "SASL_SSL"):

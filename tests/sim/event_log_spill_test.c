@@ -396,6 +396,47 @@ static void moves_what_was_left_behind_first(void **state)
     finish();
 }
 
+/* Opens again with another topic, whether by the same settings or not. */
+static bool reopen_for(const struct topic_mark *topic)
+{
+    rig.options.topic = topic;
+    return spill_rig_open(&rig);
+}
+
+/* What waits for one topic goes to another only where somebody named that one; the folder says
+ * which it is, from before the first append. */
+static void what_waits_for_one_topic_goes_to_no_other_unasked(void **state)
+{
+    (void)state;
+    static const struct topic_mark one = {.log_id = {{1}}, .settings = {{9}}, .partition_count = 1};
+    static const struct topic_mark other = {
+        .log_id = {{2}}, .settings = {{9}}, .partition_count = 1};
+    static const struct topic_mark named = {
+        .log_id = {{3}}, .settings = {{8}}, .partition_count = 1};
+    struct topic_mark kept;
+    struct spill_options options = roomy;
+    options.topic = &one;
+    begin(&options);
+    assert_true(topic_mark_read(rig.disk, "spill", &kept) && uuid_equal(kept.log_id, one.log_id));
+    spill_rig_close(&rig, SPILL_END_CLEAN);
+    assert_true(reopen_for(&other)); /* nothing waits */
+    remote_set_away(&rig.remote, true);
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(spill_rig_append_and_wait(&rig, 0).status, STATUS_OK);
+    }
+    spill_rig_close(&rig, SPILL_END_POWER);
+    size_t written = remote_count(&rig.remote);
+    remote_set_away(&rig.remote, false);
+    assert_false(reopen_for(&one));
+    assert_false(reopen_for(&one)); /* refusing it changed nothing */
+    assert_int_equal(remote_count(&rig.remote), written);
+    assert_true(topic_mark_read(rig.disk, "spill", &kept) && uuid_equal(kept.log_id, other.log_id));
+    assert_true(reopen_for(&named));
+    assert_true(spill_rig_wait_direct(&rig));
+    assert_true(topic_mark_read(rig.disk, "spill", &kept) && uuid_equal(kept.log_id, named.log_id));
+    finish(); /* all of it is there */
+}
+
 /* What was moved does not come up again after a crash, though the spill's last file holds it. */
 static void a_crash_does_not_bring_up_again_what_was_moved(void **state)
 {
@@ -520,6 +561,7 @@ int main(void)
         cmocka_unit_test(comes_back_while_appends_go_on),
         cmocka_unit_test(measures_how_fast_it_empties),
         cmocka_unit_test(moves_what_was_left_behind_first),
+        cmocka_unit_test(what_waits_for_one_topic_goes_to_no_other_unasked),
         cmocka_unit_test(a_crash_does_not_bring_up_again_what_was_moved),
         cmocka_unit_test(leaves_what_it_cannot_move_and_says_so),
         cmocka_unit_test(threads_keep_their_order_while_it_comes_and_goes),

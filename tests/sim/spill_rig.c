@@ -78,6 +78,7 @@ bool spill_rig_open(struct spill_rig *rig)
         .give_up_context = &rig->remote,
         .disk = rig->disk,
         .spill_dir = "spill",
+        .topic = rig->options.topic,
         .data_dir = "data",
         .held_bytes_max = rig->options.held_bytes_max,
         .drain_ms = rig->options.drain_ms,
@@ -90,8 +91,11 @@ bool spill_rig_open(struct spill_rig *rig)
     enum status status = event_log_local_new(&local, &config.spill, &err);
     if (status == STATUS_OK) {
         config.inner = remote_connect(&rig->remote);
-        ASSERT(event_log_spill_new(&config, &rig->log, &err) == STATUS_OK);
-    } else {
+        status = event_log_spill_new(&config, &rig->log, &err);
+    }
+    if (status != STATUS_OK) {
+        event_log_free(config.inner);
+        event_log_free(config.spill);
         fprintf(stderr, "opening: %s: %s\n", status_name(status), err.message);
     }
     return status == STATUS_OK;

@@ -28,6 +28,7 @@ struct spill_options {
     size_t held_bytes_max;
     unsigned drain_ms;
     unsigned look_every_ms; /* at the spill's disk */
+    const struct topic_mark *topic;
 };
 
 struct spill_append {
@@ -60,7 +61,8 @@ struct spill_rig {
 void spill_rig_init(struct spill_rig *rig, const struct spill_options *options);
 void spill_rig_deinit(struct spill_rig *rig);
 
-/* False when the spill does not open, which only a lying disk can bring about. */
+/* False when the spill does not open: its disk lied, or it holds what is meant for another topic.
+ */
 MUST_USE bool spill_rig_open(struct spill_rig *rig);
 void spill_rig_close(struct spill_rig *rig, enum spill_end end);
 

@@ -6,6 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+    KNOWN_WAIT_MS =
+        2000,           /* for the broker's first answers, where the topic is known without them */
+    MEET_WAIT_MS = 1000 /* each time afterwards */
+};
+
 static struct kafka_log *kafka_of(struct event_log *log)
 {
     return CONTAINER_OF(log, struct kafka_log, log);
@@ -16,7 +22,7 @@ static enum status kafka_append(struct event_log *log, const struct activity *ac
                                 struct append_ticket ticket)
 {
     struct kafka_log *kafka = kafka_of(log);
-    if (kafka->producer == NULL) {
+    if (!atomic_load(&kafka->met) || kafka->producer == NULL) {
         return STATUS_UNAVAILABLE;
     }
     return kafka_producer_append(kafka->producer, activities, count, listener, ticket);
@@ -67,17 +73,21 @@ static enum status kafka_end_position(struct event_log *log, struct position_set
 static void kafka_describe(struct event_log *log, struct event_log_state *out_state)
 {
     struct kafka_log *kafka = kafka_of(log);
+    struct event_log_kafka_topic topic;
+    event_log_kafka_tell_topic(log, &topic);
     *out_state = (struct event_log_state){
         .kind = "kafka",
-        .log_id = kafka->facts.log_id,
+        .log_id = topic.log_id,
         .durability = DURABILITY_REPLICATED,
         .missing = kafka->reader == NULL ? 0 : kafka_reader_missing(kafka->reader),
     };
-    if (kafka->producer != NULL) {
-        out_state->activity_bytes_max = kafka_producer_activity_bytes_max(kafka->producer);
+    if (kafka->config.produces) {
+        out_state->activity_bytes_max = kafka_producer_activity_bytes_max(topic.message_bytes_max);
     }
     out_state->accepting = kafka_health_accepting(&kafka->health, out_state->reason);
-    memcpy(out_state->warning, kafka->warning, sizeof out_state->warning);
+    if (atomic_load(&kafka->met)) {
+        memcpy(out_state->warning, kafka->warning, sizeof out_state->warning);
+    }
 }
 
 static void kafka_free(struct event_log *log)
@@ -109,8 +119,21 @@ void event_log_kafka_purge(struct event_log *log)
 {
     ASSERT(log->operations == &kafka_operations);
     struct kafka_log *kafka = kafka_of(log);
-    if (kafka->producer != NULL) {
+    if (atomic_load(&kafka->met) && kafka->producer != NULL) {
         kafka_producer_purge(kafka->producer);
+    }
+}
+
+void event_log_kafka_tell_topic(struct event_log *log, struct event_log_kafka_topic *out_topic)
+{
+    struct kafka_log *kafka = kafka_of(log);
+    *out_topic = kafka->known;
+    if (atomic_load(&kafka->met)) {
+        *out_topic = (struct event_log_kafka_topic){
+            .log_id = kafka->facts.log_id,
+            .partition_count = kafka->facts.partition_count,
+            .message_bytes_max = kafka->facts.message_bytes_max,
+        };
     }
 }
 
@@ -195,33 +218,16 @@ static enum status open_reader(struct kafka_log *kafka, struct error *err)
     return kafka_reader_learn_ends(kafka->reader, (int)kafka->config.connect_timeout_ms, err);
 }
 
-static enum status open_parts(struct kafka_log *kafka, struct error *err)
+static enum status open_producer(struct kafka_log *kafka, struct error *err)
 {
-    enum status status = STATUS_OK;
-    if (kafka->config.produces) {
-        const struct kafka_producer_config config = {
-            .log = &kafka->config,
-            .lines = &kafka->lines,
-            .health = &kafka->health,
-            .log_id = kafka->facts.log_id,
-            .message_bytes_max = kafka->facts.message_bytes_max,
-        };
-        status = kafka_producer_new(&config, &kafka->producer, err);
-    }
-    if (status == STATUS_OK && kafka->config.consumes) {
-        status = open_reader(kafka, err);
-    }
-    if (status != STATUS_OK) {
-        return status;
-    }
-    const struct kafka_watch_config config = {
+    const struct kafka_producer_config config = {
         .log = &kafka->config,
-        .client = kafka->client,
+        .lines = &kafka->lines,
         .health = &kafka->health,
-        .reader = kafka->reader,
-        .partition_count = kafka->facts.partition_count,
+        .log_id = kafka->facts.log_id,
+        .message_bytes_max = kafka->facts.message_bytes_max,
     };
-    return kafka_watch_start(&kafka->watch, &config, err);
+    return kafka_producer_new(&config, &kafka->producer, err);
 }
 
 static void warn(struct kafka_log *kafka)
@@ -230,6 +236,110 @@ static void warn(struct kafka_log *kafka)
     if (kafka->warning[0] != '\0') {
         log_write(kafka->config.logger, LOG_WARNING, kafka->warning, LOG_NO_FIELDS);
     }
+}
+
+/* What can only be done with a topic that was seen. */
+static enum status open_parts(struct kafka_log *kafka, struct error *err)
+{
+    enum status status = STATUS_OK;
+    if (kafka->config.produces) {
+        status = open_producer(kafka, err);
+    }
+    if (status == STATUS_OK && kafka->config.consumes) {
+        status = open_reader(kafka, err);
+    }
+    if (status == STATUS_OK) {
+        warn(kafka);
+        atomic_store(&kafka->met, true);
+    }
+    return status;
+}
+
+/* Meeting a topic that is only known ---------------------------------------------------------- */
+
+static void tell_met(struct kafka_log *kafka)
+{
+    kafka_health_answered(&kafka->health, true, "");
+    log_write(kafka->config.logger, LOG_INFO,
+              "Kafka answers for the first time since the start, and has the topic that was known",
+              LOG_FIELDS(log_text("topic", str_from(kafka->config.topic))));
+}
+
+/* On the watch's thread, until it is OK, or CORRUPT: then never again. */
+static enum status meet(void *context)
+{
+    struct kafka_log *kafka = context;
+    struct error err;
+    enum status status =
+        kafka_topic_learn(&kafka->config, kafka->client, MEET_WAIT_MS, &kafka->facts, &err);
+    bool other = status == STATUS_CORRUPT;
+    if (status == STATUS_OK) {
+        status = open_parts(kafka, &err);
+    }
+    if (status == STATUS_OK) {
+        tell_met(kafka);
+    } else {
+        kafka_health_unreachable(&kafka->health, err.message);
+    }
+    if (other && kafka->config.other_topic != NULL) {
+        kafka->config.other_topic(kafka->config.other_topic_context, &err);
+    }
+    return status;
+}
+
+/* Opening ------------------------------------------------------------------------------------ */
+
+static void tell_away(struct kafka_log *kafka, const struct error *why)
+{
+    kafka->config.known = &kafka->known;
+    kafka_health_unreachable(&kafka->health, why->message);
+    log_write(kafka->config.logger, LOG_WARNING,
+              "Kafka does not answer at the start; its topic is known from an earlier one and is "
+              "asked for until it is there",
+              LOG_FIELDS(log_text("topic", str_from(kafka->config.topic)),
+                         log_text("error", str_from(why->message))));
+}
+
+/* Sees the topic, or leaves that to the watch. A topic that answers at once is what it is: whether
+ * it may be another one than before is for those to say who know what waits for it. */
+static enum status look_first(struct kafka_log *kafka, struct error *err)
+{
+    struct event_log_kafka_config *config = &kafka->config;
+    unsigned wait_ms =
+        config->connect_timeout_ms < KNOWN_WAIT_MS ? config->connect_timeout_ms : KNOWN_WAIT_MS;
+    const struct event_log_kafka_topic *known = config->consumes ? NULL : config->known;
+    config->known = NULL;
+    if (known == NULL) {
+        enum status status =
+            kafka_topic_open(config, &kafka->context, &kafka->client, &kafka->facts, err);
+        return status == STATUS_OK ? open_parts(kafka, err) : status;
+    }
+    kafka->known = *known;
+    enum status status = kafka_topic_connect(config, &kafka->context, &kafka->client, err);
+    if (status == STATUS_OK) {
+        status = kafka_topic_learn(config, kafka->client, wait_ms, &kafka->facts, err);
+    }
+    if (status == STATUS_TIMED_OUT) {
+        tell_away(kafka, err);
+        return STATUS_OK;
+    }
+    return status == STATUS_OK ? open_parts(kafka, err) : status;
+}
+
+static enum status start_watch(struct kafka_log *kafka, struct error *err)
+{
+    struct event_log_kafka_topic topic;
+    event_log_kafka_tell_topic(&kafka->log, &topic);
+    const struct kafka_watch_config config = {
+        .log = &kafka->config,
+        .client = kafka->client,
+        .health = &kafka->health,
+        .reader = kafka->reader,
+        .partition_count = topic.partition_count,
+        .meet = atomic_load(&kafka->met) ? NULL : meet,
+        .meet_context = kafka,
+    };
+    return kafka_watch_start(&kafka->watch, &config, err);
 }
 
 enum status event_log_kafka_new(const struct event_log_kafka_config *config,
@@ -248,17 +358,15 @@ enum status event_log_kafka_new(const struct event_log_kafka_config *config,
     kafka->context.lines = &kafka->lines;
     enum status status = keep_config(kafka, config, err);
     if (status == STATUS_OK) {
-        status =
-            kafka_topic_open(&kafka->config, &kafka->context, &kafka->client, &kafka->facts, err);
+        status = look_first(kafka, err);
     }
     if (status == STATUS_OK) {
-        status = open_parts(kafka, err);
+        status = start_watch(kafka, err);
     }
     if (status != STATUS_OK) {
         kafka_free(&kafka->log);
         return status;
     }
-    warn(kafka);
     *out_log = &kafka->log;
     return STATUS_OK;
 }

@@ -35,6 +35,13 @@ struct event_log_kafka_property {
     const char *value;
 };
 
+/* What a process has to know of a topic that it cannot reach. */
+struct event_log_kafka_topic {
+    struct uuid log_id;
+    int32_t partition_count;   /* >= 1 */
+    int64_t message_bytes_max; /* max.message.bytes; -1: the broker did not tell */
+};
+
 struct event_log_kafka_config {
     const struct event_log_kafka_property *properties; /* bootstrap.servers at least; applied over
                                                           ours, of which some are not to be set */
@@ -50,6 +57,13 @@ struct event_log_kafka_config {
     int partitions;          /* of a topic that is missing and made: 1.., or the broker's choice */
     int replication;
     unsigned connect_timeout_ms; /* for the broker's first answers; 0: the default */
+    /* What the topic was in an earlier life; NULL, and always with `consumes`: not known. With it
+     * the log is there also when no broker answers for a moment: append is UNAVAILABLE until one
+     * does and has the same log, and if it has another, for ever; `other_topic` then hears why,
+     * once, from the log's thread, and may not call the log. */
+    const struct event_log_kafka_topic *known;
+    void (*other_topic)(void *context, const struct error *why);
+    void *other_topic_context;
     const struct clock *clock;
     const struct logger *logger;
 };
@@ -60,10 +74,17 @@ MUST_USE enum status event_log_kafka_check(const struct event_log_kafka_config *
                                            struct error *err);
 
 /* Connects, makes the topic where it is missing, starts the threads. INVALID: a property is
- * unknown, wrong or not to be set. UNAVAILABLE: no broker answered in time, or it did not let us.
- */
+ * unknown, wrong or not to be set. UNAVAILABLE: no broker answered in time and the topic is not
+ * known, or one did not let us. */
 MUST_USE enum status event_log_kafka_new(const struct event_log_kafka_config *config,
                                          struct event_log **out_log, struct error *err);
+
+/* Stands for brokers and topic as they are configured: the same for the same words. NO_MEMORY. */
+MUST_USE enum status event_log_kafka_identify(const struct event_log_kafka_config *config,
+                                              struct uuid *out_id, struct error *err);
+
+/* What the topic is, or was when it was known last. */
+void event_log_kafka_tell_topic(struct event_log *log, struct event_log_kafka_topic *out_topic);
 
 /* Gives up what was appended before and is not confirmed: each such append completes soon and in
  * order, as failed unless it was confirmed meanwhile. Returns at once. */

@@ -7,16 +7,23 @@
 #include "infrastructure/event_log_kafka/kafka_topic.h"
 #include "infrastructure/event_log_kafka/kafka_watch.h"
 
+#include <stdatomic.h>
+
 struct kafka_log {
     struct event_log log;
     struct event_log_kafka_config config;
     struct kafka_lines lines;
     struct kafka_context context;
     struct kafka_health health;
+    void *texts;                        /* of the configuration */
+    rd_kafka_t *client;                 /* for looking at the topic */
+    struct event_log_kafka_topic known; /* from an earlier life */
+
+    /* Whether the topic was seen and is what was known of it, where that was; until then the next
+     * three are the watch's. */
+    atomic_bool met;
     struct kafka_topic_facts facts;
     char warning[ERROR_MESSAGE_BYTES];
-    void *texts;                     /* of the configuration */
-    rd_kafka_t *client;              /* for looking at the topic */
     struct kafka_producer *producer; /* NULL: it does not produce */
     struct kafka_reader *reader;     /* NULL: it does not consume */
     struct kafka_watch watch;

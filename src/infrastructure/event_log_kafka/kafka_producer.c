@@ -139,20 +139,20 @@ static enum status check_room(struct kafka_producer *producer, const struct acti
                                                                            : STATUS_OK;
 }
 
-uint64_t kafka_producer_activity_bytes_max(const struct kafka_producer *producer)
+uint64_t kafka_producer_activity_bytes_max(int64_t message_bytes_max)
 {
-    int64_t topic_max = producer->config.message_bytes_max;
-    if (topic_max < 0) {
+    if (message_bytes_max < 0) {
         return 0;
     }
-    return topic_max > BATCH_FRAME_BYTES ? (uint64_t)(topic_max - BATCH_FRAME_BYTES) : 1;
+    return message_bytes_max > BATCH_FRAME_BYTES ? (uint64_t)(message_bytes_max - BATCH_FRAME_BYTES)
+                                                 : 1;
 }
 
 /* What the topic will never take must not come in: it would fail again and again, and keep behind
  * it whoever waits for it to be confirmed. */
 static bool fits_topic(const struct kafka_producer *producer, const struct append_block *block)
 {
-    uint64_t activity_max = kafka_producer_activity_bytes_max(producer);
+    uint64_t activity_max = kafka_producer_activity_bytes_max(producer->config.message_bytes_max);
     if (activity_max == 0 || block->bytes <= activity_max) {
         return true;
     }

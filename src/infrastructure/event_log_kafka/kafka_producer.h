@@ -74,8 +74,9 @@ MUST_USE enum status kafka_producer_append(struct kafka_producer *producer,
                                            struct append_listener *listener,
                                            struct append_ticket ticket);
 
-/* Of one activity, its key and its message; 0: nobody knows what the topic takes. */
-uint64_t kafka_producer_activity_bytes_max(const struct kafka_producer *producer);
+/* What one activity may have, its key and its message, by what the topic takes, as in the
+ * configuration; 0: that is not known. */
+uint64_t kafka_producer_activity_bytes_max(int64_t message_bytes_max);
 
 /* As event_log_kafka_purge. */
 void kafka_producer_purge(struct kafka_producer *producer);

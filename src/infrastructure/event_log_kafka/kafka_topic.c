@@ -1,6 +1,6 @@
 #include "infrastructure/event_log_kafka/kafka_topic.h"
 
-#include "infrastructure/crypto/sha256.h"
+#include "infrastructure/event_log_kafka/kafka_identity.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +19,7 @@ struct opening {
     const struct event_log_kafka_config *config;
     struct kafka_lines *lines;
     rd_kafka_t *client;
+    unsigned timeout_ms;
     uint64_t deadline_ms;
 };
 
@@ -105,7 +106,7 @@ static enum status ask(rd_kafka_t *client, const char *name, int timeout_ms,
     rd_kafka_topic_destroy(topic);
     (void)rd_kafka_poll(client, 0); /* all that waits, so that it does not grow */
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return error_set(err, STATUS_UNAVAILABLE, 0, "no Kafka broker answers: %s",
+        return error_set(err, STATUS_TIMED_OUT, 0, "no Kafka broker answers: %s",
                          rd_kafka_err2str(code));
     }
     enum status status = judge(metadata, name, out_facts, err);
@@ -253,33 +254,21 @@ void kafka_topic_warn(const struct kafka_topic_facts *facts, const char *topic,
 
 /* Opening ------------------------------------------------------------------------------------ */
 
-/* Version 8 of RFC 9562: what the cluster and the topic are called says which log this is. */
+/* What the cluster and the topic are called says which log this is. */
 static enum status make_log_id(const struct opening *opening, struct uuid *out_id,
                                struct error *err)
 {
     char *cluster = rd_kafka_clusterid(opening->client, time_left_ms(opening));
     if (cluster == NULL) {
-        return error_set(err, STATUS_UNAVAILABLE, 0,
+        return error_set(err, STATUS_TIMED_OUT, 0,
                          "the Kafka broker does not tell its cluster's id");
     }
-    struct sha256 sha256 = {0};
-    uint8_t hash[SHA256_BYTES];
-    enum status status = sha256_init(&sha256);
-    if (status == STATUS_OK) {
-        sha256_begin(&sha256);
-        sha256_add(&sha256, cluster, strlen(cluster) + 1); /* its NUL keeps both apart */
-        sha256_add(&sha256, opening->config->topic, strlen(opening->config->topic));
-        status = sha256_end(&sha256, hash);
-    }
-    sha256_deinit(&sha256);
+    struct kafka_identity identity;
+    kafka_identity_begin(&identity);
+    kafka_identity_add(&identity, cluster);
+    kafka_identity_add(&identity, opening->config->topic);
     rd_kafka_mem_free(opening->client, cluster);
-    if (status != STATUS_OK) {
-        return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for the log's id");
-    }
-    memcpy(out_id->bytes, hash, UUID_BYTES);
-    out_id->bytes[6] = (uint8_t)((hash[6] & 0x0f) | 0x80);
-    out_id->bytes[8] = (uint8_t)((hash[8] & 0x3f) | 0x80);
-    return STATUS_OK;
+    return kafka_identity_end(&identity, out_id, err);
 }
 
 /* What librdkafka says begins with its names for thread and broker and for what it does. */
@@ -333,10 +322,25 @@ static enum status tell_unreachable(const struct opening *opening, struct error 
                          "kafka.security.protocol: %s",
                          reason);
     }
-    return error_set(err, STATUS_UNAVAILABLE, 0,
+    return error_set(err, STATUS_TIMED_OUT, 0,
                      "no Kafka broker answered within %u ms; look at kafka-brokers, "
                      "kafka.security.protocol: %s",
-                     opening->config->connect_timeout_ms, reason);
+                     opening->timeout_ms, reason);
+}
+
+/* Nothing is made in a cluster that is not the one. */
+static enum status compare(const struct opening *opening, struct error *err)
+{
+    const struct event_log_kafka_topic *known = opening->config->known;
+    struct uuid id;
+    enum status status = known == NULL ? STATUS_OK : make_log_id(opening, &id, err);
+    if (status != STATUS_OK || known == NULL || uuid_equal(id, known->log_id)) {
+        return status;
+    }
+    return error_set(err, STATUS_CORRUPT, 0,
+                     "the topic %.50s is another one than before: the cluster that answers has "
+                     "another id",
+                     opening->config->topic);
 }
 
 static enum status await_topic(struct opening *opening, struct kafka_topic_facts *facts,
@@ -347,13 +351,17 @@ static enum status await_topic(struct opening *opening, struct kafka_topic_facts
         enum status status =
             ask(opening->client, opening->config->topic, time_left_ms(opening), facts, err);
         bool answered = status == STATUS_NOT_FOUND || status == STATUS_BUSY;
-        if (time_left_ms(opening) == 0 && status == STATUS_UNAVAILABLE) {
+        if (time_left_ms(opening) == 0 && status == STATUS_TIMED_OUT) {
             return tell_unreachable(opening, err);
         }
         if (!answered) {
             return status;
         }
         if (status == STATUS_NOT_FOUND && !made) {
+            status = compare(opening, err);
+            if (status != STATUS_OK) {
+                return status;
+            }
             status = make_topic(opening, err);
             made = true;
         }
@@ -361,18 +369,21 @@ static enum status await_topic(struct opening *opening, struct kafka_topic_facts
             return status;
         }
         if (time_left_ms(opening) == 0) {
-            return error_set(err, STATUS_UNAVAILABLE, 0, "the topic %.64s is not ready",
+            return error_set(err, STATUS_TIMED_OUT, 0, "the topic %.64s is not ready",
                              opening->config->topic);
         }
         rest();
     }
 }
 
-static enum status learn_facts(struct opening *opening, struct kafka_topic_facts *out_facts,
-                               struct error *err)
+static enum status learn(struct opening *opening, struct kafka_topic_facts *out_facts,
+                         struct error *err)
 {
     struct kafka_topic_facts facts = {.min_in_sync = -1, .message_bytes_max = -1};
     enum status status = await_topic(opening, &facts, err);
+    if (status == STATUS_OK) {
+        status = compare(opening, err);
+    }
     if (status == STATUS_OK) {
         status = make_log_id(opening, &facts.log_id, err);
     }
@@ -383,26 +394,52 @@ static enum status learn_facts(struct opening *opening, struct kafka_topic_facts
     return status;
 }
 
+enum status kafka_topic_learn(const struct event_log_kafka_config *config, rd_kafka_t *client,
+                              unsigned timeout_ms, struct kafka_topic_facts *out_facts,
+                              struct error *err)
+{
+    const struct kafka_context *context = rd_kafka_opaque(client);
+    struct opening opening = {
+        .config = config,
+        .lines = context->lines,
+        .client = client,
+        .timeout_ms = timeout_ms,
+        .deadline_ms = clock_monotonic_ms(config->clock) + timeout_ms,
+    };
+    return learn(&opening, out_facts, err);
+}
+
+enum status kafka_topic_connect(const struct event_log_kafka_config *config,
+                                struct kafka_context *context, rd_kafka_t **out_client,
+                                struct error *err)
+{
+    rd_kafka_conf_t *conf = NULL;
+    enum status status = kafka_conf_make(config, (struct kafka_defaults){0}, context, &conf, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    rd_kafka_conf_set_error_cb(conf, note_error);
+    return kafka_client_new(RD_KAFKA_PRODUCER, conf, out_client, err);
+}
+
 enum status kafka_topic_open(const struct event_log_kafka_config *config,
                              struct kafka_context *context, rd_kafka_t **out_client,
                              struct kafka_topic_facts *out_facts, struct error *err)
 {
-    struct opening opening = {.config = config, .lines = context->lines};
-    rd_kafka_conf_t *conf = NULL;
-    enum status status = kafka_conf_make(config, (struct kafka_defaults){0}, context, &conf, err);
+    rd_kafka_t *client = NULL;
+    enum status status = kafka_topic_connect(config, context, &client, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = kafka_topic_learn(config, client, config->connect_timeout_ms, out_facts, err);
     if (status == STATUS_OK) {
-        rd_kafka_conf_set_error_cb(conf, note_error);
-        status = kafka_client_new(RD_KAFKA_PRODUCER, conf, &opening.client, err);
+        *out_client = client;
+        return STATUS_OK;
     }
-    if (status != STATUS_OK) {
-        return status;
+    rd_kafka_destroy(client);
+    status = status == STATUS_TIMED_OUT ? STATUS_UNAVAILABLE : status;
+    if (err != NULL) {
+        err->status = status;
     }
-    opening.deadline_ms = clock_monotonic_ms(config->clock) + config->connect_timeout_ms;
-    status = learn_facts(&opening, out_facts, err);
-    if (status != STATUS_OK) {
-        rd_kafka_destroy(opening.client);
-        return status;
-    }
-    *out_client = opening.client;
-    return STATUS_OK;
+    return status;
 }

@@ -13,8 +13,20 @@ struct kafka_topic_facts {
     int64_t message_bytes_max; /* max.message.bytes; -1: the broker does not tell */
 };
 
-/* Waits for a broker for at most the configuration's time, makes the topic where it is missing. The
- * client is for looking again; whoever gets it destroys it. INVALID, UNAVAILABLE, NO_MEMORY. */
+/* Makes the client that asks; nobody is asked yet. Whoever gets it destroys it, and the context
+ * outlives it. INVALID, UNAVAILABLE, NO_MEMORY. */
+MUST_USE enum status kafka_topic_connect(const struct event_log_kafka_config *config,
+                                         struct kafka_context *context, rd_kafka_t **out_client,
+                                         struct error *err);
+
+/* Waits for a broker for at most the time, makes the topic where it is missing. TIMED_OUT: nobody
+ * answers, or a partition has no leader. UNAVAILABLE: a broker refuses. CORRUPT: the configuration
+ * knows the topic, and this is another one; nothing is made. INVALID, NO_MEMORY. */
+MUST_USE enum status kafka_topic_learn(const struct event_log_kafka_config *config,
+                                       rd_kafka_t *client, unsigned timeout_ms,
+                                       struct kafka_topic_facts *out_facts, struct error *err);
+
+/* Both, in the configuration's time. INVALID, UNAVAILABLE, NO_MEMORY. */
 MUST_USE enum status kafka_topic_open(const struct event_log_kafka_config *config,
                                       struct kafka_context *context, rd_kafka_t **out_client,
                                       struct kafka_topic_facts *out_facts, struct error *err);
@@ -23,6 +35,6 @@ MUST_USE enum status kafka_topic_open(const struct event_log_kafka_config *confi
 void kafka_topic_warn(const struct kafka_topic_facts *facts, const char *topic,
                       char out_warning[ERROR_MESSAGE_BYTES]);
 
-/* Looks again. OK; NOT_FOUND: the topic is not there; UNAVAILABLE: no answer in time. */
+/* Looks again. OK; NOT_FOUND: the topic is not there; TIMED_OUT: no answer in time; UNAVAILABLE. */
 MUST_USE enum status kafka_topic_look(rd_kafka_t *client, const char *topic, int timeout_ms,
                                       int32_t *out_partition_count, struct error *err);

@@ -54,6 +54,20 @@ static void look(struct kafka_watch *watch)
         clock_monotonic_ms(watch->config.log->clock) + (fine ? LOOK_EVERY_MS : LOOK_AGAIN_MS);
 }
 
+/* Before anything else can be looked at. */
+static void meet(struct kafka_watch *watch)
+{
+    enum status status = watch->config.meet(watch->config.meet_context);
+    bool fine = status == STATUS_OK;
+    if (fine) {
+        watch->config.meet = NULL;
+    }
+    uint64_t wait_ms = fine ? LOOK_EVERY_MS : LOOK_AGAIN_MS;
+    watch->look_at_ms = status == STATUS_CORRUPT
+                            ? UINT64_MAX
+                            : clock_monotonic_ms(watch->config.log->clock) + wait_ms;
+}
+
 /* False when it is time to stop. */
 static bool wait_a_turn(struct kafka_watch *watch)
 {
@@ -73,8 +87,12 @@ static void *run(void *context)
         if (watch->config.reader != NULL) {
             kafka_reader_serve(watch->config.reader, TURN_MS);
         }
-        bool suspected = kafka_health_is_suspected(watch->config.health);
-        if (suspected || clock_monotonic_ms(watch->config.log->clock) >= watch->look_at_ms) {
+        bool due = clock_monotonic_ms(watch->config.log->clock) >= watch->look_at_ms;
+        if (watch->config.meet != NULL) {
+            if (due) {
+                meet(watch);
+            }
+        } else if (kafka_health_is_suspected(watch->config.health) || due) {
             look(watch);
         }
     }
@@ -85,7 +103,8 @@ enum status kafka_watch_start(struct kafka_watch *watch, const struct kafka_watc
                               struct error *err)
 {
     *watch = (struct kafka_watch){.config = *config};
-    watch->look_at_ms = clock_monotonic_ms(config->log->clock) + LOOK_EVERY_MS;
+    watch->look_at_ms = clock_monotonic_ms(config->log->clock) +
+                        (config->meet == NULL ? LOOK_EVERY_MS : LOOK_AGAIN_MS);
     pthread_mutex_init(&watch->mutex, NULL);
     condition_init(&watch->stopped);
     int result = pthread_create(&watch->thread, NULL, run, watch);

@@ -12,6 +12,10 @@ struct kafka_watch_config {
     struct kafka_health *health;
     struct kafka_reader *reader; /* NULL: nothing is read */
     int32_t partition_count;
+    /* Where the topic has not been seen yet: sees to that, and is called every second until it is
+     * OK, or CORRUPT: there is nothing to look at. NULL: it was seen. */
+    enum status (*meet)(void *context);
+    void *meet_context;
 };
 
 struct kafka_watch {

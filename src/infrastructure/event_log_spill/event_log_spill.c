@@ -203,12 +203,15 @@ static void spill_describe(struct event_log *log, struct event_log_state *out_st
     if (direct && out_state->accepting != STATUS_UNAVAILABLE) {
         return;
     }
+    char why[ERROR_MESSAGE_BYTES];
+    memcpy(why, out_state->reason, sizeof why);
     out_state->accepting = own.accepting;
     out_state->durability = own.durability;
     if (own.accepting == STATUS_OK) {
         snprintf(out_state->reason, sizeof out_state->reason,
-                 "%s cannot be reached; %llu activities wait on this machine's disk",
-                 out_state->kind, (unsigned long long)out_state->spill.activities);
+                 "%s cannot be reached; %llu activities wait on this machine's disk%s%.75s",
+                 out_state->kind, (unsigned long long)out_state->spill.activities,
+                 why[0] == '\0' ? "" : ": ", why);
     } else {
         snprintf(out_state->reason, sizeof out_state->reason,
                  "%s cannot be reached, and the spill does not accept: %.100s", out_state->kind,
@@ -317,12 +320,42 @@ static const struct event_log_operations spill_operations = {
     .free = spill_free,
 };
 
+/* Nobody may send elsewhere what was promised for one topic, unless somebody named the other one.
+ */
+static enum status keep_topic(const struct event_log_spill *spill, int64_t waiting,
+                              struct error *err)
+{
+    const struct event_log_spill_config *config = &spill->config;
+    struct topic_mark kept;
+    if (config->topic == NULL) {
+        return STATUS_OK;
+    }
+    bool other = topic_mark_read(config->disk, config->spill_dir, &kept) && waiting > 0 &&
+                 !uuid_equal(kept.log_id, config->topic->log_id);
+    if (other && uuid_equal(kept.settings, config->topic->settings)) {
+        return error_set(err, STATUS_CORRUPT, 0,
+                         "the topic is another one than that for which %lld activities wait in "
+                         "%.40s; if they shall go to this one, usertrail forward sends them",
+                         (long long)waiting, config->data_dir);
+    }
+    if (other) {
+        log_write(config->logger, LOG_WARNING,
+                  "activities wait on this machine's disk for another topic than the settings "
+                  "name now; they go to this one",
+                  LOG_FIELDS(log_number("activities", waiting)));
+    }
+    return topic_mark_keep(config->disk, config->spill_dir, config->topic, err);
+}
+
 static enum status look_into_spill(struct event_log_spill *spill, struct error *err)
 {
     struct forward_waiting waiting;
     enum status status = forward_activities_look(spill->config.spill, &waiting, err);
     if (status == STATUS_OK && spill->config.spill_dir != NULL) {
         status = moved_mark_pass(&spill->mark, spill->config.spill, &waiting, err);
+    }
+    if (status == STATUS_OK) {
+        status = keep_topic(spill, waiting.end - waiting.begin, err);
     }
     if (status != STATUS_OK) {
         return status;
@@ -362,7 +395,8 @@ static struct event_log_spill *make(const struct event_log_spill_config *config)
 {
     ASSERT(config->inner != NULL && config->spill != NULL && config->data_dir != NULL &&
            config->clock != NULL && config->random != NULL && config->logger != NULL &&
-           (config->spill_dir == NULL || config->disk != NULL));
+           (config->spill_dir == NULL || config->disk != NULL) &&
+           (config->topic == NULL || config->spill_dir != NULL));
     struct event_log_spill *spill = calloc(1, sizeof *spill);
     if (spill == NULL) {
         return NULL;

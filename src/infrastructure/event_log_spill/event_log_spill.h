@@ -24,6 +24,7 @@
 #include "base/logger.h"
 #include "base/random.h"
 #include "infrastructure/disk/disk.h"
+#include "infrastructure/event_log_spill/topic_mark.h"
 
 struct event_log_spill_config {
     struct event_log *inner; /* taken over, as the spill is */
@@ -34,6 +35,8 @@ struct event_log_spill_config {
                               inner log will never take is set aside; outlives the log. NULL:
                               nowhere: a crash brings all up again that it holds, and what will
                               never be taken stays in front of the rest */
+    const struct topic_mark *topic; /* what the inner log is, for that folder to keep; NULL: it is
+                                       no topic. Only looked at while the log is made */
     /* Lets the inner log complete soon what was appended to it, failed unless confirmed, and begin
      * anew where it has to; called after each failure, perhaps several times. Between a failure
      * and this the inner log ought to confirm nothing behind what failed: whatever it does confirm
@@ -50,6 +53,8 @@ struct event_log_spill_config {
     const struct logger *logger;
 };
 
-/* On failure inner log and spill stay the caller's. */
+/* CORRUPT: what the spill holds is meant for another topic, though the settings are the same:
+ * nobody asked for it to go to this one. With other settings somebody did. On failure inner log and
+ * spill stay the caller's. */
 MUST_USE enum status event_log_spill_new(const struct event_log_spill_config *config,
                                          struct event_log **out_log, struct error *err);
