@@ -67,11 +67,27 @@ def test_an_api_server_hears_of_erasures_late(cluster):
     api.wait_stored(after, timeout=60)
 
 
-# --- without Kafka ---
-
-
 def event_log(api):
     return api.get("/readyz?verbose").json["eventLog"]
+
+
+def test_an_api_server_starts_without_room_for_its_spill(cluster):
+    """Guards a start on a disk that is nearly full: Kafka takes what is accepted, and probes and a line of the log say that the
+    next outage would be refused."""
+    api = cluster.make("api")
+    api.file_bytes_max = 1 << 20  # the spill's first file wants 8 MiB
+    api.start()
+    assert event_log(api)["state"] == "ok" and event_log(api)["spill"]["state"] == "no-space"
+    assert api.get("/health").json["status"] == "degraded"
+    assert messages(api, "error") == ["the spill does not accept activities"]
+    assert api.record({"userId": "u", "action": "a"})["durability"] == "replicated"
+    api.stop()
+    api.file_bytes_max = None
+    api.start()
+    assert event_log(api)["spill"]["state"] == "ok" and api.get("/health").json["status"] == "ok"
+
+
+# --- without Kafka ---
 
 
 def wait_for_empty_spill(api):

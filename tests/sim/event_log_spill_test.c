@@ -248,6 +248,34 @@ static void tells_a_broken_spill_before_it_is_needed(void **state)
     finish();
 }
 
+/* A disk without room for its first file is no reason not to start: nobody needs the spill yet. It
+ * says so, and takes what it needs as soon as there is some. */
+static void starts_without_room_for_the_spill(void **state)
+{
+    (void)state;
+    enum { BYTES = 2000 };
+    spill_rig_init(&rig, &roomy);
+    disk_simulated_set_capacity(rig.disk, BYTES);
+    assert_true(spill_rig_open(&rig));
+    struct event_log_state about = spill_rig_state(&rig);
+    assert_int_equal(about.accepting, STATUS_OK);
+    assert_int_equal(about.spill.accepting, STATUS_NO_SPACE);
+    assert_non_null(strstr(about.spill.reason, "spill/"));
+    assert_int_equal(spill_rig_append_and_wait(&rig, 0).durability, DURABILITY_REPLICATED);
+    spill_rig_close(&rig, SPILL_END_CLEAN);
+    assert_true(spill_rig_open(&rig));
+    remote_set_away(&rig.remote, true);
+    while (spill_rig_append_and_wait(&rig, 0).status == STATUS_OK) {
+    }
+    disk_simulated_set_capacity(rig.disk, UINT64_MAX);
+    assert_true(wait_for_spill(STATUS_OK));
+    struct spill_append told = spill_rig_append_and_wait(&rig, 0);
+    assert_int_equal(told.status, STATUS_OK);
+    assert_int_equal(told.durability, DURABILITY_LOCAL_DISK);
+    come_back();
+    finish();
+}
+
 /* What the log would refuse when it is back is refused at once, as when it can be reached. */
 static void what_the_log_never_takes_is_not_spilled(void **state)
 {
@@ -555,6 +583,7 @@ int main(void)
         cmocka_unit_test(a_full_spill_refuses_and_recovers),
         cmocka_unit_test(a_broken_spill_does_not_stand_in_the_way),
         cmocka_unit_test(tells_a_broken_spill_before_it_is_needed),
+        cmocka_unit_test(starts_without_room_for_the_spill),
         cmocka_unit_test(what_the_log_never_takes_is_not_spilled),
         cmocka_unit_test(what_is_never_taken_is_set_aside),
         cmocka_unit_test(a_damaged_spill_does_not_stand_in_the_way),

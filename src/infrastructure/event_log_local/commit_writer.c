@@ -55,7 +55,7 @@ static enum status make_segment(struct commit_writer *writer, uint64_t ordinal, 
     if (status != STATUS_OK) {
         return status;
     }
-    status = disk_file_allocate(file, 0, bytes, err);
+    status = bytes == 0 ? STATUS_OK : disk_file_allocate(file, 0, bytes, err);
     if (status != STATUS_OK) {
         enum status removed = disk_remove(writer->disk, path, NULL);
         (void)removed; /* the next attempt uses the file, and opening ignores an empty one */
@@ -99,7 +99,8 @@ static enum status reserve(struct segment_file *segment, uint64_t bytes, struct 
     return status;
 }
 
-enum status commit_writer_roll(struct commit_writer *writer, uint64_t bytes, struct error *err)
+/* Goes on in the next segment. */
+static enum status roll(struct commit_writer *writer, uint64_t bytes, struct error *err)
 {
     enum status status = STATUS_OK;
     if (writer->ahead.file == NULL) {
@@ -122,6 +123,16 @@ enum status commit_writer_roll(struct commit_writer *writer, uint64_t bytes, str
     return STATUS_OK;
 }
 
+enum status commit_writer_begin(struct commit_writer *writer, struct error *err)
+{
+    enum status status = roll(writer, 0, err);
+    if (status != STATUS_NO_SPACE) {
+        return status;
+    }
+    status = make_segment(writer, writer->active.ordinal + 1, 0, &writer->ahead, err);
+    return status == STATUS_OK ? roll(writer, 0, err) : status;
+}
+
 /* Makes `bytes` fit behind the last commit, in this segment or in the next. */
 static enum status make_room(struct commit_writer *writer, uint64_t bytes, struct error *err)
 {
@@ -132,7 +143,7 @@ static enum status make_room(struct commit_writer *writer, uint64_t bytes, struc
     if (active->used == 0 || active->used + bytes <= writer->segment_bytes) {
         return reserve(active, segment_size_for(writer, active->used + bytes), err);
     }
-    return commit_writer_roll(writer, bytes, err);
+    return roll(writer, bytes, err);
 }
 
 static enum status reserve_ahead(struct commit_writer *writer, struct error *err)
@@ -381,7 +392,7 @@ static enum status leave_covered(struct commit_writer *writer, int64_t covered, 
     if (!all) {
         return STATUS_OK;
     }
-    enum status status = commit_writer_roll(writer, COMMIT_HEADER_BYTES, err);
+    enum status status = roll(writer, COMMIT_HEADER_BYTES, err);
     writer->sealed = writer->sealed && status != STATUS_OK;
     return status;
 }

@@ -59,9 +59,9 @@ MUST_USE enum status commit_writer_work_ahead(struct commit_writer *writer, stru
  * that takes it. As commit_writer_write. */
 MUST_USE enum status commit_writer_look(struct commit_writer *writer, struct error *err);
 
-/* Makes the first segment of an empty log, or the next one. */
-MUST_USE enum status commit_writer_roll(struct commit_writer *writer, uint64_t bytes,
-                                        struct error *err);
+/* Makes the first segment of an empty log. On a disk without room for it only its name is made:
+ * nothing is reserved then, and commits ask for room. */
+MUST_USE enum status commit_writer_begin(struct commit_writer *writer, struct error *err);
 
 /* A clean stop: seals, cuts to the used length, syncs, removes what was reserved ahead. The seal
  * goes into a segment of its own when all activities are below `covered`. */

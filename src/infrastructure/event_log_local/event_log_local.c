@@ -465,6 +465,16 @@ static enum status hold_log_id(struct event_log_local *local, struct error *err)
     return status;
 }
 
+/* What is there can be read on a disk without any room, and it may become roomy again. */
+static void begin_without_room(struct event_log_local *local)
+{
+    struct error why;
+    if (local->writer.active.reserved == 0 &&
+        commit_writer_look(&local->writer, &why) != STATUS_OK) {
+        refuse(local, &why);
+    }
+}
+
 static enum status open_log(struct event_log_local *local, struct error *err)
 {
     const struct event_log_local_config *config = &local->config;
@@ -495,6 +505,7 @@ static enum status open_log(struct event_log_local *local, struct error *err)
     local->seed = frame_seed(local->writer.log_id);
     log_reader_init(&local->reader, local->writer.log_id);
     append_queue_hold(&local->queue, segment_list_bytes(&local->list));
+    begin_without_room(local);
     return start_committer(local, err);
 }
 

@@ -301,7 +301,7 @@ static enum status start_empty(struct opening *opening, struct error *err)
     if (folder->count > 0) {
         opening->writer->active.ordinal = folder->segments[folder->count - 1].ordinal;
     }
-    return commit_writer_roll(opening->writer, 0, err);
+    return commit_writer_begin(opening->writer, err);
 }
 
 static enum status resume(struct opening *opening, struct error *err)
