@@ -1,6 +1,7 @@
 /*
  * From the key that stands in a file, a variable or a flag to what it sets.
  */
+#include "base/assert.h"
 #include "base/str.h"
 #include "infrastructure/config/settings_table.h"
 
@@ -243,6 +244,7 @@ enum status setting_apply(const struct setting_target *target, const char *sourc
         text = content;
     }
     if (status == STATUS_OK) {
+        ASSERT(text != NULL);
         status = target->setting == NULL
                      ? set_property(target, source, text, settings, err)
                      : setting_parse(target->setting, source, text, settings, err);

@@ -114,7 +114,7 @@ static enum status read_flags(const struct settings_sources *sources, struct set
                               struct error *err)
 {
     for (int i = 0; i < sources->argument_count;) {
-        struct flag flag;
+        struct flag flag = {0};
         struct setting_target target = {0};
         enum status status = next_flag(sources, &i, &flag, &target, err);
         if (status == STATUS_OK && !is_config(&flag)) {

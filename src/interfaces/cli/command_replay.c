@@ -75,14 +75,15 @@ static enum status read_arguments(struct replay_request *request, struct error *
     const char *from = NULL;
     const char *to = NULL;
     enum status status = take_borders_out(request, &from, &to, err);
-    if (status == STATUS_OK && from == NULL) {
-        status = error_set(err, STATUS_INVALID, 0,
-                           "say where to begin: --from 0 for all that the topic holds, an offset "
-                           "or a time");
+    if (status != STATUS_OK) {
+        return status;
     }
-    if (status == STATUS_OK) {
-        status = replay_border_read("from", from, &request->from, err);
+    if (from == NULL) {
+        return error_set(err, STATUS_INVALID, 0,
+                         "say where to begin: --from 0 for all that the topic holds, an offset "
+                         "or a time");
     }
+    status = replay_border_read("from", from, &request->from, err);
     return status == STATUS_OK && to != NULL ? replay_border_read("to", to, &request->to, err)
                                              : status;
 }

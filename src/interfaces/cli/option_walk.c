@@ -87,6 +87,7 @@ static enum status keep(const struct option_found *found, struct error *err)
         *option->given = true;
         return STATUS_OK;
     }
+    ASSERT(found->text != NULL);
     if (found->text[0] == '\0') {
         return error_set(err, STATUS_INVALID, 0, "--%s needs a value", option->name);
     }
