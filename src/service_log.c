@@ -127,7 +127,7 @@ static enum status describe_topic(struct service *service, const char *topic,
 
 enum status service_check_kafka(struct service *service, struct error *err)
 {
-    struct event_log_kafka_config config;
+    struct event_log_kafka_config config = {0};
     enum status status = describe_topic(service, service->settings.kafka_topic, &config, err);
     if (status == STATUS_OK) {
         status = event_log_kafka_check(&config, err);
@@ -175,7 +175,7 @@ static void stop_for_other_topic(void *context, const struct error *why)
 
 static enum status open_kafka_log(struct service *service, struct error *err)
 {
-    struct event_log_kafka_config config;
+    struct event_log_kafka_config config = {0};
     struct event_log_kafka_topic topic;
     enum status status = describe_topic(service, service->settings.kafka_topic, &config, err);
     if (status != STATUS_OK) {
@@ -195,7 +195,7 @@ static enum status open_kafka_log(struct service *service, struct error *err)
 
 enum status service_send_refused(struct service *service, struct error *err)
 {
-    struct event_log_kafka_config config;
+    struct event_log_kafka_config config = {0};
     char topic[SETTINGS_TEXT_BYTES + sizeof ".refused"];
     snprintf(topic, sizeof topic, "%s.refused", service->settings.kafka_topic);
     enum status status = describe_topic(service, topic, &config, err);

@@ -73,7 +73,9 @@ struct refusal numbered_refusal(struct arena *arena, unsigned number, size_t raw
 static void assert_same_text(struct str a, struct str b)
 {
     assert_int_equal(a.len, b.len);
-    assert_true(str_equal(a, b));
+    if (a.len > 0) {
+        assert_memory_equal(a.data, b.data, a.len);
+    }
 }
 
 static void assert_same_refusal(const struct refusal *a, const struct refusal *b)

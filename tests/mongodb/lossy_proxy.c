@@ -122,7 +122,7 @@ static void *run(void *context)
             polled[2 + 2 * i] = (struct pollfd){.fd = proxy->pairs[i].server, .events = POLLIN};
         }
         /* Under the lock, so that the pairs stay those that are polled; the mode waits so long. */
-        if (poll(polled, (nfds_t)(1 + 2 * pairs), POLL_MS) > 0) {
+        if (poll(polled, 1 + 2 * (nfds_t)pairs, POLL_MS) > 0) {
             serve(proxy, polled, pairs);
         }
         stops = proxy->stops;

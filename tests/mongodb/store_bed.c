@@ -19,6 +19,7 @@ int bed_setup(void **state)
     struct bed *bed = calloc(1, sizeof *bed);
     const char *server = getenv("USERTRAIL_TEST_MONGODB");
     if (server == NULL || bed == NULL) {
+        free(bed);
         fail_msg("USERTRAIL_TEST_MONGODB names no server; see tests/servers");
         return -1;
     }

@@ -235,11 +235,11 @@ size_t spill_rig_set_aside(const struct spill_rig *rig, uint64_t numbers[SPILL_S
     char *line = text;
     for (char *end; (end = memchr(line, '\n', (size_t)(text + len - line))) != NULL;
          line = end + 1) {
-        unsigned long long number;
+        static const char begin[] = "{\"id\":\"id-";
         if (end - line > 2 && memcmp(end - 2, "}}", 2) == 0 &&
-            sscanf(line, "{\"id\":\"id-%llu\"", &number) == 1) {
+            strncmp(line, begin, sizeof begin - 1) == 0) {
             ASSERT(count < SPILL_SET_ASIDE_MAX);
-            numbers[count++] = number;
+            numbers[count++] = strtoull(line + sizeof begin - 1, NULL, 10);
         }
     }
     return count;

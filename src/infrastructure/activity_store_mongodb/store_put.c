@@ -1,5 +1,6 @@
 #include "infrastructure/activity_store_mongodb/store_put.h"
 
+#include "base/assert.h"
 #include "infrastructure/activity_store_mongodb/insert_sessions.h"
 #include "infrastructure/activity_store_mongodb/put_erased.h"
 #include "infrastructure/activity_store_mongodb/put_existing.h"
@@ -375,6 +376,7 @@ enum status store_put(struct mongodb_store *store, const struct activity_batch *
     if (status != STATUS_OK) {
         return status;
     }
+    ASSERT(store->putting != NULL);
     put.putting = store->putting;
     put.rows = &store->putting->rows;
     status = find_log(store->putting, batch->log_id, &put.progress, err);

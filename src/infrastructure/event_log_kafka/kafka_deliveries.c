@@ -228,6 +228,7 @@ void kafka_deliveries_complete(struct kafka_producer *producer)
     while (producer->settled != NULL) {
         size_t count = 0;
         struct append_block *group = take_group(producer, &count);
+        ASSERT(group != NULL);
         size_t bytes = 0;
         for (const struct append_block *block = group; block != NULL; block = block->later) {
             bytes += block->bytes;

@@ -276,7 +276,7 @@ static void survives_a_power_cut_at_every_operation(void **state)
             struct bed bed;
             bed_init(&bed, nth * 3 + seed, ROLLING_BYTES);
             snprintf(bed.what, sizeof bed.what, "the power goes at operation %llu, seed %llu",
-                     (unsigned long long)nth, (unsigned long long)(nth * 3 + seed));
+                     (unsigned long long)nth, (unsigned long long)nth * 3 + seed);
             disk_simulated_cut_power_at(bed.disk, nth);
             play(&bed);
             disk_simulated_cut_power(bed.disk);

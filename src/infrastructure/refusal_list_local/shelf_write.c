@@ -160,6 +160,7 @@ static enum status prepare(struct shelf *shelf, struct shelf_file *file,
 static enum status write_and_list(struct shelf *shelf, struct shelf_file *file,
                                   const struct record *records, size_t count, struct error *err)
 {
+    ASSERT(count > 0);
     struct refusal_item **items = calloc(count, sizeof(struct refusal_item *));
     enum status status =
         items == NULL ? STATUS_NO_MEMORY : prepare(shelf, file, records, count, items);

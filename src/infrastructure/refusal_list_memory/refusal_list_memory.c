@@ -49,7 +49,7 @@ static enum status no_memory(struct error *err)
 static struct str copy_text(char **at, struct str text)
 {
     struct str copy = {text.data == NULL ? NULL : *at, text.len};
-    if (text.len > 0) {
+    if (text.data != NULL && text.len > 0) {
         memcpy(*at, text.data, text.len);
     }
     *at += text.len;
