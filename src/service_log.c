@@ -233,6 +233,7 @@ static enum status open_spill_folder(struct service *service, struct event_log *
                                          .log_bytes_max = settings->spill_bytes,
                                          .queue_bytes_max = settings->log_queue_bytes,
                                          .look_every_ms = SPILL_LOOK_EVERY_MS,
+                                         .opens_full = true,
                                          .called = "the spill",
                                          .clock = &clock_system,
                                          .random = &random_system,

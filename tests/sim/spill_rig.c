@@ -68,6 +68,7 @@ bool spill_rig_open(struct spill_rig *rig)
         .segment_bytes = 4096,
         .log_bytes_max = rig->options.spill_bytes_max,
         .look_every_ms = rig->options.look_every_ms,
+        .opens_full = true,
         .called = "the spill",
         .clock = &clock_system,
         .random = &random_system,

@@ -126,7 +126,7 @@ static enum status roll(struct commit_writer *writer, uint64_t bytes, struct err
 enum status commit_writer_begin(struct commit_writer *writer, struct error *err)
 {
     enum status status = roll(writer, 0, err);
-    if (status != STATUS_NO_SPACE) {
+    if (status != STATUS_NO_SPACE || !writer->opens_full) {
         return status;
     }
     status = make_segment(writer, writer->active.ordinal + 1, 0, &writer->ahead, err);

@@ -30,6 +30,7 @@ struct commit_writer {
     const struct logger *logger;
     struct segment_list *list;
     uint64_t segment_bytes;
+    bool opens_full; /* as in the log's configuration */
     struct uuid log_id;
 
     struct segment_file active;
@@ -59,8 +60,8 @@ MUST_USE enum status commit_writer_work_ahead(struct commit_writer *writer, stru
  * that takes it. As commit_writer_write. */
 MUST_USE enum status commit_writer_look(struct commit_writer *writer, struct error *err);
 
-/* Makes the first segment of an empty log. On a disk without room for it only its name is made:
- * nothing is reserved then, and commits ask for room. */
+/* Makes the first segment of an empty log. On a disk without room for it, and with `opens_full`,
+ * only its name is made: nothing is reserved then, and commits ask for room. */
 MUST_USE enum status commit_writer_begin(struct commit_writer *writer, struct error *err);
 
 /* A clean stop: seals, cuts to the used length, syncs, removes what was reserved ahead. The seal

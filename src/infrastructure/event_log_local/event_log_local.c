@@ -431,6 +431,7 @@ static void connect_parts(struct event_log_local *local)
     local->writer.logger = config->logger;
     local->writer.list = &local->list;
     local->writer.segment_bytes = config->segment_bytes;
+    local->writer.opens_full = config->opens_full;
     local->reader.disk = config->disk;
     local->reader.directory = local->directory;
     local->reader.list = &local->list;
@@ -465,7 +466,7 @@ static enum status hold_log_id(struct event_log_local *local, struct error *err)
     return status;
 }
 
-/* What is there can be read on a disk without any room, and it may become roomy again. */
+/* Says so, and asks again from then on. */
 static void begin_without_room(struct event_log_local *local)
 {
     struct error why;

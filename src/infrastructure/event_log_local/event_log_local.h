@@ -29,6 +29,8 @@ struct event_log_local_config {
     size_t queue_bytes_max; /* waiting for the disk; 0: the default */
     unsigned look_every_ms; /* without an append: writes and syncs something that is none, so that a
                                disk that fails shows before an append needs it; 0: never */
+    bool opens_full;        /* also on a disk without room for its first segment: it then refuses
+                               until there is; otherwise NO_SPACE */
     const char *called;     /* in lines of the log, for one that is not the event log; or NULL */
     const struct clock *clock;
     const struct random *random;
