@@ -159,8 +159,9 @@ static struct activity_batch poll_or_fail(struct event_log *log, unsigned wait_m
 
 enum { POLL_WAIT_MS = 100, PATIENCE_MS = 10000 };
 
-/* A log on another machine has what is durable in its hands a moment later: when nothing comes and
- * it does not say where it stands, it is asked again until what came reaches to the end. */
+/* A log on another machine has what is durable in its hands a moment later, and a member of a group
+ * may tell where it begins before it has fetched anything: it is asked again until what came
+ * reaches to the end. */
 size_t poll_all(struct event_log *log, row_visit *visit, void *context)
 {
     uint64_t give_up_at_ms = clock_monotonic_ms(&clock_system) + PATIENCE_MS;
@@ -176,9 +177,7 @@ size_t poll_all(struct event_log *log, row_visit *visit, void *context)
         if (position_set_get(batch.next, 0) > next) {
             next = position_set_get(batch.next, 0);
         }
-        bool told = batch.count == 0 && batch.next->count > 0;
-        bool all =
-            told || next >= end_offset(log) || clock_monotonic_ms(&clock_system) > give_up_at_ms;
+        bool all = next >= end_offset(log) || clock_monotonic_ms(&clock_system) > give_up_at_ms;
         if (batch.count == 0 && all) {
             return total;
         }
