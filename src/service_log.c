@@ -173,6 +173,17 @@ static void stop_for_other_topic(void *context, const struct error *why)
     kill(getpid(), SIGTERM);
 }
 
+static void tell_queue_bytes(const struct service *service)
+{
+    const struct settings *settings = &service->settings;
+    if (settings->log_queue_bytes < EVENT_LOG_KAFKA_QUEUE_BYTES_MIN) {
+        log_write(&service->logger, LOG_WARNING,
+                  "log-queue-bytes is less than Kafka's queue needs for one activity and counts as "
+                  "more",
+                  LOG_FIELDS(log_number("bytes", (int64_t)queue_bytes(settings))));
+    }
+}
+
 static enum status open_kafka_log(struct service *service, struct error *err)
 {
     struct event_log_kafka_config config = {0};
@@ -190,6 +201,9 @@ static enum status open_kafka_log(struct service *service, struct error *err)
     }
     free((void *)(uintptr_t)config.properties);
     service->kafka_log = service->log;
+    if (status == STATUS_OK && produces(service)) {
+        tell_queue_bytes(service);
+    }
     return status;
 }
 

@@ -39,6 +39,25 @@ def test_an_api_server_starts_without_the_store(cluster):
     api.stop()
 
 
+def test_a_queue_that_is_too_small_is_told(cluster):
+    """Guards a setting against counting as another one without a word: a queue in which no activity would fit."""
+    small, usual = cluster.api("--log-queue-bytes", "1MiB"), cluster.api()
+    words = "log-queue-bytes is less than"
+    told = [line for line in log_lines(small) if line["message"].startswith(words)]
+    assert [(line["level"], line["bytes"]) for line in told] == [("warning", 8 << 20)]
+    assert words not in usual.stderr
+    assert small.record({"userId": "u", "action": "a", "metadata": {"text": "x" * 60000}})["durability"] == "replicated"
+
+
+def test_a_session_that_the_brokers_do_not_allow_ends_a_worker(cluster):
+    """Guards against a worker that seems fine and stores nothing, since the group never lets it in: how long sessions may be,
+    only the brokers know."""
+    worker = cluster.make("worker", "--kafka.session.timeout.ms", "4000", "--kafka.heartbeat.interval.ms", "1000")
+    worker.launch()
+    assert worker.wait_end(30) == 1
+    assert "Kafka lets nobody into a group with this session.timeout.ms" in worker.stderr
+
+
 def test_a_worker_does_not_start_without_the_store(cluster):
     """Guards the worker, who can do nothing without it: it waits for the time to connect, then says why and fails."""
     cluster.mongodb.proxy.cut()

@@ -87,6 +87,10 @@ MONGODB = ["--store", "mongodb", "--connect-timeout", "60s"]
      "sasl.username and sasl.password must be set"),
     ([*KAFKA, "--kafka.security.protocol", "ssl", "--kafka.ssl.ca.location", "/nowhere/ca.pem"], "ssl.ca.location"),
     ([*KAFKA, "--kafka.max.poll.interval.ms", "100"], "max.poll.interval.ms"),
+    ([*KAFKA, *MONGODB, "--kafka.session.timeout.ms", "1"], "session.timeout.ms (1) must be larger than heartbeat.interval.ms (3000)"),
+    ([*KAFKA, *MONGODB, "--kafka.heartbeat.interval.ms", "10000"], "larger than heartbeat.interval.ms (10000)"),
+    ([*KAFKA, "--kafka.queue.buffering.max.messages", "1"], "queue.buffering.max.messages must be at least 100000"),
+    ([*KAFKA, "--kafka.queue.buffering.max.kbytes", "65535"], "queue.buffering.max.kbytes must be at least 65536"),
     ([*MONGODB, "--mongodb-uri", "localhost:27017"], "mongodb://host:port/database"),
     ([*MONGODB, "--mongodb-uri", "mongodb://user:hidden-word%@localhost/db"], "mongodb://host:port/database"),
 ])
@@ -102,6 +106,11 @@ def test_what_the_clients_of_kafka_and_mongodb_refuse(arguments, words, tmp_path
 
 @pytest.mark.parametrize("arguments", [
     KAFKA,
+    [*KAFKA, "--kafka.session.timeout.ms", "1"],  # nobody joins a group
+    [*KAFKA, *MONGODB, "--role", "api", "--kafka.session.timeout.ms", "1"],
+    [*KAFKA, *MONGODB, "--kafka.session.timeout.ms", "3001", "--kafka.queue.buffering.max.messages", "0"],
+    [*KAFKA, *MONGODB, "--role", "worker", "--kafka.queue.buffering.max.messages", "1"],  # nobody sends through it
+    [*KAFKA, "--kafka.queue.buffering.max.messages", "100000", "--kafka.queue.buffering.max.kbytes", "65536"],
     [*KAFKA, "--kafka.security.protocol", "sasl_ssl", "--kafka.sasl.mechanism", "SCRAM-SHA-256", "--kafka.sasl.username", "u",
      "--kafka.sasl.password", "p", "--kafka.compression.codec", "gzip"],
     [*MONGODB, "--mongodb-uri", "mongodb://user:p%40ss@localhost:27017,other:27017/db?replicaSet=rs0&tls=true"],

@@ -136,7 +136,7 @@ const struct setting settings_table[] = {
      .min = MIB(1),
      .max = GIB(1),
      .meaning = "Activities that may wait for the next write of the event log; beyond it POST "
-                "answers 503."},
+                "answers 503. With Kafka at least 8MiB, whatever is set."},
     {.key = "store-memory-bytes",
      .section = event_log,
      .type = SETTING_BYTES,

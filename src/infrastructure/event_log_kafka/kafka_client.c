@@ -3,6 +3,7 @@
 #include "base/assert.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { SYSLOG_ERROR = 3, SYSLOG_WARNING = 4, SYSLOG_INFO = 6 };
@@ -107,6 +108,15 @@ void kafka_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value)
     char text[ERROR_MESSAGE_BYTES];
     rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, name, value, text, sizeof text);
     ASSERT(result == RD_KAFKA_CONF_OK);
+}
+
+int64_t kafka_conf_number(const rd_kafka_conf_t *conf, const char *name)
+{
+    char text[32];
+    size_t size = sizeof text;
+    rd_kafka_conf_res_t result = rd_kafka_conf_get(conf, name, text, &size);
+    ASSERT(result == RD_KAFKA_CONF_OK);
+    return strtoll(text, NULL, 10);
 }
 
 static enum status apply_property(rd_kafka_conf_t *conf,

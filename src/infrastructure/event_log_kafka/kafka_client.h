@@ -56,6 +56,9 @@ MUST_USE enum status kafka_conf_make(const struct event_log_kafka_config *config
 /* Sets one more, of which we know that it is right. */
 void kafka_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value);
 
+/* What a property that is a whole number is set to; of which we know that there is one. */
+int64_t kafka_conf_number(const rd_kafka_conf_t *conf, const char *name);
+
 /* Takes the conf in any case. INVALID: properties that do not go together. UNAVAILABLE. */
 MUST_USE enum status kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf,
                                       rd_kafka_t **out_client, struct error *err);

@@ -51,17 +51,45 @@ void kafka_producer_limit_batch(rd_kafka_conf_t *conf, int64_t message_bytes_max
     }
 }
 
+/* An append goes to the client as a whole: what its queue does not take fails as if Kafka could not
+ * be reached. Zero is no limit. */
+static enum status check_queue(const rd_kafka_conf_t *conf,
+                               const struct event_log_kafka_config *config, struct error *err)
+{
+    int64_t messages = kafka_conf_number(conf, "queue.buffering.max.messages");
+    int64_t kbytes = kafka_conf_number(conf, "queue.buffering.max.kbytes");
+    int64_t kbytes_min = (int64_t)(config->queue_bytes_max / 1024);
+    if (messages > 0 && messages < EVENT_LOG_APPEND_ACTIVITIES_MAX) {
+        return error_set(err, STATUS_INVALID, 0,
+                         "the Kafka property queue.buffering.max.messages must be at least %d, as "
+                         "many as one request may bring, or 0",
+                         EVENT_LOG_APPEND_ACTIVITIES_MAX);
+    }
+    return kbytes >= kbytes_min
+               ? STATUS_OK
+               : error_set(err, STATUS_INVALID, 0,
+                           "the Kafka property queue.buffering.max.kbytes must be at least %lld, "
+                           "as much as may wait (log-queue-bytes)",
+                           (long long)kbytes_min);
+}
+
 enum status kafka_producer_conf(const struct event_log_kafka_config *config,
                                 int64_t message_bytes_max, struct kafka_context *context,
                                 rd_kafka_conf_t **out_conf, struct error *err)
 {
     const struct kafka_defaults defaults = {default_items, ARRAY_LENGTH(default_items)};
     enum status status = kafka_conf_make(config, defaults, context, out_conf, err);
-    if (status == STATUS_OK) {
-        kafka_producer_limit_batch(*out_conf, message_bytes_max);
-        rd_kafka_conf_set_events(*out_conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
+    if (status != STATUS_OK) {
+        return status;
     }
-    return status;
+    status = check_queue(*out_conf, config, err);
+    if (status != STATUS_OK) {
+        rd_kafka_conf_destroy(*out_conf);
+        return status;
+    }
+    kafka_producer_limit_batch(*out_conf, message_bytes_max);
+    rd_kafka_conf_set_events(*out_conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
+    return STATUS_OK;
 }
 
 static enum status open_client(struct kafka_producer *producer, struct error *err)

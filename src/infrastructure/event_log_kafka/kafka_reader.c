@@ -37,6 +37,20 @@ static void note_error(rd_kafka_t *client, int code, const char *reason, void *o
     }
 }
 
+/* What a broker allows within the session's length is for the broker to say. */
+static enum status check_session(const rd_kafka_conf_t *conf, struct error *err)
+{
+    long long session_ms = (long long)kafka_conf_number(conf, "session.timeout.ms");
+    long long heartbeat_ms = (long long)kafka_conf_number(conf, "heartbeat.interval.ms");
+    return session_ms > heartbeat_ms
+               ? STATUS_OK
+               : error_set(err, STATUS_INVALID, 0,
+                           "the Kafka property session.timeout.ms (%lld) must be larger than "
+                           "heartbeat.interval.ms (%lld): the group would take its members for "
+                           "dead",
+                           session_ms, heartbeat_ms);
+}
+
 enum status kafka_reader_conf(const struct event_log_kafka_config *config,
                               struct kafka_context *context, rd_kafka_conf_t **out_conf,
                               struct error *err)
@@ -47,13 +61,17 @@ enum status kafka_reader_conf(const struct event_log_kafka_config *config,
         return status;
     }
     rd_kafka_conf_set_error_cb(*out_conf, note_error);
-    if (config->group[0] != '\0') {
-        kafka_group_configure(*out_conf, config);
-    } else {
+    if (config->group[0] == '\0') {
         /* librdkafka wants a name, and nobody joins under it. */
         kafka_conf_set(*out_conf, "group.id", "usertrail-without-group");
+        return STATUS_OK;
     }
-    return STATUS_OK;
+    kafka_group_configure(*out_conf, config);
+    status = check_session(*out_conf, err);
+    if (status != STATUS_OK) {
+        rd_kafka_conf_destroy(*out_conf);
+    }
+    return status;
 }
 
 static enum status open_client(struct kafka_reader *reader, struct error *err)
@@ -377,12 +395,12 @@ static void hear_ends(struct kafka_reader *reader)
 }
 
 /* A consumer's fatal error does not come to the callback for errors; with it, the consumer is of no
- * use any more. */
-static void look_for_failure(struct kafka_reader *reader)
+ * use any more. Nor is one that the group never lets in, which would try for ever. */
+static void look_for_failure(struct kafka_reader *reader, rd_kafka_resp_err_t told)
 {
     char text[ERROR_MESSAGE_BYTES];
     rd_kafka_resp_err_t why = rd_kafka_fatal_error(reader->client, text, sizeof text);
-    if (why == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (why == RD_KAFKA_RESP_ERR_NO_ERROR && told != RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT) {
         return;
     }
     pthread_mutex_lock(&reader->mutex);
@@ -392,6 +410,10 @@ static void look_for_failure(struct kafka_reader *reader)
                  "another member joined the group as %.48s and has its partitions: each worker "
                  "needs a kafka-instance-id of its own",
                  reader->config.log->instance_id);
+    } else if (why == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        snprintf(reader->failure, sizeof reader->failure,
+                 "Kafka lets nobody into a group with this session.timeout.ms: the brokers' "
+                 "group.min.session.timeout.ms and group.max.session.timeout.ms bound it");
     } else {
         snprintf(reader->failure, sizeof reader->failure, "the Kafka consumer failed for good: %s",
                  rd_kafka_err2str(why));
@@ -404,8 +426,9 @@ void kafka_reader_serve(struct kafka_reader *reader, int wait_ms)
     rd_kafka_message_t *message = rd_kafka_consumer_poll(reader->client, wait_ms);
     if (message != NULL) {
         /* Only errors come this way; those of the topic are what the log finds out itself. */
+        rd_kafka_resp_err_t told = message->err;
         rd_kafka_message_destroy(message);
-        look_for_failure(reader);
+        look_for_failure(reader, told);
     }
     if (reader->in_group) {
         kafka_group_commit(reader);
