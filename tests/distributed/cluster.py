@@ -13,6 +13,7 @@ import wire
 from clients import mongo_command
 
 PARTITIONS = 6
+HEARTBEAT_SECONDS = 3  # of the group's members, as librdkafka sets it
 
 
 class Cluster:
@@ -145,17 +146,28 @@ def changes_of_the_only(worker):
     return changes(worker)
 
 
-def consume(cluster, topic=None):
+def wait_for_settled_group(workers):
+    """Until nothing changed for longer than members wait before they ask again."""
+    def quiet():
+        before = list(map(changes, workers))
+        time.sleep(HEARTBEAT_SECONDS + 1.5)
+        return list(map(changes, workers)) == before
+
+    wire.wait_until(quiet, "a group that is settled", 60 * services.PATIENCE, 0.05)
+
+
+def consume(cluster, topic=None, seconds=30):
     """All messages of a topic, as kafkajs reads them."""
-    return node_programs.run("consume.mjs", "--broker", cluster.kafka.address, "--topic", topic or cluster.name)
+    return node_programs.run("consume.mjs", "--broker", cluster.kafka.address, "--topic", topic or cluster.name,
+                             "--seconds", seconds)
 
 
-def expect_users_in_order(cluster, count):
+def expect_users_in_order(cluster, count, seconds=30):
     """Of a load with a user for each connection, which waits for one answer before it sends the next: what the topic has of a
     user is in the order of sending, as far as it is not there again, as it may be after an answer was lost. The ledger cannot
     say that, as the store orders by time."""
     last, ids = {}, set()
-    for message in consume(cluster):
+    for message in consume(cluster, seconds=seconds):
         activity = json.loads(message["value"])
         if activity["id"] in ids:
             continue

@@ -1,5 +1,6 @@
 """API servers and workers apart: each does its half, and together they are the service that one process is."""
 
+import base64
 import json
 
 import pytest
@@ -8,7 +9,7 @@ import expect
 import service as services
 import wire
 from clients import KafkaClient
-from cluster import PARTITIONS
+from cluster import PARTITIONS, consume
 
 LIST = services.COLLECTION
 
@@ -72,6 +73,25 @@ def test_erasing_reaches_the_workers(pair, cluster):
     wire.wait_until(lambda: worker.get("/health").json["worker"]["erased"] == 5, "five that were erased before", 10, 0.05)
 
 
+def test_metadata_that_is_read_otherwise_on_the_way(pair):
+    """Guards metadata through topic and database: keys with `$` and `.`, numbers beyond 64 bits and the deepest nesting come
+    back to the letter, and are found, as deep as a question may ask."""
+    api, _ = pair
+    deepest = '{"n":' * 14 + '{"here":12345678901234567890,"more":' + '{"n":' * 15 + "{}" + "}" * 30
+    texts = [f'{{"pri$ce":{{"a.b":{number},"$set":1}},"$or":[{{"a.b":0}}],"deep":{deepest}}}'
+             for number in ("12345678901234567890", "12345678901234567891", '"12345678901234567890"')]
+    for number, text in enumerate(texts):
+        api.record(f'{{"id":"odd-{number}","userId":"odd","action":"a","metadata":{text}}}'.encode())
+    api.wait_count(3)
+    for number, text in enumerate(texts):
+        assert expect.metadata_text(api.get(f"{LIST}/odd-{number}").text) == text
+    dotted, nested = "pri$ce.a%5C.b", "deep." + "n." * 14 + "here"
+    for condition, found in [(f"{dotted}=12345678901234567891", {"odd-1"}), (f"{dotted}=12345678901234567890", {"odd-0", "odd-2"}),
+                             (f"{dotted}=1234567890123456789", set()), ("pri$ce.a.b=12345678901234567890", set()),
+                             (f"{nested}=12345678901234567890", {"odd-0", "odd-1", "odd-2"}), (f"{nested}=12345678901234567891", set())]:
+        assert {row["id"] for row in api.walk(f"&userId=odd&metadata.{condition}")} == found, condition
+
+
 def test_several_api_servers_and_workers(cluster):
     """Guards that every part is scaled by itself: three of each share the work, and any API server tells everything."""
     apis = [cluster.api() for _ in range(3)]
@@ -116,6 +136,5 @@ def test_poison_is_refused_and_listed(pair, cluster):
     assert [entry["raw"] for entry in listed if "raw" in entry] == [text.decode() for text in poison if b"\xff" not in text]
     assert listed[3]["rawBase64"] and "surprise" in listed[2]["reason"] and "action" in listed[1]["reason"]
     assert worker.get("/health").json["worker"]["refused"] == len(poison)
-    with KafkaClient(cluster.kafka.address, f"{cluster.name}.refused", 1) as consumer:
-        sent = [message for partition in range(PARTITIONS) for message in consumer.receive(len(poison), partition, 1500)]
-    assert sorted(sent) == sorted(poison)
+    sent = [message["value"] for message in consume(cluster, f"{cluster.name}.refused")]
+    assert sorted(base64.b64decode(value["base64"]) if isinstance(value, dict) else value.encode() for value in sent) == sorted(poison)

@@ -1,5 +1,6 @@
 """Topics that are missing, gone, or not what they were; and reading one again."""
 
+import json
 import time
 
 import pytest
@@ -8,6 +9,7 @@ import expect
 import service as services
 import wire
 from clients import KafkaClient
+from cluster import PARTITIONS, consume
 
 
 def post_numbers(api, count, user="u"):
@@ -70,19 +72,26 @@ def test_replaying_a_time(cluster):
     assert result.returncode == 2 and "yesterday" in result.stderr
 
 
-def test_a_topic_made_anew_is_noticed(cluster):
-    """Guards against silence: a worker whose topic was deleted and made anew says so and does not skip what is new."""
+@pytest.mark.parametrize("meanwhile", ["stopped", "running"])
+def test_a_topic_made_anew_is_noticed(cluster, meanwhile):
+    """Guards against silence: a worker whose topic was deleted and made anew says so and ends, with another topic nothing
+    is missing, and what was accepted into the new one is there for it."""
     api, worker = cluster.api(), cluster.worker()
     post_numbers(api, 300)
     api.wait_count(300)
-    worker.stop()
-    api.stop()
+    if meanwhile == "stopped":
+        worker.stop()
+        api.stop()
     with KafkaClient(cluster.kafka.address, cluster.name) as client:
         client.delete_topic()
-        client.create_topic()
-    worker.launch()
+        client.create_topic(PARTITIONS)
+    if meanwhile == "stopped":
+        worker.launch()
     assert worker.wait_end(60) == 1
     assert "made anew" in worker.stderr
+    if meanwhile == "running":
+        accepted = post_numbers(api, 100, "new")
+        assert set(accepted) <= {json.loads(message["value"])["id"] for message in consume(cluster)}
 
 
 @pytest.mark.parametrize("stop", ["clean", "kill"])

@@ -12,10 +12,9 @@ import jars
 import node_programs
 import service as services
 import wire
-from cluster import PARTITIONS, changes, consume, lag, partitions_of, wait_for_lag
+from cluster import PARTITIONS, changes, consume, lag, partitions_of, wait_for_lag, wait_for_settled_group
 
 NODE_FOLDER = Path(__file__).resolve().parent.parent / "node"
-HEARTBEAT_SECONDS = 3  # of the group's members, as librdkafka sets it
 
 
 def produce(cluster, **options):
@@ -101,17 +100,19 @@ def test_poison_among_many(cluster):
     """Guards against poison: one of a hundred messages is no activity; all others are stored, all of it is listed and sent to
     the topic for it, and the worker goes on."""
     api, worker = cluster.api(), cluster.worker()
-    poison = [message for part in range(10) for message in produce(cluster, count=495, poison=5, prefix=f"part-{part}")
-              if message["poison"]]
+    sent = [message for part in range(10) for message in produce(cluster, count=495, poison=5, prefix=f"part-{part}")]
+    poison = [message for message in sent if message["poison"]]
     assert len(poison) == 50
-    api.wait_count(4950)
+    rows = api.wait_count(4950)
+    good = (json.loads(message["value"]) for message in sent if not message["poison"])
+    assert Counter(map(members_of, rows)) == Counter(map(members_of, good))
     entries = wire.wait_until(lambda: len(found := listed_refused(api)) >= 50 and found, "50 refused", 30 * services.PATIENCE, 0.1)
     assert Counter(map(bytes_of_entry, entries)) == Counter(map(bytes_of_message, poison))
     wait_for_lag([worker])
     health = worker.get("/health").json["worker"]
     assert (health["stored"], health["refused"]) == (4950, 50) and worker.get("/readyz").status == 200
-    sent = [message["value"] for message in consume(cluster, f"{cluster.name}.refused")]
-    assert Counter(map(str, sent)) == Counter(str(message["value"]) for message in poison)
+    refused = [message["value"] for message in consume(cluster, f"{cluster.name}.refused")]
+    assert Counter(map(str, refused)) == Counter(str(message["value"]) for message in poison)
     api.wait_stored(api.record({"userId": "after", "action": "a"})["id"])
 
 
@@ -133,6 +134,10 @@ def test_transactions_are_read_to_their_end(cluster):
         assert alone.wait_count(200) == rows
     finally:
         alone.close()
+
+
+def members_of(activity):
+    return activity["userId"], activity["action"], json.dumps(activity["metadata"])
 
 
 def bytes_of_message(message):
@@ -206,16 +211,6 @@ def test_a_member_with_a_name_is_waited_for(cluster, ledger):
     assert changes(workers[1]) == before, workers[1].stderr
     wait_for_lag(workers)
     assert workers[0].get("/health").json["worker"]["stored"] > 0
-
-
-def wait_for_settled_group(workers):
-    """Until nothing changed for longer than members wait before they ask again."""
-    def quiet():
-        before = list(map(changes, workers))
-        time.sleep(HEARTBEAT_SECONDS + 1.5)
-        return list(map(changes, workers)) == before
-
-    wire.wait_until(quiet, "a group that is settled", 60 * services.PATIENCE, 0.05)
 
 
 def test_members_with_names_end(cluster):
