@@ -177,7 +177,7 @@ def moment(chance):
 
 def kafka_outages(options, progress):
     """The broker away for a minute, cut off and hanging, then the store, at 2,000 activities a second: no failure is answered,
-    and all is there afterwards."""
+    all is there afterwards, in the topic each user's in order, and workers keep their partitions while the store is away."""
     seconds = scaled(options, OUTAGE_SECONDS, 5)
     with both_servers(java_options=["-Xmx768m"]) as (kafka, mongodb):
         outages = {"the broker cut off": (kafka.proxy.cut, kafka.proxy.resume),
@@ -187,7 +187,9 @@ def kafka_outages(options, progress):
         for name, (begin, end) in outages.items():
             with Window(kafka, mongodb) as window:
                 window.start(workers=2)
-                process = window.load("--rate", OUTAGE_RATE // 20, "--batch", 20)
+                clusters.wait_for_settled_group(window.workers)
+                given = list(map(clusters.changes, window.workers))
+                process = window.load("--rate", OUTAGE_RATE // 20, "--batch", 20, "--ordered-user-per-connection")
                 time.sleep(2)
                 begin()
                 time.sleep(seconds)
@@ -196,7 +198,11 @@ def kafka_outages(options, progress):
                 figures = end_load(process)
                 expect_no_failure(figures)
                 begun = time.monotonic()
+                if "store" in name:
+                    clusters.wait_for_lag(window.workers, timeout=600)
+                    assert list(map(clusters.changes, window.workers)) == given, "the group did not leave partitions where they were"
                 verdict = window.judge()
+                clusters.expect_users_in_order(window.cluster, figures["acknowledged"], seconds=50)
                 progress.say(f"{name} for {seconds} s, {verdict['acknowledged']} acknowledged and there, judged after "
                              f"{time.monotonic() - begun:.0f} s")
 
