@@ -121,6 +121,14 @@ def wait_for_lag(workers, most=0, timeout=60):
     wire.wait_until(lambda: sum(map(lag, workers)) <= most, f"a lag of {most}", timeout * services.PATIENCE, 0.05)
 
 
+def spill(api):
+    return api.get("/readyz?verbose").json["eventLog"]["spill"]
+
+
+def wait_for_empty_spill(api):
+    wire.wait_until(lambda: spill(api)["activities"] == 0, "an empty spill", 90 * services.PATIENCE, 0.1)
+
+
 def log_lines(service):
     """What the process wrote, as far as it is JSON."""
     lines = []

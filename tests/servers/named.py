@@ -117,8 +117,8 @@ own_servers = []  # what own_server() was called for, where the user had named o
 def own_server(kind, why, **options):
     """For what nobody may do to another's server, or cannot ask of it: one of ours in any case, and a line that says why."""
     if os.environ.get(kind.variable):
-        test = os.environ.get("PYTEST_CURRENT_TEST", "").split("::")[-1].split(" ")[0]
-        own_servers.append(f"{test}: a {kind.name} of its own, {why}")
+        user = os.environ.get("PYTEST_CURRENT_TEST", "::this run").split("::")[-1].removesuffix(" (setup)").removesuffix(" (call)")
+        own_servers.append(f"{user} has a {kind.name} of its own, {why}")
     return kind(**options)
 
 

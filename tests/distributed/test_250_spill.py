@@ -1,0 +1,81 @@
+"""The spill of an API server whose broker is away: its limit, its death, and every way that it is emptied."""
+
+import shutil
+
+import service as services
+import wire
+from cluster import Ledger, log_lines, spill, wait_for_empty_spill, wait_for_lag
+
+
+def test_a_spill_that_is_full(cluster, tmp_path):
+    """Guards the spill's limit: beyond it 503 with a time to come back, and all that was acknowledged is there afterwards."""
+    ledger = Ledger(tmp_path)
+    api, worker = cluster.api("--spill-bytes", "1MiB"), cluster.worker()
+    cluster.kafka.proxy.cut()
+    figures = services.finish_load(ledger.start(api, "--connections", 8, "--count", 20000, "--batch", 50), timeout=120)
+    assert figures["refused"] > 0 and figures["acknowledged"] > 0, figures
+    assert set(figures["statuses"]) <= {"202", "503"}, figures
+    answer = api.post({"userId": "u", "action": "a"})
+    assert answer.status == 503 and int(answer.header("retry-after")) >= 1, answer
+    cluster.kafka.proxy.resume()
+    wait_for_empty_spill(api)
+    ledger.judge(api, wait_seconds=90)
+    wait_for_lag([worker])
+
+
+def test_a_spill_survives_a_kill(cluster, ledger):
+    """Guards what was answered local-disk: the API server dies with its spill full, and forwards it when it is back."""
+    api, worker = cluster.api(), cluster.worker()
+    cluster.kafka.proxy.cut()
+    figures = services.finish_load(ledger.start(api, "--connections", 8, "--count", 2000))
+    assert figures["acknowledged"] == 2000
+    assert spill(api)["activities"] == 2000
+    api.kill()
+    cluster.kafka.proxy.resume()
+    api.start()
+    wait_for_empty_spill(api)
+    ledger.judge(api, wait_seconds=60)
+    wait_for_lag([worker])
+
+
+def test_a_clean_stop_forwards_the_spill(cluster, ledger):
+    """Guards SIGTERM: what waits on the disk is forwarded before the end, as far as the broker is there."""
+    api, _ = cluster.api(), cluster.worker()
+    cluster.kafka.proxy.cut()
+    assert services.finish_load(ledger.start(api, "--connections", 8, "--count", 2000))["acknowledged"] == 2000
+    cluster.kafka.proxy.resume()
+    api.stop(timeout=40)
+    other = cluster.api()
+    ledger.judge(other, wait_seconds=60)
+
+
+def test_a_spill_that_died_is_told_before_it_is_needed(cluster):
+    """Guards who looks at probes: a spill whose folder was removed shows while Kafka is there, once in the log, and keeps
+    nobody from being served. The next outage is refused, not accepted and lost; a restart mends it."""
+    api = cluster.api("--kafka.delivery.timeout.ms", "1500")
+    assert spill(api)["state"] == "ok" and api.get("/health").json["status"] == "ok"
+    shutil.rmtree(api.data / "spill")
+    wire.wait_until(lambda: spill(api)["state"] != "ok", "that the probe tells it", 15 * services.PATIENCE, 0.1)
+    assert "removed" in spill(api)["reason"] and api.get("/readyz").status == 200
+    health = api.get("/health")
+    assert health.status == 200 and health.json["status"] == "degraded" and "removed" in health.json["eventLog"]["spill"]["reason"]
+    assert api.record({"userId": "u", "action": "a"})["durability"] == "replicated"
+    cluster.kafka.proxy.cut()
+    assert api.post({"userId": "u", "action": "b"}).status == 503
+    cluster.kafka.proxy.resume()
+    assert [line["message"] for line in log_lines(api)].count("the spill does not accept activities") == 1
+    api.restart()
+    assert spill(api)["state"] == "ok" and api.get("/health").json["status"] == "ok"
+
+
+def test_forwarding_by_hand(cluster, ledger):
+    """Guards a spill that nobody comes back for: `usertrail forward` sends it on."""
+    api, _ = cluster.api(), cluster.worker()
+    cluster.kafka.proxy.cut()
+    assert services.finish_load(ledger.start(api, "--connections", 8, "--count", 500))["acknowledged"] == 500
+    api.kill()
+    cluster.kafka.proxy.resume()
+    result = services.run_program("forward", api.data, "--event-log", "kafka", "--kafka-brokers", cluster.kafka.address,
+                                  "--kafka-topic", cluster.name, timeout=60)
+    assert result.returncode == 0, result.stderr
+    ledger.judge(cluster.api(), wait_seconds=60)
