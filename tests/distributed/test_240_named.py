@@ -3,12 +3,11 @@
 import pytest
 
 import service as services
+import wire
 from clients import KafkaClient, mongo_command
 from cluster import cluster, lag
-from named import NamedKafka, NamedMongo, named_or_ours
+from named import UNKNOWN_GROUP, UNKNOWN_TOPIC, NamedKafka, NamedMongo, named_or_ours
 from servers import KafkaServer, MongoServer
-
-UNKNOWN_TOPIC, UNKNOWN_GROUP = 3, 69
 
 
 @pytest.fixture
@@ -49,7 +48,7 @@ def test_named_servers_seem_away(named):
         api.wait_stored(api.record({"userId": "u", "action": "a"})["id"])
         store.proxy.cut()
         assert api.record({"userId": "u", "action": "a"})["durability"] == "replicated"
-        assert services.wire.wait_until(lambda: lag(worker) == 1, "one that cannot be stored", 20 * services.PATIENCE, 0.1)
+        assert wire.wait_until(lambda: lag(worker) == 1, "one that cannot be stored", 20 * services.PATIENCE, 0.1)
         broker.proxy.cut()
         assert api.record({"userId": "u", "action": "a"})["durability"] == "local-disk"
         broker.recover()

@@ -1,10 +1,11 @@
 """The spill of an API server whose broker is away: its limit, its death, and every way that it is emptied."""
 
 import shutil
+import time
 
 import service as services
 import wire
-from cluster import Ledger, log_lines, spill, wait_for_empty_spill, wait_for_lag
+from cluster import Ledger, consume, expect_users_in_order, log_lines, spill, wait_for_empty_spill, wait_for_lag
 
 
 def test_a_spill_that_is_full(cluster, tmp_path):
@@ -79,3 +80,22 @@ def test_forwarding_by_hand(cluster, ledger):
                                   "--kafka-topic", cluster.name, timeout=60)
     assert result.returncode == 0, result.stderr
     ledger.judge(cluster.api(), wait_seconds=60)
+
+
+def test_answers_of_the_broker_get_lost(cluster, ledger):
+    """Guards what a broker wrote and could not say so: it goes through the spill and is written again, the store has it once, and
+    nobody is told a failure."""
+    api, worker = cluster.api(), cluster.worker()
+    process = ledger.start(api, "--connections", 32, "--rate", 500, "--seconds", 12, "--ordered-user-per-connection")
+    time.sleep(2)
+    cluster.kafka.proxy.hold_answers()
+    time.sleep(7)
+    cluster.kafka.proxy.cut()
+    cluster.kafka.proxy.resume()
+    figures = services.finish_load(process)
+    assert set(figures["statuses"]) == {"202"}, figures
+    wait_for_empty_spill(api)
+    ledger.judge(api, wait_seconds=60)
+    wait_for_lag([worker])
+    expect_users_in_order(cluster, figures["acknowledged"])
+    assert len(consume(cluster)) > figures["acknowledged"], "nothing was written twice, so no answer was lost"

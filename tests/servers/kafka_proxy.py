@@ -52,6 +52,10 @@ class KafkaProxy:
         for one in self.proxies:
             one.stall()
 
+    def hold_answers(self):
+        for one in self.proxies:
+            one.hold_answers()
+
     def resume(self):
         for one in self.proxies:
             one.resume()

@@ -18,8 +18,8 @@ class TcpProxy:
         self._lock = threading.Lock()
         self._listener = None
         self._sockets = set()
-        self._flows = threading.Event()
-        self._flows.set()
+        self._asking, self._answering = threading.Event(), threading.Event()
+        self._flow(True)
 
     def __enter__(self):
         self.start()
@@ -52,19 +52,27 @@ class TcpProxy:
             listener.close()
         for one in sockets:
             _end(one)
-        self._flows.set()
+        self._flow(True)
 
     def stall(self):
         """Takes connections and bytes, and passes nothing on in either direction until resume()."""
-        self._flows.clear()
+        self._flow(False)
+
+    def hold_answers(self):
+        """Passes on what clients send and nothing of what they are answered, until resume(), or cut(), which loses it."""
+        self._answering.clear()
 
     def resume(self):
-        self._flows.set()
+        self._flow(True)
         if self._listener is None:
             self.start()
 
     def close(self):
         self.cut()
+
+    def _flow(self, flows):
+        for direction in (self._asking, self._answering):
+            direction.set() if flows else direction.clear()
 
     def _accept(self, listener):
         while True:
@@ -92,17 +100,17 @@ class TcpProxy:
             _end(server)
             return
         asked, answered = self._readers()
-        for one, other, read in ((client, server, asked), (server, client, answered)):
-            threading.Thread(target=self._pass_on, args=(one, other, read), daemon=True).start()
+        for way in ((client, server, asked, self._asking), (server, client, answered, self._answering)):
+            threading.Thread(target=self._pass_on, args=way, daemon=True).start()
 
     def _readers(self):
         """What makes of the bytes of a new connection those to pass on: from the client, from the server."""
         return bytes, bytes
 
-    def _pass_on(self, source, target, read):
+    def _pass_on(self, source, target, read, flows):
         with contextlib.suppress(OSError):
             while data := source.recv(CHUNK_BYTES_MAX):
-                self._flows.wait()
+                flows.wait()
                 target.sendall(read(data))
         with self._lock:
             self._sockets -= {source, target}

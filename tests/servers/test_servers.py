@@ -110,7 +110,7 @@ def test_mongodb_keeps_what_it_has_over_a_clean_stop(mongodb):
     assert found["cursor"]["firstBatch"] == [document]
 
 
-@pytest.mark.parametrize("hold", ["cut", "stall"])
+@pytest.mark.parametrize("hold", ["cut", "stall", "hold_answers"])
 def test_the_proxy_keeps_kafka_from_its_clients_until_it_resumes(kafka, hold, monkeypatch):
     with clients.KafkaClient(kafka.address, hold) as producer:
         producer.create_topic()
@@ -136,7 +136,7 @@ def test_the_proxy_keeps_mongodb_from_its_clients_until_it_resumes(mongodb, hold
     assert clients.mongo_command(mongodb.address, {"ping": 1})["ok"] == 1
 
 
-@pytest.mark.parametrize("hold", ["cut", "stall"])
+@pytest.mark.parametrize("hold", ["cut", "stall", "hold_answers"])
 def test_a_kafka_of_others_is_kept_from_its_clients(kafka, hold, monkeypatch):
     """Its brokers tell clients where they are, which leads around a proxy that knows nothing of Kafka."""
     monkeypatch.setenv("USERTRAIL_TEST_KAFKA", kafka.address)
