@@ -303,6 +303,37 @@ static void transactions_are_read_to_their_end(void **state)
     finish(&fixture);
 }
 
+static void lead_astray(struct fixture *fixture)
+{
+    struct kafka_log *kafka = CONTAINER_OF(fixture->log, struct kafka_log, log);
+    rd_kafka_t *client = kafka->reader->client;
+    rd_kafka_queue_t *from = rd_kafka_queue_get_partition(client, fixture->topic, 0);
+    rd_kafka_queue_t *to = rd_kafka_queue_get_consumer(client);
+    rd_kafka_queue_forward(from, to);
+    rd_kafka_queue_destroy(from);
+    rd_kafka_queue_destroy(to);
+}
+
+/* As may be for a moment behind a restart, messages come to the queue that nobody reads for them.
+ */
+static void what_goes_astray_is_read_again(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct activity_batch batch;
+    start(&fixture, 1);
+    append_ok(&fixture, 0, 10);
+    assert_int_equal(poll_to_the_end(&fixture, 10), 10);
+    assert_int_equal(event_log_poll(fixture.log, 10, 0, &batch, NULL), STATUS_OK);
+    lead_astray(&fixture);
+    append_ok(&fixture, 10, 10);
+    rest(1000); /* until they came and are gone */
+    expect_numbers(fixture.log, 10, 20);
+    append_ok(&fixture, 20, 10);
+    expect_numbers(fixture.log, 20, 30);
+    finish(&fixture);
+}
+
 static enum status poll_until_failure(struct fixture *fixture, struct error *err)
 {
     enum status status = STATUS_OK;
@@ -482,6 +513,7 @@ int main(void)
         cmocka_unit_test(refused_messages_count_as_rows),
         cmocka_unit_test(what_retention_took_is_counted),
         cmocka_unit_test(transactions_are_read_to_their_end),
+        cmocka_unit_test(what_goes_astray_is_read_again),
         cmocka_unit_test(a_topic_made_anew_is_another_log),
         cmocka_unit_test(new_partitions_are_read),
         cmocka_unit_test(a_reader_far_behind_does_not_wait),

@@ -87,6 +87,7 @@ enum status kafka_partition_start(struct kafka_reader *reader, int32_t partition
     rd_kafka_topic_partition_list_destroy(list);
     its->assigned = status == STATUS_OK;
     its->troubled = false;
+    its->handed = its->position;
     its->epoch++;
     return status;
 }

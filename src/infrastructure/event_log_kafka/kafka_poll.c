@@ -52,7 +52,7 @@ static bool is_trouble(rd_kafka_resp_err_t code)
 static bool take_in(struct kafka_reader *reader, const rd_kafka_message_t *message)
 {
     struct kafka_partition *its = kafka_partition_of(reader, message->partition);
-    if (its == NULL || !kafka_partition_is_read(its)) {
+    if (its == NULL || !kafka_partition_is_read(its) || its->troubled) {
         return false;
     }
     if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {

@@ -352,9 +352,10 @@ void kafka_reader_note_handed(struct kafka_reader *reader)
 {
     const struct position_set *next = &reader->rows.next;
     pthread_mutex_lock(&reader->mutex);
-    for (size_t i = 0; reader->in_group && i < next->count; i++) {
+    for (size_t i = 0; i < next->count; i++) {
         struct kafka_partition *its = kafka_partition_of(reader, next->items[i].partition);
-        if (its != NULL && its->handed < next->items[i].offset) {
+        /* One that is to be restarted says itself from where it is read again. */
+        if (its != NULL && !its->troubled && its->handed < next->items[i].offset) {
             its->handed = next->items[i].offset;
         }
     }
@@ -421,12 +422,30 @@ static void look_for_failure(struct kafka_reader *reader, rd_kafka_resp_err_t to
     pthread_mutex_unlock(&reader->mutex);
 }
 
+/* A message came to the consumer's own queue, out of order with those that the worker takes: the
+ * partition is restarted behind what is dealt with, and some come twice. */
+static void read_again(struct kafka_reader *reader, const rd_kafka_message_t *message)
+{
+    pthread_mutex_lock(&reader->mutex);
+    struct kafka_partition *its = kafka_partition_of(reader, message->partition);
+    if (its != NULL && kafka_partition_is_read(its)) {
+        its->handed = its->handed < message->offset ? its->handed : message->offset;
+        its->position = its->position < its->handed ? its->position : its->handed;
+        its->epoch++;
+        its->troubled = true;
+    }
+    pthread_mutex_unlock(&reader->mutex);
+}
+
 void kafka_reader_serve(struct kafka_reader *reader, int wait_ms)
 {
     rd_kafka_message_t *message = rd_kafka_consumer_poll(reader->client, wait_ms);
     if (message != NULL) {
-        /* Only errors come this way; those of the topic are what the log finds out itself. */
+        /* Else only errors come this way; those of the topic are what the log finds out itself. */
         rd_kafka_resp_err_t told = message->err;
+        if (told == RD_KAFKA_RESP_ERR_NO_ERROR || told == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+            read_again(reader, message);
+        }
         rd_kafka_message_destroy(message);
         look_for_failure(reader, told);
     }

@@ -9,7 +9,8 @@
  *
  * A partition is restarted elsewhere by taking it out of the assignment and putting it back: this
  * also works after the consumer stopped it for an error, where librdkafka refuses to seek. That
- * undoes the forwarding some time later, so it is renewed for a while.
+ * undoes the forwarding some time later, so it is renewed for a while; what came to the consumer's
+ * own queue meanwhile is read again.
  *
  * An offset is `position` when everything below it was handed out or is gone.
  *
@@ -36,7 +37,7 @@ struct kafka_partition {
     bool assigned;  /* it is ours to read */
     bool unplaced;  /* in a group: nobody has told yet where it begins, so it is not read */
     bool unseen;    /* in a group: nobody has told yet where it ends */
-    bool troubled;  /* the consumer stopped it; the worker must look why */
+    bool troubled;  /* the consumer stopped it, or it has to be restarted: the worker looks */
     bool anew;      /* it was made anew: it ends below what was read */
     bool told;      /* in a group: the worker knows where reading began */
     bool telling;   /* in a group: this poll says where, if it does not fail */
@@ -44,7 +45,7 @@ struct kafka_partition {
     int64_t position;
     int64_t begin;     /* in a group: where reading it began */
     int64_t read_to;   /* the highest position that it had before the group took it */
-    int64_t handed;    /* in a group: what lies below it was handed out and is dealt with */
+    int64_t handed;    /* what lies below it was handed out and is dealt with */
     int64_t commit_at; /* in a group: what the store has; -1: nothing yet */
     int64_t committed; /* in a group: what the broker was told */
     uint64_t forward_until_ms;
