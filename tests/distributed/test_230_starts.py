@@ -177,34 +177,34 @@ def test_a_topic_that_nobody_knows_is_waited_for(cluster):
     assert known.read_bytes() == whole
 
 
-def test_another_kafka_at_the_same_address_gets_nothing(cluster, ledger):
+def test_another_kafka_at_the_same_address_gets_nothing(mortal_cluster, ledger):
     """Guards what was promised for one cluster: a server that finds another one behind the address ends and says why, at once
     or at its next start, and sends nothing there. When the right one is back, so is everything."""
-    proxy = cluster.kafka.proxy
-    api = cluster.api("--drain-timeout", "1s", "--connect-timeout", "10s")
+    proxy = mortal_cluster.kafka.proxy
+    api = mortal_cluster.api("--drain-timeout", "1s", "--connect-timeout", "10s")
     api.stop()
     other = KafkaServer()
     other.CLUSTER_ID = OTHER_CLUSTER_ID
     with other:
-        other_port, right_port = other.port, proxy.server_port
+        right_place = proxy.server
         proxy.cut()
         api.start()
         assert services.finish_load(ledger.start(api, "--connections", 8, "--count", 500))["acknowledged"] == 500
         try:
-            proxy.server_port = other_port
+            proxy.server = (right_place[0], other.port)
             proxy.resume()
             assert api.wait_end(60) == 1
             assert "another one than before" in api.stderr and "stays on this machine's disk" in api.stderr
             assert "has been made" not in api.stderr
             fail_to_start(api, "500 activities wait", "usertrail forward")
-            with KafkaClient(other.address, cluster.name, CONSUMER) as client:
-                assert all(client.receive(1, partition, timeout_ms=1000) == [] for partition in range(cluster.partitions))
+            with KafkaClient(other.address, mortal_cluster.name, CONSUMER) as client:
+                assert all(client.receive(1, partition, timeout_ms=1000) == [] for partition in range(mortal_cluster.partitions))
             proxy.cut()
         finally:
-            proxy.server_port = right_port
+            proxy.server = right_place
     proxy.resume()
     api.start()
     wait_for_empty_spill(api)
-    worker = cluster.worker()
+    worker = mortal_cluster.worker()
     ledger.judge(api, wait_seconds=60)
     wait_for_lag([worker])
