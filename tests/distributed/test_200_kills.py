@@ -20,6 +20,13 @@ def load(ledger, api, number, seconds=30):
     return ledger.start(api, "--connections", 16, "--seconds", seconds, *WAYS[number % len(WAYS)])
 
 
+def expect_no_failure(process):
+    """Of a load whose API server lived."""
+    figures = services.finish_load(process, timeout=90)
+    assert figures["acknowledged"] > 0 and figures["refused"] == figures["unknown"] == 0, figures
+    assert set(figures["statuses"]) == {"202"}, figures
+
+
 def moment(chance):
     time.sleep(chance.uniform(0.3, 1.0) * services.PATIENCE)
 
@@ -28,6 +35,7 @@ def test_kill_the_api(cluster, ledger):
     """Guards the 202 of a server that dies right after it."""
     chance = random.Random(200)
     api, worker = cluster.api(), cluster.worker()
+    killed = 0
     for number in range(KILLS):
         process = load(ledger, api, number)
         moment(chance)
@@ -35,7 +43,10 @@ def test_kill_the_api(cluster, ledger):
         api.start()
         moment(chance)
         process.terminate()
-        assert services.finish_load(process)["acknowledged"] > 0
+        figures = services.finish_load(process)
+        assert figures["acknowledged"] > 0 and set(figures["statuses"]) == {"202"}, figures
+        killed += figures["connectionsBroken"]
+    assert killed > 0, "no kill met a load"
     ledger.judge(api)
     wait_for_lag([worker])
 
@@ -50,7 +61,7 @@ def test_kill_the_worker(cluster, ledger):
         workers[number % 2].kill()
         moment(chance)
         workers[number % 2].start()
-        assert services.finish_load(process)["acknowledged"] > 0
+        expect_no_failure(process)
     ledger.judge(api, wait_seconds=60)
     wait_for_lag(workers)
 
@@ -65,8 +76,7 @@ def test_kill_the_broker(mortal_cluster, ledger):
         mortal_cluster.kafka.kill()
         moment(chance)
         mortal_cluster.kafka.start()
-        figures = services.finish_load(process, timeout=90)
-        assert figures["acknowledged"] > 0 and figures["refused"] == figures["unknown"] == 0, figures
+        expect_no_failure(process)
     ledger.judge(api, wait_seconds=60)
     wait_for_lag([worker])
     assert api.get("/health").json["eventLog"]["spill"]["activities"] == 0
@@ -84,7 +94,6 @@ def test_kill_the_store(cluster, ledger):
         cluster.mongodb.kill_and_start()
         moment(chance)
         process.terminate()
-        figures = services.finish_load(process, timeout=90)
-        assert figures["acknowledged"] > 0 and figures["refused"] == figures["unknown"] == 0, figures
+        expect_no_failure(process)
     ledger.judge(api, wait_seconds=60)
     wait_for_lag([worker])
