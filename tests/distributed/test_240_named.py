@@ -46,9 +46,10 @@ def test_named_servers_seem_away(named):
     with named_or_ours(KafkaServer) as broker, named_or_ours(MongoServer) as store, cluster(broker, store) as one:
         api, worker = one.api(), one.worker()
         api.wait_stored(api.record({"userId": "u", "action": "a"})["id"])
+        wire.wait_until(lambda: worker.get("/health").json["worker"]["stored"] == 1, "one that is covered", 20 * services.PATIENCE, 0.05)
         store.proxy.cut()
         assert api.record({"userId": "u", "action": "a"})["durability"] == "replicated"
-        assert wire.wait_until(lambda: lag(worker) == 1, "one that cannot be stored", 20 * services.PATIENCE, 0.1)
+        wire.wait_until(lambda: lag(worker) == 1, "one that cannot be stored", 30 * services.PATIENCE, 0.1)
         broker.proxy.cut()
         assert api.record({"userId": "u", "action": "a"})["durability"] == "local-disk"
         broker.recover()

@@ -53,8 +53,10 @@ class NamedServer:
 
 class NamedKafka(NamedServer):
     def __init__(self, address):
-        host, port = re.fullmatch(r"(.*):(\d+)", address.split(",")[0]).groups()
-        brokers = brokers_of(exchange((host, int(port)), METADATA_REQUEST, ">i", False))
+        found = re.fullmatch(r"([^,]+):(\d+)(,.*)?", address)
+        if not found:
+            raise ServerError(f"{KafkaServer.variable} is to be HOST:PORT,…, not {address}")
+        brokers = brokers_of(exchange((found.group(1), int(found.group(2))), METADATA_REQUEST, ">i", False))
         self.proxy = KafkaProxy(brokers, [free_port() for _ in brokers])
         self.address = self.proxy.address
         self.ours = []
