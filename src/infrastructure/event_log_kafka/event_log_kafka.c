@@ -95,9 +95,13 @@ static void kafka_free(struct event_log *log)
     struct kafka_log *kafka = kafka_of(log);
     kafka_watch_stop(&kafka->watch);
     kafka_producer_free(kafka->producer);
-    kafka_reader_free(kafka->reader);
     if (kafka->client != NULL) {
         rd_kafka_destroy(kafka->client);
+    }
+    if (!kafka_reader_free(kafka->reader)) {
+        log_write(kafka->config.logger, LOG_WARNING,
+                  "the client of Kafka does not end by itself and is left behind", LOG_NO_FIELDS);
+        return; /* its threads may still look at all of this */
     }
     kafka_health_deinit(&kafka->health);
     kafka_lines_deinit(&kafka->lines);

@@ -1,6 +1,7 @@
 #include "infrastructure/event_log_kafka/kafka_client.h"
 
 #include "base/assert.h"
+#include "base/condition.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -203,6 +204,80 @@ enum status kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, rd_kaf
     *out_client = client;
     return STATUS_OK;
 }
+
+/* --- the end of a consumer --- */
+
+enum { END_WAIT_MS_MAX = 10000 };
+
+struct ending {
+    rd_kafka_t *client;
+    int flags;
+    pthread_mutex_t mutex; /* guards what follows */
+    pthread_cond_t changed;
+    bool ended;
+    bool abandoned; /* nobody waits any more: the thread frees this */
+};
+
+static void ending_free(struct ending *ending)
+{
+    pthread_cond_destroy(&ending->changed);
+    pthread_mutex_destroy(&ending->mutex);
+    free(ending);
+}
+
+static void *run_ending(void *context)
+{
+    struct ending *ending = context;
+    rd_kafka_destroy_flags(ending->client, ending->flags);
+    pthread_mutex_lock(&ending->mutex);
+    ending->ended = true;
+    bool abandoned = ending->abandoned;
+    pthread_cond_signal(&ending->changed);
+    pthread_mutex_unlock(&ending->mutex);
+    if (abandoned) {
+        ending_free(ending);
+    }
+    return NULL;
+}
+
+static bool wait_for_end(struct ending *ending)
+{
+    struct timespec deadline = condition_deadline(END_WAIT_MS_MAX);
+    pthread_mutex_lock(&ending->mutex);
+    while (!ending->ended && condition_wait_until(&ending->changed, &ending->mutex, &deadline)) {
+    }
+    bool ended = ending->ended;
+    ending->abandoned = !ended;
+    pthread_mutex_unlock(&ending->mutex);
+    return ended;
+}
+
+bool kafka_consumer_destroy(rd_kafka_t *client, int flags)
+{
+    pthread_t thread;
+    struct ending *ending = calloc(1, sizeof *ending);
+    if (ending == NULL) {
+        rd_kafka_destroy_flags(client, flags);
+        return true;
+    }
+    *ending = (struct ending){.client = client, .flags = flags};
+    pthread_mutex_init(&ending->mutex, NULL);
+    condition_init(&ending->changed);
+    if (pthread_create(&thread, NULL, run_ending, ending) != 0) {
+        rd_kafka_destroy_flags(client, flags);
+        ending_free(ending);
+        return true;
+    }
+    if (!wait_for_end(ending)) {
+        pthread_detach(thread);
+        return false;
+    }
+    pthread_join(thread, NULL);
+    ending_free(ending);
+    return true;
+}
+
+/* --- errors --- */
 
 enum status kafka_status(rd_kafka_resp_err_t code)
 {

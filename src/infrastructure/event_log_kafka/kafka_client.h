@@ -63,6 +63,11 @@ int64_t kafka_conf_number(const rd_kafka_conf_t *conf, const char *name);
 MUST_USE enum status kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf,
                                       rd_kafka_t **out_client, struct error *err);
 
+/* Ends a consumer and frees it. False: librdkafka's threads do not end, as version 2.0 has it when
+ * a topic was away for some seconds and made anew. Then what its callbacks were given must stay for
+ * as long as the process lives. */
+MUST_USE bool kafka_consumer_destroy(rd_kafka_t *client, int flags);
+
 /* TIMED_OUT or UNAVAILABLE. */
 MUST_USE enum status kafka_status(rd_kafka_resp_err_t code);
 

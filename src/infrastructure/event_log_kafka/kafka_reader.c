@@ -120,7 +120,8 @@ enum status kafka_reader_new(const struct kafka_reader_config *config,
         status = open_client(reader, err);
     }
     if (status != STATUS_OK) {
-        kafka_reader_free(reader);
+        bool freed = kafka_reader_free(reader);
+        ASSERT(freed); /* it has had no partition yet */
         return status;
     }
     *out_reader = reader;
@@ -133,13 +134,13 @@ static bool must_leave(const struct kafka_reader *reader)
     return reader->in_group && reader->config.log->instance_id[0] == '\0';
 }
 
-static void close_client(struct kafka_reader *reader)
+static bool close_client(struct kafka_reader *reader)
 {
     for (size_t i = reader->fetched_first; i < reader->fetched_end; i++) {
         rd_kafka_message_destroy(reader->fetched[i].message);
     }
     if (reader->client == NULL) {
-        return;
+        return true;
     }
     bool left = !must_leave(reader) || kafka_group_leave(reader);
     if (left) {
@@ -150,15 +151,17 @@ static void close_client(struct kafka_reader *reader)
         rd_kafka_queue_io_event_enable(reader->queue, -1, NULL, 0);
         rd_kafka_queue_destroy(reader->queue);
     }
-    rd_kafka_destroy_flags(reader->client, left ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    return kafka_consumer_destroy(reader->client, left ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
-void kafka_reader_free(struct kafka_reader *reader)
+bool kafka_reader_free(struct kafka_reader *reader)
 {
     if (reader == NULL) {
-        return;
+        return true;
     }
-    close_client(reader);
+    if (!close_client(reader)) {
+        return false;
+    }
     if (reader->wake_fd >= 0) {
         close(reader->wake_fd);
     }
@@ -166,6 +169,7 @@ void kafka_reader_free(struct kafka_reader *reader)
     pthread_mutex_destroy(&reader->mutex);
     free(reader->partitions);
     free(reader);
+    return true;
 }
 
 /* Where partitions begin and end ------------------------------------------------------------- */
