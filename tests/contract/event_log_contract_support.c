@@ -168,6 +168,7 @@ size_t poll_all(struct event_log *log, row_visit *visit, void *context)
     size_t total = 0;
     unsigned wait_ms = 0;
     int64_t next = 0;
+    bool stood = false;
     for (;;) {
         struct activity_batch batch = poll_or_fail(log, wait_ms);
         for (size_t i = 0; i < batch.count; i++) {
@@ -177,7 +178,10 @@ size_t poll_all(struct event_log *log, row_visit *visit, void *context)
         if (position_set_get(batch.next, 0) > next) {
             next = position_set_get(batch.next, 0);
         }
-        bool all = next >= end_offset(log) || clock_monotonic_ms(&clock_system) > give_up_at_ms;
+        bool stands = batch.count == 0 && batch.next->count > 0;
+        bool all = next >= end_offset(log) || (stands && stood) ||
+                   clock_monotonic_ms(&clock_system) > give_up_at_ms;
+        stood = stands;
         if (batch.count == 0 && all) {
             return total;
         }

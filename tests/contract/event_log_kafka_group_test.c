@@ -382,10 +382,56 @@ static void a_static_member_comes_back(void **state)
     finish(&fixture);
 }
 
+/* Where messages of the first partition go from now on. */
+static void lead(struct kafka_reader *reader, const char *topic, rd_kafka_queue_t *to)
+{
+    rd_kafka_queue_t *from = rd_kafka_queue_get_partition(reader->client, topic, 0);
+    rd_kafka_queue_forward(from, to);
+    rd_kafka_queue_destroy(from);
+}
+
+/* Ten activities come to the queue that nobody reads for them, long after those behind them were
+ * committed, and the member ends before it reads again: what it committed must not hide them. */
+static void what_went_astray_is_not_committed(void **state)
+{
+    (void)state;
+    static struct fixture fixture;
+    start(&fixture);
+    fixture.partitions = 1;
+    struct event_log *log = kafka_open(&fixture.config);
+    struct kafka_reader *reader = CONTAINER_OF(log, struct kafka_log, log)->reader;
+    kafka_await_partitions(log, PARTITIONS);
+    send_numbers(&fixture, 0, 5);
+    work_until_seen(&fixture, log, NULL, 5);
+    rd_kafka_queue_t *late = rd_kafka_queue_new(reader->client);
+    lead(reader, fixture.topic, late);
+    send_numbers(&fixture, 5, 15);
+    rest(500);
+    lead(reader, fixture.topic, reader->queue);
+    send_numbers(&fixture, 15, 20);
+    for (int i = 0; i < 200 && seen(&fixture, 15, 20) < 5; i++) {
+        work(&fixture, log, true);
+    }
+    assert_int_equal(seen(&fixture, 0, 20), 10);
+    work(&fixture, log, true);
+    rest(1500); /* until it is committed */
+    rd_kafka_queue_t *wrong = rd_kafka_queue_get_consumer(reader->client);
+    rd_kafka_queue_forward(late, wrong);
+    rest(500);
+    rd_kafka_queue_destroy(wrong);
+    rd_kafka_queue_destroy(late);
+    event_log_free(log);
+    log = kafka_open(&fixture.config);
+    work_until_seen(&fixture, log, NULL, 20);
+    event_log_free(log);
+    finish(&fixture);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(members_share_and_hand_over),
+        cmocka_unit_test(what_went_astray_is_not_committed),
         cmocka_unit_test(new_partitions_are_shared),
         cmocka_unit_test(what_is_not_committed_is_read_again),
         cmocka_unit_test(what_is_not_committed_is_read_from_the_beginning),

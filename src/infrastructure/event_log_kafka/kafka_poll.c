@@ -274,14 +274,20 @@ static enum status gather_some(struct kafka_reader *reader, size_t rows_max, uns
     const struct clock *clock = reader->config.log->clock;
     uint64_t deadline_ms = clock_monotonic_ms(clock) + wait_ms;
     for (;;) {
+        /* First, for a partition that must be restarted would stand still while others bring more
+         * than is taken. Their activities are handed out all the same. */
+        struct error why = {0};
+        enum status mended = mend(reader, &why);
         enum status status = gather(reader, rows_max, err);
         if (status != STATUS_OK || !kafka_rows_is_empty(&reader->rows)) {
             return status;
         }
-        status = mend(reader, err);
+        if (mended != STATUS_OK) {
+            return error_set(err, mended, why.cause, "%s", why.message);
+        }
         uint64_t now_ms = clock_monotonic_ms(clock);
-        if (status != STATUS_OK || now_ms >= deadline_ms) {
-            return status;
+        if (now_ms >= deadline_ms) {
+            return STATUS_OK;
         }
         await(reader, deadline_ms - now_ms);
     }

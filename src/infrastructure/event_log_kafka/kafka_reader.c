@@ -121,7 +121,7 @@ enum status kafka_reader_new(const struct kafka_reader_config *config,
     }
     if (status != STATUS_OK) {
         bool freed = kafka_reader_free(reader);
-        ASSERT(freed); /* it has had no partition yet */
+        (void)freed; /* else what its client was given stays, and nothing calls it any more */
         return status;
     }
     *out_reader = reader;
@@ -427,7 +427,8 @@ static void look_for_failure(struct kafka_reader *reader, rd_kafka_resp_err_t to
 }
 
 /* A message came to the consumer's own queue, out of order with those that the worker takes: the
- * partition is restarted behind what is dealt with, and some come twice. */
+ * partition is restarted behind what is dealt with, and some come twice. Where more was committed,
+ * that is taken back at once, for whoever has the partition next begins there. */
 static void read_again(struct kafka_reader *reader, const rd_kafka_message_t *message)
 {
     pthread_mutex_lock(&reader->mutex);
@@ -435,6 +436,8 @@ static void read_again(struct kafka_reader *reader, const rd_kafka_message_t *me
     if (its != NULL && kafka_partition_is_read(its)) {
         its->handed = its->handed < message->offset ? its->handed : message->offset;
         its->position = its->position < its->handed ? its->position : its->handed;
+        its->committed = -1;
+        reader->commit_at_ms = 0;
         its->epoch++;
         its->troubled = true;
     }
