@@ -487,7 +487,7 @@ static void a_known_topic_need_not_be_there(void **state)
     assert_true(wait_for_accepting(fixture.log));
     assert_int_equal(append_and_wait(fixture.log, &fixture.collector, 0, 1), STATUS_OK);
     event_log_kafka_tell_topic(fixture.log, &topic);
-    assert_int_equal(topic.message_bytes_max, -1); /* as the broker has it now */
+    assert_int_equal(topic.message_bytes_max, 5000); /* as long as the broker tells no other */
     assert_int_equal(stranger.heard, 0);
     finish(&fixture);
 }
@@ -538,6 +538,9 @@ static void knowing_a_topic_mends_nothing_else(void **state)
     fixture.config.connect_timeout_ms = 10000;
     open_log(&fixture);
     assert_int_equal(append_and_wait(fixture.log, &fixture.collector, 0, 1), STATUS_OK);
+    struct event_log_kafka_topic topic;
+    event_log_kafka_tell_topic(fixture.log, &topic);
+    assert_int_equal(topic.message_bytes_max, 5000);
     finish(&fixture);
 }
 

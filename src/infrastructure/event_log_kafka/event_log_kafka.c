@@ -269,6 +269,15 @@ static void tell_met(struct kafka_log *kafka)
               LOG_FIELDS(log_text("topic", str_from(kafka->config.topic))));
 }
 
+/* A broker that did not tell the topic's limit in time, or does not let us ask, most likely has the
+ * one that it told before; without it, batches are made that it refuses again and again. */
+static void keep_known_limit(struct kafka_log *kafka)
+{
+    if (kafka->facts.message_bytes_max < 0) {
+        kafka->facts.message_bytes_max = kafka->known.message_bytes_max;
+    }
+}
+
 /* On the watch's thread, until it is OK, or CORRUPT: then never again. */
 static enum status meet(void *context)
 {
@@ -278,6 +287,7 @@ static enum status meet(void *context)
         kafka_topic_learn(&kafka->config, kafka->client, MEET_WAIT_MS, &kafka->facts, &err);
     bool other = status == STATUS_CORRUPT;
     if (status == STATUS_OK) {
+        keep_known_limit(kafka);
         status = open_parts(kafka, &err);
     }
     if (status == STATUS_OK) {
@@ -327,7 +337,11 @@ static enum status look_first(struct kafka_log *kafka, struct error *err)
         tell_away(kafka, err);
         return STATUS_OK;
     }
-    return status == STATUS_OK ? open_parts(kafka, err) : status;
+    if (status == STATUS_OK) {
+        keep_known_limit(kafka);
+        status = open_parts(kafka, err);
+    }
+    return status;
 }
 
 static enum status start_watch(struct kafka_log *kafka, struct error *err)
