@@ -177,9 +177,9 @@ static uint64_t look_at_ns(const struct append_queue *queue, uint64_t idle_since
     return every_ns == 0 ? UINT64_MAX : idle_since_ns + every_ns;
 }
 
-/* Sleeps until there is something to take or to tell; false when it is time to look at the disk
- * instead. Under the lock. */
-static bool wait_for_work(struct append_queue *queue)
+/* Sleeps until there is something to take or to tell, or it is time to look at the disk. Under the
+ * lock. */
+static enum append_wake wait_for_work(struct append_queue *queue)
 {
     enum { WAKE_EVERY_MS = 100 };
     uint64_t idle_since_ns = clock_monotonic_ns(queue->clock);
@@ -191,23 +191,26 @@ static bool wait_for_work(struct append_queue *queue)
             continue;
         }
         if (clock_monotonic_ns(queue->clock) >= until_ns) {
-            return false;
+            return APPEND_WAKE_LOOK;
         }
         struct timespec deadline = condition_deadline(WAKE_EVERY_MS);
         (void)condition_wait_until(&queue->work, &queue->mutex, &deadline);
     }
-    return true;
+    if (queue->first != NULL) {
+        return APPEND_WAKE_COMMIT;
+    }
+    return queue->stopping ? APPEND_WAKE_STOP : APPEND_WAKE_NEWS;
 }
 
-size_t append_queue_take(struct append_queue *queue, struct append_record **out_records,
-                         size_t count_max, size_t bytes_max)
+enum append_wake append_queue_take(struct append_queue *queue, size_t count_max, size_t bytes_max,
+                                   struct append_record **out_records, size_t *out_count)
 {
     pthread_mutex_lock(&queue->mutex);
-    bool work = wait_for_work(queue);
+    enum append_wake wake = wait_for_work(queue);
     queue->committer_sleeps = false;
     size_t count = 0;
     size_t bytes = 0;
-    while (work && count < count_max && queue->first != NULL) {
+    while (count < count_max && queue->first != NULL) {
         struct append_record *record = queue->first;
         if (count > 0 && bytes + record->length > bytes_max) {
             break;
@@ -217,7 +220,8 @@ size_t append_queue_take(struct append_queue *queue, struct append_record **out_
         out_records[count++] = record;
     }
     pthread_mutex_unlock(&queue->mutex);
-    return count;
+    *out_count = count;
+    return wake;
 }
 
 void append_queue_settle(struct append_queue *queue, struct append_record *const *records,
@@ -306,14 +310,6 @@ void append_queue_refuse(struct append_queue *queue, const struct error *why, un
             : clock_monotonic_ns(queue->clock) + (uint64_t)retry_ms * NANOSECONDS_PER_MILLISECOND;
     memcpy(queue->reason, why->message, sizeof queue->reason);
     pthread_mutex_unlock(&queue->mutex);
-}
-
-bool append_queue_is_stopping(struct append_queue *queue)
-{
-    pthread_mutex_lock(&queue->mutex);
-    bool stopping = queue->stopping;
-    pthread_mutex_unlock(&queue->mutex);
-    return stopping;
 }
 
 void append_queue_resume(struct append_queue *queue)

@@ -67,11 +67,20 @@ MUST_USE enum status append_queue_reserve(struct append_queue *queue, size_t len
 /* Queues a record that was reserved. */
 void append_queue_push(struct append_queue *queue, struct append_record *record);
 
+/* Why the committer goes on. */
+enum append_wake {
+    APPEND_WAKE_COMMIT, /* records wait */
+    APPEND_WAKE_STOP,   /* the log stops, and nothing is left */
+    APPEND_WAKE_NEWS,   /* there were some; they may be gone before they are taken */
+    APPEND_WAKE_LOOK    /* it is time to look whether commits would go well; never comes
+                           behind a refusal for good */
+};
+
 /* For the committer: what waits, in order, at most `count_max` records and, behind the first one,
- * `bytes_max` bytes. Waits for some; 0 when the log stops and nothing is left, when it is time to
- * look whether commits would go well, or when there are news. */
-size_t append_queue_take(struct append_queue *queue, struct append_record **out_records,
-                         size_t count_max, size_t bytes_max);
+ * `bytes_max` bytes. Waits for some, or for another reason to go on, and gives none then. */
+MUST_USE enum append_wake append_queue_take(struct append_queue *queue, size_t count_max,
+                                            size_t bytes_max, struct append_record **out_records,
+                                            size_t *out_count);
 
 /* The account of records whose fate is known, before their listeners hear: they wait no more, and
  * the segments hold `written` bytes more, 0 when they were not written. */
@@ -98,9 +107,6 @@ enum { APPEND_REFUSE_FOR_GOOD = 0 };
 /* A commit failed with NO_SPACE or UNAVAILABLE: refuses likewise for `retry_ms`, then lets appends
  * and the committer try, or for good. */
 void append_queue_refuse(struct append_queue *queue, const struct error *why, unsigned retry_ms);
-
-/* The log stops; else a 0 from append_queue_take asks for a look. */
-bool append_queue_is_stopping(struct append_queue *queue);
 
 /* Commits go well again. */
 void append_queue_resume(struct append_queue *queue);

@@ -114,14 +114,13 @@ static void resume(struct event_log_local *local)
     }
 }
 
-/* The committer tells it, so that the lines come in the order of what they tell. False: there was
- * nothing to tell. */
-static bool tell_room(struct event_log_local *local)
+/* The committer tells it, so that the lines come in the order of what they tell. */
+static void tell_room(struct event_log_local *local)
 {
     char message[ERROR_MESSAGE_BYTES];
     bool lacks_room;
     if (!append_queue_take_news(&local->queue, &lacks_room)) {
-        return false;
+        return;
     }
     snprintf(message, sizeof message,
              lacks_room ? "%s is full and does not accept activities"
@@ -130,7 +129,6 @@ static bool tell_room(struct event_log_local *local)
     log_write(local->config.logger, lacks_room ? LOG_WARNING : LOG_INFO, message,
               LOG_FIELDS(log_text("folder", str_from(local->directory)),
                          log_number("bytesMax", (int64_t)local->config.log_bytes_max)));
-    return true;
 }
 
 /* Nothing was appended for a while: whoever waits for the log to be well again, such as a load
@@ -182,33 +180,39 @@ static void gather(const struct event_log_local *local, size_t last_count)
     clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){.tv_nsec = wait_ns}, NULL);
 }
 
+static void work_ahead(struct event_log_local *local)
+{
+    struct error err;
+    if (!local->writer.poisoned && append_queue_is_empty(&local->queue) &&
+        commit_writer_work_ahead(&local->writer, &err) != STATUS_OK) {
+        refuse(local, &err);
+    }
+}
+
 static void *run_committer(void *context)
 {
     struct event_log_local *local = context;
+    size_t bytes_max = local->config.segment_bytes < COMMIT_BYTES_MAX
+                           ? (size_t)local->config.segment_bytes
+                           : COMMIT_BYTES_MAX;
     size_t last_count = 0;
     pthread_setname_np(pthread_self(), "committer");
     for (;;) {
+        size_t count;
         gather(local, last_count);
-        size_t count = append_queue_take(&local->queue, local->records, COMMIT_APPENDS_MAX,
-                                         local->config.segment_bytes < COMMIT_BYTES_MAX
-                                             ? (size_t)local->config.segment_bytes
-                                             : COMMIT_BYTES_MAX);
-        bool told = tell_room(local);
-        if (count == 0 && append_queue_is_stopping(&local->queue)) {
+        enum append_wake wake =
+            append_queue_take(&local->queue, COMMIT_APPENDS_MAX, bytes_max, local->records, &count);
+        tell_room(local);
+        if (wake == APPEND_WAKE_STOP) {
             return NULL;
         }
-        if (count == 0) {
-            if (!told) {
-                look_again(local);
-            }
-            continue;
+        if (wake == APPEND_WAKE_LOOK) {
+            look_again(local);
         }
-        last_count = count;
-        commit(local, count);
-        struct error err;
-        if (!local->writer.poisoned && append_queue_is_empty(&local->queue) &&
-            commit_writer_work_ahead(&local->writer, &err) != STATUS_OK) {
-            refuse(local, &err);
+        if (wake == APPEND_WAKE_COMMIT) {
+            last_count = count;
+            commit(local, count);
+            work_ahead(local);
         }
     }
 }
