@@ -465,6 +465,84 @@ static void what_waits_for_one_topic_goes_to_no_other_unasked(void **state)
     finish(); /* all of it is there */
 }
 
+static const struct topic_mark first_topic = {
+    .log_id = {{1}}, .settings = {{9}}, .partition_count = 1};
+static const struct topic_mark second_topic = {
+    .log_id = {{2}}, .settings = {{8}}, .partition_count = 1};
+
+/* The folder holds the mark of the first topic, the disk has no room, and the log is the second:
+ * it takes activities, and no mark is left that names the first, whatever a power cut brings back.
+ */
+static void goes_on_without_the_mark(void)
+{
+    struct topic_mark kept;
+    assert_true(topic_mark_read(rig.disk, "spill", &kept));
+    disk_simulated_set_capacity(rig.disk, 0);
+    assert_true(reopen_for(&second_topic));
+    assert_false(topic_mark_read(rig.disk, "spill", &kept));
+    assert_int_equal(spill_rig_append_and_wait(&rig, 0).durability, DURABILITY_REPLICATED);
+    spill_rig_close(&rig, SPILL_END_POWER);
+    assert_false(topic_mark_read(rig.disk, "spill", &kept));
+    assert_true(reopen_for(&second_topic)); /* nor does one have to be there */
+    spill_rig_close(&rig, SPILL_END_CLEAN);
+}
+
+/* A full disk is no reason not to start where nothing waits, as long as no mark is believed that
+ * says something else. It says so; and with room again the mark is kept. */
+static void starts_without_room_for_the_mark(void **state)
+{
+    (void)state;
+    int ends[2];
+    char text[8192];
+    struct topic_mark kept;
+    struct spill_options options = roomy;
+    options.topic = &first_topic;
+    assert_int_equal(pipe(ends), 0);
+    begin(&options);
+    spill_rig_close(&rig, SPILL_END_CLEAN);
+    rig.logger = (struct logger){.clock = &clock_system,
+                                 .descriptor = ends[1],
+                                 .format = LOG_FORMAT_JSON,
+                                 .level = LOG_WARNING};
+    goes_on_without_the_mark();
+    read_lines(ends[0], text, sizeof text);
+    assert_int_equal(count_text(text, "no room to note which topic"), 2);
+    rig.logger = silent_logger;
+    disk_simulated_set_capacity(rig.disk, UINT64_MAX);
+    assert_true(reopen_for(&second_topic));
+    assert_true(topic_mark_read(rig.disk, "spill", &kept) &&
+                uuid_equal(kept.log_id, second_topic.log_id));
+    close(ends[0]);
+    close(ends[1]);
+    finish();
+}
+
+/* For what waits the mark is not given up: the start fails, and changes nothing. */
+static void keeps_the_mark_of_what_waits_on_a_full_disk(void **state)
+{
+    (void)state;
+    struct topic_mark kept;
+    struct spill_options options = roomy;
+    options.topic = &first_topic;
+    begin(&options);
+    remote_set_away(&rig.remote, true);
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(spill_rig_append_and_wait(&rig, 0).status, STATUS_OK);
+    }
+    spill_rig_close(&rig, SPILL_END_CLEAN);
+    remote_set_away(&rig.remote, false);
+    size_t written = remote_count(&rig.remote);
+    disk_simulated_set_capacity(rig.disk, 0);
+    assert_false(reopen_for(&second_topic));
+    assert_int_equal(remote_count(&rig.remote), written);
+    assert_true(topic_mark_read(rig.disk, "spill", &kept) &&
+                uuid_equal(kept.log_id, first_topic.log_id));
+    assert_true(reopen_for(&first_topic)); /* it stands there already */
+    assert_true(spill_rig_wait_direct(&rig));
+    disk_simulated_set_capacity(rig.disk, UINT64_MAX);
+    finish();
+}
+
 /* What was moved does not come up again after a crash, though the spill's last file holds it. */
 static void a_crash_does_not_bring_up_again_what_was_moved(void **state)
 {
@@ -591,6 +669,8 @@ int main(void)
         cmocka_unit_test(measures_how_fast_it_empties),
         cmocka_unit_test(moves_what_was_left_behind_first),
         cmocka_unit_test(what_waits_for_one_topic_goes_to_no_other_unasked),
+        cmocka_unit_test(starts_without_room_for_the_mark),
+        cmocka_unit_test(keeps_the_mark_of_what_waits_on_a_full_disk),
         cmocka_unit_test(a_crash_does_not_bring_up_again_what_was_moved),
         cmocka_unit_test(leaves_what_it_cannot_move_and_says_so),
         cmocka_unit_test(threads_keep_their_order_while_it_comes_and_goes),

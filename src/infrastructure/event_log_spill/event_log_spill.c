@@ -320,6 +320,29 @@ static const struct event_log_operations spill_operations = {
     .free = spill_free,
 };
 
+/* Where nothing waits, a full disk is no reason not to start: only a later start without Kafka
+ * needs the mark, and it fails without one. It must not find one that says something else. */
+static enum status keep_mark(const struct event_log_spill_config *config, int64_t waiting,
+                             struct error *err)
+{
+    struct error why;
+    enum status status = topic_mark_keep(config->disk, config->spill_dir, config->topic, &why);
+    if (status == STATUS_NO_SPACE && waiting == 0) {
+        status = topic_mark_remove(config->disk, config->spill_dir, err);
+        if (status == STATUS_OK) {
+            log_write(config->logger, LOG_WARNING,
+                      "the disk has no room to note which topic this is; a start while it cannot "
+                      "be reached fails until a start that reaches it could note it",
+                      LOG_FIELDS(log_text("reason", str_from(why.message))));
+        }
+        return status;
+    }
+    if (status != STATUS_OK) {
+        *err = why;
+    }
+    return status;
+}
+
 /* Nobody may send elsewhere what was promised for one topic, unless somebody named the other one.
  */
 static enum status keep_topic(const struct event_log_spill *spill, int64_t waiting,
@@ -344,7 +367,7 @@ static enum status keep_topic(const struct event_log_spill *spill, int64_t waiti
                   "name now; they go to this one",
                   LOG_FIELDS(log_number("activities", waiting)));
     }
-    return topic_mark_keep(config->disk, config->spill_dir, config->topic, err);
+    return keep_mark(config, waiting, err);
 }
 
 static enum status look_into_spill(struct event_log_spill *spill, struct error *err)

@@ -53,8 +53,9 @@ struct event_log_spill_config {
     const struct logger *logger;
 };
 
-/* CORRUPT: what the spill holds is meant for another topic, though the settings are the same:
- * nobody asked for it to go to this one. With other settings somebody did. On failure inner log and
- * spill stay the caller's. */
+/* On a full disk it opens without keeping the topic if nothing waits in the spill. NO_SPACE: there
+ * is no room for that, and something waits. CORRUPT: what the spill holds is meant for another
+ * topic, though the settings are the same: nobody asked for it to go to this one. With other
+ * settings somebody did. On failure inner log and spill stay the caller's. */
 MUST_USE enum status event_log_spill_new(const struct event_log_spill_config *config,
                                          struct event_log **out_log, struct error *err);

@@ -59,3 +59,15 @@ enum status topic_mark_keep(struct disk *disk, const char *directory, const stru
     }
     return mark_line_write(disk, directory, "topic", line, err);
 }
+
+enum status topic_mark_remove(struct disk *disk, const char *directory, struct error *err)
+{
+    char path[DISK_PATH_BYTES_MAX];
+    enum status status = disk_path(directory, "topic", path, err);
+    if (status == STATUS_OK) {
+        status = disk_remove(disk, path, err);
+    }
+    return status == STATUS_OK || status == STATUS_NOT_FOUND
+               ? disk_sync_directory(disk, directory, err)
+               : status;
+}

@@ -5,7 +5,8 @@
  *
  *     usertrail-topic 1 <log id> <settings> <partitions> <bytes of a message> <CRC-32C, 8 digits>
  *
- * It is durable before the spill takes the first activity for that topic. One thread at a time.
+ * It is durable before the spill takes the first activity for that topic, unless the disk had no
+ * room for it when the log was opened; then there is none. One thread at a time.
  */
 #include "base/uuid.h"
 #include "infrastructure/disk/disk.h"
@@ -19,6 +20,9 @@ struct topic_mark {
 
 /* False: there is none, or it is torn or of another version. */
 bool topic_mark_read(struct disk *disk, const char *directory, struct topic_mark *out_mark);
+
+/* Leaves the folder without one; there need not be any. Durable when it returns OK. */
+MUST_USE enum status topic_mark_remove(struct disk *disk, const char *directory, struct error *err);
 
 /* Has the folder keep it; nothing is written where it is kept already. Durable when it returns OK.
  */
