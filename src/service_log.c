@@ -249,6 +249,7 @@ static enum status open_spill_folder(struct service *service, struct event_log *
                                          .look_every_ms = SPILL_LOOK_EVERY_MS,
                                          .opens_full = true,
                                          .called = "the spill",
+                                         .goes_on_when = "Kafka takes some",
                                          .clock = &clock_system,
                                          .random = &random_system,
                                          .logger = &service->logger,

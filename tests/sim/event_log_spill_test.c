@@ -147,7 +147,8 @@ static size_t fill_spill(void)
     return refused;
 }
 
-/* A full spill is a log that is away, not a full disk: UNAVAILABLE, and it recovers. */
+/* A full spill is a log that is away, not a full disk: UNAVAILABLE, it says itself what gives it
+ * room, and it recovers. */
 static void a_full_spill_refuses_and_recovers(void **state)
 {
     (void)state;
@@ -157,7 +158,11 @@ static void a_full_spill_refuses_and_recovers(void **state)
     assert_int_equal(fill_spill(), 3);
     struct event_log_state about = spill_rig_state(&rig);
     assert_int_equal(about.accepting, STATUS_NO_SPACE);
-    assert_non_null(strstr(about.reason, "does not accept"));
+    assert_string_equal(about.spill.reason,
+                        "the spill holds all of its 16384 bytes; it goes on when "
+                        "Kafka takes some, or with a higher limit");
+    assert_non_null(strstr(about.reason, "does not accept: the spill holds"));
+    assert_non_null(strstr(about.reason, "higher limit"));
     assert_int_equal(about.spill.retry_after_s, 0); /* nobody knows when it will be back */
     come_back();
     assert_int_equal(spill_rig_state(&rig).accepting, STATUS_OK);

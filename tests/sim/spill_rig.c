@@ -70,6 +70,7 @@ bool spill_rig_open(struct spill_rig *rig)
         .look_every_ms = rig->options.look_every_ms,
         .opens_full = true,
         .called = "the spill",
+        .goes_on_when = "Kafka takes some",
         .clock = &clock_system,
         .random = &random_system,
         .logger = &rig->logger,

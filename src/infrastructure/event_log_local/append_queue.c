@@ -4,7 +4,6 @@
 #include "base/condition.h"
 #include "infrastructure/event_log_local/segment_format.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -328,19 +327,17 @@ void append_queue_stop(struct append_queue *queue)
     pthread_cond_signal(&queue->work);
 }
 
-void append_queue_describe(struct append_queue *queue, struct event_log_state *out_state)
+bool append_queue_describe(struct append_queue *queue, struct event_log_state *out_state)
 {
     pthread_mutex_lock(&queue->mutex);
     out_state->accepting = queue->accepting;
     memcpy(out_state->reason, queue->reason, sizeof queue->reason);
-    if (queue->accepting == STATUS_OK && queue->full) {
+    bool full = queue->accepting == STATUS_OK && queue->full;
+    if (full) {
         out_state->accepting = STATUS_NO_SPACE;
-        snprintf(out_state->reason, sizeof out_state->reason,
-                 "the event log holds all of its %llu bytes; it goes on when the store has made "
-                 "some durable, or with a higher limit",
-                 (unsigned long long)queue->limits.held_bytes_max);
     }
     out_state->bytes = queue->held_bytes;
     out_state->bytes_max = queue->limits.held_bytes_max;
     pthread_mutex_unlock(&queue->mutex);
+    return full;
 }

@@ -114,4 +114,6 @@ void append_queue_resume(struct append_queue *queue);
 /* What is queued will still be taken; nothing new is accepted. */
 void append_queue_stop(struct append_queue *queue);
 
-void append_queue_describe(struct append_queue *queue, struct event_log_state *out_state);
+/* True: it refuses for held_bytes_max alone, for which the owner has the words; else the reason is
+ * that of the newest refusal. */
+bool append_queue_describe(struct append_queue *queue, struct event_log_state *out_state);

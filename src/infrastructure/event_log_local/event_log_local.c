@@ -349,7 +349,12 @@ static void local_describe(struct event_log *log, struct event_log_state *out_st
     out_state->log_id = local->writer.log_id;
     out_state->durability = DURABILITY_LOCAL_DISK;
     out_state->missing = atomic_load(&local->report.activities_missing);
-    append_queue_describe(&local->queue, out_state);
+    if (append_queue_describe(&local->queue, out_state)) {
+        snprintf(out_state->reason, sizeof out_state->reason,
+                 "%s holds all of its %llu bytes; it goes on when %s, or with a higher limit",
+                 local->config.called, (unsigned long long)out_state->bytes_max,
+                 local->config.goes_on_when);
+    }
 }
 
 static void local_free(struct event_log *log)
@@ -413,6 +418,9 @@ static enum status complete_config(const struct event_log_local_config *given,
     }
     if (config.called == NULL) {
         config.called = "the event log";
+    }
+    if (config.goes_on_when == NULL) {
+        config.goes_on_when = "the store has made some durable";
     }
     *out_config = config;
     return STATUS_OK;

@@ -31,7 +31,8 @@ struct event_log_local_config {
                                disk that fails shows before an append needs it; 0: never */
     bool opens_full;        /* also on a disk without room for its first segment: it then refuses
                                until there is; otherwise NO_SPACE */
-    const char *called;     /* in lines of the log, for one that is not the event log; or NULL */
+    const char *called;     /* in words for people, for one that is not the event log; or NULL */
+    const char *goes_on_when; /* likewise: what gives room to a full one; or NULL */
     const struct clock *clock;
     const struct random *random;
     const struct logger *logger;

@@ -214,7 +214,7 @@ static void spill_describe(struct event_log *log, struct event_log_state *out_st
                  why[0] == '\0' ? "" : ": ", why);
     } else {
         snprintf(out_state->reason, sizeof out_state->reason,
-                 "%s cannot be reached, and the spill does not accept: %.100s", out_state->kind,
+                 "%s cannot be reached, and the spill does not accept: %.104s", out_state->kind,
                  own.reason);
     }
 }
