@@ -167,8 +167,8 @@ static void stop_for_other_topic(void *context, const struct error *why)
     struct service *service = context;
     service->log_status = why->status;
     log_error(&service->logger,
-              "this server stops, since what it accepted is meant for another topic; it stays on "
-              "this machine's disk",
+              "this server stops, since the topic is not the one that it knew; whatever waits for "
+              "that one stays on this machine's disk",
               why);
     kill(getpid(), SIGTERM);
 }
