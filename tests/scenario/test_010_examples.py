@@ -48,6 +48,7 @@ def test_the_plain_collection(fresh):
 def test_health_tells_the_state(fresh):
     """Guards the page that operators look at first: it counts what came in and what is stored."""
     fresh.wait_stored(fresh.record({"userId": "a", "action": "b"})["id"])
+    fresh.wait_settled()
     fresh.post({"userId": "a"})
     answer = fresh.get("/health")
     assert answer.status == 200 and answer.header("content-type") == "application/json"
