@@ -271,7 +271,8 @@ const struct setting settings_table[] = {
      .default_text = "30s",
      .min = 100,
      .max = HOURS(1),
-     .meaning = "How long the start waits for Kafka and MongoDB to answer before it fails."},
+     .meaning = "How long the start waits for Kafka and MongoDB to answer before it fails. An API "
+                "server waits two seconds for a topic that it knows, and for MongoDB a moment."},
 
     {.key = "user-id-length",
      .section = activities,
