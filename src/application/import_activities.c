@@ -50,9 +50,7 @@ static enum status derive_id(const struct import *import, const struct import_li
     const struct import_hash *with = import->config->hash;
     enum status status = with->hash(with->context, parts, ARRAY_LENGTH(parts), hash);
     if (status == STATUS_OK) {
-        memcpy(out_id->bytes, hash, UUID_BYTES);
-        out_id->bytes[6] = (uint8_t)((hash[6] & 0x0f) | 0x80);
-        out_id->bytes[8] = (uint8_t)((hash[8] & 0x3f) | 0x80);
+        *out_id = uuid_from_hash(hash);
     }
     return status;
 }

@@ -8,12 +8,25 @@
 static const uint64_t hyphens_second = (uint64_t)'-' | (uint64_t)'-' << 40;
 static const uint64_t hyphens_third = (uint64_t)'-' << 16 | (uint64_t)'-' << 56;
 
+static void set_version(struct uuid *uuid, uint8_t version)
+{
+    uuid->bytes[6] = (uint8_t)((uuid->bytes[6] & 0x0f) | version << 4);
+    uuid->bytes[8] = (uint8_t)((uuid->bytes[8] & 0x3f) | 0x80);
+}
+
 struct uuid uuid_make_random(const struct random *random)
 {
     struct uuid uuid;
     random_fill(random, uuid.bytes, sizeof uuid.bytes);
-    uuid.bytes[6] = (uint8_t)((uuid.bytes[6] & 0x0f) | 0x40);
-    uuid.bytes[8] = (uint8_t)((uuid.bytes[8] & 0x3f) | 0x80);
+    set_version(&uuid, 4);
+    return uuid;
+}
+
+struct uuid uuid_from_hash(const uint8_t hash[UUID_BYTES])
+{
+    struct uuid uuid;
+    memcpy(uuid.bytes, hash, sizeof uuid.bytes);
+    set_version(&uuid, 8);
     return uuid;
 }
 

@@ -18,6 +18,9 @@ struct uuid {
 /* Version 4: 122 random bits. */
 struct uuid uuid_make_random(const struct random *random);
 
+/* Version 8: the first bytes of a hash, but for the bits that say so. */
+struct uuid uuid_from_hash(const uint8_t hash[UUID_BYTES]);
+
 /* Writes exactly UUID_TEXT_BYTES characters, no terminator. */
 void uuid_format(struct uuid uuid, char out_text[UUID_TEXT_BYTES]);
 

@@ -81,9 +81,23 @@ static void test_random_ones(void **state)
     }
 }
 
+static void test_a_hash_keeps_its_other_bits(void **state)
+{
+    (void)state;
+    uint8_t hash[UUID_BYTES];
+    char text[UUID_TEXT_BYTES + 1] = "";
+    memset(hash, 0xff, sizeof hash);
+    uuid_format(uuid_from_hash(hash), text);
+    assert_string_equal(text, "ffffffff-ffff-8fff-bfff-ffffffffffff");
+    memset(hash, 0, sizeof hash);
+    uuid_format(uuid_from_hash(hash), text);
+    assert_string_equal(text, "00000000-0000-8000-8000-000000000000");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_hash_keeps_its_other_bits),
         cmocka_unit_test(test_known_text),
         cmocka_unit_test(test_every_character_everywhere),
         cmocka_unit_test(test_other_lengths_are_refused),

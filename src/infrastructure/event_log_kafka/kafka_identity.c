@@ -32,9 +32,7 @@ enum status kafka_identity_end(struct kafka_identity *identity, struct uuid *out
     if (status != STATUS_OK) {
         return error_set(err, status, 0, "there is no memory for an id of the topic");
     }
-    memcpy(out_id->bytes, hash, UUID_BYTES);
-    out_id->bytes[6] = (uint8_t)((hash[6] & 0x0f) | 0x80);
-    out_id->bytes[8] = (uint8_t)((hash[8] & 0x3f) | 0x80);
+    *out_id = uuid_from_hash(hash);
     return STATUS_OK;
 }
 
