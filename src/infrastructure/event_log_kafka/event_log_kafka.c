@@ -271,11 +271,17 @@ static void tell_met(struct kafka_log *kafka)
 
 /* A broker that did not tell the topic's limit in time, or does not let us ask, most likely has the
  * one that it told before; without it, batches are made that it refuses again and again. */
-static void keep_known_limit(struct kafka_log *kafka)
+static enum status see_known(struct kafka_log *kafka, unsigned wait_ms, struct error *err)
 {
+    enum status status =
+        kafka_topic_learn(&kafka->config, kafka->client, wait_ms, &kafka->facts, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
     if (kafka->facts.message_bytes_max < 0) {
         kafka->facts.message_bytes_max = kafka->known.message_bytes_max;
     }
+    return open_parts(kafka, err);
 }
 
 /* On the watch's thread, until it is OK, or CORRUPT: then never again. */
@@ -283,19 +289,13 @@ static enum status meet(void *context)
 {
     struct kafka_log *kafka = context;
     struct error err;
-    enum status status =
-        kafka_topic_learn(&kafka->config, kafka->client, MEET_WAIT_MS, &kafka->facts, &err);
-    bool other = status == STATUS_CORRUPT;
-    if (status == STATUS_OK) {
-        keep_known_limit(kafka);
-        status = open_parts(kafka, &err);
-    }
+    enum status status = see_known(kafka, MEET_WAIT_MS, &err);
     if (status == STATUS_OK) {
         tell_met(kafka);
     } else {
         kafka_health_unreachable(&kafka->health, err.message);
     }
-    if (other && kafka->config.other_topic != NULL) {
+    if (status == STATUS_CORRUPT && kafka->config.other_topic != NULL) {
         kafka->config.other_topic(kafka->config.other_topic_context, &err);
     }
     return status;
@@ -331,15 +331,11 @@ static enum status look_first(struct kafka_log *kafka, struct error *err)
     kafka->known = *known;
     enum status status = kafka_topic_connect(config, &kafka->context, &kafka->client, err);
     if (status == STATUS_OK) {
-        status = kafka_topic_learn(config, kafka->client, wait_ms, &kafka->facts, err);
+        status = see_known(kafka, wait_ms, err);
     }
     if (status == STATUS_TIMED_OUT) {
         tell_away(kafka, err);
         return STATUS_OK;
-    }
-    if (status == STATUS_OK) {
-        keep_known_limit(kafka);
-        status = open_parts(kafka, err);
     }
     return status;
 }

@@ -337,10 +337,7 @@ static enum status keep_mark(const struct event_log_spill_config *config, int64_
         }
         return status;
     }
-    if (status != STATUS_OK) {
-        *err = why;
-    }
-    return status;
+    return status == STATUS_OK ? STATUS_OK : error_set(err, status, why.cause, "%s", why.message);
 }
 
 /* Nobody may send elsewhere what was promised for one topic, unless somebody named the other one.
