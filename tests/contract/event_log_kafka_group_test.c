@@ -199,28 +199,6 @@ static void what_is_not_committed_is_read_again(void **state)
     finish(&fixture);
 }
 
-static struct position_set all_at(struct position *positions, int64_t offset)
-{
-    for (int32_t i = 0; i < PARTITIONS; i++) {
-        positions[i] = (struct position){i, offset};
-    }
-    return (struct position_set){.items = positions, .count = PARTITIONS};
-}
-
-static void seek_all(struct event_log *log, int64_t offset)
-{
-    struct position positions[PARTITIONS];
-    const struct position_set set = all_at(positions, offset);
-    assert_int_equal(event_log_seek(log, &set, NULL), STATUS_OK);
-}
-
-static void commit_all(struct event_log *log, int64_t offset)
-{
-    struct position positions[PARTITIONS];
-    const struct position_set set = all_at(positions, offset);
-    assert_int_equal(event_log_commit(log, &set, NULL), STATUS_OK);
-}
-
 /* Kafka forgets the group's offsets with a topic that is deleted, and what a store names is then of
  * another topic: all that is there is read, from partitions that come before seek and behind it. */
 static void what_is_not_committed_is_read_from_the_beginning(void **state)
@@ -231,8 +209,8 @@ static void what_is_not_committed_is_read_from_the_beginning(void **state)
     send_numbers(&fixture, 0, 400);
     struct event_log *first = kafka_open(&fixture.config);
     struct event_log *second = join(&fixture);
-    seek_all(first, 50);
-    seek_all(second, 50);
+    kafka_seek_all(first, PARTITIONS, 50);
+    kafka_seek_all(second, PARTITIONS, 50);
     work_until_seen(&fixture, first, second, 400);
     event_log_free(first);
     event_log_free(second);
@@ -252,7 +230,7 @@ static void what_is_committed_counts_before_what_is_sought(void **state)
     event_log_free(log); /* at offset 50 of each partition */
     send_numbers(&fixture, 200, 400);
     log = join(&fixture);
-    seek_all(log, 75);
+    kafka_seek_all(log, PARTITIONS, 75);
     kafka_await_partitions(log, PARTITIONS);
     work_until_seen(&fixture, log, NULL, 400);
     for (size_t i = 0; i < 400; i++) {
@@ -271,7 +249,7 @@ static void what_was_not_handed_out_is_not_committed(void **state)
     start(&fixture);
     send_numbers(&fixture, 0, 400);
     struct event_log *log = kafka_open(&fixture.config);
-    commit_all(log, 75);
+    kafka_commit_all(log, PARTITIONS, 75);
     rest(2500); /* longer than a member waits before it commits */
     event_log_free(log);
     log = kafka_open(&fixture.config);

@@ -4,6 +4,7 @@
  */
 #include "event_log_contract_support.h"
 #include "infrastructure/event_log_kafka/event_log_kafka.h"
+#include "kafka_support.h"
 
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
@@ -48,16 +49,6 @@ static struct event_log *join(struct fixture *fixture)
     return log;
 }
 
-static size_t count_partitions(struct event_log *log)
-{
-    struct position_set ends;
-    position_set_init(&ends);
-    assert_int_equal(event_log_end_position(log, &ends), STATUS_OK);
-    size_t count = ends.count;
-    position_set_deinit(&ends);
-    return count;
-}
-
 static size_t poll_once(struct fixture *fixture, struct event_log *log)
 {
     struct activity_batch batch;
@@ -72,16 +63,6 @@ static size_t poll_once(struct fixture *fixture, struct event_log *log)
         fixture->counts[number]++;
     }
     return batch.count;
-}
-
-static void await_partitions(struct event_log *log, size_t count)
-{
-    const struct timespec pause = {.tv_nsec = 5000000};
-    uint64_t give_up_at_ms = clock_monotonic_ms(&clock_system) + PATIENCE_MS;
-    while (count_partitions(log) != count) {
-        assert_true(clock_monotonic_ms(&clock_system) < give_up_at_ms);
-        nanosleep(&pause, NULL);
-    }
 }
 
 /* Both poll until `count` activities came, and a while longer for what should not come. */
@@ -109,28 +90,11 @@ static void expect_silence(struct fixture *fixture, struct event_log *log)
     }
 }
 
-static struct position_set all_at(struct position *positions, int64_t offset)
-{
-    for (int32_t i = 0; i < PARTITIONS; i++) {
-        positions[i] = (struct position){i, offset};
-    }
-    return (struct position_set){.items = positions, .count = PARTITIONS};
-}
-
-static void commit_all(struct event_log *log, int64_t offset)
-{
-    struct position positions[PARTITIONS];
-    const struct position_set set = all_at(positions, offset);
-    assert_int_equal(event_log_commit(log, &set, NULL), STATUS_OK);
-}
-
 /* As a worker begins whose store is further than what was committed. */
 static struct event_log *join_with_store(struct fixture *fixture)
 {
-    struct position positions[PARTITIONS];
-    const struct position_set set = all_at(positions, SOUGHT);
     struct event_log *log = join(fixture);
-    assert_int_equal(event_log_seek(log, &set, NULL), STATUS_OK);
+    kafka_seek_all(log, PARTITIONS, SOUGHT);
     return log;
 }
 
@@ -235,8 +199,8 @@ static void wait_for_committed(const char *strategy)
     start(&fixture, strategy);
     hide_committed(&fixture);
     struct event_log *log = join_with_store(&fixture);
-    await_partitions(log, PARTITIONS);
-    commit_all(log, SOUGHT); /* what the store has, as a worker tells it */
+    kafka_await_partitions(log, PARTITIONS);
+    kafka_commit_all(log, PARTITIONS, SOUGHT); /* what the store has, as a worker tells it */
     expect_silence(&fixture, log);
     show_committed(&fixture);
     expect_activities(&fixture, log, NULL, COUNT - PARTITIONS * COMMITTED);
@@ -268,10 +232,10 @@ static void a_waiting_partition_may_be_taken_away(void **state)
     start(&fixture, "cooperative-sticky");
     hide_committed(&fixture);
     struct event_log *first = join_with_store(&fixture);
-    await_partitions(first, PARTITIONS);
+    kafka_await_partitions(first, PARTITIONS);
     struct event_log *second = join_with_store(&fixture);
-    await_partitions(first, PARTITIONS / 2);
-    await_partitions(second, PARTITIONS / 2);
+    kafka_await_partitions(first, PARTITIONS / 2);
+    kafka_await_partitions(second, PARTITIONS / 2);
     expect_silence(&fixture, first);
     show_committed(&fixture);
     expect_activities(&fixture, first, second, COUNT - PARTITIONS * COMMITTED);
@@ -291,8 +255,8 @@ static void a_waiting_member_may_close(void **state)
     start(&fixture, "cooperative-sticky");
     hide_committed(&fixture);
     struct event_log *log = join_with_store(&fixture);
-    await_partitions(log, PARTITIONS);
-    commit_all(log, SOUGHT);
+    kafka_await_partitions(log, PARTITIONS);
+    kafka_commit_all(log, PARTITIONS, SOUGHT);
     assert_int_equal(poll_once(&fixture, log), 0);
     uint64_t before_ms = clock_monotonic_ms(&clock_system);
     event_log_free(log);

@@ -74,6 +74,30 @@ void kafka_await_partitions(struct event_log *log, size_t count)
     }
 }
 
+static struct position_set all_at(int32_t partitions, int64_t offset)
+{
+    struct position_set set;
+    position_set_init(&set);
+    for (int32_t i = 0; i < partitions; i++) {
+        assert_int_equal(position_set_raise(&set, (struct position){i, offset}), STATUS_OK);
+    }
+    return set;
+}
+
+void kafka_seek_all(struct event_log *log, int32_t partitions, int64_t offset)
+{
+    struct position_set set = all_at(partitions, offset);
+    assert_int_equal(event_log_seek(log, &set, NULL), STATUS_OK);
+    position_set_deinit(&set);
+}
+
+void kafka_commit_all(struct event_log *log, int32_t partitions, int64_t offset)
+{
+    struct position_set set = all_at(partitions, offset);
+    assert_int_equal(event_log_commit(log, &set, NULL), STATUS_OK);
+    position_set_deinit(&set);
+}
+
 struct event_log *kafka_open(const struct event_log_kafka_config *config)
 {
     struct event_log *log = NULL;

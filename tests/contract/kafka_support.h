@@ -26,6 +26,10 @@ struct event_log *kafka_open(const struct event_log_kafka_config *config);
 /* Waits until the log knows `count` partitions that it reads. */
 void kafka_await_partitions(struct event_log *log, size_t count);
 
+/* In each of `partitions`: what a store has, as it is named at the start and told later. */
+void kafka_seek_all(struct event_log *log, int32_t partitions, int64_t offset);
+void kafka_commit_all(struct event_log *log, int32_t partitions, int64_t offset);
+
 /* Another program's client. */
 rd_kafka_t *kafka_client(void);
 void kafka_make_topic(rd_kafka_t *client, const char *topic, int partitions);
