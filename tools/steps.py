@@ -18,6 +18,8 @@ import run_pairs
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = "/usr/bin/python3"
 SHOWN_LINES_MAX = 300  # of a failed step; the log file has all
+LISTED_FAILURES_MAX = 40  # at the end of all steps
+FAILURE_CHARACTERS_MAX = 240
 
 # For presets whose programs run under sanitizers. The link order is not verified since tests preload a library that makes
 # system calls fail; huge allocations fail as they do without a sanitizer. USERTRAIL_TEST_SANITIZED tells tests that
@@ -52,14 +54,18 @@ SANITIZED_PRESETS = ("asan-ubsan", "tsan")
 
 @dataclass
 class Counts:
+    """failures: the failed cases by name, each with the first line of why, as far as a report names them."""
+
     passed: int = 0
     failed: int = 0
     skipped: int = 0
+    failures: list = field(default_factory=list, compare=False)
 
     def add(self, other):
         self.passed += other.passed
         self.failed += other.failed
         self.skipped += other.skipped
+        self.failures += other.failures
 
     def __str__(self):
         text = f"{self.passed} passed, {self.failed} failed"
@@ -134,12 +140,16 @@ class Runner:
         return bool(missing)
 
     def finish(self):
-        """Prints the table and the sum; the caller prints nothing after it. Returns the exit code."""
+        """Prints the table, what failed, and the sum; the caller prints nothing after it. Returns the exit code."""
         width = max(len(row[0]) for row in self.rows)
         print("\n" + "step".ljust(width) + "   seconds   result")
         for name, seconds, result in self.rows:
             print(f"{name.ljust(width)}   {seconds:7.1f}   {result}")
         print(f"{'all'.ljust(width)}   {time.monotonic() - self.started:7.1f}\n")
+        for failure in self.total.failures[:LISTED_FAILURES_MAX]:
+            print(f"failed: {failure}")
+        if len(self.total.failures) > LISTED_FAILURES_MAX:
+            print(f"and {len(self.total.failures) - LISTED_FAILURES_MAX} more")
         print(self.total, flush=True)
         return 1 if self.total.failed else 0
 
@@ -211,11 +221,21 @@ def count_cmocka(text, succeeded):
     return counts
 
 
+def failure_line(name, lines):
+    """One line of it: its name and the first of the given lines that says something."""
+    why = next((line.strip() for line in lines if line.strip()), "")
+    return f"{name}: {why}"[:FAILURE_CHARACTERS_MAX]
+
+
 def count_ctest_report(path):
     counts = Counts()
     for case in ElementTree.parse(path).getroot().iter("testcase"):
         text = case.findtext("system-out") or ""
-        counts.add(count_cmocka(text, succeeded=case.get("status") == "run"))
+        counted = count_cmocka(text, succeeded=case.get("status") == "run")
+        if counted.failed:
+            errors = [line for line in text.splitlines() if "ERROR" in line or "FAILED" in line]
+            counted.failures.append(failure_line(case.get("name"), errors or text.splitlines()[-1:]))
+        counts.add(counted)
     return counts
 
 
@@ -225,6 +245,9 @@ def count_pytest_report(path):
         failed = int(suite.get("failures")) + int(suite.get("errors"))
         skipped = int(suite.get("skipped"))
         counts.add(Counts(max(int(suite.get("tests")) - failed - skipped, 0), failed, skipped))
+        for case in suite.iter("testcase"):
+            counts.failures += [failure_line(f"{case.get('classname')}.{case.get('name')}", problem.get("message", "").splitlines())
+                                for kind in ("failure", "error") for problem in case.iter(kind)]
     return counts
 
 

@@ -126,8 +126,14 @@ class Server:
         return self.start()
 
     def pause(self):
-        """It keeps its connections and does not answer any more."""
+        """It keeps its connections and does not answer any more, from when this returns: the signal alone leaves threads that
+        run on another CPU some milliseconds, in which they may answer."""
         self.process.send_signal(signal.SIGSTOP)
+        deadline = time.monotonic() + STOP_SECONDS_MAX
+        while self.thread_states() != {"T"}:
+            if time.monotonic() > deadline:
+                raise ServerError(f"{self.name} was not stopped within {STOP_SECONDS_MAX} s")
+            time.sleep(0.001)
 
     def resume(self):
         self.process.send_signal(signal.SIGCONT)
@@ -179,6 +185,14 @@ class Server:
         """Whether it answers a question of its protocol, asked without a detour through the proxy; raises OSError or
         ValueError where it does not."""
         raise NotImplementedError
+
+    def thread_states(self):
+        """The letters of proc(5)."""
+        states = set()
+        for thread in Path(f"/proc/{self.process.pid}/task").iterdir():
+            with contextlib.suppress(OSError):  # it has ended
+                states.add((thread / "stat").read_text(encoding="ascii", errors="replace").rsplit(")", 1)[1].split()[0])
+        return states
 
     def _command(self):
         """What Java is to run, after its options."""

@@ -20,15 +20,27 @@ COMMAND = [sys.executable, servers.__file__]
 
 
 @pytest.fixture(scope="module")
-def kafka():
+def kafka_of_all():
     with servers.KafkaServer(proxied=True) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def mongodb():
+def mongodb_of_all():
     with servers.MongoServer(proxied=True) as server:
         yield server
+
+
+@pytest.fixture
+def kafka(kafka_of_all):
+    yield kafka_of_all
+    kafka_of_all.recover()
+
+
+@pytest.fixture
+def mongodb(mongodb_of_all):
+    yield mongodb_of_all
+    mongodb_of_all.recover()
 
 
 def answers(server):
@@ -80,6 +92,15 @@ def test_a_paused_server_does_not_answer_until_it_goes_on(name, request, monkeyp
     server.resume()
     monkeypatch.setattr(servers, "ANSWER_SECONDS_MAX", 5)
     assert answers(server)
+
+
+def test_a_paused_server_is_stopped_at_once(kafka):
+    """As often as is needed to find a thread that runs."""
+    for _ in range(30):
+        kafka.pause()
+        assert kafka.thread_states() == {"T"}
+        kafka.resume()
+        assert answers(kafka)
 
 
 def test_kafka_keeps_what_it_acknowledged_over_sigkill_and_a_stop(kafka):

@@ -58,11 +58,19 @@ class Counting(unittest.TestCase):
     def test_ctest_report(self):
         text = ('<testsuite><testcase name="a" status="run"><system-out>[       OK ] x\n[       OK ] y\n</system-out></testcase>'
                 '<testcase name="b" status="notrun"><system-out>no such program</system-out></testcase></testsuite>')
-        self.assertEqual(self.read(steps.count_ctest_report, text), steps.Counts(2, 1, 0))
+        counts = self.read(steps.count_ctest_report, text)
+        self.assertEqual(counts, steps.Counts(2, 1, 0))
+        self.assertEqual(counts.failures, ["b: no such program"])
 
     def test_pytest_report(self):
         text = '<testsuites><testsuite errors="1" failures="2" skipped="3" tests="10"/></testsuites>'
         self.assertEqual(self.read(steps.count_pytest_report, text), steps.Counts(4, 3, 3))
+
+    def test_failed_cases_of_a_pytest_report_are_named(self):
+        text = ('<testsuites><testsuite errors="1" failures="1" skipped="0" tests="3"><testcase classname="t" name="fine"/>'
+                '<testcase classname="t" name="one"><failure message="assert 1 == 2&#10;more">trace</failure></testcase>'
+                '<testcase classname="t" name="two"><error message="no server"/></testcase></testsuite></testsuites>')
+        self.assertEqual(self.read(steps.count_pytest_report, text).failures, ["t.one: assert 1 == 2", "t.two: no server"])
 
     def read(self, count, text):
         with tempfile.TemporaryDirectory() as folder:
