@@ -1,0 +1,30 @@
+#pragma once
+/*
+ * One activity of a POST, whatever the body that it came in: read, checked and completed, or
+ * refused with words. Loop thread only.
+ */
+#include "domain/rejection.h"
+#include "interfaces/api/api_private.h"
+
+enum { API_ITEM_DETAIL_BYTES = REJECTION_POINTER_BYTES + REJECTION_DETAIL_BYTES + 2 };
+
+/* What the items of one request share. */
+struct api_item_reader {
+    struct api_loop *loop;
+    struct arena *arena; /* what an item points into besides its own text */
+    uint64_t now_ns;     /* on the wall clock, when the items were received */
+};
+
+/* Reads one activity and completes it. Its slices live as long as the text, which is overwritten
+ * and followed by ACTIVITY_JSON_PADDING_BYTES, and the arena. INVALID or TOO_LARGE: every fault
+ * found is in `rejection`. NO_MEMORY. */
+MUST_USE enum status api_item_read(const struct api_item_reader *reader, char *text, size_t len,
+                                   struct activity *out_activity, struct rejection *rejection);
+
+/* What a client is told of an item that is INVALID or TOO_LARGE; points to both others. */
+struct http_problem api_item_problem(enum status status, const struct rejection *rejection,
+                                     char detail[API_ITEM_DETAIL_BYTES]);
+
+/* The same as JSON, in the arena; {NULL, 0}: there is no memory. Uses the loop's answer. */
+struct str api_item_problem_json(const struct api_item_reader *reader, enum status status,
+                                 const struct rejection *rejection);

@@ -1,0 +1,36 @@
+#pragma once
+/*
+ * What the log says of an append, on its way to a client: counted, carried from the log's thread to
+ * the loop of the request, and told there as durability and receipt, or as why nothing is promised.
+ */
+#include "interfaces/api/api_private.h"
+#include "interfaces/http/http_exchange.h"
+
+#define API_PROMISE_WITHOUT_ANSWER                                                                 \
+    "the activities are durable, but there is no memory for the answer; a retry with the same "    \
+    "ids stores nothing twice"
+
+/* For the listeners of a loop's appends: counts the results and hands each to its exchange, where
+ * `run` gets it on the loop, whether or not the client is still there, and ends with
+ * api_promise_release. The log's thread. */
+void api_promise_completed(struct api_loop *loop, const struct append_result *results,
+                           size_t result_count, http_completion_function *run);
+
+/* Whether a completion that is STATUS_OK came without its receipt, as there was no memory for it.
+ * Loop thread, as for all below. */
+bool api_promise_is_lost(const struct http_completion *completion);
+
+/* "durability" and "receipt" as members of an object, of a completion that is STATUS_OK and not
+ * lost. */
+void api_promise_append(struct buffer *json, const struct http_completion *completion);
+
+/* Releases what a completion carries. */
+void api_promise_release(const struct http_completion *completion);
+
+/* Answers that the log did not take what was handed to it. */
+void api_promise_answer_not_taken(const struct api *api, struct http_exchange *exchange,
+                                  enum status status);
+
+/* Answers that the log took it and could not keep its word. */
+void api_promise_answer_not_durable(const struct api *api, struct http_exchange *exchange,
+                                    enum status status);
