@@ -301,6 +301,184 @@ static void answer_fields(struct http_exchange *exchange)
         exchange, &(struct http_response){.status = 204, .headers = fields, .header_count = 2});
 }
 
+/* --- bodies and answers in pieces --- */
+
+/* One request of /take, /mirror or /pieces; in the exchange's arena. */
+struct pieces {
+    uint64_t bytes; /* taken, or left to be written */
+    uint64_t sum;
+    bool complete; /* the body */
+    bool slow;     /* /take?slow: pauses at each piece until the pool has slept */
+    bool early;    /* /take?early: answers at the first piece */
+};
+
+static struct pieces *pieces_of(struct http_exchange *exchange)
+{
+    struct pieces *pieces = http_exchange_data(exchange);
+    if (pieces == NULL) {
+        pieces = arena_allocate(http_exchange_arena(exchange), sizeof *pieces);
+        ASSERT(pieces != NULL);
+        struct str query = http_exchange_request(exchange)->query;
+        *pieces = (struct pieces){.slow = str_equal(query, STR("slow")),
+                                  .early = str_equal(query, STR("early"))};
+        http_exchange_set_data(exchange, pieces);
+    }
+    return pieces;
+}
+
+static void nap(void *data)
+{
+    (void)data;
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
+static void nap_done(struct http_exchange *exchange, void *data)
+{
+    (void)data;
+    if (exchange != NULL) {
+        http_exchange_resume_body(exchange);
+    }
+}
+
+static void take_data(struct http_exchange *exchange, const char *data, size_t len)
+{
+    struct pieces *pieces = pieces_of(exchange);
+    for (size_t i = 0; i < len; i++) {
+        pieces->sum = pieces->sum * 31 + (unsigned char)data[i];
+    }
+    pieces->bytes += len;
+    if (pieces->early) {
+        respond_text(exchange, 403, STR("enough"));
+    } else if (pieces->slow) {
+        http_exchange_pause_body(exchange);
+        if (http_exchange_offload(exchange, nap, nap_done, NULL) != STATUS_OK) {
+            http_exchange_resume_body(exchange);
+        }
+    }
+}
+
+static void take_failed(struct http_exchange *exchange, const struct http_problem *problem)
+{
+    http_problem_respond(exchange, problem, NULL);
+}
+
+static const struct http_body_consumer taker = {.data = take_data, .failed = take_failed};
+
+static void answer_take(struct http_exchange *exchange)
+{
+    const struct pieces *pieces = pieces_of(exchange);
+    char text[64];
+    int len = snprintf(text, sizeof text, "%llu %llu", (unsigned long long)pieces->bytes,
+                       (unsigned long long)pieces->sum);
+    respond_text(exchange, 200, (struct str){text, (size_t)len});
+}
+
+/* Writes back what comes while it comes, and takes no more while the client does not read. */
+enum { MIRROR_UNSENT_MAX = 256 * 1024 };
+
+static void mirror_drained(struct http_exchange *exchange)
+{
+    if (pieces_of(exchange)->complete) {
+        http_exchange_end(exchange);
+    } else {
+        http_exchange_resume_body(exchange);
+    }
+}
+
+static void mirror_gone(struct http_exchange *exchange)
+{
+    (void)exchange;
+    atomic_fetch_add(&gone, 1);
+}
+
+static void mirror_leaving(struct http_exchange *exchange)
+{
+    http_exchange_end(exchange);
+}
+
+static const struct http_stream_writer mirror_writer = {
+    .drained = mirror_drained, .gone = mirror_gone, .leaving = mirror_leaving};
+
+static void mirror_data(struct http_exchange *exchange, const char *data, size_t len)
+{
+    struct pieces *pieces = pieces_of(exchange);
+    bool wanted = true;
+    if (pieces->bytes == 0) {
+        struct http_response head = {.status = 200, .content_type = STR("text/plain")};
+        enum status status =
+            http_exchange_respond_streamed(exchange, &head, &mirror_writer, &wanted);
+        ASSERT(status == STATUS_OK);
+    }
+    pieces->bytes += len;
+    enum status status = http_exchange_write(exchange, (struct str){data, len});
+    if (status != STATUS_OK) {
+        http_exchange_abort(exchange);
+    } else if (http_exchange_unsent_bytes(exchange) > MIRROR_UNSENT_MAX) {
+        http_exchange_pause_body(exchange);
+    }
+}
+
+static void mirror_failed(struct http_exchange *exchange, const struct http_problem *problem)
+{
+    if (pieces_of(exchange)->bytes == 0) {
+        http_problem_respond(exchange, problem, NULL);
+    } else {
+        http_exchange_abort(exchange);
+    }
+}
+
+static const struct http_body_consumer mirror = {.data = mirror_data, .failed = mirror_failed};
+
+static void answer_mirror(struct http_exchange *exchange)
+{
+    struct pieces *pieces = pieces_of(exchange);
+    pieces->complete = true;
+    if (pieces->bytes == 0) {
+        respond_text(exchange, 200, STR(""));
+    } else if (http_exchange_unsent_bytes(exchange) == 0) {
+        http_exchange_end(exchange);
+    }
+}
+
+/* /pieces?BYTES, or /pieces without an end. */
+enum { PIECE_BYTES = 16 * 1024 };
+
+static void pieces_write(struct http_exchange *exchange)
+{
+    static char piece[PIECE_BYTES];
+    struct pieces *pieces = pieces_of(exchange);
+    memset(piece, 'p', sizeof piece);
+    size_t len = pieces->bytes < PIECE_BYTES ? (size_t)pieces->bytes : PIECE_BYTES;
+    pieces->bytes -= len;
+    if (len == 0) {
+        http_exchange_end(exchange);
+    } else if (http_exchange_write(exchange, (struct str){piece, len}) != STATUS_OK) {
+        http_exchange_abort(exchange);
+    }
+}
+
+static const struct http_stream_writer pieces_writer = {
+    .drained = pieces_write, .gone = mirror_gone, .leaving = mirror_leaving};
+
+static void answer_pieces(struct http_exchange *exchange)
+{
+    struct str query = http_exchange_request(exchange)->query;
+    bool wanted;
+    struct http_response head = {.status = 200, .content_type = STR("text/plain")};
+    pieces_of(exchange)->bytes = query.data == NULL ? UINT64_MAX : number_of(query);
+    enum status status = http_exchange_respond_streamed(exchange, &head, &pieces_writer, &wanted);
+    ASSERT(status == STATUS_OK);
+}
+
+/* /abort: an answer that cannot be completed. */
+static void answer_abort(struct http_exchange *exchange)
+{
+    answer_pieces(exchange);
+    enum status status = http_exchange_write(exchange, STR("half"));
+    ASSERT(status == STATUS_OK);
+    http_exchange_abort(exchange);
+}
+
 typedef void answer_function(struct http_exchange *exchange);
 
 static const struct {
@@ -314,6 +492,8 @@ static const struct {
     {{"/never", 6}, answer_never},     {{"/fields", 7}, answer_fields},
     {{"*", 1}, answer_request},        {{"/loop", 5}, answer_loop},
     {{"/", 1}, answer_request},        {{"/delayed-large", 14}, answer_delayed_large},
+    {{"/take", 5}, answer_take},       {{"/mirror", 7}, answer_mirror},
+    {{"/pieces", 7}, answer_pieces},   {{"/abort", 6}, answer_abort},
 };
 
 static answer_function *answer_find(struct str path)
@@ -324,6 +504,29 @@ static answer_function *answer_find(struct str path)
         }
     }
     return NULL;
+}
+
+static void begin_body(struct http_exchange *exchange)
+{
+    const struct http_request *request = http_exchange_request(exchange);
+    enum http_coding coding =
+        http_coding_read(http_request_header(request, STR("Content-Encoding")));
+    http_exchange_set_body_bytes_max(exchange, BODY_MAX);
+    if (coding == HTTP_CODING_COUNT) {
+        respond_text(exchange, 415, STR(HTTP_CODINGS_ACCEPTED));
+        return;
+    }
+    bool mirrors = str_equal(request->path, STR("/mirror"));
+    enum status status = STATUS_OK;
+    if (mirrors || str_equal(request->path, STR("/take"))) {
+        status = http_exchange_stream_body(exchange, mirrors ? &mirror : &taker);
+    }
+    if (status == STATUS_OK && coding != HTTP_CODING_IDENTITY) {
+        status = http_exchange_decode_body(exchange, coding);
+    }
+    if (status != STATUS_OK) {
+        respond_text(exchange, 503, STR("no memory for bodies"));
+    }
 }
 
 static void on_begin(void *context, struct http_exchange *exchange)
@@ -341,7 +544,7 @@ static void on_begin(void *context, struct http_exchange *exchange)
         problem.status = 404;
         http_problem_respond(exchange, &problem, NULL);
     } else {
-        http_exchange_set_body_bytes_max(exchange, BODY_MAX);
+        begin_body(exchange);
     }
 }
 
@@ -369,6 +572,8 @@ static const struct {
     {"offloads_max", NULL, &options.limits.offloads_max},
     {"header_timeout_ms", NULL, &options.limits.header_timeout_ms},
     {"body_timeout_ms", NULL, &options.limits.body_timeout_ms},
+    {"body_rate_min", NULL, &options.limits.body_rate_min},
+    {"body_ratio_max", NULL, &options.limits.body_ratio_max},
     {"idle_timeout_ms", NULL, &options.limits.idle_timeout_ms},
     {"write_timeout_ms", NULL, &options.limits.write_timeout_ms},
     {"loops", NULL, &options.loops},

@@ -80,6 +80,8 @@ class Client:
 
     def read(self, head=False):
         status, fields = self.read_head()
+        if fields.get("transfer-encoding") == "chunked" and not head:
+            return Answer(status, fields, b"".join(self.read_chunks()))
         length = 0 if head or status in (100, 204, 304) else int(fields["content-length"])
         received = bytearray(self.bytes)  # grows in place: bodies may be large
         while len(received) < length:
@@ -89,6 +91,27 @@ class Client:
             received += more
         self.bytes = bytes(received[length:])
         return Answer(status, fields, bytes(received[:length]))
+
+    def _take(self, count):
+        while len(self.bytes) < count:
+            if not self._more():
+                raise EOFError("the connection ended in a chunk")
+        taken, self.bytes = self.bytes[:count], self.bytes[count:]
+        return taken
+
+    def read_chunk(self):
+        """Empty at the end of the answer."""
+        while b"\r\n" not in self.bytes:
+            if not self._more():
+                raise EOFError("the connection ended before the last chunk")
+        line, self.bytes = self.bytes.split(b"\r\n", 1)
+        chunk = self._take(int(line, 16))
+        assert self._take(2) == b"\r\n"
+        return chunk
+
+    def read_chunks(self):
+        while chunk := self.read_chunk():
+            yield chunk
 
     def ask(self, data, head=False):
         self.send(data)

@@ -1,6 +1,8 @@
 #include "interfaces/http/http_connection.h"
 
 #include "base/assert.h"
+#include "interfaces/http/http_intake.h"
+#include "interfaces/http/http_stream.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -87,16 +89,28 @@ static void on_closed(uv_handle_t *handle)
 {
     struct http_connection *connection = handle->data;
     struct http_loop *loop = connection->loop;
-    ASSERT(!connection->dirty);
+    ASSERT(!connection->dirty && !connection->busy);
     loop->connection_count--;
     free(connection->stash);
     free(connection);
     http_loop_finish_if_done(loop);
 }
 
+/* The last that a writer hears of it. */
+static void stream_drop(struct http_connection *connection, struct http_exchange *exchange)
+{
+    connection->unsent_bytes -= http_stream_unsent_bytes(exchange->stream);
+    if (exchange->phase != HTTP_EXCHANGE_ANSWERED) {
+        exchange->stream->writer->gone(exchange);
+    }
+}
+
 void http_connection_drop_first(struct http_connection *connection)
 {
     struct http_exchange *exchange = connection->first;
+    if (exchange->stream != NULL) {
+        stream_drop(connection, exchange);
+    }
     connection->first = exchange->next;
     if (connection->first == NULL) {
         connection->last = NULL;
@@ -106,6 +120,40 @@ void http_connection_drop_first(struct http_connection *connection)
     http_exchange_table_release(&connection->loop->exchanges, exchange);
 }
 
+/* --- work without events --- */
+
+void http_connection_go_on(struct http_connection *connection)
+{
+    struct http_loop *loop = connection->loop;
+    if (connection->busy || connection->closing) {
+        return;
+    }
+    connection->busy = true;
+    connection->busy_previous = NULL;
+    connection->busy_next = loop->busy;
+    if (loop->busy != NULL) {
+        loop->busy->busy_previous = connection;
+    }
+    loop->busy = connection;
+    http_loop_keep_turning(loop);
+}
+
+void http_connection_rest(struct http_connection *connection)
+{
+    if (!connection->busy) {
+        return;
+    }
+    connection->busy = false;
+    if (connection->busy_previous == NULL) {
+        connection->loop->busy = connection->busy_next;
+    } else {
+        connection->busy_previous->busy_next = connection->busy_next;
+    }
+    if (connection->busy_next != NULL) {
+        connection->busy_next->busy_previous = connection->busy_previous;
+    }
+}
+
 void http_connection_cut(struct http_connection *connection)
 {
     if (connection->closing) {
@@ -113,6 +161,7 @@ void http_connection_cut(struct http_connection *connection)
     }
     connection->closing = true;
     connection->incoming = NULL;
+    http_connection_rest(connection);
     while (connection->first != NULL) {
         http_connection_drop_first(connection);
     }
@@ -145,9 +194,15 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buffer)
     }
 }
 
+static bool is_blocked(const struct http_connection *connection)
+{
+    const struct http_exchange *incoming = connection->incoming;
+    return incoming != NULL && incoming->intake != NULL && http_intake_is_blocked(incoming->intake);
+}
+
 static bool wants_to_read(const struct http_connection *connection)
 {
-    if (connection->at_end) {
+    if (connection->at_end || is_blocked(connection)) {
         return false;
     }
     return connection->input == HTTP_INPUT_OPEN ? connection->stash_len == 0
@@ -172,9 +227,15 @@ static enum http_deadline_kind deadline_wanted(const struct http_connection *con
     if (connection->lingering) {
         return HTTP_DEADLINE_LINGER;
     }
-    if (connection->incoming != NULL) {
-        return connection->incoming->parser.phase < HTTP_PARSER_PHASE_BODY ? HTTP_DEADLINE_HEADER
-                                                                           : HTTP_DEADLINE_BODY;
+    const struct http_exchange *incoming = connection->incoming;
+    if (incoming != NULL && incoming->parser.phase < HTTP_PARSER_PHASE_BODY) {
+        return HTTP_DEADLINE_HEADER;
+    }
+    if (incoming != NULL) {
+        bool taken = incoming->intake != NULL && incoming->intake->consumer != NULL;
+        return is_blocked(connection) ? HTTP_DEADLINE_NONE
+               : taken                ? HTTP_DEADLINE_RATE
+                                      : HTTP_DEADLINE_BODY;
     }
     return connection->first == NULL ? HTTP_DEADLINE_IDLE : HTTP_DEADLINE_NONE;
 }
@@ -189,8 +250,24 @@ static void deadline_update(struct http_connection *connection)
         http_deadline_clear(&connection->input_deadline);
         return;
     }
+    if (wanted == HTTP_DEADLINE_RATE) {
+        connection->incoming->intake->taken_before = connection->incoming->intake->taken;
+    }
     http_deadline_set(&connection->loop->deadlines, &connection->input_deadline, wanted,
                       uv_now(&connection->loop->uv));
+}
+
+/* A body that came quickly enough is given as much time again. */
+static void rate_expire(struct http_connection *connection)
+{
+    const struct http_limits *limits = &connection->loop->server->config.limits;
+    const struct http_intake *intake = connection->incoming->intake;
+    uint64_t least =
+        (uint64_t)limits->body_rate_min * limits->body_timeout_ms / MILLISECONDS_PER_SECOND;
+    if (intake->taken - intake->taken_before < least) {
+        http_input_fail(connection, HTTP_FAULT_BODY_TOO_SLOW, NULL);
+    }
+    http_connection_update(connection);
 }
 
 void http_connection_update(struct http_connection *connection)
@@ -215,6 +292,9 @@ void http_connection_expire(struct http_connection *connection, enum http_deadli
     case HTTP_DEADLINE_BODY:
         http_input_fail(connection, HTTP_FAULT_BODY_TIMEOUT, NULL);
         http_connection_update(connection);
+        break;
+    case HTTP_DEADLINE_RATE:
+        rate_expire(connection);
         break;
     case HTTP_DEADLINE_WRITE:
         http_output_expire(connection);
@@ -241,6 +321,16 @@ void http_connection_settle(struct http_connection *connection)
     }
 }
 
+static void writers_tell_leaving(struct http_connection *connection)
+{
+    for (struct http_exchange *at = connection->first; at != NULL; at = at->next) {
+        if (at->stream != NULL && at->phase != HTTP_EXCHANGE_ANSWERED &&
+            at->stream->writer->leaving != NULL) {
+            at->stream->writer->leaving(at);
+        }
+    }
+}
+
 /* A client that has just come may have sent its request already: it gets its one answer. */
 void http_connection_drain(struct http_connection *connection)
 {
@@ -251,6 +341,7 @@ void http_connection_drain(struct http_connection *connection)
         http_connection_cut(connection);
         return;
     }
+    writers_tell_leaving(connection);
     if (connection->incoming == NULL) {
         connection->input = HTTP_INPUT_DISCARD;
         connection->stash_len = 0;

@@ -28,17 +28,21 @@ struct http_connection {
     struct http_connection *previous; /* of the loop */
     struct http_connection *next;
     struct http_connection *dirty_next;
+    struct http_connection *busy_previous;
+    struct http_connection *busy_next;
     struct http_exchange *first; /* the oldest, whose answer goes next */
     struct http_exchange *last;
     struct http_exchange *incoming; /* the one whose bytes arrive; it is also `last` */
     unsigned exchange_count;
     size_t unsent_bytes; /* of all answers that wait or are being written */
     unsigned sending;    /* oldest exchanges whose answers are being written */
+    bool sending_part;   /* and behind them a part of an answer that goes on */
     size_t write_left;   /* bytes not taken by the client when the deadline was set */
     enum http_input input;
     bool refused; /* over the cap; does not count as served */
     bool has_served;
     bool dirty;
+    bool busy;
     bool reading;
     bool writing;   /* the kernel did not take everything at once */
     bool lingering; /* all is written and the write side is shut down */
@@ -69,6 +73,10 @@ void http_connection_drain(struct http_connection *connection);
 void http_connection_touch(struct http_connection *connection);
 void http_connection_settle(struct http_connection *connection);
 
+/* It has work that no event will announce: http_input_continue is called in the next turn. */
+void http_connection_go_on(struct http_connection *connection);
+void http_connection_rest(struct http_connection *connection); /* no more of that */
+
 void http_connection_expire(struct http_connection *connection, enum http_deadline_kind kind);
 
 /* --- between the files of the connection --- */
@@ -78,6 +86,11 @@ void http_connection_expire(struct http_connection *connection, enum http_deadli
 void http_input_take(struct http_connection *connection, const char *data, size_t len);
 void http_input_resume(struct http_connection *connection);
 void http_input_end(struct http_connection *connection);
+/* What waits of a body that is decoded or taken as it arrives. */
+void http_input_continue(struct http_connection *connection);
+/* The exchange was answered: if it is the one that is arriving, the rest of it will not be read,
+ * nor will anything behind it, and true is returned. */
+bool http_input_answered(struct http_connection *connection, const struct http_exchange *exchange);
 /* Refuses the request that is arriving; no further one is read. */
 void http_input_fail(struct http_connection *connection, enum http_fault fault, const char *reason);
 

@@ -11,6 +11,7 @@ enum http_deadline_kind {
     HTTP_DEADLINE_NONE,
     HTTP_DEADLINE_HEADER, /* first byte of a request to the end of its header */
     HTTP_DEADLINE_BODY,   /* end of the header to the end of the body */
+    HTTP_DEADLINE_RATE,   /* a body that is taken as it arrives: looked at anew each time */
     HTTP_DEADLINE_IDLE,   /* no request at all */
     HTTP_DEADLINE_WRITE,  /* an answer that is not taken */
     HTTP_DEADLINE_LINGER, /* answered and shut down, the client has not closed yet */

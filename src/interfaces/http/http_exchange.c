@@ -2,7 +2,9 @@
 
 #include "base/assert.h"
 #include "interfaces/http/http_connection.h"
+#include "interfaces/http/http_intake.h"
 #include "interfaces/http/http_offload.h"
+#include "interfaces/http/http_stream.h"
 
 const struct http_request *http_exchange_request(const struct http_exchange *exchange)
 {
@@ -40,6 +42,55 @@ void http_exchange_set_body_bytes_max(struct http_exchange *exchange, size_t byt
     exchange->body_bytes_max = bytes;
 }
 
+/* --- a body that is decoded, or taken as it arrives --- */
+
+static enum http_fault take_content(void *context, const char *data, size_t len)
+{
+    struct http_exchange *exchange = context;
+    return http_intake_take(exchange->intake, data, len);
+}
+
+static struct http_intake *intake_of(struct http_exchange *exchange)
+{
+    ASSERT(exchange->phase == HTTP_EXCHANGE_READING);
+    exchange->parser.sink = take_content;
+    exchange->parser.sink_context = exchange;
+    return http_intake_of(exchange);
+}
+
+enum status http_exchange_decode_body(struct http_exchange *exchange, enum http_coding coding)
+{
+    struct http_intake *intake = intake_of(exchange);
+    return intake == NULL ? STATUS_NO_MEMORY : http_intake_decode(intake, coding);
+}
+
+enum status http_exchange_stream_body(struct http_exchange *exchange,
+                                      const struct http_body_consumer *consumer)
+{
+    struct http_intake *intake = intake_of(exchange);
+    if (intake == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    intake->consumer = consumer;
+    exchange->body_bytes_max = SIZE_MAX;
+    return STATUS_OK;
+}
+
+void http_exchange_pause_body(struct http_exchange *exchange)
+{
+    exchange->intake->paused = true;
+}
+
+void http_exchange_resume_body(struct http_exchange *exchange)
+{
+    if (exchange->intake->paused) {
+        exchange->intake->paused = false;
+        http_connection_go_on(exchange->connection);
+    }
+}
+
+/* --- answers --- */
+
 /* While a server leaves, the last request of a connection says so; those before it are still
  * followed by others. */
 static bool ends_by_leaving(const struct http_exchange *exchange)
@@ -50,8 +101,9 @@ static bool ends_by_leaving(const struct http_exchange *exchange)
 static bool answer_closes(const struct http_exchange *exchange,
                           const struct http_response *response)
 {
-    bool body_unread =
-        exchange->phase == HTTP_EXCHANGE_READING && http_parser_expects_body(&exchange->parser);
+    bool taken = exchange->intake != NULL && exchange->intake->consumer != NULL;
+    bool body_unread = exchange->phase == HTTP_EXCHANGE_READING && !taken &&
+                       http_parser_expects_body(&exchange->parser);
     return response->close || !exchange->parser.keep_alive || body_unread ||
            ends_by_leaving(exchange);
 }
@@ -64,14 +116,21 @@ static enum http_persistence persistence(const struct http_exchange *exchange)
     return exchange->parser.line.http_1_0 ? HTTP_PERSISTENCE_KEEP : HTTP_PERSISTENCE_DEFAULT;
 }
 
+static struct http_response_frame frame_of(struct http_exchange *exchange,
+                                           enum http_body_framing framing)
+{
+    return (struct http_response_frame){
+        .date = http_loop_date(exchange->loop),
+        .persistence = persistence(exchange),
+        .framing = framing,
+        .without_body = exchange->parser.request.method == HTTP_METHOD_HEAD,
+    };
+}
+
 static enum status answer_render(struct http_exchange *exchange,
                                  const struct http_response *response)
 {
-    struct http_response_frame frame = {
-        .date = http_loop_date(exchange->loop),
-        .persistence = persistence(exchange),
-        .without_body = exchange->parser.request.method == HTTP_METHOD_HEAD,
-    };
+    struct http_response_frame frame = frame_of(exchange, HTTP_BODY_WHOLE);
     return http_answer_render(&exchange->answer, response, &frame);
 }
 
@@ -108,11 +167,27 @@ static void request_release(struct http_exchange *exchange)
     exchange->data = NULL;
 }
 
+/* The answer is given as a whole. What of its body has not been read never will be. */
+static void exchange_answered(struct http_exchange *exchange)
+{
+    exchange->phase = HTTP_EXCHANGE_ANSWERED;
+    exchange->generation++; /* tickets are void from here on */
+    request_release(exchange);
+    http_connection_touch(exchange->connection);
+}
+
+/* A body that its handler takes as it arrives may be answered before its end. */
+static bool ends_reading(struct http_exchange *exchange)
+{
+    return exchange->intake != NULL && http_input_answered(exchange->connection, exchange);
+}
+
 void http_exchange_respond(struct http_exchange *exchange, const struct http_response *response)
 {
     ASSERT(exchange->connection != NULL && exchange->phase != HTTP_EXCHANGE_ANSWERED);
+    ASSERT(exchange->stream == NULL);
     int status = response->status;
-    exchange->closes = answer_closes(exchange, response);
+    exchange->closes = ends_reading(exchange) || answer_closes(exchange, response);
     enum status rendered = answer_render(exchange, response);
     if (rendered == STATUS_BUSY) {
         answer_refuse(exchange, response->close);
@@ -121,12 +196,79 @@ void http_exchange_respond(struct http_exchange *exchange, const struct http_res
     if (rendered != STATUS_OK) {
         status = answer_render_fallback(exchange, rendered);
     }
-    exchange->phase = HTTP_EXCHANGE_ANSWERED;
-    exchange->generation++; /* tickets are void from here on */
     exchange->connection->unsent_bytes += exchange->answer.bytes.len;
-    request_release(exchange);
     http_counter_add(&exchange->loop->counters.responses_by_class[status / 100]);
+    exchange_answered(exchange);
+}
+
+/* --- answers that come piece by piece --- */
+
+enum status http_exchange_respond_streamed(struct http_exchange *exchange,
+                                           const struct http_response *response,
+                                           const struct http_stream_writer *writer,
+                                           bool *out_wants_body)
+{
+    ASSERT(exchange->phase != HTTP_EXCHANGE_ANSWERED && exchange->stream == NULL);
+    bool chunked = !exchange->parser.line.http_1_0;
+    struct http_stream *stream = http_stream_new(writer, chunked);
+    if (stream == NULL) {
+        return STATUS_NO_MEMORY;
+    }
+    exchange->closes = !chunked || answer_closes(exchange, response);
+    struct http_response_frame frame =
+        frame_of(exchange, chunked ? HTTP_BODY_CHUNKED : HTTP_BODY_TO_CLOSE);
+    if (http_stream_add_head(stream, response, &frame) != STATUS_OK) {
+        http_stream_free(stream, &exchange->loop->server->answer_memory);
+        return STATUS_NO_MEMORY;
+    }
+    exchange->stream = stream;
+    exchange->connection->unsent_bytes += http_stream_unsent_bytes(stream);
+    http_counter_add(&exchange->loop->counters.responses_by_class[response->status / 100]);
     http_connection_touch(exchange->connection);
+    *out_wants_body = !frame.without_body;
+    if (frame.without_body) {
+        exchange_answered(exchange);
+    }
+    return STATUS_OK;
+}
+
+enum status http_exchange_write(struct http_exchange *exchange, struct str data)
+{
+    struct http_stream *stream = exchange->stream;
+    ASSERT(exchange->phase != HTTP_EXCHANGE_ANSWERED && stream != NULL);
+    size_t before = http_stream_unsent_bytes(stream);
+    enum status status =
+        http_stream_add(stream, &exchange->loop->server->answer_memory, data.data, data.len);
+    exchange->connection->unsent_bytes += http_stream_unsent_bytes(stream) - before;
+    http_connection_touch(exchange->connection);
+    return status;
+}
+
+size_t http_exchange_unsent_bytes(const struct http_exchange *exchange)
+{
+    return http_stream_unsent_bytes(exchange->stream);
+}
+
+static void stream_finish(struct http_exchange *exchange, bool complete)
+{
+    struct http_stream *stream = exchange->stream;
+    ASSERT(exchange->phase != HTTP_EXCHANGE_ANSWERED && stream != NULL);
+    size_t before = http_stream_unsent_bytes(stream);
+    bool marked = complete && http_stream_add_end(stream) == STATUS_OK;
+    exchange->connection->unsent_bytes += http_stream_unsent_bytes(stream) - before;
+    exchange->closes =
+        ends_reading(exchange) || !marked || exchange->closes || ends_by_leaving(exchange);
+    exchange_answered(exchange);
+}
+
+void http_exchange_end(struct http_exchange *exchange)
+{
+    stream_finish(exchange, true);
+}
+
+void http_exchange_abort(struct http_exchange *exchange)
+{
+    stream_finish(exchange, false);
 }
 
 void http_server_complete(struct http_server *server, const struct http_completion *completions,

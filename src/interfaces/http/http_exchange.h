@@ -11,6 +11,7 @@
 #include "base/macros.h"
 #include "base/status.h"
 #include "domain/position.h"
+#include "interfaces/http/http_coding.h"
 #include "interfaces/http/http_message.h"
 
 #include <stdint.h>
@@ -45,10 +46,72 @@ void *http_exchange_data(const struct http_exchange *exchange);
 /* How much body this request may have; called from http_handler.begin. 0: none. */
 void http_exchange_set_body_bytes_max(struct http_exchange *exchange, size_t bytes);
 
+/* --- a body that does not fit --- */
+
+/* The body comes with this content coding, which is taken off before anybody sees it; called from
+ * http_handler.begin. BUSY, NO_MEMORY: answer so. */
+MUST_USE enum status http_exchange_decode_body(struct http_exchange *exchange,
+                                               enum http_coding coding);
+
+/* Takes a body as it arrives instead of gathering it. */
+struct http_problem;
+struct http_body_consumer {
+    /* Some more of it; `data` is gone when this returns. Once the exchange is answered nothing
+     * more comes. */
+    void (*data)(struct http_exchange *exchange, const char *data, size_t len);
+    /* The rest will never come, and `problem` says why: answer now or later. The connection ends
+     * behind the answer. */
+    void (*failed)(struct http_exchange *exchange, const struct http_problem *problem);
+};
+
+/* Called from http_handler.begin; handle is called at the end of the body as ever, which then has
+ * no maximum and, instead of a deadline, a minimum rate. NO_MEMORY: answer so. */
+MUST_USE enum status http_exchange_stream_body(struct http_exchange *exchange,
+                                               const struct http_body_consumer *consumer);
+
+/* Enough for now: at most what was read already still comes, and the client is slowed down until
+ * it goes on. While the handler waits, no deadline runs. */
+void http_exchange_pause_body(struct http_exchange *exchange);
+void http_exchange_resume_body(struct http_exchange *exchange);
+
+/* --- answers --- */
+
 /* Answers; exactly once for each exchange, which is gone afterwards, with its request's body and
  * its arena. Everything in `response` is copied. When the memory for answers is in use, the client
  * gets a 503 instead. */
 void http_exchange_respond(struct http_exchange *exchange, const struct http_response *response);
+
+/* Answers with a body that comes piece by piece; `response` has none. From here on the exchange
+ * waits for http_exchange_end, and whoever writes hears of what becomes of it. */
+struct http_stream_writer {
+    /* All that was written has been given to the network: write on. */
+    void (*drained)(struct http_exchange *exchange);
+    /* The client went away, or was too slow. The exchange is gone when this returns. */
+    void (*gone)(struct http_exchange *exchange);
+    /* The server is about to stop: end soon. NULL: it ends by itself. */
+    void (*leaving)(struct http_exchange *exchange);
+};
+
+/* `out_wants_body` is false when the client asked for the head only, which then was the answer, and
+ * the exchange is gone. NO_MEMORY: nothing was said, answer otherwise. */
+MUST_USE enum status http_exchange_respond_streamed(struct http_exchange *exchange,
+                                                    const struct http_response *response,
+                                                    const struct http_stream_writer *writer,
+                                                    bool *out_wants_body);
+
+/* Adds to the answer. BUSY: the memory for answers is in use, or the client takes too little;
+ * nothing was added. NO_MEMORY. */
+MUST_USE enum status http_exchange_write(struct http_exchange *exchange, struct str data);
+
+/* What was written and the client has not taken, as far as is known. */
+size_t http_exchange_unsent_bytes(const struct http_exchange *exchange);
+
+/* The answer is complete; the exchange is gone. */
+void http_exchange_end(struct http_exchange *exchange);
+
+/* The answer cannot be completed: the connection ends behind what was written, without the mark of
+ * a complete answer. The exchange is gone. */
+void http_exchange_abort(struct http_exchange *exchange);
 
 /* A result for an exchange of any loop; see http_server_complete. */
 struct http_completion;

@@ -2,7 +2,9 @@
 
 #include "base/array.h"
 #include "base/assert.h"
+#include "interfaces/http/http_intake.h"
 #include "interfaces/http/http_loop.h"
+#include "interfaces/http/http_stream.h"
 
 #include <stdlib.h>
 
@@ -15,6 +17,14 @@ void http_exchange_table_init(struct http_exchange_table *table, struct http_loo
     *table = (struct http_exchange_table){.loop = loop};
 }
 
+static void release_streams(struct http_exchange_table *table, struct http_exchange *exchange)
+{
+    http_intake_free(exchange->intake);
+    http_stream_free(exchange->stream, &table->loop->server->answer_memory);
+    exchange->intake = NULL;
+    exchange->stream = NULL;
+}
+
 void http_exchange_table_deinit(struct http_exchange_table *table)
 {
     for (uint32_t i = 0; i < table->count; i++) {
@@ -22,6 +32,7 @@ void http_exchange_table_deinit(struct http_exchange_table *table)
         http_parser_deinit(&exchange->parser);
         arena_deinit(&exchange->arena);
         http_answer_deinit(&exchange->answer);
+        release_streams(table, exchange);
         free(exchange);
     }
     free(table->slots);
@@ -70,6 +81,7 @@ void http_exchange_table_release(struct http_exchange_table *table, struct http_
     exchange->closes = false;
     exchange->body_bytes_max = 0;
     exchange->data = NULL;
+    release_streams(table, exchange);
     http_parser_reset(&exchange->parser, trim);
     http_answer_reset(&exchange->answer, trim);
     if (trim) {

@@ -8,12 +8,14 @@
 #include "interfaces/http/http_parser.h"
 
 struct http_connection;
+struct http_intake;
 struct http_loop;
+struct http_stream;
 
 enum http_exchange_phase {
     HTTP_EXCHANGE_READING,  /* header or body still arrive */
     HTTP_EXCHANGE_HANDLING, /* complete, the handler has it */
-    HTTP_EXCHANGE_ANSWERED  /* the answer waits for its turn or its way out */
+    HTTP_EXCHANGE_ANSWERED  /* the whole answer waits for its turn or its way out */
 };
 
 struct http_exchange {
@@ -29,6 +31,8 @@ struct http_exchange {
     struct http_parser parser;
     struct arena arena;
     struct http_answer answer;
+    struct http_intake *intake; /* NULL: the body is gathered as it comes */
+    struct http_stream *stream; /* NULL: the answer comes as a whole */
     void *data;
 };
 

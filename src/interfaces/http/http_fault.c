@@ -31,6 +31,29 @@ static const struct http_problem fault_problems[HTTP_FAULT_COUNT] = {
             .title = "Body too large",
             .detail = "The body of the request is larger than this resource takes; send less.",
         },
+    [HTTP_FAULT_BODY_TOO_SLOW] =
+        {
+            .status = 408,
+            .type = "request-timeout",
+            .title = "Request timeout",
+            .detail = "The body of the request arrives too slowly; send what there is, end the "
+                      "request, and send the rest with another one.",
+        },
+    [HTTP_FAULT_BODY_CODING] =
+        {
+            .status = 400,
+            .type = "bad-content-encoding",
+            .title = "The body cannot be decoded",
+            .detail = "The body is not what Content-Encoding says, or it is cut short.",
+        },
+    [HTTP_FAULT_BODY_RATIO] =
+        {
+            .status = 413,
+            .type = "body-too-large",
+            .title = "Body too large",
+            .detail = "The body becomes too many times larger by decoding; send it without "
+                      "Content-Encoding, or in parts.",
+        },
     [HTTP_FAULT_TARGET_TOO_LONG] =
         {
             .status = 414,

@@ -10,6 +10,9 @@ enum http_fault {
     HTTP_FAULT_HEADER_TIMEOUT, /* the header took too long */
     HTTP_FAULT_BODY_TIMEOUT,   /* the body took too long */
     HTTP_FAULT_BODY_TOO_LARGE,
+    HTTP_FAULT_BODY_TOO_SLOW, /* a body that is taken as it arrives, below the minimum rate */
+    HTTP_FAULT_BODY_CODING,   /* not what Content-Encoding says */
+    HTTP_FAULT_BODY_RATIO,    /* it becomes far larger by decoding */
     HTTP_FAULT_TARGET_TOO_LONG,
     HTTP_FAULT_EXPECTATION, /* Expect names something other than 100-continue */
     HTTP_FAULT_HEADER_TOO_LARGE,

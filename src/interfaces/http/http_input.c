@@ -1,5 +1,6 @@
 /* Bytes that have come: from empty lines to complete requests. */
 #include "interfaces/http/http_connection.h"
+#include "interfaces/http/http_intake.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +70,20 @@ void http_input_fail(struct http_connection *connection, enum http_fault fault, 
     }
     exchange_end_reading(connection, false);
     struct http_problem problem = http_fault_problem(fault, reason);
-    http_problem_respond(exchange, &problem, NULL);
+    if (exchange->intake != NULL && exchange->intake->consumer != NULL) {
+        exchange->intake->consumer->failed(exchange, &problem);
+    } else {
+        http_problem_respond(exchange, &problem, NULL);
+    }
+}
+
+bool http_input_answered(struct http_connection *connection, const struct http_exchange *exchange)
+{
+    if (connection->incoming != exchange) {
+        return false;
+    }
+    exchange_end_reading(connection, false);
+    return true;
 }
 
 /* --- steps of a request --- */
@@ -82,6 +96,53 @@ static void request_complete(struct http_connection *connection, struct http_exc
     exchange_end_reading(connection, exchange->parser.keep_alive && !http_loop_is_leaving(loop));
     const struct http_handler *handler = &loop->server->config.handler;
     handler->handle(handler->context, exchange);
+}
+
+/* A body that was decoded and gathered is finished here, one that was taken has no finish. */
+static void intake_complete(struct http_connection *connection, struct http_exchange *exchange)
+{
+    enum http_fault fault = http_parser_finish_body(&exchange->parser);
+    if (fault == HTTP_FAULT_NONE) {
+        request_complete(connection, exchange);
+    } else {
+        http_input_fail(connection, fault, NULL);
+    }
+}
+
+static void intake_run(struct http_connection *connection, struct http_exchange *exchange)
+{
+    enum http_fault fault;
+    enum http_intake_state state = http_intake_run(exchange->intake, &fault);
+    if (connection->incoming != exchange) {
+        return; /* its handler has answered */
+    }
+    if (state == HTTP_INTAKE_BUSY) {
+        http_connection_go_on(connection);
+    } else if (state == HTTP_INTAKE_COMPLETE) {
+        intake_complete(connection, exchange);
+    } else if (state == HTTP_INTAKE_FAILED) {
+        http_input_fail(connection, fault, NULL);
+    }
+}
+
+void http_input_continue(struct http_connection *connection)
+{
+    struct http_exchange *exchange = connection->incoming;
+    if (exchange != NULL && exchange->intake != NULL) {
+        intake_run(connection, exchange);
+    }
+    http_input_resume(connection);
+}
+
+static void body_arrived(struct http_connection *connection, struct http_exchange *exchange,
+                         bool complete)
+{
+    if (exchange->intake != NULL) {
+        exchange->intake->ended = complete;
+        intake_run(connection, exchange);
+    } else if (complete) {
+        request_complete(connection, exchange);
+    }
 }
 
 static void header_complete(struct http_connection *connection, struct http_exchange *exchange)
@@ -104,7 +165,7 @@ static void header_complete(struct http_connection *connection, struct http_exch
     if (event == HTTP_PARSER_FAULT) {
         http_input_fail(connection, parser->fault, parser->fault_reason);
     } else if (event == HTTP_PARSER_COMPLETE) {
-        request_complete(connection, exchange);
+        body_arrived(connection, exchange, true);
     } else if (parser->framing.expects_continue) {
         exchange->continue_due = true;
         http_connection_touch(connection);
@@ -116,14 +177,19 @@ static size_t request_feed(struct http_connection *connection, const char *data,
     struct http_exchange *exchange = connection->incoming;
     struct http_parser *parser = &exchange->parser;
     size_t used = len;
-    switch (http_parser_feed(parser, data, len, &used)) {
+    enum http_parser_event event = http_parser_feed(parser, data, len, &used);
+    if (connection->incoming != exchange) {
+        return len; /* its handler has answered */
+    }
+    switch (event) {
     case HTTP_PARSER_MORE:
+        body_arrived(connection, exchange, false);
         break;
     case HTTP_PARSER_HEADER:
         header_complete(connection, exchange);
         break;
     case HTTP_PARSER_COMPLETE:
-        request_complete(connection, exchange);
+        body_arrived(connection, exchange, true);
         break;
     case HTTP_PARSER_FAULT:
         http_input_fail(connection, parser->fault, parser->fault_reason);
@@ -172,6 +238,10 @@ static size_t input_read(struct http_connection *connection, const char *data, s
     size_t used = 0;
     while (used < len && connection->input == HTTP_INPUT_OPEN && !connection->closing) {
         if (connection->incoming != NULL) {
+            if (connection->incoming->intake != NULL &&
+                http_intake_is_blocked(connection->incoming->intake)) {
+                return used;
+            }
             used += request_feed(connection, data + used, len - used);
             continue;
         }

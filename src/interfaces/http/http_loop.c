@@ -37,9 +37,42 @@ void http_loop_end_turn(struct http_loop *loop)
     deadline_timer_arm(loop);
 }
 
+/* One step for each connection that is busy now; who is not done comes again in the next turn. */
+static void run_busy(struct http_loop *loop)
+{
+    struct http_connection *last = NULL;
+    for (struct http_connection *at = loop->busy; at != NULL; at = at->busy_next) {
+        last = at;
+    }
+    bool more = last != NULL;
+    while (more) {
+        struct http_connection *connection = last;
+        last = connection->busy_previous;
+        more = last != NULL;
+        http_connection_rest(connection);
+        http_input_continue(connection);
+    }
+    if (loop->busy == NULL && loop->handles_open) {
+        uv_idle_stop(&loop->busy_idle);
+    }
+}
+
 static void on_turn_end(uv_check_t *check)
 {
+    run_busy(check->data);
     http_loop_end_turn(check->data);
+}
+
+static void on_busy(uv_idle_t *idle)
+{
+    (void)idle; /* its being there keeps the loop from waiting */
+}
+
+void http_loop_keep_turning(struct http_loop *loop)
+{
+    if (loop->handles_open) {
+        uv_idle_start(&loop->busy_idle, on_busy);
+    }
 }
 
 /* --- deadlines --- */
@@ -91,6 +124,7 @@ static void handles_close(struct http_loop *loop)
     http_acceptor_stop(loop);
     uv_close((uv_handle_t *)&loop->mail, NULL);
     uv_close((uv_handle_t *)&loop->turn_end, NULL);
+    uv_close((uv_handle_t *)&loop->busy_idle, NULL);
     uv_close((uv_handle_t *)&loop->deadline_timer, NULL);
     uv_close((uv_handle_t *)&loop->drain_timer, NULL);
     uv_close((uv_handle_t *)&loop->accept_timer, NULL);
@@ -183,6 +217,7 @@ static bool handles_open(struct http_loop *loop)
         return false;
     }
     uv_check_init(&loop->uv, &loop->turn_end);
+    uv_idle_init(&loop->uv, &loop->busy_idle);
     uv_timer_init(&loop->uv, &loop->deadline_timer);
     uv_timer_init(&loop->uv, &loop->drain_timer);
     uv_timer_init(&loop->uv, &loop->accept_timer);
@@ -202,6 +237,7 @@ static void deadlines_open(struct http_loop *loop)
     http_deadlines_init(&loop->deadlines, (const uint64_t[HTTP_DEADLINE_COUNT]){
                                               [HTTP_DEADLINE_HEADER] = limits->header_timeout_ms,
                                               [HTTP_DEADLINE_BODY] = limits->body_timeout_ms,
+                                              [HTTP_DEADLINE_RATE] = limits->body_timeout_ms,
                                               [HTTP_DEADLINE_IDLE] = limits->idle_timeout_ms,
                                               [HTTP_DEADLINE_WRITE] = limits->write_timeout_ms,
                                               [HTTP_DEADLINE_LINGER] = LINGER_TIMEOUT_MS,

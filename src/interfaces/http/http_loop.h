@@ -14,7 +14,7 @@
 
 #include <uv.h>
 
-enum { HTTP_READ_BYTES = 64 * 1024 };
+enum { HTTP_READ_BYTES = 64 * 1024, HTTP_DECODE_BYTES = 64 * 1024 };
 
 struct http_loop_counters {
     _Atomic uint64_t connections_accepted;
@@ -30,6 +30,7 @@ struct http_loop {
     uv_thread_t thread;
     uv_async_t mail;
     uv_check_t turn_end;
+    uv_idle_t busy_idle; /* keeps the loop turning while there are such */
     uv_timer_t deadline_timer;
     uv_timer_t drain_timer;
     uv_timer_t accept_timer; /* a pause when there are no descriptors left */
@@ -45,6 +46,7 @@ struct http_loop {
     _Atomic unsigned load;     /* connections served; other loops look at it to hand over */
     struct http_connection *connections;
     struct http_connection *dirty; /* those with something to write or to go on with */
+    struct http_connection *busy;  /* those that go on without any event */
     struct http_exchange_table exchanges;
     struct http_deadlines deadlines;
     uint64_t timer_due_ms; /* UINT64_MAX: the timer is not running */
@@ -54,6 +56,7 @@ struct http_loop {
     uint64_t date_second;
     char date[HTTP_DATE_BYTES];
     char read_buffer[HTTP_READ_BYTES];
+    char decode_buffer[HTTP_DECODE_BYTES];
 };
 
 struct http_server {
@@ -91,6 +94,9 @@ static inline bool http_loop_is_leaving(const struct http_loop *loop)
 /* Writes what waits and sees to the deadlines; for callbacks that may run when the loop's turn has
  * ended already. */
 void http_loop_end_turn(struct http_loop *loop);
+
+/* Turns at once again, since connections are busy. */
+void http_loop_keep_turning(struct http_loop *loop);
 
 /* Ends the loop when it is draining and nothing is left. */
 void http_loop_finish_if_done(struct http_loop *loop);

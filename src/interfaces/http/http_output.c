@@ -2,6 +2,7 @@
  */
 #include "base/assert.h"
 #include "interfaces/http/http_connection.h"
+#include "interfaces/http/http_stream.h"
 
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
@@ -22,6 +23,7 @@ struct gathered {
     uv_buf_t parts[FLUSH_PARTS];
     unsigned part_count;
     unsigned answers;
+    bool ends_in_part; /* of an answer that goes on */
     size_t bytes;
 };
 
@@ -32,24 +34,40 @@ static void gathered_add(struct gathered *gathered, char *data, size_t len)
     gathered->bytes += len;
 }
 
-/* The answers whose turn it is; behind them a 100 Continue when its request is next. */
+/* What can be sent of it now. */
+static struct str next_part(struct http_exchange *exchange)
+{
+    if (exchange->stream != NULL) {
+        return http_stream_take(exchange->stream);
+    }
+    return exchange->phase == HTTP_EXCHANGE_ANSWERED ? buffer_str(&exchange->answer.bytes)
+                                                     : (struct str){0};
+}
+
+/* The answers whose turn it is; behind them as much as there is of one that goes on, or a 100
+ * Continue when its request is next. */
 static void gather(struct http_connection *connection, struct gathered *out_gathered)
 {
     struct gathered *gathered = out_gathered;
     gathered->part_count = 0;
     gathered->answers = 0;
+    gathered->ends_in_part = false;
     gathered->bytes = 0;
     struct http_exchange *exchange = connection->first;
     while (exchange != NULL && gathered->part_count < FLUSH_PARTS &&
            gathered->bytes < FLUSH_BYTES) {
+        struct str part = next_part(exchange);
+        if (part.len > 0) {
+            gathered_add(gathered, (char *)(uintptr_t)part.data, part.len);
+        }
         if (exchange->phase != HTTP_EXCHANGE_ANSWERED) {
-            if (exchange->continue_due) {
+            gathered->ends_in_part = part.len > 0;
+            if (part.len == 0 && exchange->continue_due) {
                 exchange->continue_due = false;
                 gathered_add(gathered, continue_text, sizeof continue_text - 1);
             }
             return;
         }
-        gathered_add(gathered, exchange->answer.bytes.data, exchange->answer.bytes.len);
         gathered->answers++;
         if (exchange->closes) {
             return;
@@ -77,12 +95,30 @@ void http_output_finish(struct http_connection *connection)
     http_connection_update(connection);
 }
 
+/* Its writer may go on. */
+static void part_sent(struct http_connection *connection)
+{
+    struct http_exchange *exchange = connection->first;
+    struct http_stream *stream = exchange->stream;
+    size_t before = http_stream_unsent_bytes(stream);
+    http_stream_sent(stream, &connection->loop->server->answer_memory);
+    size_t left = http_stream_unsent_bytes(stream);
+    connection->unsent_bytes -= before - left;
+    if (left == 0 && exchange->phase != HTTP_EXCHANGE_ANSWERED) {
+        stream->writer->drained(exchange);
+    }
+}
+
 static void answers_sent(struct http_connection *connection)
 {
     bool closes = false;
     for (; connection->sending > 0; connection->sending--) {
         closes = connection->first->closes;
         http_connection_drop_first(connection);
+    }
+    if (connection->sending_part) {
+        connection->sending_part = false;
+        part_sent(connection);
     }
     bool ends = connection->at_end || connection->input == HTTP_INPUT_DISCARD;
     if (closes || (connection->first == NULL && ends)) {
@@ -167,12 +203,14 @@ void http_output_flush(struct http_connection *connection)
     while (!connection->closing && !connection->writing && !connection->lingering) {
         struct gathered gathered;
         gather(connection, &gathered);
-        if (gathered.part_count == 0) {
+        if (gathered.part_count == 0 && gathered.answers == 0) {
             return;
         }
         connection->sending = gathered.answers;
-        int result =
-            uv_try_write((uv_stream_t *)&connection->tcp, gathered.parts, gathered.part_count);
+        connection->sending_part = gathered.ends_in_part;
+        int result = gathered.part_count == 0 ? 0
+                                              : uv_try_write((uv_stream_t *)&connection->tcp,
+                                                             gathered.parts, gathered.part_count);
         if (result < 0 && result != UV_EAGAIN) {
             http_connection_cut(connection);
             return;

@@ -129,7 +129,7 @@ static int on_chunk_extension(llhttp_t *llhttp, const char *at, size_t len)
 static int on_chunk_header(llhttp_t *llhttp)
 {
     struct http_parser *parser = llhttp->data;
-    if (llhttp->content_length > parser->body_bytes_max - parser->body.len) {
+    if (llhttp->content_length > parser->body_bytes_max - parser->content_bytes) {
         return callback_fail(parser, HTTP_FAULT_BODY_TOO_LARGE, NULL);
     }
     return HPE_OK;
@@ -138,8 +138,13 @@ static int on_chunk_header(llhttp_t *llhttp)
 static int on_body(llhttp_t *llhttp, const char *at, size_t len)
 {
     struct http_parser *parser = llhttp->data;
-    if (len > parser->body_bytes_max - parser->body.len) {
+    if (len > parser->body_bytes_max - parser->content_bytes) {
         return callback_fail(parser, HTTP_FAULT_BODY_TOO_LARGE, NULL);
+    }
+    parser->content_bytes += len;
+    if (parser->sink != NULL) {
+        enum http_fault fault = parser->sink(parser->sink_context, at, len);
+        return fault == HTTP_FAULT_NONE ? HPE_OK : callback_fail(parser, fault, NULL);
     }
     size_t expected =
         parser->framing.has_content_length ? (size_t)parser->framing.content_length : 0;
@@ -222,6 +227,8 @@ void http_parser_reset(struct http_parser *parser, bool trim)
     parser->message_complete = false;
     parser->field_count = 0;
     parser->body_bytes_max = 0;
+    parser->sink = NULL;
+    parser->content_bytes = 0;
     parser->extra_bytes = 0;
     parser->framing_bytes = 0;
 }
@@ -422,17 +429,27 @@ enum http_parser_event http_parser_accept_body(struct http_parser *parser, size_
     return HTTP_PARSER_MORE;
 }
 
-static enum http_parser_event body_complete(struct http_parser *parser)
+enum http_fault http_parser_finish_body(struct http_parser *parser)
 {
     struct http_request *request = &parser->request;
     if (request->has_body) {
         enum status status = http_body_finish(&parser->body);
         if (status != STATUS_OK) {
-            return parser_fail(
-                parser, status == STATUS_BUSY ? HTTP_FAULT_BODY_MEMORY : HTTP_FAULT_MEMORY, NULL);
+            return status == STATUS_BUSY ? HTTP_FAULT_BODY_MEMORY : HTTP_FAULT_MEMORY;
         }
         request->body = parser->body.data;
         request->body_len = parser->body.len;
+    }
+    return HTTP_FAULT_NONE;
+}
+
+static enum http_parser_event body_complete(struct http_parser *parser)
+{
+    if (parser->sink == NULL) {
+        enum http_fault fault = http_parser_finish_body(parser);
+        if (fault != HTTP_FAULT_NONE) {
+            return parser_fail(parser, fault, NULL);
+        }
     }
     parser->phase = HTTP_PARSER_PHASE_DONE;
     return HTTP_PARSER_COMPLETE;
@@ -442,7 +459,7 @@ static enum http_parser_event body_complete(struct http_parser *parser)
 static bool framing_is_sane(const struct http_parser *parser)
 {
     return parser->framing_bytes <= parser->limits->header_bytes_max + CHUNK_OVERHEAD_MIN +
-                                        CHUNK_OVERHEAD_PER_BYTE * parser->body.len;
+                                        CHUNK_OVERHEAD_PER_BYTE * parser->content_bytes;
 }
 
 static enum http_parser_event feed_body(struct http_parser *parser, const char *data, size_t len,
@@ -456,14 +473,14 @@ static enum http_parser_event feed_body(struct http_parser *parser, const char *
         *out_used = 0;
         return HTTP_PARSER_MORE;
     }
-    size_t body_before = parser->body.len;
+    uint64_t content_before = parser->content_bytes;
     llhttp_errno_t result = llhttp_execute(&parser->llhttp, data, len);
     bool complete = result == HPE_PAUSED && parser->message_complete;
     *out_used = complete ? (size_t)(llhttp_get_error_pos(&parser->llhttp) - data) : len;
     if (result != HPE_OK && !complete) {
         return parser_fail_llhttp(parser);
     }
-    parser->framing_bytes += *out_used - (parser->body.len - body_before);
+    parser->framing_bytes += *out_used - (parser->content_bytes - content_before);
     if (!framing_is_sane(parser)) {
         return parser_fail(parser, HTTP_FAULT_FRAMING, "The chunk sizes are padded too much.");
     }

@@ -33,6 +33,9 @@ enum http_parser_phase {
 
 struct http_field_span; /* a field by offsets, since the head may move while it grows */
 
+/* Content of the body as it arrives, instead of gathering it. */
+typedef enum http_fault http_parser_sink(void *context, const char *data, size_t len);
+
 struct http_parser {
     const struct http_limits *limits;
     llhttp_t llhttp;
@@ -52,8 +55,11 @@ struct http_parser {
     unsigned field_capacity;
     struct http_body body;
     size_t body_bytes_max;
-    size_t extra_bytes;   /* chunk extensions and trailers so far */
-    size_t framing_bytes; /* everything of the body that is not its content */
+    http_parser_sink *sink; /* NULL: the body is gathered in `body` */
+    void *sink_context;
+    uint64_t content_bytes; /* of the body so far, as they arrived */
+    size_t extra_bytes;     /* chunk extensions and trailers so far */
+    uint64_t framing_bytes; /* everything of the body that is not its content */
 };
 
 void http_parser_init(struct http_parser *parser, const struct http_limits *limits,
@@ -72,6 +78,9 @@ enum http_parser_event http_parser_feed(struct http_parser *parser, const char *
 
 /* Whether bytes of this request are still to come; known from HEADER on. */
 bool http_parser_expects_body(const struct http_parser *parser);
+
+/* What was gathered becomes the request's body. A fault, or HTTP_FAULT_NONE. */
+enum http_fault http_parser_finish_body(struct http_parser *parser);
 
 /* Sets the maximum of the body; FAULT at once when Content-Length is above it. */
 enum http_parser_event http_parser_accept_body(struct http_parser *parser, size_t bytes_max);

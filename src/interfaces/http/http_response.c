@@ -121,6 +121,17 @@ size_t http_response_bytes_max(const struct http_response *response,
     return frame->without_body ? bytes : bytes + response->body.len;
 }
 
+static void append_framing(struct buffer *bytes, enum http_body_framing framing, size_t len)
+{
+    if (framing == HTTP_BODY_WHOLE) {
+        buffer_append_literal(bytes, "Content-Length: ");
+        buffer_append_u64(bytes, len);
+        buffer_append_literal(bytes, "\r\n");
+    } else if (framing == HTTP_BODY_CHUNKED) {
+        buffer_append_literal(bytes, "Transfer-Encoding: chunked\r\n");
+    }
+}
+
 void http_response_render(const struct http_response *response,
                           const struct http_response_frame *frame, struct buffer *out_bytes)
 {
@@ -134,9 +145,7 @@ void http_response_render(const struct http_response *response,
         append_field(out_bytes, STR("Content-Type"), response->content_type);
     }
     if (has_content_length(response->status)) {
-        buffer_append_literal(out_bytes, "Content-Length: ");
-        buffer_append_u64(out_bytes, has_body ? response->body.len : 0);
-        buffer_append_literal(out_bytes, "\r\n");
+        append_framing(out_bytes, frame->framing, has_body ? response->body.len : 0);
     }
     for (size_t i = 0; i < response->header_count; i++) {
         append_field(out_bytes, response->headers[i].name, response->headers[i].value);

@@ -13,9 +13,16 @@ enum http_persistence {
     HTTP_PERSISTENCE_CLOSE
 };
 
+enum http_body_framing {
+    HTTP_BODY_WHOLE,   /* with its length */
+    HTTP_BODY_CHUNKED, /* what follows the head comes in chunks */
+    HTTP_BODY_TO_CLOSE /* or ends with the connection */
+};
+
 struct http_response_frame {
     struct str date; /* IMF-fixdate */
     enum http_persistence persistence;
+    enum http_body_framing framing;
     bool without_body; /* the answer to HEAD: all fields, no body */
 };
 

@@ -19,6 +19,8 @@ const struct http_limits http_limits_default = {
     .offloads_max = 256,
     .header_timeout_ms = 10 * 1000,
     .body_timeout_ms = 30 * 1000,
+    .body_rate_min = 500,
+    .body_ratio_max = 200,
     .idle_timeout_ms = 75 * 1000,
     .write_timeout_ms = 30 * 1000,
 };

@@ -26,6 +26,9 @@ struct http_limits {
     unsigned offloads_max;          /* http_exchange_offload under way over all loops */
     unsigned header_timeout_ms;     /* first byte of a request to the end of its header; 408 */
     unsigned body_timeout_ms;       /* end of header to the end of a buffered body; 408 */
+    unsigned body_rate_min;         /* bytes a second, over body_timeout_ms, of a body that is taken
+                                       as it arrives; 0: none */
+    unsigned body_ratio_max;        /* how many times its size a body may become by decoding */
     unsigned idle_timeout_ms;       /* keep-alive without a request; closed silently */
     unsigned write_timeout_ms;      /* an answer that is not taken; closed */
 };
