@@ -214,17 +214,6 @@ static enum status close_target(struct import_target *target, struct error *err)
     return status;
 }
 
-static enum status hash_parts(void *context, const struct str *parts, size_t count,
-                              uint8_t out_hash[IMPORT_HASH_BYTES])
-{
-    struct sha256 *with = context;
-    sha256_begin(with);
-    for (size_t i = 0; i < count; i++) {
-        sha256_add(with, parts[i].data, parts[i].len);
-    }
-    return sha256_end(with, out_hash);
-}
-
 static enum status load_state(const char *path, struct import_state *out_state, struct error *err)
 {
     return import_state_file_load(disk_posix(), path, out_state, err);
@@ -242,7 +231,7 @@ static enum status remove_state(const char *path, struct error *err)
 
 const struct import_access *import_access(void)
 {
-    static const struct import_hash hash = {hash_parts, &sha256};
+    static const struct content_hash hash = {sha256_of_parts, &sha256};
     static const struct import_access access = {
         .open = open_target,
         .close = close_target,

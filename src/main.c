@@ -129,6 +129,11 @@ static void init_threads(struct service *service)
 static enum status make_api(struct service *service, struct error *err)
 {
     const struct settings *settings = &service->settings;
+    const struct content_hash *hashes;
+    enum status status = service_make_hashes(service, &hashes, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
     return api_new(
         &(struct api_config){
             .recorder = &service->recorder,
@@ -143,6 +148,7 @@ static enum status make_api(struct service *service, struct error *err)
             .probes_only = service->settings.role == ROLE_WORKER,
             .rules = &service->rules,
             .clock = &clock_system,
+            .hashes = hashes,
             .version = USERTRAIL_VERSION,
             .activity_bytes_max = settings->activity_bytes,
             .batch_bytes_max = settings->batch_bytes,

@@ -184,6 +184,7 @@ void service_take_down(struct service *service)
     event_log_free(service->log);
     http_server_free(service->server);
     api_free(service->api);
+    service_hashes_free(service->hashes);
     store_activities_free(service->worker);
     activity_store_free(service->store);
     refusal_list_free(service->refusals);

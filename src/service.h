@@ -25,6 +25,8 @@ enum service_use {
     SERVICE_FORWARDS /* sending on what waits in a spill */
 };
 
+struct service_hashes;
+
 struct service {
     enum service_use use;
     struct settings settings;
@@ -48,6 +50,7 @@ struct service {
     struct erase_user eraser;
     struct erasure_watch erasure_watch; /* of an API server */
     struct list_refusals lister;
+    struct service_hashes *hashes;   /* of the API's loops */
     struct store_activities *worker; /* NULL: works in other processes */
     pthread_t worker_thread;
     bool worker_runs;
@@ -74,6 +77,10 @@ void service_set_up_memory(void);
  * BUSY: another process holds the folder. What was opened is there for service_take_down also on
  * failure. */
 MUST_USE enum status service_open(struct service *service, struct error *err);
+
+/* One for each loop, as api_config wants them; they go with the service. NO_MEMORY. */
+MUST_USE enum status service_make_hashes(struct service *service,
+                                         const struct content_hash **out_hashes, struct error *err);
 
 /* Where the worker is in other processes, only its erasures are watched. */
 MUST_USE enum status service_start_worker(struct service *service, struct error *err);

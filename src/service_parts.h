@@ -22,3 +22,6 @@ size_t service_batch_rows(const struct settings *settings);
 
 /* Has the list of refusals go to a topic of Kafka, too. */
 MUST_USE enum status service_send_refused(struct service *service, struct error *err);
+
+/* Takes NULL. */
+void service_hashes_free(struct service_hashes *hashes);

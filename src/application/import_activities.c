@@ -28,7 +28,7 @@ struct import {
 
 /* Ids --------------------------------------------------------------------------------------- */
 
-enum status import_name_key(const struct import_hash *hash, struct str text,
+enum status import_name_key(const struct content_hash *hash, struct str text,
                             struct import_progress *progress)
 {
     const struct str parts[] = {STR(KEY_LABEL), text};
@@ -47,7 +47,7 @@ static enum status derive_id(const struct import *import, const struct import_li
         line->text,
     };
     uint8_t hash[IMPORT_HASH_BYTES];
-    const struct import_hash *with = import->config->hash;
+    const struct content_hash *with = import->config->hash;
     enum status status = with->hash(with->context, parts, ARRAY_LENGTH(parts), hash);
     if (status == STATUS_OK) {
         *out_id = uuid_from_hash(hash);

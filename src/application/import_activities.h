@@ -18,17 +18,11 @@
  *
  * One thread.
  */
+#include "application/content_hash.h"
 #include "application/import_target.h"
 #include "base/clock.h"
 
-enum { IMPORT_HASH_BYTES = 32 };
-
-/* SHA-256 of all parts one behind the other. NO_MEMORY. */
-struct import_hash {
-    enum status (*hash)(void *context, const struct str *parts, size_t count,
-                        uint8_t out_hash[IMPORT_HASH_BYTES]);
-    void *context;
-};
+enum { IMPORT_HASH_BYTES = CONTENT_HASH_BYTES };
 
 /* How far everything is durable or refused, without a gap. */
 struct import_progress {
@@ -60,13 +54,13 @@ struct import_listener {
 struct import_config {
     struct import_target *target; /* borrowed, as all of these */
     struct import_source source;  /* stands at progress.offset */
-    const struct import_hash *hash;
+    const struct content_hash *hash;
     const struct clock *clock;
     struct import_listener *listener;
 };
 
 /* The key of an input whose key the user named. NO_MEMORY. */
-MUST_USE enum status import_name_key(const struct import_hash *hash, struct str text,
+MUST_USE enum status import_name_key(const struct content_hash *hash, struct str text,
                                      struct import_progress *progress);
 
 /* Imports from `progress` on and moves it. OK with *out_complete: all lines are through. OK

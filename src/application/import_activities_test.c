@@ -161,7 +161,7 @@ static enum status hash_parts(void *context, const struct str *parts, size_t cou
     return STATUS_OK;
 }
 
-static const struct import_hash hash = {hash_parts, NULL};
+static const struct content_hash hash = {hash_parts, NULL};
 
 static struct world *make_world(struct str input)
 {

@@ -53,3 +53,14 @@ enum status sha256_once(struct sha256 *sha256, const void *bytes, size_t len,
     sha256_add(sha256, bytes, len);
     return sha256_end(sha256, out_hash);
 }
+
+enum status sha256_of_parts(void *context, const struct str *parts, size_t count,
+                            uint8_t out_hash[SHA256_BYTES])
+{
+    struct sha256 *sha256 = context;
+    sha256_begin(sha256);
+    for (size_t i = 0; i < count; i++) {
+        sha256_add(sha256, parts[i].data, parts[i].len);
+    }
+    return sha256_end(sha256, out_hash);
+}

@@ -6,6 +6,7 @@
  */
 #include "base/macros.h"
 #include "base/status.h"
+#include "base/str.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,3 +39,8 @@ MUST_USE enum status sha256_end(struct sha256 *sha256, uint8_t out_hash[SHA256_B
 /* Begin, add and end. */
 MUST_USE enum status sha256_once(struct sha256 *sha256, const void *bytes, size_t len,
                                  uint8_t out_hash[SHA256_BYTES]);
+
+/* Begin, add of each part and end, as `hash` of struct content_hash; the context is a struct
+ * sha256. */
+MUST_USE enum status sha256_of_parts(void *context, const struct str *parts, size_t count,
+                                     uint8_t out_hash[SHA256_BYTES]);

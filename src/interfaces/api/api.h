@@ -4,6 +4,7 @@
  * main; the handler runs on the event loops.
  */
 #include "application/checkpoint_source.h"
+#include "application/content_hash.h"
 #include "application/count_activities.h"
 #include "application/erase_user.h"
 #include "application/find_activities.h"
@@ -28,6 +29,7 @@ struct api_config {
     bool probes_only;                /* nothing is accepted or answered here but probes */
     const struct activity_rules *rules;
     const struct clock *clock;
+    const struct content_hash *hashes; /* one for each loop */
     const char *version;
     size_t activity_bytes_max; /* JSON text of one activity */
     size_t batch_bytes_max;    /* body of an array */

@@ -294,6 +294,28 @@ static enum status sign(struct checkpoint_source *source, struct buffer *out_tex
     return STATUS_OK;
 }
 
+/* Hashes ------------------------------------------------------------------------------------ */
+
+/* Sums in place of a hash: they differ wherever tests need it, and so does their order. */
+static enum status hash_parts(void *context, const struct str *parts, size_t count,
+                              uint8_t out_hash[CONTENT_HASH_BYTES])
+{
+    uint64_t sum = 1469598103934665603u;
+    (void)context;
+    for (size_t part = 0; part < count; part++) {
+        for (size_t i = 0; i < parts[part].len; i++) {
+            sum = (sum ^ (uint8_t)parts[part].data[i]) * 1099511628211u;
+        }
+    }
+    for (size_t i = 0; i < CONTENT_HASH_BYTES; i++) {
+        sum = sum * 1099511628211u + 1;
+        out_hash[i] = (uint8_t)(sum >> 56);
+    }
+    return STATUS_OK;
+}
+
+static const struct content_hash hash = {hash_parts, NULL};
+
 /* The bed ----------------------------------------------------------------------------------- */
 
 static uint64_t now(void *context)
@@ -344,6 +366,7 @@ static void make_api(struct api_bed *bed)
         .worker = bed->worker,
         .rules = &activity_rules_default,
         .clock = &bed->clock,
+        .hashes = &hash,
         .version = "9.8.7",
         .activity_bytes_max = BED_ACTIVITY_MAX,
         .batch_bytes_max = BED_BODY_MAX,

@@ -1,21 +1,128 @@
 #include "interfaces/api/api_item.h"
 
+#include "application/derived_id.h"
 #include "base/assert.h"
+#include "interfaces/api/api_retry_key.h"
 
 #include <stdio.h>
 
-enum status api_item_read(const struct api_item_reader *reader, char *text, size_t len,
-                          struct activity *out_activity, struct rejection *rejection)
+/* A request that is only tried says so by dry_run=1. False when it says it otherwise. */
+static bool read_dry_run(struct str value, bool *out_dry_run)
 {
-    struct api_loop *loop = reader->loop;
-    struct activity_draft draft;
+    bool yes = str_equal(value, STR("1")) || str_equal(value, STR("true"));
+    bool no = str_equal(value, STR("0")) || str_equal(value, STR("false"));
+    *out_dry_run = yes;
+    return yes || no;
+}
+
+static bool read_parameters(struct api_item_reader *reader, const struct api_call *call)
+{
+    if (api_refuses_parameters(call, "dry_run")) {
+        return false;
+    }
+    struct str query = call->request->query;
+    bool seen = false;
+    while (query.data != NULL) {
+        struct str value = str_split(&query, '&');
+        struct str name = str_split(&value, '=');
+        if (name.len == 0) {
+            continue;
+        }
+        if (seen || !read_dry_run(value, &reader->dry_run)) {
+            api_answer_bad_parameter(call->exchange, "dry_run must be 1 or 0, and there once");
+            return false;
+        }
+        seen = true;
+    }
+    return true;
+}
+
+static struct api_loop *loop_of(const struct api_call *call)
+{
+    return &call->api->loops[http_exchange_ticket(call->exchange).loop];
+}
+
+bool api_item_reader_init(struct api_item_reader *reader, const struct api_call *call)
+{
+    struct error err;
+    *reader = (struct api_item_reader){
+        .loop = loop_of(call),
+        .arena = http_exchange_arena(call->exchange),
+        .now_ns = clock_wall_ns(call->api->config.clock),
+    };
+    if (!read_parameters(reader, call)) {
+        return false;
+    }
+    enum status status = api_retry_key_read(call->request, reader->arena, &reader->retry_key, &err);
+    if (status != STATUS_OK) {
+        api_answer_problem(call->exchange, status, err.message);
+    }
+    return status == STATUS_OK;
+}
+
+static const struct content_hash *hash_of(const struct api_loop *loop)
+{
+    return &loop->api->config.hashes[loop - loop->api->loops];
+}
+
+static struct str without_space_around(const char *text, size_t len)
+{
+    static const char space[] = " \t\r\n";
+    while (len > 0 && memchr(space, text[len - 1], sizeof space - 1) != NULL) {
+        len--;
+    }
+    while (len > 0 && memchr(space, text[0], sizeof space - 1) != NULL) {
+        text++;
+        len--;
+    }
+    return (struct str){text, len};
+}
+
+/* The id of an activity of a request that has a name: before it is read, which overwrites it. */
+static enum status derive_id(const struct api_item_reader *reader, const char *text, size_t len,
+                             char id_text[UUID_TEXT_BYTES])
+{
+    if (reader->retry_key.data == NULL) {
+        return STATUS_OK;
+    }
+    return derived_id_of_retry(hash_of(reader->loop),
+                               &(struct derived_id_retry){
+                                   .key_name = reader->key_name,
+                                   .retry_key = reader->retry_key,
+                                   .index = reader->index,
+                                   .bytes = without_space_around(text, len),
+                               },
+                               id_text);
+}
+
+static enum status read_activity(const struct api_item_reader *reader, char *text, size_t len,
+                                 struct activity_draft *out_draft, struct rejection *rejection)
+{
     struct activity_json_text json = {
         .data = text,
         .len = len,
         .now_ms = (int64_t)(reader->now_ns / NANOSECONDS_PER_MILLISECOND),
         .arena = reader->arena,
     };
-    enum status status = activity_json_read(&loop->reader, &json, &draft, rejection);
+    char id_text[UUID_TEXT_BYTES];
+    enum status status = derive_id(reader, text, len, id_text);
+    status = status == STATUS_OK
+                 ? activity_json_read(&reader->loop->reader, &json, out_draft, rejection)
+                 : status;
+    if (status != STATUS_OK || out_draft->activity.id.data != NULL ||
+        reader->retry_key.data == NULL) {
+        return status;
+    }
+    out_draft->activity.id = arena_copy_str(reader->arena, (struct str){id_text, UUID_TEXT_BYTES});
+    return out_draft->activity.id.data != NULL ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
+enum status api_item_read(struct api_item_reader *reader, char *text, size_t len,
+                          struct activity *out_activity, struct rejection *rejection)
+{
+    struct activity_draft draft;
+    enum status status = read_activity(reader, text, len, &draft, rejection);
+    reader->index++;
     if (status != STATUS_OK) {
         return status;
     }
@@ -26,9 +133,16 @@ enum status api_item_read(const struct api_item_reader *reader, char *text, size
             return STATUS_NO_MEMORY;
         }
     }
-    record_activities_complete(loop->api->config.recorder, reader->now_ns, &draft, id_text);
+    record_activities_complete(reader->loop->api->config.recorder, reader->now_ns, &draft, id_text);
     *out_activity = draft.activity;
     return STATUS_OK;
+}
+
+void api_item_count_rejected(const struct api_item_reader *reader, size_t activities)
+{
+    if (!reader->dry_run) {
+        record_activities_count(reader->loop->api->config.recorder, activities, 0, activities);
+    }
 }
 
 /* "userId: is required": the first fault in one sentence, for clients that show nothing else. */

@@ -11,15 +11,27 @@ enum { API_ITEM_DETAIL_BYTES = REJECTION_POINTER_BYTES + REJECTION_DETAIL_BYTES 
 /* What the items of one request share. */
 struct api_item_reader {
     struct api_loop *loop;
-    struct arena *arena; /* what an item points into besides its own text */
-    uint64_t now_ns;     /* on the wall clock, when the items were received */
+    struct arena *arena;  /* what an item points into besides its own text */
+    uint64_t now_ns;      /* on the wall clock, when the items were received */
+    bool dry_run;         /* everything is checked, nothing is recorded and nothing counted */
+    struct str key_name;  /* of the API key that the request came with; {NULL, 0}: none */
+    struct str retry_key; /* what the client calls the request, so that it can be sent again;
+                             {NULL, 0}: it does not */
+    uint64_t index;       /* of the next item; by it items that are equal differ */
 };
 
-/* Reads one activity and completes it. Its slices live as long as the text, which is overwritten
- * and followed by ACTIVITY_JSON_PADDING_BYTES, and the arena. INVALID or TOO_LARGE: every fault
- * found is in `rejection`. NO_MEMORY. */
-MUST_USE enum status api_item_read(const struct api_item_reader *reader, char *text, size_t len,
+/* From the header and the query string, in which it knows all parameters of POST. False when the
+ * request was answered, since one of them is wrong. */
+bool api_item_reader_init(struct api_item_reader *reader, const struct api_call *call);
+
+/* Reads the next activity and completes it. Its slices live as long as the text, which is
+ * overwritten and followed by ACTIVITY_JSON_PADDING_BYTES, and the arena. INVALID or TOO_LARGE:
+ * every fault found is in `rejection`. NO_MEMORY. */
+MUST_USE enum status api_item_read(struct api_item_reader *reader, char *text, size_t len,
                                    struct activity *out_activity, struct rejection *rejection);
+
+/* Counts activities that never reach the log, unless they were only tried. */
+void api_item_count_rejected(const struct api_item_reader *reader, size_t activities);
 
 /* What a client is told of an item that is INVALID or TOO_LARGE; points to both others. */
 struct http_problem api_item_problem(enum status status, const struct rejection *rejection,

@@ -26,11 +26,6 @@ struct record {
     size_t capacity; /* of both arrays */
 };
 
-static struct api_loop *loop_of(const struct api_call *call)
-{
-    return &call->api->loops[http_exchange_ticket(call->exchange).loop];
-}
-
 static void answer_no_memory(const struct api_call *call)
 {
     api_answer_problem(call->exchange, STATUS_NO_MEMORY,
@@ -38,22 +33,87 @@ static void answer_no_memory(const struct api_call *call)
                        "once");
 }
 
-/* What never reaches the log; what does is counted when the log has spoken. */
-static void count_rejected(const struct api_call *call, size_t activities)
+static void append_results(struct buffer *json, const struct record *record)
 {
-    record_activities_count(call->api->config.recorder, activities, 0, activities);
+    size_t accepted = 0;
+    buffer_append_literal(json, "\"results\":[");
+    for (size_t i = 0; i < record->item_count; i++) {
+        buffer_append_str(json, i == 0 ? STR("{\"index\":") : STR(",{\"index\":"));
+        buffer_append_u64(json, i);
+        if (record->items[i].problem.data == NULL) {
+            buffer_append_literal(json, ",\"id\":\"");
+            buffer_append_str(json, record->accepted[accepted++].id);
+            buffer_append_literal(json, "\"}");
+        } else {
+            buffer_append_literal(json, ",\"error\":");
+            buffer_append_str(json, record->items[i].problem);
+            buffer_append_char(json, '}');
+        }
+    }
+    buffer_append_char(json, ']');
+}
+
+/* `completion` is NULL for what was only tried. */
+static void append_promise(struct buffer *json, const struct http_completion *completion)
+{
+    if (completion == NULL) {
+        buffer_append_literal(json, "\"dryRun\":true");
+    } else {
+        api_promise_append(json, completion);
+    }
+}
+
+static void render_accepted(struct buffer *json, const struct record *record,
+                            const struct http_completion *completion)
+{
+    buffer_clear(json);
+    if (record->is_array) {
+        buffer_append_literal(json, "{\"status\":\"success\",\"accepted\":");
+        buffer_append_u64(json, record->accepted_count);
+        buffer_append_literal(json, ",\"rejected\":");
+        buffer_append_u64(json, record->item_count - record->accepted_count);
+        buffer_append_char(json, ',');
+        append_promise(json, completion);
+        buffer_append_char(json, ',');
+        append_results(json, record);
+    } else {
+        buffer_append_literal(json, "{\"status\":\"success\",\"message\":\"");
+        buffer_append_str(json, completion == NULL ? STR("Nothing was queued, this was a dry run")
+                                                   : STR("Log queued successfully"));
+        buffer_append_literal(json, "\",\"id\":\"");
+        buffer_append_str(json, record->accepted[0].id);
+        buffer_append_literal(json, "\",");
+        append_promise(json, completion);
+    }
+    buffer_append_char(json, '}');
+}
+
+/* What a 202 says, without the promise, of what was only tried. */
+static void answer_tried(const struct api_call *call, const struct record *record)
+{
+    struct buffer *json = &record->reader.loop->answer;
+    render_accepted(json, record, NULL);
+    if (json->failed != STATUS_OK) {
+        answer_no_memory(call);
+        return;
+    }
+    api_answer_json(call->exchange, 200, buffer_str(json));
 }
 
 static void submit(const struct api_call *call, struct record *record)
 {
+    if (record->reader.dry_run) {
+        answer_tried(call, record);
+        return;
+    }
     struct http_ticket ticket = http_exchange_ticket(call->exchange);
     http_exchange_set_data(call->exchange, record);
     enum status status = record_activities_append(
         call->api->config.recorder, record->accepted, record->accepted_count,
-        &loop_of(call)->listener,
+        &record->reader.loop->listener,
         (struct append_ticket){ticket.loop, ticket.slot, ticket.generation});
     if (status != STATUS_OK) {
-        count_rejected(call, record->accepted_count);
+        api_item_count_rejected(&record->reader, record->accepted_count);
         api_promise_answer_not_taken(call->api, call->exchange, status);
     }
 }
@@ -75,13 +135,14 @@ static void post_one(const struct api_call *call, struct record *record)
         submit(call, record);
         return;
     }
-    count_rejected(call, 1);
+    api_item_count_rejected(&record->reader, 1);
     if (status == STATUS_NO_MEMORY) {
         answer_no_memory(call);
         return;
     }
     char detail[API_ITEM_DETAIL_BYTES];
     struct http_problem problem = api_item_problem(status, &rejection, detail);
+    problem.members = record->reader.dry_run ? STR("\"dryRun\":true") : (struct str){0};
     http_problem_respond(call->exchange, &problem, NULL);
 }
 
@@ -157,32 +218,13 @@ static enum status read_items(const struct api_call *call, struct record *record
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-static void append_results(struct buffer *json, const struct record *record)
-{
-    size_t accepted = 0;
-    buffer_append_literal(json, "\"results\":[");
-    for (size_t i = 0; i < record->item_count; i++) {
-        buffer_append_str(json, i == 0 ? STR("{\"index\":") : STR(",{\"index\":"));
-        buffer_append_u64(json, i);
-        if (record->items[i].problem.data == NULL) {
-            buffer_append_literal(json, ",\"id\":\"");
-            buffer_append_str(json, record->accepted[accepted++].id);
-            buffer_append_literal(json, "\"}");
-        } else {
-            buffer_append_literal(json, ",\"error\":");
-            buffer_append_str(json, record->items[i].problem);
-            buffer_append_char(json, '}');
-        }
-    }
-    buffer_append_char(json, ']');
-}
-
 /* 400 for an array of which nothing can be accepted, with the reason of each item. */
 static void answer_nothing_accepted(const struct api_call *call, const struct record *record)
 {
-    struct buffer *members = &loop_of(call)->answer;
+    struct buffer *members = &record->reader.loop->answer;
     buffer_clear(members);
-    buffer_append_format(members, "\"accepted\":0,\"rejected\":%zu,", record->item_count);
+    buffer_append_format(members, "\"accepted\":0,\"rejected\":%zu,%s", record->item_count,
+                         record->reader.dry_run ? "\"dryRun\":true," : "");
     append_results(members, record);
     if (members->failed != STATUS_OK) {
         answer_no_memory(call);
@@ -206,11 +248,11 @@ static void post_array(const struct api_call *call, struct record *record)
     record->is_array = true;
     enum status status = read_items(call, record, &err);
     if (status != STATUS_OK) {
-        count_rejected(call, record->item_count);
+        api_item_count_rejected(&record->reader, record->item_count);
         api_answer_problem(call->exchange, status, err.message);
         return;
     }
-    count_rejected(call, record->item_count - record->accepted_count);
+    api_item_count_rejected(&record->reader, record->item_count - record->accepted_count);
     if (record->accepted_count == 0) {
         answer_nothing_accepted(call, record);
     } else {
@@ -220,7 +262,8 @@ static void post_array(const struct api_call *call, struct record *record)
 
 void api_record_post(const struct api_call *call)
 {
-    if (api_refuses_parameters(call, "")) {
+    struct api_item_reader reader;
+    if (!api_item_reader_init(&reader, call)) {
         return;
     }
     struct record *record = arena_allocate(http_exchange_arena(call->exchange), sizeof *record);
@@ -228,11 +271,7 @@ void api_record_post(const struct api_call *call)
         answer_no_memory(call);
         return;
     }
-    *record = (struct record){.reader = {
-                                  .loop = loop_of(call),
-                                  .arena = http_exchange_arena(call->exchange),
-                                  .now_ns = clock_wall_ns(call->api->config.clock),
-                              }};
+    *record = (struct record){.reader = reader};
     if (activity_json_is_array(call->request->body, call->request->body_len)) {
         post_array(call, record);
     } else {
@@ -241,29 +280,6 @@ void api_record_post(const struct api_call *call)
 }
 
 /* --- the answer, once the log has spoken --- */
-
-static void render_accepted(struct buffer *json, const struct record *record,
-                            const struct http_completion *completion)
-{
-    buffer_clear(json);
-    if (record->is_array) {
-        buffer_append_literal(json, "{\"status\":\"success\",\"accepted\":");
-        buffer_append_u64(json, record->accepted_count);
-        buffer_append_literal(json, ",\"rejected\":");
-        buffer_append_u64(json, record->item_count - record->accepted_count);
-        buffer_append_char(json, ',');
-        api_promise_append(json, completion);
-        buffer_append_char(json, ',');
-        append_results(json, record);
-    } else {
-        buffer_append_literal(
-            json, "{\"status\":\"success\",\"message\":\"Log queued successfully\",\"id\":\"");
-        buffer_append_str(json, record->accepted[0].id);
-        buffer_append_literal(json, "\",");
-        api_promise_append(json, completion);
-    }
-    buffer_append_char(json, '}');
-}
 
 static void answer_accepted(struct http_exchange *exchange,
                             const struct http_completion *completion)

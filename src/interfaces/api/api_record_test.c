@@ -209,7 +209,7 @@ static void kinds_of_bodies_are_checked_before_they_are_read(void **state)
     assert_true(bed_is_problem(bed_run(bed), 411, "Content-Length"));
 }
 
-static void post_takes_no_parameters(void **state)
+static void post_takes_no_other_parameters(void **state)
 {
     struct api_bed *bed = *state;
     assert_true(bed_is_problem(bed_post(bed, "/logs?dryrun=1", BED_ONE), 400,
@@ -217,6 +217,72 @@ static void post_takes_no_parameters(void **state)
     assert_true(bed_is_problem(bed_post(bed, "/logs?\xff=1", BED_ONE), 400, "not known"));
     assert_null(strchr(bed->exchange.answer, '\xff'));
     assert_int_equal(bed->appended_count, 0);
+}
+
+static struct str post_with_key(struct api_bed *bed, const char *key, const char *body)
+{
+    bed_request(bed, HTTP_METHOD_POST, "/logs");
+    bed_set_body(bed, body);
+    bed_add_header(bed, STR("Idempotency-Key"), key);
+    bed_run(bed);
+    assert_int_equal(bed->exchange.answers, 0);
+    return bed->appended[0].id;
+}
+
+/* The same request has the same ids, and everything else has others. */
+static void a_named_request_has_ids_of_its_own(void **state)
+{
+    struct api_bed *bed = *state;
+    static const char item[] = "{\"userId\":\"u\",\"action\":\"a\"}";
+    char first[UUID_TEXT_BYTES];
+    memcpy(first, post_with_key(bed, "\"k\"", item).data, sizeof first);
+    struct str same = {first, sizeof first};
+    assert_int_equal(first[14], '8');
+    assert_true(str_equal(post_with_key(bed, "\"k\"", item), same));
+    assert_true(str_equal(
+        post_with_key(bed, "\"k\"", " \r\n{\"userId\":\"u\",\"action\":\"a\"}\t "), same));
+    assert_true(
+        str_equal(post_with_key(bed, "\"k\"", "[{\"userId\":\"u\",\"action\":\"a\"}]"), same));
+    assert_false(str_equal(post_with_key(bed, "\"l\"", item), same));
+    assert_false(
+        str_equal(post_with_key(bed, "\"k\"", "{\"userId\":\"u\", \"action\":\"a\"}"), same));
+    post_with_key(
+        bed, "\"k\"",
+        "[{\"userId\":\"u\",\"action\":\"a\"},7,{\"userId\":\"u\",\"action\":\"a\"}," BED_ONE "]");
+    assert_int_equal(bed->appended_count, 3);
+    assert_true(str_equal(bed->appended[0].id, same));
+    assert_false(str_equal(bed->appended[1].id, same));
+    assert_true(str_equal(bed->appended[2].id, STR("own")));
+    bed_request(bed, HTTP_METHOD_POST, "/logs");
+    bed_set_body(bed, item);
+    bed_add_header(bed, STR("Idempotency-Key"), "k");
+    assert_true(bed_is_problem(bed_run(bed), 400, "double quotes"));
+}
+
+static void a_dry_run_says_all_and_does_nothing(void **state)
+{
+    struct api_bed *bed = *state;
+    assert_int_equal(bed_post(bed, "/logs?dry_run=1", BED_ONE)->status, 200);
+    assert_string_equal(bed->exchange.answer,
+                        "{\"status\":\"success\",\"message\":\"Nothing was queued, this was a dry "
+                        "run\",\"id\":\"own\",\"dryRun\":true}");
+    assert_int_equal(bed_post(bed, "/logs?dry_run=true", "[" BED_ONE ",7]")->status, 200);
+    assert_non_null(strstr(bed->exchange.answer, "{\"status\":\"success\",\"accepted\":1,"
+                                                 "\"rejected\":1,\"dryRun\":true,\"results\":[{"
+                                                 "\"index\":0,\"id\":\"own\"},{\"index\":1,"
+                                                 "\"error\":{"));
+    assert_true(bed_is_problem(bed_post(bed, "/logs?dry_run=1", "7"), 400, "\"dryRun\":true"));
+    assert_true(bed_is_problem(bed_post(bed, "/logs?dry_run=1", "[7]"), 400, "\"dryRun\":true"));
+    assert_true(bed_is_problem(bed_post(bed, "/logs?dry_run=1", "[7"), 400, "not a JSON array"));
+    assert_int_equal(bed->appended_count, 0);
+    expect_counted(bed, 0, 0, 0);
+    assert_int_equal(bed_post(bed, "/logs?dry_run=0", BED_ONE)->answers, 0);
+    assert_int_equal(bed->appended_count, 1);
+    static const char *const wrong[] = {"/logs?dry_run", "/logs?dry_run=", "/logs?dry_run=yes",
+                                        "/logs?dry_run=1&dry_run=1"};
+    for (size_t i = 0; i < ARRAY_LENGTH(wrong); i++) {
+        assert_true(bed_is_problem(bed_post(bed, wrong[i], BED_ONE), 400, "dry_run must be"));
+    }
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bed_setup, bed_teardown)
@@ -233,7 +299,9 @@ int main(void)
         TEST(a_log_that_knows_says_when_to_come_back),
         TEST(a_client_that_left_harms_nothing),
         TEST(kinds_of_bodies_are_checked_before_they_are_read),
-        TEST(post_takes_no_parameters),
+        TEST(post_takes_no_other_parameters),
+        TEST(a_named_request_has_ids_of_its_own),
+        TEST(a_dry_run_says_all_and_does_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

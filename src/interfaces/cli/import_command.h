@@ -27,7 +27,7 @@ struct import_access {
     enum status (*save_state)(const char *path, const struct import_state *state,
                               struct error *err);
     enum status (*remove_state)(const char *path, struct error *err);
-    const struct import_hash *hash;
+    const struct content_hash *hash;
     const struct clock *clock;
 };
 

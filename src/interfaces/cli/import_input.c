@@ -92,7 +92,7 @@ static enum status no_memory(struct error *err)
 }
 
 enum status import_input_hash(const struct import_input *input, uint64_t offset,
-                              const struct import_hash *hash, uint8_t out_hash[IMPORT_HASH_BYTES],
+                              const struct content_hash *hash, uint8_t out_hash[IMPORT_HASH_BYTES],
                               struct error *err)
 {
     size_t len = offset < IMPORT_SEEN_BYTES ? (size_t)offset : IMPORT_SEEN_BYTES;

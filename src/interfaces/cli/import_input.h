@@ -28,5 +28,5 @@ MUST_USE enum status import_input_seek(struct import_input *input, uint64_t offs
  * does not change it. INVALID: the file is shorter. UNAVAILABLE. */
 enum { IMPORT_SEEN_BYTES = 64 * 1024 };
 MUST_USE enum status import_input_hash(const struct import_input *input, uint64_t offset,
-                                       const struct import_hash *hash,
+                                       const struct content_hash *hash,
                                        uint8_t out_hash[IMPORT_HASH_BYTES], struct error *err);

@@ -63,7 +63,7 @@ static enum status sum_parts(void *context, const struct str *parts, size_t coun
     return STATUS_OK;
 }
 
-static const struct import_hash hash = {sum_parts, NULL};
+static const struct content_hash hash = {sum_parts, NULL};
 
 static enum status hash_file(uint64_t offset, uint8_t out_hash[IMPORT_HASH_BYTES])
 {

@@ -1,0 +1,57 @@
+/* Hashes for the API: each loop has one of its own, since none is used by two threads. */
+#include "infrastructure/crypto/sha256.h"
+#include "service_parts.h"
+
+#include <stdlib.h>
+
+struct service_hashes {
+    size_t count;
+    struct sha256 *made;
+    struct content_hash *ports;
+};
+
+void service_hashes_free(struct service_hashes *hashes)
+{
+    if (hashes == NULL) {
+        return;
+    }
+    for (size_t i = 0; hashes->made != NULL && i < hashes->count; i++) {
+        sha256_deinit(&hashes->made[i]);
+    }
+    free(hashes->made);
+    free(hashes->ports);
+    free(hashes);
+}
+CLEANUP_FUNCTION(struct service_hashes *, service_hashes_free)
+
+static struct service_hashes *make(size_t count)
+{
+    CLEANUP(service_hashes_free) struct service_hashes *hashes = calloc(1, sizeof *hashes);
+    if (hashes == NULL) {
+        return NULL;
+    }
+    hashes->count = count;
+    hashes->made = calloc(count, sizeof *hashes->made);
+    hashes->ports = calloc(count, sizeof *hashes->ports);
+    if (hashes->made == NULL || hashes->ports == NULL) {
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (sha256_init(&hashes->made[i]) != STATUS_OK) {
+            return NULL;
+        }
+        hashes->ports[i] = (struct content_hash){sha256_of_parts, &hashes->made[i]};
+    }
+    return TAKE(hashes);
+}
+
+enum status service_make_hashes(struct service *service, const struct content_hash **out_hashes,
+                                struct error *err)
+{
+    service->hashes = make(service->settings.threads);
+    if (service->hashes == NULL) {
+        return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for the API's hashes");
+    }
+    *out_hashes = service->hashes->ports;
+    return STATUS_OK;
+}
