@@ -1,6 +1,7 @@
 #include "application/activity_json.h"
 
 #include "application/activity_json_metadata.h"
+#include "application/activity_json_parse.h"
 #include "base/assert.h"
 #include "base/json_text.h"
 #include "base/timestamp.h"
@@ -8,19 +9,11 @@
 #include <stdlib.h>
 #include <yyjson.h>
 
-/* Parser memory for activities of up to a few KiB; larger ones get their own for the moment. A
- * value takes 16 bytes and may have one byte of text, and while the parser's array of values grows
- * by half the old one is still there. */
-enum { POOL_TEXT_BYTES_MAX = 4 * 1024, POOL_BYTES = POOL_TEXT_BYTES_MAX * 16 * 3 };
-
-/* Tells "malformed JSON" from "wrong member" in a rejection: the former concerns all of it. */
-static const char whole_activity[] = "";
-
 enum status activity_json_reader_init(struct activity_json_reader *reader,
                                       const struct activity_rules *rules, size_t activity_bytes_max)
 {
     ASSERT(rules->metadata_depth_max <= ACTIVITY_JSON_DEPTH_MAX);
-    void *pool = malloc(POOL_BYTES);
+    void *pool = malloc(ACTIVITY_JSON_POOL_BYTES);
     if (pool == NULL) {
         return STATUS_NO_MEMORY;
     }
@@ -185,84 +178,11 @@ static void read_members(struct reading *reading, yyjson_val *object)
 static void read_document(struct reading *reading, yyjson_val *root)
 {
     if (!yyjson_is_obj(root)) {
-        rejection_add(reading->rejection, whole_activity,
-                      "an activity must be a JSON object, not %s",
+        rejection_add(reading->rejection, "", "an activity must be a JSON object, not %s",
                       yyjson_is_raw(root) ? "a number" : yyjson_get_type_desc(root));
         return;
     }
     read_members(reading, root);
-}
-
-/* Anything but an object is refused anyway and is not parsed in place: the parser would end a bare
- * number with NUL and so overwrite the comma behind it. */
-static yyjson_read_flag flags_for(const char *text, size_t len)
-{
-    bool object = len > 0 && text[0] == '{';
-    return YYJSON_READ_NUMBER_AS_RAW | (object ? YYJSON_READ_INSITU : 0);
-}
-
-static yyjson_doc *parse(struct activity_json_reader *reader, char *text, size_t len,
-                         yyjson_read_err *out_err)
-{
-    const yyjson_read_flag flags = flags_for(text, len);
-    yyjson_alc pool;
-    if (len <= POOL_TEXT_BYTES_MAX && yyjson_alc_pool_init(&pool, reader->pool, POOL_BYTES)) {
-        return yyjson_read_opts(text, len, flags, &pool, out_err);
-    }
-    return yyjson_read_opts(text, len, flags, NULL, out_err);
-}
-
-static size_t leading_space(const char *text, size_t len)
-{
-    size_t blank = 0;
-    while (blank < len && strchr(" \t\r\n", text[blank]) != NULL && text[blank] != '\0') {
-        blank++;
-    }
-    return blank;
-}
-
-/* A text without anything in it has its own words: people forget the body. (The parser calls no
- * byte at all an invalid parameter, and nothing but white space empty.) */
-static void tell_malformed(struct rejection *rejection, const yyjson_read_err *err)
-{
-    if (err->code == YYJSON_READ_ERROR_EMPTY_CONTENT ||
-        err->code == YYJSON_READ_ERROR_INVALID_PARAMETER) {
-        rejection_add(rejection, whole_activity, "there is no JSON here");
-        return;
-    }
-    rejection_add(rejection, whole_activity, "this is not JSON: %s at byte %zu", err->msg,
-                  err->pos);
-}
-
-static enum status check_size(const struct activity_json_reader *reader, size_t len,
-                              struct rejection *rejection)
-{
-    if (len <= reader->activity_bytes_max) {
-        return STATUS_OK;
-    }
-    rejection_add(rejection, whole_activity,
-                  "an activity may have at most %zu bytes of JSON, this one has %zu",
-                  reader->activity_bytes_max, len);
-    return STATUS_TOO_LARGE;
-}
-
-static enum status parse_text(struct activity_json_reader *reader,
-                              const struct activity_json_text *text, yyjson_doc **out_document,
-                              struct rejection *rejection)
-{
-    size_t blank = leading_space(text->data, text->len);
-    yyjson_read_err err;
-    yyjson_doc *document = parse(reader, text->data + blank, text->len - blank, &err);
-    if (document != NULL) {
-        *out_document = document;
-        return STATUS_OK;
-    }
-    if (err.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION) {
-        return STATUS_NO_MEMORY;
-    }
-    err.pos += blank;
-    tell_malformed(rejection, &err);
-    return STATUS_INVALID;
 }
 
 enum status activity_json_read(struct activity_json_reader *reader,
@@ -270,9 +190,11 @@ enum status activity_json_read(struct activity_json_reader *reader,
                                struct activity_draft *out_draft, struct rejection *rejection)
 {
     yyjson_doc *document = NULL;
-    enum status status = check_size(reader, text->len, rejection);
+    enum status status = activity_json_check_size(reader, text->len, rejection);
     if (status == STATUS_OK) {
-        status = parse_text(reader, text, &document, rejection);
+        status = activity_json_parse(
+            &(struct activity_json_source){text->data, text->len, "", reader->pool}, &document,
+            rejection);
     }
     if (status != STATUS_OK) {
         return status;

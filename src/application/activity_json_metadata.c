@@ -17,8 +17,8 @@ struct step {
 };
 
 struct writing {
-    const struct step *inside; /* the container being written; NULL: metadata itself */
-    unsigned depth_max;
+    const struct activity_json_place *place;
+    const struct step *inside; /* the container being written; NULL: the value itself */
     struct buffer *text;
     struct rejection *rejection;
     enum status status;
@@ -45,7 +45,8 @@ static void append_steps(const struct step *step, char pointer[REJECTION_POINTER
 
 static void reject_key(struct writing *writing, struct str key, const char *why)
 {
-    char pointer[REJECTION_POINTER_BYTES] = "/metadata";
+    char pointer[REJECTION_POINTER_BYTES];
+    snprintf(pointer, sizeof pointer, "%s", writing->place->pointer);
     append_steps(writing->inside, pointer);
     rejection_add_member(writing->rejection, pointer, key, "%s", why);
     writing->status = STATUS_INVALID;
@@ -157,9 +158,10 @@ static void write_array(struct writing *writing, yyjson_val *array, unsigned lev
 
 static void write_container(struct writing *writing, yyjson_val *container, unsigned level)
 {
-    if (level > writing->depth_max) {
-        rejection_add(writing->rejection, "/metadata", "must be at most %u levels deep",
-                      writing->depth_max);
+    const struct activity_json_place *place = writing->place;
+    if (level > place->depth_max) {
+        rejection_add(writing->rejection, place->pointer, "must be at most %u levels deep",
+                      place->depth_max - place->level + 1);
         writing->status = STATUS_INVALID;
     } else if (yyjson_is_obj(container)) {
         write_object(writing, container, level);
@@ -168,7 +170,7 @@ static void write_container(struct writing *writing, yyjson_val *container, unsi
     }
 }
 
-/* `level` is that of the value's own container, if it is one; depth_max bounds the recursion. */
+/* `level` is that of the value's own container, if it is one; its maximum bounds the recursion. */
 static void write_value(struct writing *writing, yyjson_val *value, unsigned level)
 {
     switch (yyjson_get_type(value)) {
@@ -209,6 +211,15 @@ const char *activity_json_kind(struct yyjson_val *value)
     }
 }
 
+enum status activity_json_write_value(struct yyjson_val *value,
+                                      const struct activity_json_place *place,
+                                      struct buffer *out_text, struct rejection *rejection)
+{
+    struct writing writing = {.place = place, .text = out_text, .rejection = rejection};
+    write_value(&writing, value, place->level);
+    return writing.status != STATUS_OK ? writing.status : out_text->failed;
+}
+
 enum status activity_json_write_metadata(struct yyjson_val *value, unsigned depth_max,
                                          struct buffer *out_text, struct rejection *rejection)
 {
@@ -217,7 +228,6 @@ enum status activity_json_write_metadata(struct yyjson_val *value, unsigned dept
                       activity_json_kind(value));
         return STATUS_INVALID;
     }
-    struct writing writing = {.depth_max = depth_max, .text = out_text, .rejection = rejection};
-    write_value(&writing, value, 1);
-    return writing.status != STATUS_OK ? writing.status : out_text->failed;
+    return activity_json_write_value(
+        value, &(struct activity_json_place){"/metadata", 1, depth_max}, out_text, rejection);
 }

@@ -1,6 +1,7 @@
 #include "interfaces/api/api.h"
 
 #include "base/assert.h"
+#include "interfaces/api/api_media.h"
 #include "interfaces/api/api_private.h"
 
 #include <stdio.h>
@@ -123,70 +124,6 @@ static api_call_function *choose(const struct api_call *call, const struct api_r
     return handler;
 }
 
-static struct str header_of(const struct api_call *call, struct str name)
-{
-    return http_request_header(call->request, name);
-}
-
-/* "application/json" with any parameters; a charset must be UTF-8, the only one JSON has. */
-static bool is_json(struct str content_type)
-{
-    struct str type = str_trim(str_split(&content_type, ';'));
-    if (!str_equal_ignoring_case(type, STR("application/json"))) {
-        return false;
-    }
-    while (content_type.data != NULL) {
-        struct str value = str_trim(str_split(&content_type, ';'));
-        struct str name = str_trim(str_split(&value, '='));
-        bool charset = str_equal_ignoring_case(name, STR("charset"));
-        if (charset && !str_equal_ignoring_case(value, STR("utf-8")) &&
-            !str_equal_ignoring_case(value, STR("\"utf-8\""))) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static void refuse_media(struct http_exchange *exchange, const char *detail)
-{
-    http_problem_respond(exchange,
-                         &(struct http_problem){
-                             .status = 415,
-                             .type = "unsupported-media-type",
-                             .title = "This kind of body is not understood",
-                             .detail = detail,
-                         },
-                         NULL);
-}
-
-/* Decides before any of the body is read. */
-static bool accepts_body(const struct api_call *call)
-{
-    struct str type = header_of(call, STR("Content-Type"));
-    struct str coding = header_of(call, STR("Content-Encoding"));
-    if (!call->request->has_body) {
-        http_problem_respond(call->exchange,
-                             &(struct http_problem){
-                                 .status = 411,
-                                 .type = "length-required",
-                                 .title = "The request has no body",
-                                 .detail = "send the activity as JSON with a Content-Length header",
-                             },
-                             NULL);
-        return false;
-    }
-    if (type.data != NULL && !is_json(type)) {
-        refuse_media(call->exchange, "send the header Content-Type: application/json and JSON in "
-                                     "UTF-8 as the body");
-        return false;
-    }
-    if (coding.data != NULL && !str_equal_ignoring_case(coding, STR("identity"))) {
-        refuse_media(call->exchange, "send the body without Content-Encoding");
-        return false;
-    }
-    return true;
-}
-
 static void begin(void *context, struct http_exchange *exchange)
 {
     struct api *api = context;
@@ -201,7 +138,7 @@ static void begin(void *context, struct http_exchange *exchange)
         return;
     }
     api_call_function *handler = choose(&call, route);
-    if (handler == api_record_post && accepts_body(&call)) {
+    if (handler == api_media_post && api_media_accepts(&call)) {
         http_exchange_set_body_bytes_max(exchange, api->config.batch_bytes_max);
     }
 }

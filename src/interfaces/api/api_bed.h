@@ -9,7 +9,7 @@
 
 enum {
     BED_TEXT_BYTES = 64 * 1024,
-    BED_HEADERS_MAX = 4,
+    BED_HEADERS_MAX = 12,
     BED_BATCH_MAX = 5,
     BED_BODY_MAX = 4096,
     BED_ACTIVITY_MAX = 1024,

@@ -42,27 +42,10 @@ static struct api_loop *loop_of(const struct api_call *call)
     return &call->api->loops[http_exchange_ticket(call->exchange).loop];
 }
 
-bool api_item_reader_init(struct api_item_reader *reader, const struct api_call *call)
+const struct content_hash *api_item_hash(const struct api_item_reader *reader)
 {
-    struct error err;
-    *reader = (struct api_item_reader){
-        .loop = loop_of(call),
-        .arena = http_exchange_arena(call->exchange),
-        .now_ns = clock_wall_ns(call->api->config.clock),
-    };
-    if (!read_parameters(reader, call)) {
-        return false;
-    }
-    enum status status = api_retry_key_read(call->request, reader->arena, &reader->retry_key, &err);
-    if (status != STATUS_OK) {
-        api_answer_problem(call->exchange, status, err.message);
-    }
-    return status == STATUS_OK;
-}
-
-static const struct content_hash *hash_of(const struct api_loop *loop)
-{
-    return &loop->api->config.hashes[loop - loop->api->loops];
+    const struct api *api = reader->loop->api;
+    return &api->config.hashes[reader->loop - api->loops];
 }
 
 static struct str without_space_around(const char *text, size_t len)
@@ -85,7 +68,7 @@ static enum status derive_id(const struct api_item_reader *reader, const char *t
     if (reader->retry_key.data == NULL) {
         return STATUS_OK;
     }
-    return derived_id_of_retry(hash_of(reader->loop),
+    return derived_id_of_retry(api_item_hash(reader),
                                &(struct derived_id_retry){
                                    .key_name = reader->key_name,
                                    .retry_key = reader->retry_key,
@@ -117,11 +100,31 @@ static enum status read_activity(const struct api_item_reader *reader, char *tex
     return out_draft->activity.id.data != NULL ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
+bool api_item_reader_init(struct api_item_reader *reader, const struct api_call *call)
+{
+    struct error err;
+    *reader = (struct api_item_reader){
+        .loop = loop_of(call),
+        .request = call->request,
+        .read = read_activity,
+        .arena = http_exchange_arena(call->exchange),
+        .now_ns = clock_wall_ns(call->api->config.clock),
+    };
+    if (!read_parameters(reader, call)) {
+        return false;
+    }
+    enum status status = api_retry_key_read(call->request, reader->arena, &reader->retry_key, &err);
+    if (status != STATUS_OK) {
+        api_answer_problem(call->exchange, status, err.message);
+    }
+    return status == STATUS_OK;
+}
+
 enum status api_item_read(struct api_item_reader *reader, char *text, size_t len,
                           struct activity *out_activity, struct rejection *rejection)
 {
     struct activity_draft draft;
-    enum status status = read_activity(reader, text, len, &draft, rejection);
+    enum status status = reader->read(reader, text, len, &draft, rejection);
     reader->index++;
     if (status != STATUS_OK) {
         return status;

@@ -50,7 +50,6 @@ const struct api_route *api_route_find(struct str path, struct str *out_rest);
 const char *api_route_allow(const struct api_route *route);
 
 /* --- handlers, each answers its call --- */
-void api_record_post(const struct api_call *call);
 void api_find_list(const struct api_call *call);
 void api_find_one(const struct api_call *call);
 void api_stats(const struct api_call *call);

@@ -1,12 +1,15 @@
 /*
- * POST of one activity or of an array of them. The body is read and checked on its loop, handed to
- * the log, and the answer waits in the exchange until the log says that it is durable.
+ * POST of one activity or of an array of them, in each notation. The body is read and checked on
+ * its loop, handed to the log, and the answer waits in the exchange until the log says that it is
+ * durable.
  *
  * An array is answered as its weakest item: items that are wrong are rejected one by one, but when
  * the rest cannot be made durable nothing is promised.
  */
+#include "interfaces/api/api_record.h"
+
+#include "interfaces/api/api_cloud_event.h"
 #include "interfaces/api/api_item.h"
-#include "interfaces/api/api_private.h"
 #include "interfaces/api/api_promise.h"
 
 enum { RECORD_FIRST_ITEMS = 64 };
@@ -260,11 +263,28 @@ static void post_array(const struct api_call *call, struct record *record)
     }
 }
 
-void api_record_post(const struct api_call *call)
+/* --- what a body holds --- */
+
+typedef void post_function(const struct api_call *call, struct record *record);
+
+static void post_one_or_array(const struct api_call *call, struct record *record)
+{
+    if (activity_json_is_array(call->request->body, call->request->body_len)) {
+        post_array(call, record);
+    } else {
+        post_one(call, record);
+    }
+}
+
+/* `read` is NULL for activities as this service writes them. */
+static void post(const struct api_call *call, api_item_function *read, post_function *all)
 {
     struct api_item_reader reader;
     if (!api_item_reader_init(&reader, call)) {
         return;
+    }
+    if (read != NULL) {
+        reader.read = read;
     }
     struct record *record = arena_allocate(http_exchange_arena(call->exchange), sizeof *record);
     if (record == NULL) {
@@ -272,11 +292,27 @@ void api_record_post(const struct api_call *call)
         return;
     }
     *record = (struct record){.reader = reader};
-    if (activity_json_is_array(call->request->body, call->request->body_len)) {
-        post_array(call, record);
-    } else {
-        post_one(call, record);
-    }
+    all(call, record);
+}
+
+void api_record_post(const struct api_call *call)
+{
+    post(call, NULL, post_one_or_array);
+}
+
+void api_record_post_event(const struct api_call *call)
+{
+    post(call, api_cloud_event_read, post_one);
+}
+
+void api_record_post_events(const struct api_call *call)
+{
+    post(call, api_cloud_event_read, post_array);
+}
+
+void api_record_post_binary_event(const struct api_call *call)
+{
+    post(call, api_cloud_event_read_binary, post_one);
 }
 
 /* --- the answer, once the log has spoken --- */

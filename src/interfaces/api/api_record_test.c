@@ -177,11 +177,16 @@ static void a_client_that_left_harms_nothing(void **state)
 static void kinds_of_bodies_are_checked_before_they_are_read(void **state)
 {
     struct api_bed *bed = *state;
-    static const char *const fine[] = {"application/json", "Application/JSON",
+    static const char *const fine[] = {"application/json",
+                                       "Application/JSON",
                                        "application/json; charset=utf-8",
-                                       "application/json;charset=\"UTF-8\" ; x=y"};
-    static const char *const wrong[] = {"text/plain",
+                                       "application/json;charset=\"UTF-8\" ; x=y",
+                                       "text/plain",
+                                       "text/plain;charset=UTF-8"};
+    static const char *const wrong[] = {"text/html",
+                                        "text/plain; charset=latin1",
                                         "application/jsonx",
+                                        "application/cloudevents+avro",
                                         "application/json5",
                                         "application/json; charset=latin1",
                                         "",

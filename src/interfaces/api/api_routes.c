@@ -1,9 +1,9 @@
-#include "interfaces/api/api_private.h"
+#include "interfaces/api/api_media.h"
 
 /* Every collection of activities under its canonical path and its aliases, which clients of earlier
  * services use: the very same handlers. */
 #define COLLECTION(text)                                                                           \
-    {.path = {text, sizeof(text) - 1}, .get = api_find_list, .post = api_record_post},             \
+    {.path = {text, sizeof(text) - 1}, .get = api_find_list, .post = api_media_post},              \
     {                                                                                              \
         .path = {text, sizeof(text) - 1}, .has_id = true, .get = api_find_one                      \
     }

@@ -2,7 +2,7 @@
  * Guards the table of routes: the canonical path and every alias lead to the same handlers, ids
  * stay raw and undivided, and nothing else matches.
  */
-#include "interfaces/api/api_private.h"
+#include "interfaces/api/api_media.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,7 +37,7 @@ static void every_alias_has_the_same_handlers(void **state)
             struct str rest;
             const struct api_route *route = find_below(collections[i], endings[ending], &rest);
             assert_non_null(route);
-            assert_true(route->get == api_find_list && route->post == api_record_post);
+            assert_true(route->get == api_find_list && route->post == api_media_post);
             assert_null(rest.data);
             assert_string_equal(api_route_allow(route), "GET, HEAD, POST, OPTIONS");
         }

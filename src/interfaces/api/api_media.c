@@ -1,0 +1,138 @@
+#include "interfaces/api/api_media.h"
+
+#include "interfaces/api/api_cloud_event.h"
+#include "interfaces/api/api_record.h"
+
+#include <stdio.h>
+
+struct media {
+    struct str type; /* without parameters */
+    api_call_function *post;
+};
+
+/* In the order in which a client is told of them; the first is also that of a body without a type.
+ */
+static const struct media medias[] = {
+    {{"application/json", 16}, api_record_post},
+    {{"application/cloudevents+json", 28}, api_record_post_event},
+    {{"application/cloudevents-batch+json", 34}, api_record_post_events},
+    {{"text/plain", 10}, api_record_post}, /* what navigator.sendBeacon says of a text */
+};
+
+/* An event whose attributes are in the header; its body may be of any type. */
+static const struct media binary_event = {{"any type", 8}, api_record_post_binary_event};
+
+static struct str type_of(const struct http_request *request)
+{
+    return http_request_header(request, STR("Content-Type"));
+}
+
+/* A charset must be UTF-8, the only one JSON has. Other parameters mean nothing here. */
+static bool is_utf8(struct str parameters)
+{
+    while (parameters.data != NULL) {
+        struct str value = str_trim(str_split(&parameters, ';'));
+        struct str name = str_trim(str_split(&value, '='));
+        bool charset = str_equal_ignoring_case(name, STR("charset"));
+        if (charset && !str_equal_ignoring_case(value, STR("utf-8")) &&
+            !str_equal_ignoring_case(value, STR("\"utf-8\""))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* An event that says by its type that it is one whole is so, whatever else the header has. */
+static bool is_binary_event(const struct http_request *request, struct str type)
+{
+    const struct str whole = STR("application/cloudevents");
+    struct str front = {type.data, whole.len};
+    return (type.len < whole.len || !str_equal_ignoring_case(front, whole)) &&
+           api_cloud_event_is_binary(request);
+}
+
+/* NULL: nobody reads it. */
+static const struct media *find(const struct http_request *request)
+{
+    struct str rest = type_of(request);
+    bool typed = rest.data != NULL;
+    struct str type = typed ? str_trim(str_split(&rest, ';')) : rest;
+    if (is_binary_event(request, type)) {
+        return &binary_event;
+    }
+    if (!typed) {
+        return &medias[0];
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(medias); i++) {
+        if (str_equal_ignoring_case(type, medias[i].type)) {
+            return is_utf8(rest) ? &medias[i] : NULL;
+        }
+    }
+    return NULL;
+}
+
+bool api_media_is_simple(const struct http_request *request)
+{
+    struct str rest = type_of(request);
+    return rest.data == NULL ||
+           str_equal_ignoring_case(str_trim(str_split(&rest, ';')), STR("text/plain"));
+}
+
+static void refuse(const struct api_call *call, const char *detail)
+{
+    http_problem_respond(call->exchange,
+                         &(struct http_problem){
+                             .status = 415,
+                             .type = "unsupported-media-type",
+                             .title = "This kind of body is not understood",
+                             .detail = detail,
+                         },
+                         NULL);
+}
+
+static void refuse_type(const struct api_call *call)
+{
+    char detail[256] = "send JSON in UTF-8 with one of the headers Content-Type: ";
+    for (size_t i = 0; i < ARRAY_LENGTH(medias); i++) {
+        size_t used = strlen(detail);
+        snprintf(detail + used, sizeof detail - used, "%s%.*s", i == 0 ? "" : ", ",
+                 STR_FORMAT(medias[i].type));
+    }
+    refuse(call, detail);
+}
+
+static void refuse_missing(const struct api_call *call)
+{
+    http_problem_respond(call->exchange,
+                         &(struct http_problem){
+                             .status = 411,
+                             .type = "length-required",
+                             .title = "The request has no body",
+                             .detail = "send the activity as JSON with a Content-Length header",
+                         },
+                         NULL);
+}
+
+bool api_media_accepts(const struct api_call *call)
+{
+    const struct media *media = find(call->request);
+    struct str coding = http_request_header(call->request, STR("Content-Encoding"));
+    if (!call->request->has_body && media != &binary_event) {
+        refuse_missing(call);
+        return false;
+    }
+    if (media == NULL) {
+        refuse_type(call);
+        return false;
+    }
+    if (coding.data != NULL && !str_equal_ignoring_case(coding, STR("identity"))) {
+        refuse(call, "send the body without Content-Encoding");
+        return false;
+    }
+    return true;
+}
+
+void api_media_post(const struct api_call *call)
+{
+    find(call->request)->post(call);
+}

@@ -1,0 +1,16 @@
+#pragma once
+/*
+ * Which kinds of bodies POST takes, and who reads each. Loop thread only.
+ */
+#include "interfaces/api/api_private.h"
+
+/* Decides from the header, before any of the body is read. False when the request was answered,
+ * since nobody reads such a body. */
+bool api_media_accepts(const struct api_call *call);
+
+/* The handler of POST: hands the body to whoever reads its kind. */
+void api_media_post(const struct api_call *call);
+
+/* Whether browsers send a body of this kind to any other origin without asking first (the
+ * "simple" types of the Fetch standard, of which this service reads one; and no type at all). */
+bool api_media_is_simple(const struct http_request *request);
