@@ -213,6 +213,13 @@ class Style(Checks):
     def test_macros(self):
         self.style("src/main.c", "int x;\n#define TRY(x)  \\\n    if (x)  \\\n        return x\n".replace("  \\", " \\"), 2, "hides the control flow")
 
+    def test_problems_stand_in_their_table(self):
+        for line in ("respond(&(struct http_problem){.status = 404});", "    struct http_problem problem = {.status = 404};"):
+            self.style("src/interfaces/api/api_x.c", f"int y;\n{line}\n", 2, "a problem of its own")
+            self.assert_fine("check_style", "src/interfaces/api/api_x_test.c", f"int y;\n{line}\n")
+            self.assert_fine("check_style", "src/interfaces/api/api_problems.c", f"int y;\n{line}\n")
+        self.assert_fine("check_style", "src/interfaces/api/api_x.c", "int y;\nstruct http_problem problem = api_problem_make(1, 0);\n")
+
     def test_layer_pages(self):
         files = {path: text for path, text in GOOD_TREE.items() if path != "src/domain/README.md"}
         files["src/domain/x.h"] = HEADER

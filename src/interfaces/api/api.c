@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "interfaces/api/api_media.h"
 #include "interfaces/api/api_private.h"
+#include "interfaces/api/api_query_string.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,34 +60,21 @@ void api_begin_drain(struct api *api)
 
 static void answer_not_found(const struct api_call *call)
 {
-    http_problem_respond(call->exchange,
-                         &(struct http_problem){
-                             .status = 404,
-                             .type = "no-such-route",
-                             .title = "There is nothing at this path",
-                             .detail = call->api->config.probes_only
-                                           ? "this is a worker, which answers /livez, /readyz and "
-                                             "/health only; send activities and questions to an "
-                                             "API server"
-                                           : "activities are at /api/v1/activities, counts of them "
-                                             "at /api/v1/stats, the state of this service at "
-                                             "/health",
-                         },
-                         NULL);
+    api_answer_problem_type(
+        call->exchange, API_PROBLEM_NO_SUCH_ROUTE,
+        call->api->config.probes_only
+            ? "this is a worker, which answers /livez, /readyz and /health only; send activities "
+              "and questions to an API server"
+            : "activities are at /api/v1/activities, counts of them at /api/v1/stats, the state of "
+              "this service at /health, all of it described at /openapi.json and /docs");
 }
 
 static void answer_method_not_allowed(struct http_exchange *exchange, const struct api_route *route)
 {
     char detail[128];
     snprintf(detail, sizeof detail, "this path answers %s", api_route_allow(route));
-    http_problem_respond(exchange,
-                         &(struct http_problem){
-                             .status = 405,
-                             .type = "method-not-allowed",
-                             .title = "This path does not answer this method",
-                             .detail = detail,
-                         },
-                         api_route_allow(route));
+    struct http_problem problem = api_problem_make(API_PROBLEM_METHOD_NOT_ALLOWED, detail);
+    http_problem_respond(exchange, &problem, api_route_allow(route));
 }
 
 static void answer_options(struct http_exchange *exchange, const char *allow)
@@ -110,6 +98,26 @@ static api_call_function *handler_of(const struct api_route *route, enum http_me
     default:
         return NULL;
     }
+}
+
+static const struct api_parameter_set *parameters_of(const struct api_route *route,
+                                                     enum http_method method)
+{
+    switch (method) {
+    case HTTP_METHOD_POST:
+        return route->post_parameters;
+    case HTTP_METHOD_DELETE:
+        return route->delete_parameters;
+    default:
+        return route->get_parameters;
+    }
+}
+
+/* A set with readers is read by its handler, which says more of what is wrong. */
+static bool refuses_query(const struct api_call *call, const struct api_parameter_set *set)
+{
+    bool read_by_handler = set != NULL && api_parameter_at(set, 0)->read != NULL;
+    return !read_by_handler && api_refuses_parameters(call, set);
 }
 
 /* The handler of this method on this route, NULL when another answer is due (and was given). */
@@ -148,7 +156,10 @@ static void handle(void *context, struct http_exchange *exchange)
     struct api_call call = {context, exchange, http_exchange_request(exchange), {0}};
     const struct api_route *route = api_route_find(call.request->path, &call.rest);
     ASSERT(route != NULL);
-    handler_of(route, call.request->method)(&call);
+    enum http_method method = call.request->method;
+    if (!refuses_query(&call, parameters_of(route, method))) {
+        handler_of(route, method)(&call);
+    }
 }
 
 struct http_handler api_handler(struct api *api)

@@ -27,46 +27,16 @@ void api_answer_json(struct http_exchange *exchange, int status, struct str json
                                     });
 }
 
-static const struct http_problem problems[STATUS_COUNT] = {
-    [STATUS_INVALID] = {.status = 400, .type = "invalid-request", .title = "The request is wrong"},
-    [STATUS_NOT_FOUND] = {.status = 404, .type = "not-found", .title = "There is no such activity"},
-    [STATUS_DUPLICATE] = {.status = 409, .type = "duplicate", .title = "It is there already"},
-    [STATUS_TOO_LARGE] = {.status = 413, .type = "too-large", .title = "This is too large"},
-    [STATUS_BUSY] = {.status = 503,
-                     .type = "busy",
-                     .title = "The service has more work than it takes at once",
-                     .retry_after_s = 1},
-    [STATUS_UNAVAILABLE] = {.status = 503,
-                            .type = "unavailable",
-                            .title = "The service cannot do this now",
-                            .retry_after_s = 5},
-    [STATUS_TIMED_OUT] = {.status = 503,
-                          .type = "timed-out",
-                          .title = "This took longer than it may",
-                          .retry_after_s = 5},
-    [STATUS_NO_SPACE] = {.status = 507,
-                         .type = "no-space",
-                         .title = "There is no space left for activities",
-                         .retry_after_s = 30},
-    [STATUS_CORRUPT] = {.status = 500,
-                        .type = "corrupt",
-                        .title = "Stored data is damaged; an operator must look"},
-    [STATUS_NO_MEMORY] = {.status = 503,
-                          .type = "no-memory",
-                          .title = "The service has no memory for this now",
-                          .retry_after_s = 1},
-};
-
-struct http_problem api_problem_of(enum status status, const char *detail)
-{
-    struct http_problem problem = problems[status];
-    problem.detail = detail;
-    return problem;
-}
-
 void api_answer_problem(struct http_exchange *exchange, enum status status, const char *detail)
 {
     struct http_problem problem = api_problem_of(status, detail);
+    http_problem_respond(exchange, &problem, NULL);
+}
+
+void api_answer_problem_type(struct http_exchange *exchange, enum api_problem which,
+                             const char *detail)
+{
+    struct http_problem problem = api_problem_make(which, detail);
     http_problem_respond(exchange, &problem, NULL);
 }
 
@@ -85,34 +55,27 @@ void api_answer_not_appended(const struct api *api, struct http_exchange *exchan
 
 void api_answer_bad_parameter(struct http_exchange *exchange, const char *detail)
 {
-    http_problem_respond(exchange,
-                         &(struct http_problem){
-                             .status = 400,
-                             .type = "invalid-parameter",
-                             .title = "A parameter of the query string is wrong",
-                             .detail = detail,
-                         },
-                         NULL);
+    api_answer_problem_type(exchange, API_PROBLEM_INVALID_PARAMETER, detail);
 }
 
-static bool is_known(struct str name, const char *known)
+static bool is_known(struct str name, const struct api_parameter_set *set)
 {
-    struct str names = str_from(known);
-    while (names.data != NULL) {
-        if (str_equal(str_split(&names, ','), name)) {
+    const struct api_parameter *parameter;
+    for (size_t i = 0; set != NULL && (parameter = api_parameter_at(set, i)) != NULL; i++) {
+        if (str_equal(parameter->name, name)) {
             return true;
         }
     }
     return false;
 }
 
-bool api_refuses_parameters(const struct api_call *call, const char *known)
+bool api_refuses_parameters(const struct api_call *call, const struct api_parameter_set *set)
 {
     struct str query = call->request->query;
     while (query.data != NULL) {
         struct str pair = str_split(&query, '&');
         struct str name = str_split(&pair, '=');
-        if (name.len > 0 && !is_known(name, known)) {
+        if (name.len > 0 && !is_known(name, set)) {
             char detail[160];
             snprintf(detail, sizeof detail, "the parameter %.*s is not known here",
                      STR_FORMAT(api_query_shown(name)));

@@ -15,28 +15,14 @@ static void ask(struct api_job *job)
     job->status = source->sign(source, &job->text, &job->err);
 }
 
-static void answer_nobody_signs(struct http_exchange *exchange)
-{
-    http_problem_respond(exchange,
-                         &(struct http_problem){
-                             .status = 404,
-                             .type = "no-checkpoints",
-                             .title = "Nobody signs checkpoints here",
-                             .detail = "start the service with --checkpoint-key-file",
-                         },
-                         NULL);
-}
-
 void api_checkpoint(const struct api_call *call)
 {
     static const struct api_job_kind kind = {sizeof(struct checkpoint_job), ask,
                                              &api_question_words};
     struct checkpoint_source *source = call->api->config.checkpoints;
-    if (api_refuses_parameters(call, "")) {
-        return;
-    }
     if (source == NULL) {
-        answer_nobody_signs(call->exchange);
+        api_answer_problem_type(call->exchange, API_PROBLEM_NO_CHECKPOINTS,
+                                "start the service with --checkpoint-key-file");
         return;
     }
     struct api_job *job = api_job_new(call, &kind);

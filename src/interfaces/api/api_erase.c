@@ -91,14 +91,7 @@ static void ask(struct api_job *job)
 
 static void refuse_user(struct http_exchange *exchange, const char *detail)
 {
-    http_problem_respond(exchange,
-                         &(struct http_problem){
-                             .status = 400,
-                             .type = "invalid-user",
-                             .title = "No such user can be erased",
-                             .detail = detail,
-                         },
-                         NULL);
+    api_answer_problem_type(exchange, API_PROBLEM_INVALID_USER, detail);
 }
 
 /* As for an activity that is posted. */
@@ -134,16 +127,11 @@ static void erase_raw(const struct api_call *call, struct str raw, bool plus_is_
 
 void api_erase_user(const struct api_call *call)
 {
-    if (!api_refuses_parameters(call, "")) {
-        erase_raw(call, call->rest, false);
-    }
+    erase_raw(call, call->rest, false);
 }
 
 void api_erase_user_of_query(const struct api_call *call)
 {
-    if (api_refuses_parameters(call, "userId")) {
-        return;
-    }
     struct str query = call->request->query;
     struct str user_id = {0};
     size_t count = 0;

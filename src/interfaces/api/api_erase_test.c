@@ -3,6 +3,7 @@
  * case are doubles.
  */
 #include "interfaces/api/api_private.h"
+#include "interfaces/api/api_query_string.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -107,7 +108,8 @@ static int fixture_setup(void **state)
     return 0;
 }
 
-/* `target` is what follows /api/v1/users; the handler is the one that api_routes_test.c says. */
+/* `target` is what follows /api/v1/users; handlers and parameters are those that api_routes_test.c
+ * says. */
 static struct http_exchange *erase(const char *target)
 {
     static struct erase_user eraser;
@@ -116,7 +118,11 @@ static struct http_exchange *erase(const char *target)
     struct str path = str_split(&query, '?');
     exchange = (struct http_exchange){.request.path = path, .request.query = query};
     struct api_call call = {&api, &exchange, &exchange.request, {0}};
-    if (path.len > 1) {
+    bool in_path = path.len > 1;
+    if (api_refuses_parameters(&call, in_path ? NULL : &api_user_parameters)) {
+        return &exchange;
+    }
+    if (in_path) {
         call.rest = (struct str){path.data + 1, path.len - 1};
         api_erase_user(&call);
     } else {

@@ -94,9 +94,6 @@ static void ask_one(struct api_job *job)
 void api_find_one(const struct api_call *call)
 {
     static const struct api_job_kind kind = {sizeof(struct one_job), ask_one, &api_question_words};
-    if (api_refuses_parameters(call, "")) {
-        return;
-    }
     CLEANUP(api_job_free) struct api_job *job = api_job_new(call, &kind);
     if (job == NULL) {
         return;

@@ -17,9 +17,6 @@ static bool read_dry_run(struct str value, bool *out_dry_run)
 
 static bool read_parameters(struct api_item_reader *reader, const struct api_call *call)
 {
-    if (api_refuses_parameters(call, "dry_run")) {
-        return false;
-    }
     struct str query = call->request->query;
     bool seen = false;
     while (query.data != NULL) {
@@ -157,13 +154,11 @@ struct http_problem api_item_problem(enum status status, const struct rejection 
     const char *pointer = fault->pointer[0] == '/' ? fault->pointer + 1 : fault->pointer;
     snprintf(detail, API_ITEM_DETAIL_BYTES, "%s%s%s", pointer, pointer[0] == '\0' ? "" : ": ",
              fault->detail);
-    return (struct http_problem){
-        .status = status == STATUS_TOO_LARGE ? 413 : 400,
-        .type = status == STATUS_TOO_LARGE ? "activity-too-large" : "invalid-activity",
-        .title = "The activity cannot be accepted",
-        .detail = detail,
-        .rejection = rejection,
-    };
+    struct http_problem problem = api_problem_make(
+        status == STATUS_TOO_LARGE ? API_PROBLEM_ACTIVITY_TOO_LARGE : API_PROBLEM_INVALID_ACTIVITY,
+        detail);
+    problem.rejection = rejection;
+    return problem;
 }
 
 struct str api_item_problem_json(const struct api_item_reader *reader, enum status status,

@@ -29,8 +29,8 @@ struct api_item_reader {
     uint64_t index;          /* of the next item; by it items that are equal differ */
 };
 
-/* From the header and the query string, in which it knows all parameters of POST. False when the
- * request was answered, since one of them is wrong. */
+/* From the header and the query string, of which the names are known. False when the request was
+ * answered, since one of them is wrong. */
 bool api_item_reader_init(struct api_item_reader *reader, const struct api_call *call);
 
 /* Reads the next activity and completes it. Its slices live as long as the text, which is

@@ -80,14 +80,7 @@ bool api_media_is_simple(const struct http_request *request)
 
 static void refuse(const struct api_call *call, const char *detail)
 {
-    http_problem_respond(call->exchange,
-                         &(struct http_problem){
-                             .status = 415,
-                             .type = "unsupported-media-type",
-                             .title = "This kind of body is not understood",
-                             .detail = detail,
-                         },
-                         NULL);
+    api_answer_problem_type(call->exchange, API_PROBLEM_UNSUPPORTED_MEDIA_TYPE, detail);
 }
 
 static void refuse_type(const struct api_call *call)
@@ -103,14 +96,8 @@ static void refuse_type(const struct api_call *call)
 
 static void refuse_missing(const struct api_call *call)
 {
-    http_problem_respond(call->exchange,
-                         &(struct http_problem){
-                             .status = 411,
-                             .type = "length-required",
-                             .title = "The request has no body",
-                             .detail = "send the activity as JSON with a Content-Length header",
-                         },
-                         NULL);
+    api_answer_problem_type(call->exchange, API_PROBLEM_LENGTH_REQUIRED,
+                            "send the activity as JSON with a Content-Length header");
 }
 
 bool api_media_accepts(const struct api_call *call)

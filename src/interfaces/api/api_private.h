@@ -4,7 +4,7 @@
  * thread only, except where a function says otherwise.
  */
 #include "interfaces/api/api.h"
-#include "interfaces/http/http_problem.h"
+#include "interfaces/api/api_problems.h"
 
 #include <stdatomic.h>
 
@@ -32,6 +32,8 @@ struct api_call {
     struct str rest; /* the raw path segment behind the route's prefix; {NULL, 0} without one */
 };
 
+struct api_parameter_set;
+
 typedef void api_call_function(const struct api_call *call);
 
 struct api_route {
@@ -41,10 +43,18 @@ struct api_route {
     api_call_function *get; /* also serves HEAD; NULL, as of the others: not allowed */
     api_call_function *post;
     api_call_function *delete;
+    /* What each understands in the query string; NULL: nothing. Who comes with readers is read by
+     * its handler, every other query is checked before the handler is called. */
+    const struct api_parameter_set *get_parameters;
+    const struct api_parameter_set *post_parameters;
+    const struct api_parameter_set *delete_parameters;
 };
 
 /* The route of a raw path, NULL when there is none; the id's raw segment goes to *out_rest. */
 const struct api_route *api_route_find(struct str path, struct str *out_rest);
+
+/* All routes in their order; NULL behind the last. */
+const struct api_route *api_route_at(size_t index);
 
 /* "GET, HEAD, POST, OPTIONS" as the route allows. Static. */
 const char *api_route_allow(const struct api_route *route);
@@ -73,11 +83,12 @@ void api_answer_text(struct http_exchange *exchange, struct str content_type, st
 /* 200/202 with a JSON document. */
 void api_answer_json(struct http_exchange *exchange, int status, struct str json);
 
-/* The one table from what a function says to what a client is told. `detail` says what happened. */
-struct http_problem api_problem_of(enum status status, const char *detail);
-
-/* The same, answered. */
+/* What a function says, told to the client by api_problem_of. */
 void api_answer_problem(struct http_exchange *exchange, enum status status, const char *detail);
+
+/* One problem of the table. */
+void api_answer_problem_type(struct http_exchange *exchange, enum api_problem which,
+                             const char *detail);
 
 /* The same for activities that the log did not take, 503 with the time that the log knows of. */
 void api_answer_not_appended(const struct api *api, struct http_exchange *exchange,
@@ -86,6 +97,6 @@ void api_answer_not_appended(const struct api *api, struct http_exchange *exchan
 /* 400 that names a parameter of the query string. */
 void api_answer_bad_parameter(struct http_exchange *exchange, const char *detail);
 
-/* Refuses a query string where none is understood; true when the request was answered so. Names in
- * `known` are separated by commas; "" for none. */
-bool api_refuses_parameters(const struct api_call *call, const char *known);
+/* Refuses names that are not in the set (NULL: all names); true when the request was answered so.
+ */
+bool api_refuses_parameters(const struct api_call *call, const struct api_parameter_set *set);

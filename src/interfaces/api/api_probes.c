@@ -14,9 +14,7 @@ enum { HEALTH_BYTES_MAX = 16 * 1024 };
 
 void api_probe_live(const struct api_call *call)
 {
-    if (!api_refuses_parameters(call, "")) {
-        api_answer_json(call->exchange, 200, STR("{\"status\":\"alive\"}"));
-    }
+    api_answer_json(call->exchange, 200, STR("{\"status\":\"alive\"}"));
 }
 
 struct condition {
@@ -194,23 +192,13 @@ static void append_erasures(struct buffer *json, struct erase_user *eraser)
 
 static void answer_not_ready(struct http_exchange *exchange, const char *why, struct str members)
 {
-    http_problem_respond(exchange,
-                         &(struct http_problem){
-                             .status = 503,
-                             .type = "not-ready",
-                             .title = "This server should get no requests now",
-                             .detail = why,
-                             .retry_after_s = 1,
-                             .members = members,
-                         },
-                         NULL);
+    struct http_problem problem = api_problem_make(API_PROBLEM_NOT_READY, why);
+    problem.members = members;
+    http_problem_respond(exchange, &problem, NULL);
 }
 
 void api_probe_ready(const struct api_call *call)
 {
-    if (api_refuses_parameters(call, "verbose")) {
-        return;
-    }
     struct condition condition;
     observe(call->api, &condition);
     const char *why = why_not_ready(&condition);
@@ -275,9 +263,6 @@ static void answer_health(struct http_exchange *exchange, void *data)
 
 void api_probe_health(const struct api_call *call)
 {
-    if (api_refuses_parameters(call, "")) {
-        return;
-    }
     struct health_job *job = malloc(sizeof *job);
     enum status status = STATUS_NO_MEMORY;
     if (job != NULL) {

@@ -5,6 +5,8 @@
 #include "base/timestamp.h"
 #include "base/utf8.h"
 
+#include <stdio.h>
+
 static bool decode_escape(struct str text, size_t at, char *out_char)
 {
     unsigned high;
@@ -46,21 +48,12 @@ enum status api_percent_decode(struct str text, bool plus_is_space, struct arena
 }
 
 /* What is being read: the filter, and the question that it belongs to. */
-struct target {
+struct api_parameter_target {
     struct activity_filter *filter; /* NULL: the question has none */
     struct api_filter_texts *texts;
     struct find_activities_question *find;   /* NULL: none is read */
     struct count_activities_question *count; /* likewise, as the next */
     struct list_refusals_question *refusals;
-};
-
-typedef enum status parameter_function(const struct target *target, struct str value,
-                                       struct error *err);
-
-struct parameter {
-    struct str name;
-    bool repeatable;
-    parameter_function *read;
 };
 
 /* Parameters of every filter ----------------------------------------------------------------- */
@@ -79,13 +72,15 @@ static enum status add_to_list(struct str *list, size_t *count, size_t max, stru
                            "userId and action may each appear at most %zu times", max);
 }
 
-static enum status read_user_id(const struct target *target, struct str value, struct error *err)
+static enum status read_user_id(const struct api_parameter_target *target, struct str value,
+                                struct error *err)
 {
     return add_to_list(target->texts->user_ids, &target->filter->user_id_count, FILTER_USERS_MAX,
                        value, err);
 }
 
-static enum status read_action(const struct target *target, struct str value, struct error *err)
+static enum status read_action(const struct api_parameter_target *target, struct str value,
+                               struct error *err)
 {
     return add_to_list(target->texts->actions, &target->filter->action_count, FILTER_ACTIONS_MAX,
                        value, err);
@@ -102,17 +97,19 @@ static enum status read_time(struct str value, const char *name, int64_t *out_ms
                      name);
 }
 
-static enum status read_from(const struct target *target, struct str value, struct error *err)
+static enum status read_from(const struct api_parameter_target *target, struct str value,
+                             struct error *err)
 {
     return read_time(value, "from", &target->filter->from_ms, err);
 }
 
-static enum status read_to(const struct target *target, struct str value, struct error *err)
+static enum status read_to(const struct api_parameter_target *target, struct str value,
+                           struct error *err)
 {
     return read_time(value, "to", &target->filter->to_ms, err);
 }
 
-static const struct parameter filter_parameters[] = {
+static const struct api_parameter filter_parameters[] = {
     {{"userId", 6}, true, read_user_id},
     {{"action", 6}, true, read_action},
     {{"from", 4}, false, read_from},
@@ -122,8 +119,8 @@ static const struct parameter filter_parameters[] = {
 /* Any number of parameters that begin so. */
 static const struct str metadata_prefix = {"metadata.", 9};
 
-static enum status read_metadata(const struct target *target, struct str name, struct str value,
-                                 struct error *err)
+static enum status read_metadata(const struct api_parameter_target *target, struct str name,
+                                 struct str value, struct error *err)
 {
     struct str path = {name.data + metadata_prefix.len, name.len - metadata_prefix.len};
     return metadata_filter_add(&target->texts->metadata, path, value, err);
@@ -141,12 +138,14 @@ static enum status read_limit(struct str value, int max, size_t *out_limit, stru
     return STATUS_OK;
 }
 
-static enum status read_list_limit(const struct target *target, struct str value, struct error *err)
+static enum status read_list_limit(const struct api_parameter_target *target, struct str value,
+                                   struct error *err)
 {
     return read_limit(value, FIND_LIMIT_MAX, &target->find->limit, err);
 }
 
-static enum status read_page(const struct target *target, struct str value, struct error *err)
+static enum status read_page(const struct api_parameter_target *target, struct str value,
+                             struct error *err)
 {
     unsigned long long page;
     if (!str_parse_u64(value, UINT32_MAX, &page) || page == 0) {
@@ -156,14 +155,16 @@ static enum status read_page(const struct target *target, struct str value, stru
     return STATUS_OK;
 }
 
-static enum status read_cursor(const struct target *target, struct str value, struct error *err)
+static enum status read_cursor(const struct api_parameter_target *target, struct str value,
+                               struct error *err)
 {
     (void)err; /* an empty or wrong cursor is told by who decodes it */
     target->find->cursor = value;
     return STATUS_OK;
 }
 
-static enum status read_order(const struct target *target, struct str value, struct error *err)
+static enum status read_order(const struct api_parameter_target *target, struct str value,
+                              struct error *err)
 {
     if (str_equal(value, STR("asc"))) {
         target->find->order = ORDER_OLDEST_FIRST;
@@ -176,7 +177,7 @@ static enum status read_order(const struct target *target, struct str value, str
     return STATUS_OK;
 }
 
-static const struct parameter list_parameters[] = {
+static const struct api_parameter list_parameters[] = {
     {{"limit", 5}, false, read_list_limit},
     {{"page", 4}, false, read_page},
     {{"cursor", 6}, false, read_cursor},
@@ -187,33 +188,34 @@ static const struct parameter list_parameters[] = {
 
 static const char by_is_wanted[] = "by must be " ACTIVITY_GROUPINGS;
 
-static enum status read_by(const struct target *target, struct str value, struct error *err)
+static enum status read_by(const struct api_parameter_target *target, struct str value,
+                           struct error *err)
 {
     return activity_grouping_parse(value, &target->count->grouping)
                ? STATUS_OK
                : error_set(err, STATUS_INVALID, 0, "%s", by_is_wanted);
 }
 
-static enum status read_count_limit(const struct target *target, struct str value,
+static enum status read_count_limit(const struct api_parameter_target *target, struct str value,
                                     struct error *err)
 {
     return read_limit(value, COUNT_LIMIT_MAX, &target->count->limit, err);
 }
 
-static const struct parameter stats_parameters[] = {
+static const struct api_parameter stats_parameters[] = {
     {{"by", 2}, false, read_by},
     {{"limit", 5}, false, read_count_limit},
 };
 
 /* Parameters of the refused list -------------------------------------------------------------- */
 
-static enum status read_refusals_limit(const struct target *target, struct str value,
+static enum status read_refusals_limit(const struct api_parameter_target *target, struct str value,
                                        struct error *err)
 {
     return read_limit(value, LIST_REFUSALS_LIMIT_MAX, &target->refusals->limit, err);
 }
 
-static enum status read_refusals_cursor(const struct target *target, struct str value,
+static enum status read_refusals_cursor(const struct api_parameter_target *target, struct str value,
                                         struct error *err)
 {
     (void)err;
@@ -221,7 +223,7 @@ static enum status read_refusals_cursor(const struct target *target, struct str 
     return STATUS_OK;
 }
 
-static const struct parameter refused_parameters[] = {
+static const struct api_parameter refused_parameters[] = {
     {{"limit", 5}, false, read_refusals_limit},
     {{"cursor", 6}, false, read_refusals_cursor},
 };
@@ -230,17 +232,17 @@ static const struct parameter refused_parameters[] = {
 
 enum { FILTER_PARAMETER_COUNT = ARRAY_LENGTH(filter_parameters), PARAMETERS_MAX = 16 };
 
-/* The parameters that a question has besides those of its filter, if it has one. */
-struct parameter_set {
-    const struct parameter *own;
-    size_t own_count;
-    const char *names; /* of all, for people */
-};
+const struct api_parameter_set api_list_parameters = {list_parameters,
+                                                      ARRAY_LENGTH(list_parameters), true};
+const struct api_parameter_set api_stats_parameters = {stats_parameters,
+                                                       ARRAY_LENGTH(stats_parameters), true};
+const struct api_parameter_set api_refused_parameters = {refused_parameters,
+                                                         ARRAY_LENGTH(refused_parameters), false};
 
 /* Which parameters there are, what they fill, and which appeared already. */
 struct query_reading {
-    const struct parameter_set *set;
-    const struct target *target;
+    const struct api_parameter_set *set;
+    const struct api_parameter_target *target;
     struct arena *arena;
     bool seen[PARAMETERS_MAX];
 };
@@ -256,11 +258,21 @@ struct str api_query_shown(struct str name)
     return (struct str){name.data, (size_t)(rest.data - name.data)};
 }
 
-/* Those of the filter come first; NULL behind the last. */
-static const struct parameter *parameter_at(const struct query_reading *reading, size_t index)
+/* Single names, which handlers look for themselves. */
+static const struct api_parameter user_parameters[] = {{{"userId", 6}, false, NULL}};
+static const struct api_parameter post_parameters[] = {{{"dry_run", 7}, false, NULL}};
+static const struct api_parameter verbose_parameters[] = {{{"verbose", 7}, false, NULL}};
+
+const struct api_parameter_set api_user_parameters = {user_parameters,
+                                                      ARRAY_LENGTH(user_parameters), false};
+const struct api_parameter_set api_post_parameters = {post_parameters,
+                                                      ARRAY_LENGTH(post_parameters), false};
+const struct api_parameter_set api_verbose_parameters = {verbose_parameters,
+                                                         ARRAY_LENGTH(verbose_parameters), false};
+
+const struct api_parameter *api_parameter_at(const struct api_parameter_set *set, size_t index)
 {
-    const struct parameter_set *set = reading->set;
-    size_t of_filter = reading->target->filter == NULL ? 0 : FILTER_PARAMETER_COUNT;
+    size_t of_filter = set->has_filter ? FILTER_PARAMETER_COUNT : 0;
     if (index < of_filter) {
         return &filter_parameters[index];
     }
@@ -268,20 +280,47 @@ static const struct parameter *parameter_at(const struct query_reading *reading,
     return index < set->own_count ? &set->own[index] : NULL;
 }
 
+enum { NAMES_BYTES_MAX = 128 };
+
+/* "userId, action, limit", for people. What does not fit is left out: the document has them all. */
+static struct str list_names(const struct api_parameter_set *set, char text[NAMES_BYTES_MAX])
+{
+    size_t len = 0;
+    const struct api_parameter *parameter;
+    for (size_t i = 0; (parameter = api_parameter_at(set, i)) != NULL; i++) {
+        bool last_of_filter = set->has_filter && i + 1 == FILTER_PARAMETER_COUNT;
+        int written =
+            snprintf(text + len, NAMES_BYTES_MAX - len, "%s%.*s%s", i == 0 ? "" : ", ",
+                     STR_FORMAT(parameter->name), last_of_filter ? ", metadata.<path>" : "");
+        if (written < 0 || (size_t)written >= NAMES_BYTES_MAX - len) {
+            break;
+        }
+        len += (size_t)written;
+    }
+    return (struct str){text, len};
+}
+
+static enum status refuse_name(const struct api_parameter_set *set, struct str name,
+                               struct error *err)
+{
+    char names[NAMES_BYTES_MAX];
+    return error_set(err, STATUS_INVALID, 0, "the parameter %.*s is not known; there are %.*s",
+                     STR_FORMAT(api_query_shown(name)), STR_FORMAT(list_names(set, names)));
+}
+
 static enum status read_value(struct query_reading *reading, struct str name, struct str value,
                               struct error *err)
 {
-    if (reading->target->filter != NULL && str_starts_with(name, metadata_prefix)) {
+    if (reading->set->has_filter && str_starts_with(name, metadata_prefix)) {
         return read_metadata(reading->target, name, value, err);
     }
     size_t index = 0;
-    const struct parameter *parameter = parameter_at(reading, index);
+    const struct api_parameter *parameter = api_parameter_at(reading->set, index);
     while (parameter != NULL && !str_equal(parameter->name, name)) {
-        parameter = parameter_at(reading, ++index);
+        parameter = api_parameter_at(reading->set, ++index);
     }
     if (parameter == NULL) {
-        return error_set(err, STATUS_INVALID, 0, "the parameter %.*s is not known; there are %s",
-                         STR_FORMAT(api_query_shown(name)), reading->set->names);
+        return refuse_name(reading->set, name, err);
     }
     if (reading->seen[index] && !parameter->repeatable) {
         return error_set(err, STATUS_INVALID, 0, "the parameter %.*s may appear once only",
@@ -325,7 +364,7 @@ static enum status check_metadata(const struct query_reading *reading, struct er
                                 "say in what activities it is looked for");
 }
 
-static void begin_filter(const struct target *target)
+static void begin_filter(const struct api_parameter_target *target)
 {
     *target->filter = activity_filter_all();
     target->filter->user_ids = target->texts->user_ids;
@@ -335,8 +374,9 @@ static void begin_filter(const struct target *target)
     target->texts->metadata.value_count = 0;
 }
 
-static enum status read_query(const struct parameter_set *set, const struct target *target,
-                              struct str query, struct arena *arena, struct error *err)
+static enum status read_query(const struct api_parameter_set *set,
+                              const struct api_parameter_target *target, struct str query,
+                              struct arena *arena, struct error *err)
 {
     struct query_reading reading = {.set = set, .target = target, .arena = arena};
     ASSERT(FILTER_PARAMETER_COUNT + set->own_count <= PARAMETERS_MAX);
@@ -356,29 +396,23 @@ static enum status read_query(const struct parameter_set *set, const struct targ
 enum status api_question_read(struct str query, struct arena *arena,
                               struct api_question *out_question, struct error *err)
 {
-    static const struct parameter_set set = {
-        list_parameters, ARRAY_LENGTH(list_parameters),
-        "userId, action, from, to, metadata.<path>, limit, page, cursor, order"};
     struct find_activities_question *find = &out_question->find;
     *find =
         (struct find_activities_question){.order = ORDER_NEWEST_FIRST, .limit = FIND_LIMIT_DEFAULT};
-    const struct target target = {
+    const struct api_parameter_target target = {
         .filter = &find->filter, .texts = &out_question->texts, .find = find};
-    return read_query(&set, &target, query, arena, err);
+    return read_query(&api_list_parameters, &target, query, arena, err);
 }
 
 enum status api_stats_question_read(struct str query, struct arena *arena,
                                     struct api_stats_question *out_question, struct error *err)
 {
-    static const struct parameter_set set = {
-        stats_parameters, ARRAY_LENGTH(stats_parameters),
-        "by, userId, action, from, to, metadata.<path>, limit"};
     struct count_activities_question *count = &out_question->count;
     *count = (struct count_activities_question){.grouping = GROUPING_COUNT,
                                                 .limit = COUNT_LIMIT_DEFAULT};
-    const struct target target = {
+    const struct api_parameter_target target = {
         .filter = &count->filter, .texts = &out_question->texts, .count = count};
-    enum status status = read_query(&set, &target, query, arena, err);
+    enum status status = read_query(&api_stats_parameters, &target, query, arena, err);
     if (status == STATUS_OK && count->grouping == GROUPING_COUNT) {
         return error_set(err, STATUS_INVALID, 0, "%s", by_is_wanted);
     }
@@ -389,11 +423,9 @@ enum status api_refused_question_read(struct str query, struct arena *arena,
                                       struct list_refusals_question *out_question,
                                       struct error *err)
 {
-    static const struct parameter_set set = {refused_parameters, ARRAY_LENGTH(refused_parameters),
-                                             "limit, cursor"};
     *out_question = (struct list_refusals_question){.limit = LIST_REFUSALS_LIMIT_DEFAULT};
-    const struct target target = {.refusals = out_question};
-    return read_query(&set, &target, query, arena, err);
+    const struct api_parameter_target target = {.refusals = out_question};
+    return read_query(&api_refused_parameters, &target, query, arena, err);
 }
 
 /* The next link ------------------------------------------------------------------------------ */

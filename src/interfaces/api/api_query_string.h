@@ -10,6 +10,35 @@
 #include "base/arena.h"
 #include "base/error.h"
 
+struct api_parameter_target; /* the question that is being read */
+
+typedef enum status api_parameter_function(const struct api_parameter_target *target,
+                                           struct str value, struct error *err);
+
+struct api_parameter {
+    struct str name;
+    bool repeatable;
+    api_parameter_function *read; /* NULL: the handler looks at the query itself */
+};
+
+/* What a route understands: the one list that requests are read by, that messages name, and that
+ * the document at /openapi.json is held to. */
+struct api_parameter_set {
+    const struct api_parameter *own;
+    size_t own_count;
+    bool has_filter; /* those of a filter besides, and any number of metadata.<path> */
+};
+
+extern const struct api_parameter_set api_list_parameters;
+extern const struct api_parameter_set api_stats_parameters;
+extern const struct api_parameter_set api_post_parameters;
+extern const struct api_parameter_set api_refused_parameters;
+extern const struct api_parameter_set api_user_parameters;
+extern const struct api_parameter_set api_verbose_parameters;
+
+/* All parameters of a set but metadata.<path>, those of the filter first; NULL behind the last. */
+const struct api_parameter *api_parameter_at(const struct api_parameter_set *set, size_t index);
+
 /* Room for what a filter points to. */
 struct api_filter_texts {
     struct str user_ids[FILTER_USERS_MAX];

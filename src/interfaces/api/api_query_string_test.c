@@ -348,8 +348,8 @@ static void counts_refuse_what_they_do_not_know(void **state)
     expect_stats_refused("by=day&by=day", "by may appear once only");
     expect_stats_refused("by=day&limit=10001", "limit must be a number from 1 to 10000");
     expect_stats_refused("by=day&limit=0", "limit");
-    expect_stats_refused("by=day&page=1", "page is not known; there are by, userId, action, from, "
-                                          "to, metadata.<path>, limit");
+    expect_stats_refused("by=day&page=1", "page is not known; there are userId, action, from, to, "
+                                          "metadata.<path>, by, limit");
     expect_stats_refused("by=day&cursor=x", "cursor");
     expect_stats_refused("by=day&order=asc", "order");
     expect_stats_refused("by=day&from=now", "from");

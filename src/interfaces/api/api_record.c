@@ -233,16 +233,11 @@ static void answer_nothing_accepted(const struct api_call *call, const struct re
         answer_no_memory(call);
         return;
     }
-    http_problem_respond(
-        call->exchange,
-        &(struct http_problem){
-            .status = 400,
-            .type = "nothing-accepted",
-            .title = "No activity of the array can be accepted",
-            .detail = "every activity of the array was rejected; results tells why",
-            .members = buffer_str(members),
-        },
-        NULL);
+    struct http_problem problem =
+        api_problem_make(API_PROBLEM_NOTHING_ACCEPTED,
+                         "every activity of the array was rejected; results tells why");
+    problem.members = buffer_str(members);
+    http_problem_respond(call->exchange, &problem, NULL);
 }
 
 static void post_array(const struct api_call *call, struct record *record)

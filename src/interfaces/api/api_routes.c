@@ -1,22 +1,30 @@
 #include "interfaces/api/api_media.h"
+#include "interfaces/api/api_query_string.h"
 
 /* Every collection of activities under its canonical path and its aliases, which clients of earlier
  * services use: the very same handlers. */
 #define COLLECTION(text)                                                                           \
-    {.path = {text, sizeof(text) - 1}, .get = api_find_list, .post = api_media_post},              \
+    {.path = {text, sizeof(text) - 1},                                                             \
+     .get = api_find_list,                                                                         \
+     .get_parameters = &api_list_parameters,                                                       \
+     .post = api_media_post,                                                                       \
+     .post_parameters = &api_post_parameters},                                                     \
     {                                                                                              \
         .path = {text, sizeof(text) - 1}, .has_id = true, .get = api_find_one                      \
     }
-#define SINGLE(text, handler)                                                                      \
+#define SINGLE(text, handler, parameters)                                                          \
     {                                                                                              \
-        .path = {text, sizeof(text) - 1}, .get = (handler)                                         \
+        .path = {text, sizeof(text) - 1}, .get = (handler), .get_parameters = (parameters)         \
     }
-#define PROBE(text, handler)                                                                       \
+#define PROBE(text, handler, parameters)                                                           \
     {                                                                                              \
-        .path = {text, sizeof(text) - 1}, .is_probe = true, .get = (handler)                       \
+        .path = {text, sizeof(text) - 1}, .is_probe = true, .get = (handler),                      \
+        .get_parameters = (parameters)                                                             \
     }
 #define USERS(text)                                                                                \
-    {.path = {text, sizeof(text) - 1}, .delete = api_erase_user_of_query},                         \
+    {.path = {text, sizeof(text) - 1},                                                             \
+     .delete = api_erase_user_of_query,                                                            \
+     .delete_parameters = &api_user_parameters},                                                   \
     {                                                                                              \
         .path = {text, sizeof(text) - 1}, .has_id = true, .delete = api_erase_user                 \
     }
@@ -27,12 +35,12 @@ static const struct api_route routes[] = {
     COLLECTION("/api/logs"),
     COLLECTION("/logs"),
     COLLECTION("/api/activities"),
-    SINGLE("/api/v1/stats", api_stats),
-    SINGLE("/api/v1/checkpoint", api_checkpoint),
-    SINGLE("/api/v1/refused", api_refused),
-    PROBE("/livez", api_probe_live),
-    PROBE("/readyz", api_probe_ready),
-    PROBE("/health", api_probe_health),
+    SINGLE("/api/v1/stats", api_stats, &api_stats_parameters),
+    SINGLE("/api/v1/checkpoint", api_checkpoint, NULL),
+    SINGLE("/api/v1/refused", api_refused, &api_refused_parameters),
+    PROBE("/livez", api_probe_live, NULL),
+    PROBE("/readyz", api_probe_ready, &api_verbose_parameters),
+    PROBE("/health", api_probe_health, NULL),
     USERS("/api/v1/users"),
 };
 
@@ -64,6 +72,11 @@ const struct api_route *api_route_find(struct str path, struct str *out_rest)
         }
     }
     return NULL;
+}
+
+const struct api_route *api_route_at(size_t index)
+{
+    return index < ARRAY_LENGTH(routes) ? &routes[index] : NULL;
 }
 
 const char *api_route_allow(const struct api_route *route)

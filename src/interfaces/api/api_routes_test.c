@@ -3,6 +3,7 @@
  * stay raw and undivided, and nothing else matches.
  */
 #include "interfaces/api/api_media.h"
+#include "interfaces/api/api_query_string.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -95,6 +96,22 @@ static void users_can_be_erased(void **state)
     assert_string_equal(api_route_allow(route), "DELETE, OPTIONS");
 }
 
+/* A misspelt name must not erase, nor answer with everybody's activities. */
+static void every_route_says_its_parameters(void **state)
+{
+    (void)state;
+    struct str rest;
+    assert_ptr_equal(find("/logs", &rest)->get_parameters, &api_list_parameters);
+    assert_ptr_equal(find("/logs", &rest)->post_parameters, &api_post_parameters);
+    assert_null(find("/logs/id", &rest)->get_parameters);
+    assert_ptr_equal(find("/api/v1/stats", &rest)->get_parameters, &api_stats_parameters);
+    assert_ptr_equal(find("/api/v1/refused", &rest)->get_parameters, &api_refused_parameters);
+    assert_ptr_equal(find("/api/v1/users", &rest)->delete_parameters, &api_user_parameters);
+    assert_null(find("/api/v1/users/ann", &rest)->delete_parameters);
+    assert_ptr_equal(find("/readyz", &rest)->get_parameters, &api_verbose_parameters);
+    assert_null(find("/health", &rest)->get_parameters);
+}
+
 static void nothing_else_matches(void **state)
 {
     (void)state;
@@ -162,6 +179,7 @@ int main(void)
         cmocka_unit_test(probes_have_their_own_paths),
         cmocka_unit_test(counts_have_one_path),
         cmocka_unit_test(users_can_be_erased),
+        cmocka_unit_test(every_route_says_its_parameters),
         cmocka_unit_test(nothing_else_matches),
         cmocka_unit_test(reads_no_further_than_the_path),
     };

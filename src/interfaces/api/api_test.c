@@ -33,6 +33,29 @@ static void other_methods_are_refused_by_the_route(void **state)
     assert_string_equal(bed->exchange.allow, "GET, HEAD, POST, DELETE, OPTIONS");
 }
 
+static void unknown_parameters_are_refused_on_every_route(void **state)
+{
+    struct api_bed *bed = *state;
+    static const char *const paths[] = {"/api/v1/activities",
+                                        "/api/v1/activities/x",
+                                        "/api/v1/stats",
+                                        "/api/v1/checkpoint",
+                                        "/api/v1/refused",
+                                        "/livez",
+                                        "/readyz",
+                                        "/health"};
+    for (size_t i = 0; i < ARRAY_LENGTH(paths); i++) {
+        char target[64];
+        snprintf(target, sizeof target, "%s?bogus=1", paths[i]);
+        assert_true(bed_is_problem(bed_get(bed, target), 400, "bogus is not known"));
+    }
+    assert_true(bed_is_problem(bed_post(bed, "/logs?bogus=1", BED_ONE), 400, "bogus is not known"));
+    bed_request(bed, HTTP_METHOD_DELETE, "/api/v1/users/ann?userId=ann");
+    assert_true(bed_is_problem(bed_run(bed), 400, "userId is not known"));
+    bed_request(bed, HTTP_METHOD_DELETE, "/api/v1/users?userid=ann");
+    assert_true(bed_is_problem(bed_run(bed), 400, "userid is not known"));
+}
+
 static void users_can_only_be_erased(void **state)
 {
     struct api_bed *bed = *state;
@@ -214,6 +237,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(other_methods_are_refused_by_the_route),
+        TEST(unknown_parameters_are_refused_on_every_route),
         TEST(users_can_only_be_erased),
         TEST(ready_means_caught_up_and_accepting),
         TEST(needs_no_worker),
