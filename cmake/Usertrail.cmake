@@ -4,6 +4,7 @@
 #   usertrail_program(usertrail SOURCES main.c LINK usertrail_http)
 #   usertrail_test(arena_test SOURCES arena_test.c LINK usertrail_base [LABEL unit|contract|sim] [TIMEOUT seconds])
 #   usertrail_fuzz_target(json_fuzz SOURCES json_fuzz.c LINK usertrail_application)
+#   usertrail_embed(usertrail_api HEADER interfaces/api/api_documents.h FILES openapi.json=${CMAKE_CURRENT_SOURCE_DIR}/openapi.json)
 #
 # LINK is public: who links a library may also include what its headers name. src is the only include root.
 include_guard(GLOBAL)
@@ -59,6 +60,20 @@ function(usertrail_program name)
   usertrail_require(${name} usertrail_program)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE usertrail_flags ${ARG_LINK})
+endfunction()
+
+# Files that are part of a library: a table of them, as the header declares it, with a compressed copy of each.
+find_program(USERTRAIL_GZIP gzip REQUIRED)
+function(usertrail_embed name)
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "HEADER" "FILES")
+  set(script ${PROJECT_SOURCE_DIR}/cmake/EmbedFiles.cmake)
+  set(output ${CMAKE_CURRENT_BINARY_DIR}/${name}_embedded.c)
+  list(TRANSFORM ARG_FILES REPLACE "^[^=]+=" "" OUTPUT_VARIABLE paths)
+  list(JOIN ARG_FILES "|" files)
+  add_custom_command(OUTPUT ${output}
+    COMMAND ${CMAKE_COMMAND} -DOUTPUT=${output} -DGZIP=${USERTRAIL_GZIP} -DHEADER=${ARG_HEADER} -DFILES=${files} -P ${script}
+    DEPENDS ${paths} ${script} COMMENT "Embedding files into ${name}" VERBATIM)
+  target_sources(${name} PRIVATE ${output})
 endfunction()
 
 # A cmocka program registered with ctest. Without cmocka (a machine that only builds the program) it is left out.

@@ -10,6 +10,8 @@ import socket
 import time
 from dataclasses import dataclass, field
 
+import openapi
+
 STATUS_LINE = re.compile(rb"HTTP/1\.1 ([1-5][0-9][0-9]) ([\x20-\x7e]*)")
 FIELD_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*?)[ \t]*")
 
@@ -83,8 +85,11 @@ class Connection:
         return self.head(method, target, headers) + body
 
     def request(self, method, target, body=None, headers=()):
+        """One request and its answer, which must be one that the document of the API describes."""
         self.send(self.encode(method, target, body, headers))
-        return self.read_answer(method)
+        answer = self.read_answer(method)
+        openapi.check(method, target, answer)
+        return answer
 
     def get(self, target, headers=()):
         return self.request("GET", target, headers=headers)

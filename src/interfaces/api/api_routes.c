@@ -42,6 +42,9 @@ static const struct api_route routes[] = {
     PROBE("/readyz", api_probe_ready, &api_verbose_parameters),
     PROBE("/health", api_probe_health, NULL),
     USERS("/api/v1/users"),
+    SINGLE("/openapi.json", api_openapi, NULL),
+    SINGLE("/docs", api_docs, NULL),
+    {.path = {"/docs", 5}, .has_id = true, .get = api_docs_file},
 };
 
 /* What follows the route's path, when it does: nothing, "/" (which older routers ignore) or "/id".
