@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -382,6 +383,15 @@ def test_an_import_that_was_ended_goes_on(number, slow_lines, make_service, tmp_
     assert not (tmp_path / "source.ndjson.import-state").exists()
 
 
+def waits_for_signals(process):
+    """It has blocked them to take them in its own time; before that SIGINT ends it as any program."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{process.pid}/status").read_text(encoding="ascii").splitlines():
+            if line.startswith("SigBlk:"):
+                return bool(int(line.split()[1], 16) & 1 << (signal.SIGINT - 1))
+    return False
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_import_into_a_folder_that_was_ended_goes_on(number, slow_lines, tmp_path):
     """Guards the same without a server: log and store are whole after either end."""
@@ -389,7 +399,8 @@ def test_an_import_into_a_folder_that_was_ended_goes_on(number, slow_lines, tmp_
     path.write_text("\n".join(slow_lines))
     for _ in range(3):
         process = start(path, "--data-dir", data)
-        wire.wait_until(lambda: process.poll() is not None or (data / "store").exists(), "a folder", 30 * services.PATIENCE, 0.001)
+        wire.wait_until(lambda: process.poll() is not None or (data / "store").exists() and waits_for_signals(process),
+                        "a folder", 30 * services.PATIENCE, 0.001)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(0.05)
         process.send_signal(number)
