@@ -178,6 +178,8 @@ static enum status make_server(struct service *service, struct error *err)
     config.limits.offloads_max = (unsigned)settings->queries;
     config.limits.header_timeout_ms = (unsigned)settings->header_timeout_ms;
     config.limits.body_timeout_ms = (unsigned)settings->body_timeout_ms;
+    config.limits.body_rate_min = (unsigned)settings->body_rate_bytes;
+    config.limits.body_ratio_max = (unsigned)settings->body_ratio;
     config.limits.idle_timeout_ms = (unsigned)settings->idle_timeout_ms;
     config.limits.write_timeout_ms = (unsigned)settings->write_timeout_ms;
     enum status status = http_server_new(&config, &service->server, err);

@@ -11,7 +11,7 @@ enum status import_lines_init(struct import_lines *lines, struct import_source s
 {
     ASSERT(line_bytes_max >= IMPORT_SHOWN_BYTES_MAX);
     size_t capacity = line_bytes_max + LINE_END_BYTES_MAX + IMPORT_READ_BYTES;
-    char *data = malloc(capacity);
+    char *data = malloc(capacity + IMPORT_LINE_PADDING_BYTES);
     if (data == NULL) {
         return STATUS_NO_MEMORY;
     }
@@ -32,11 +32,8 @@ void import_lines_start_at(struct import_lines *lines, uint64_t offset, uint64_t
     lines->number = number;
 }
 
-static void make_room(struct import_lines *lines)
+static void move_to_front(struct import_lines *lines)
 {
-    if (lines->capacity - lines->end >= IMPORT_READ_BYTES) {
-        return;
-    }
     size_t len = lines->end - lines->begin;
     memmove(lines->data, lines->data + lines->begin, len);
     lines->scanned -= lines->begin;
@@ -44,9 +41,19 @@ static void make_room(struct import_lines *lines)
     lines->end = len;
 }
 
+static void make_room(struct import_lines *lines)
+{
+    if (lines->capacity - lines->end < IMPORT_READ_BYTES) {
+        move_to_front(lines);
+    }
+}
+
 static enum status read_more(struct import_lines *lines, struct error *err)
 {
     size_t len = 0;
+    if (lines->source.read == NULL) {
+        return STATUS_BUSY;
+    }
     make_room(lines);
     enum status status = lines->source.read(lines->source.context, lines->data + lines->end,
                                             IMPORT_READ_BYTES, &len, err);
@@ -55,6 +62,27 @@ static enum status read_more(struct import_lines *lines, struct error *err)
         lines->end += len;
     }
     return status;
+}
+
+size_t import_lines_room(const struct import_lines *lines)
+{
+    return lines->capacity - (lines->end - lines->begin);
+}
+
+void import_lines_push(struct import_lines *lines, struct str data)
+{
+    ASSERT(lines->source.read == NULL && data.len <= import_lines_room(lines));
+    if (lines->capacity - lines->end < data.len) {
+        move_to_front(lines);
+    }
+    memcpy(lines->data + lines->end, data.data, data.len);
+    lines->end += data.len;
+}
+
+void import_lines_end(struct import_lines *lines)
+{
+    memset(lines->data + lines->end, 0, IMPORT_LINE_PADDING_BYTES);
+    lines->at_end = true;
 }
 
 static bool is_blank(struct str text)

@@ -22,6 +22,7 @@ enum {
 typedef enum status import_read(void *context, char *into, size_t len, size_t *out_len,
                                 struct error *err);
 
+/* Without `read` the stream is pushed, piece by piece, by whoever has it. */
 struct import_source {
     import_read *read;
     void *context;
@@ -57,6 +58,26 @@ void import_lines_deinit(struct import_lines *lines);
 /* The source stands at `offset`, behind line `number`: before the first line is asked for. */
 void import_lines_start_at(struct import_lines *lines, uint64_t offset, uint64_t number);
 
-/* NOT_FOUND: the stream has ended. Anything else but OK comes from the source. */
+/* --- a stream that is pushed --- */
+
+enum {
+    /* Behind each line there is its end, or what follows it, and behind the last one these zeros:
+     * who reads a line in place may look so far beyond it. */
+    IMPORT_LINE_PADDING_BYTES = 16
+};
+
+/* How much may be pushed now; at least IMPORT_READ_BYTES once every whole line was given out. */
+size_t import_lines_room(const struct import_lines *lines);
+
+/* Adds to the stream what there is room for; lines that were given out are gone. */
+void import_lines_push(struct import_lines *lines, struct str data);
+
+/* Nothing more will be pushed. */
+void import_lines_end(struct import_lines *lines);
+
+/* --- lines --- */
+
+/* NOT_FOUND: the stream has ended. Anything else but OK comes from the source; BUSY where it is
+ * pushed, and then all lines since the last push are still there. */
 MUST_USE enum status import_lines_next(struct import_lines *lines, struct import_line *out_line,
                                        struct error *err);

@@ -160,7 +160,10 @@ class Connection:
 
     def _read_body(self, answer, method):
         length = answer.header("content-length")
-        assert answer.header("transfer-encoding") is None, "answers have a length"
+        if answer.header("transfer-encoding") is not None:
+            assert (answer.header("transfer-encoding"), length) == ("chunked", None), answer
+            answer.body = b"" if method == "HEAD" else b"".join(self.chunks())
+            return
         if answer.status in (204, 304):
             assert length in (None, "0"), f"{answer.status} with a body"
             return
@@ -170,6 +173,20 @@ class Connection:
         while len(self.buffered) < int(length):
             assert self._fill(), f"the body is cut off: {self.buffered!r}"
         answer.body, self.buffered = self.buffered[:int(length)], self.buffered[int(length):]
+
+    def chunks(self):
+        """The body of an answer that comes in pieces, which must end in good order."""
+        while chunk := self.take_chunk():
+            yield chunk
+
+    def take_chunk(self):
+        """Empty at the end."""
+        size = int(self._take_line(), 16)
+        while len(self.buffered) < size + 2:
+            assert self._fill(), f"the chunk is cut off: {self.buffered!r}"
+        chunk, end, self.buffered = self.buffered[:size], self.buffered[size:size + 2], self.buffered[size + 2:]
+        assert end == b"\r\n", end
+        return chunk
 
 
 def wait_until(condition, what, timeout=20.0, pause=0.01):

@@ -91,6 +91,8 @@ struct settings {
     uint64_t answer_memory_bytes;
     uint64_t header_timeout_ms;
     uint64_t body_timeout_ms;
+    uint64_t body_rate_bytes; /* a second */
+    uint64_t body_ratio;
     uint64_t idle_timeout_ms;
     uint64_t write_timeout_ms;
     uint64_t shutdown_delay_ms;

@@ -423,7 +423,28 @@ const struct setting settings_table[] = {
      .default_text = "30s",
      .min = 10,
      .max = HOURS(1),
-     .meaning = "From the end of the header to the end of the body, in all; beyond it 408."},
+     .meaning =
+         "From the end of the header to the end of the body, in all; beyond it 408. A body of "
+         "lines, which may be of any length, has --body-rate instead, looked at this often."},
+    {.key = "body-rate",
+     .section = http,
+     .type = SETTING_BYTES,
+     FIELD(body_rate_bytes),
+     .default_text = "500",
+     .min = 0,
+     .max = MIB(1),
+     .meaning = "What a body of lines (NDJSON) must bring a second while it is read; less: 408. 0: "
+                "no minimum."},
+    {.key = "body-ratio",
+     .section = http,
+     .type = SETTING_NUMBER,
+     FIELD(body_ratio),
+     .default_text = "200",
+     .min = 2,
+     .max = 100000,
+     .meaning =
+         "How many times larger than it came a body with a Content-Encoding may become; more: "
+         "413."},
     {.key = "idle-timeout",
      .section = http,
      .type = SETTING_DURATION,

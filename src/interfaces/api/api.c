@@ -1,6 +1,7 @@
 #include "interfaces/api/api.h"
 
 #include "base/assert.h"
+#include "interfaces/api/api_lines.h"
 #include "interfaces/api/api_media.h"
 #include "interfaces/api/api_private.h"
 #include "interfaces/api/api_query_string.h"
@@ -24,6 +25,7 @@ enum status api_new(const struct api_config *config, struct api **out_api, struc
         struct api_loop *loop = &api->loops[i];
         loop->api = api;
         loop->listener.completed = api_record_completed;
+        loop->lines_listener.completed = api_lines_completed;
         buffer_init(&loop->answer, API_ANSWER_BYTES_MAX);
         enum status status =
             activity_json_reader_init(&loop->reader, config->rules, config->activity_bytes_max);
@@ -146,8 +148,8 @@ static void begin(void *context, struct http_exchange *exchange)
         return;
     }
     api_call_function *handler = choose(&call, route);
-    if (handler == api_media_post && api_media_accepts(&call)) {
-        http_exchange_set_body_bytes_max(exchange, api->config.batch_bytes_max);
+    if (handler == api_media_post) {
+        api_media_begin(&call);
     }
 }
 

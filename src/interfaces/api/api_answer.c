@@ -40,8 +40,8 @@ void api_answer_problem_type(struct http_exchange *exchange, enum api_problem wh
     http_problem_respond(exchange, &problem, NULL);
 }
 
-void api_answer_not_appended(const struct api *api, struct http_exchange *exchange,
-                             enum status status, const char *detail)
+struct http_problem api_problem_not_appended(const struct api *api, enum status status,
+                                             const char *detail)
 {
     struct http_problem problem = api_problem_of(status, detail);
     struct event_log_state log;
@@ -50,6 +50,13 @@ void api_answer_not_appended(const struct api *api, struct http_exchange *exchan
     if (problem.status == 503 && measured_s > 0) {
         problem.retry_after_s = measured_s < RETRY_AFTER_S_MAX ? measured_s : RETRY_AFTER_S_MAX;
     }
+    return problem;
+}
+
+void api_answer_not_appended(const struct api *api, struct http_exchange *exchange,
+                             enum status status, const char *detail)
+{
+    struct http_problem problem = api_problem_not_appended(api, status, detail);
     http_problem_respond(exchange, &problem, NULL);
 }
 

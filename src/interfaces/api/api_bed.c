@@ -46,6 +46,77 @@ void http_exchange_set_body_bytes_max(struct http_exchange *exchange, size_t byt
     exchange->body_bytes_max = bytes;
 }
 
+/* Bodies and answers that come piece by piece are tested with the real transport. */
+
+struct memory_budget *http_exchange_body_memory(const struct http_exchange *exchange)
+{
+    return http_exchange_answer_memory(exchange);
+}
+
+enum status http_exchange_decode_body(struct http_exchange *exchange, enum http_coding coding)
+{
+    (void)exchange;
+    (void)coding;
+    return STATUS_NO_MEMORY;
+}
+
+enum status http_exchange_stream_body(struct http_exchange *exchange,
+                                      const struct http_body_consumer *consumer)
+{
+    (void)exchange;
+    (void)consumer;
+    return STATUS_NO_MEMORY;
+}
+
+void http_exchange_pause_body(struct http_exchange *exchange)
+{
+    (void)exchange;
+    ASSERT(false);
+}
+
+void http_exchange_resume_body(struct http_exchange *exchange)
+{
+    (void)exchange;
+    ASSERT(false);
+}
+
+enum status http_exchange_respond_streamed(struct http_exchange *exchange,
+                                           const struct http_response *response,
+                                           const struct http_stream_writer *writer,
+                                           bool *out_wants_body)
+{
+    (void)exchange;
+    (void)response;
+    (void)writer;
+    (void)out_wants_body;
+    return STATUS_NO_MEMORY;
+}
+
+enum status http_exchange_write(struct http_exchange *exchange, struct str data)
+{
+    (void)exchange;
+    (void)data;
+    return STATUS_BUSY;
+}
+
+size_t http_exchange_unsent_bytes(const struct http_exchange *exchange)
+{
+    (void)exchange;
+    return 0;
+}
+
+void http_exchange_end(struct http_exchange *exchange)
+{
+    (void)exchange;
+    ASSERT(false);
+}
+
+void http_exchange_abort(struct http_exchange *exchange)
+{
+    (void)exchange;
+    ASSERT(false);
+}
+
 static void keep(char *into, size_t size, struct str text)
 {
     snprintf(into, size, "%.*s", STR_FORMAT(text.data == NULL ? STR("") : text));

@@ -1,6 +1,7 @@
 #include "interfaces/api/api_media.h"
 
 #include "interfaces/api/api_cloud_event.h"
+#include "interfaces/api/api_lines.h"
 #include "interfaces/api/api_record.h"
 
 #include <stdio.h>
@@ -8,19 +9,21 @@
 struct media {
     struct str type; /* without parameters */
     api_call_function *post;
+    api_call_function *begin; /* NULL: the body is gathered */
 };
 
 /* In the order in which a client is told of them; the first is also that of a body without a type.
  */
 static const struct media medias[] = {
-    {{"application/json", 16}, api_record_post},
-    {{"application/cloudevents+json", 28}, api_record_post_event},
-    {{"application/cloudevents-batch+json", 34}, api_record_post_events},
-    {{"text/plain", 10}, api_record_post}, /* what navigator.sendBeacon says of a text */
+    {{"application/json", 16}, api_record_post, NULL},
+    {{"application/x-ndjson", 20}, api_lines_post, api_lines_begin},
+    {{"application/cloudevents+json", 28}, api_record_post_event, NULL},
+    {{"application/cloudevents-batch+json", 34}, api_record_post_events, NULL},
+    {{"text/plain", 10}, api_record_post, NULL}, /* what navigator.sendBeacon says of a text */
 };
 
 /* An event whose attributes are in the header; its body may be of any type. */
-static const struct media binary_event = {{"any type", 8}, api_record_post_binary_event};
+static const struct media binary_event = {{"any type", 8}, api_record_post_binary_event, NULL};
 
 static struct str type_of(const struct http_request *request)
 {
@@ -100,23 +103,54 @@ static void refuse_missing(const struct api_call *call)
                             "send the activity as JSON with a Content-Length header");
 }
 
-bool api_media_accepts(const struct api_call *call)
+/* NULL: the request was answered. */
+static const struct media *choose(const struct api_call *call)
 {
     const struct media *media = find(call->request);
-    struct str coding = http_request_header(call->request, STR("Content-Encoding"));
     if (!call->request->has_body && media != &binary_event) {
         refuse_missing(call);
-        return false;
+        return NULL;
     }
     if (media == NULL) {
         refuse_type(call);
-        return false;
     }
-    if (coding.data != NULL && !str_equal_ignoring_case(coding, STR("identity"))) {
-        refuse(call, "send the body without Content-Encoding");
-        return false;
+    return media;
+}
+
+/* False when the request was answered. */
+static bool begin_decoding(const struct api_call *call, enum http_coding coding)
+{
+    enum status status = coding == HTTP_CODING_IDENTITY
+                             ? STATUS_OK
+                             : http_exchange_decode_body(call->exchange, coding);
+    if (status != STATUS_OK) {
+        api_answer_problem(call->exchange, status,
+                           "there is no memory to decode this body now; send it again later");
     }
-    return true;
+    return status == STATUS_OK;
+}
+
+void api_media_begin(const struct api_call *call)
+{
+    const struct media *media = choose(call);
+    enum http_coding coding =
+        http_coding_read(http_request_header(call->request, STR("Content-Encoding")));
+    if (media == NULL) {
+        return;
+    }
+    if (coding == HTTP_CODING_COUNT) {
+        refuse(call,
+               "send the body without Content-Encoding, or with one of " HTTP_CODINGS_ACCEPTED);
+        return;
+    }
+    if (!begin_decoding(call, coding)) {
+        return;
+    }
+    if (media->begin != NULL) {
+        media->begin(call);
+    } else {
+        http_exchange_set_body_bytes_max(call->exchange, call->api->config.batch_bytes_max);
+    }
 }
 
 void api_media_post(const struct api_call *call)

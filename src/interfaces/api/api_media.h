@@ -4,9 +4,9 @@
  */
 #include "interfaces/api/api_private.h"
 
-/* Decides from the header, before any of the body is read. False when the request was answered,
+/* The header is complete: says how the body is to come. The request may have been answered instead,
  * since nobody reads such a body. */
-bool api_media_accepts(const struct api_call *call);
+void api_media_begin(const struct api_call *call);
 
 /* The handler of POST: hands the body to whoever reads its kind. */
 void api_media_post(const struct api_call *call);

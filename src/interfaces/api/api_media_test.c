@@ -197,9 +197,10 @@ static void an_event_is_no_other_kind(void **state)
     assert_true(bed_is_problem(bed_run(bed), 415, "application/cloudevents+json"));
     post_as(bed, "text/plain;charset=UTF-8", BED_ONE);
     expect_appended(bed, "u", "{}");
-    assert_true(bed_is_problem(post_as(bed, "text/html", BED_ONE), 415,
-                               "application/json, application/cloudevents+json, "
-                               "application/cloudevents-batch+json, text/plain"));
+    assert_true(
+        bed_is_problem(post_as(bed, "text/html", BED_ONE), 415,
+                       "application/json, application/x-ndjson, application/cloudevents+json, "
+                       "application/cloudevents-batch+json, text/plain"));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bed_setup, bed_teardown)

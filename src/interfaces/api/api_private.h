@@ -11,7 +11,8 @@
 enum { API_ANSWER_BYTES_MAX = 64 * 1024 * 1024 };
 
 struct api_loop {
-    struct append_listener listener;
+    struct append_listener listener;       /* of api_record */
+    struct append_listener lines_listener; /* of api_lines */
     struct api *api;
     struct activity_json_reader reader;
     struct buffer answer; /* where this loop renders answers; used from begin to end of one call */
@@ -93,7 +94,11 @@ void api_answer_problem(struct http_exchange *exchange, enum status status, cons
 void api_answer_problem_type(struct http_exchange *exchange, enum api_problem which,
                              const char *detail);
 
-/* The same for activities that the log did not take, 503 with the time that the log knows of. */
+/* For activities that the log did not take: 503 with the time that the log knows of. */
+struct http_problem api_problem_not_appended(const struct api *api, enum status status,
+                                             const char *detail);
+
+/* The same, answered. */
 void api_answer_not_appended(const struct api *api, struct http_exchange *exchange,
                              enum status status, const char *detail);
 

@@ -16,15 +16,73 @@ struct reached_positions {
 /* Travels instead when there was no memory for them. */
 static struct reached_positions lost;
 
-void api_promise_append(struct buffer *json, const struct http_completion *completion)
+static void append_durability(struct buffer *json, enum durability durability)
+{
+    buffer_append_literal(json, "\"durability\":\"");
+    buffer_append_str(json, str_from(durability_name(durability)));
+    buffer_append_char(json, '"');
+}
+
+static void append_receipt(struct buffer *json, struct uuid log_id, const struct position *reached,
+                           size_t count)
+{
+    buffer_append_literal(json, ",\"receipt\":\"");
+    receipt_encode(log_id, reached, count, json);
+    buffer_append_char(json, '"');
+}
+
+/* The positions of a completion that is not lost. */
+static const struct position *reached_of(const struct http_completion *completion,
+                                         size_t *out_count)
 {
     const struct reached_positions *several = completion->data;
-    buffer_append_literal(json, "\"durability\":\"");
-    buffer_append_str(json, str_from(durability_name((enum durability)completion->detail)));
-    buffer_append_literal(json, "\",\"receipt\":\"");
-    receipt_encode(completion->log_id, several == NULL ? &completion->reached : several->items,
-                   several == NULL ? 1 : several->count, json);
-    buffer_append_char(json, '"');
+    *out_count = several == NULL ? 1 : several->count;
+    return several == NULL ? &completion->reached : several->items;
+}
+
+void api_promise_append(struct buffer *json, const struct http_completion *completion)
+{
+    size_t count;
+    const struct position *reached = reached_of(completion, &count);
+    append_durability(json, (enum durability)completion->detail);
+    append_receipt(json, completion->log_id, reached, count);
+}
+
+void api_promise_sum_init(struct api_promise_sum *sum)
+{
+    *sum = (struct api_promise_sum){0};
+    position_set_init(&sum->reached);
+}
+
+void api_promise_sum_deinit(struct api_promise_sum *sum)
+{
+    position_set_deinit(&sum->reached);
+}
+
+void api_promise_sum_add(struct api_promise_sum *sum, const struct http_completion *completion)
+{
+    enum durability durability = (enum durability)completion->detail;
+    if (sum->any && !uuid_equal(sum->log_id, completion->log_id)) {
+        position_set_deinit(&sum->reached);
+        position_set_init(&sum->reached);
+    }
+    sum->weakest = !sum->any || durability < sum->weakest ? durability : sum->weakest;
+    sum->log_id = completion->log_id;
+    sum->any = true;
+    sum->lost = sum->lost || api_promise_is_lost(completion);
+    size_t count = 0;
+    const struct position *reached = sum->lost ? NULL : reached_of(completion, &count);
+    for (size_t i = 0; i < count; i++) {
+        sum->lost = sum->lost || position_set_raise(&sum->reached, reached[i]) != STATUS_OK;
+    }
+}
+
+void api_promise_sum_append(struct buffer *json, const struct api_promise_sum *sum)
+{
+    append_durability(json, sum->weakest);
+    if (!sum->lost) {
+        append_receipt(json, sum->log_id, sum->reached.items, sum->reached.count);
+    }
 }
 
 bool api_promise_is_lost(const struct http_completion *completion)

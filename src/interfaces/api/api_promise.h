@@ -24,6 +24,25 @@ bool api_promise_is_lost(const struct http_completion *completion);
  * lost. */
 void api_promise_append(struct buffer *json, const struct http_completion *completion);
 
+/* What several appends of one request came to. */
+struct api_promise_sum {
+    bool any;
+    bool lost; /* there was no memory for all of it */
+    enum durability weakest;
+    struct uuid log_id;
+    struct position_set reached;
+};
+
+void api_promise_sum_init(struct api_promise_sum *sum);
+void api_promise_sum_deinit(struct api_promise_sum *sum);
+
+/* Adds a completion that is STATUS_OK. Where the log changed between two of them, as a spill does,
+ * the receipt names the last one. */
+void api_promise_sum_add(struct api_promise_sum *sum, const struct http_completion *completion);
+
+/* As api_promise_append, without a receipt when it is lost; of something only. */
+void api_promise_sum_append(struct buffer *json, const struct api_promise_sum *sum);
+
 /* Releases what a completion carries. */
 void api_promise_release(const struct http_completion *completion);
 

@@ -96,20 +96,28 @@ static void on_closed(uv_handle_t *handle)
     http_loop_finish_if_done(loop);
 }
 
-/* The last that a writer hears of it. */
-static void stream_drop(struct http_connection *connection, struct http_exchange *exchange)
+/* The last that is heard of an exchange that was not answered. */
+static void tell_gone(struct http_exchange *exchange)
 {
-    connection->unsent_bytes -= http_stream_unsent_bytes(exchange->stream);
-    if (exchange->phase != HTTP_EXCHANGE_ANSWERED) {
+    const struct http_body_consumer *consumer =
+        exchange->intake == NULL ? NULL : exchange->intake->consumer;
+    if (exchange->phase == HTTP_EXCHANGE_ANSWERED) {
+        return;
+    }
+    if (exchange->stream != NULL && exchange->stream->writer->gone != NULL) {
         exchange->stream->writer->gone(exchange);
+    }
+    if (consumer != NULL && consumer->gone != NULL) {
+        consumer->gone(exchange);
     }
 }
 
 void http_connection_drop_first(struct http_connection *connection)
 {
     struct http_exchange *exchange = connection->first;
+    tell_gone(exchange);
     if (exchange->stream != NULL) {
-        stream_drop(connection, exchange);
+        connection->unsent_bytes -= http_stream_unsent_bytes(exchange->stream);
     }
     connection->first = exchange->next;
     if (connection->first == NULL) {

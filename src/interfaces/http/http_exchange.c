@@ -16,6 +16,11 @@ struct arena *http_exchange_arena(struct http_exchange *exchange)
     return &exchange->arena;
 }
 
+struct memory_budget *http_exchange_body_memory(const struct http_exchange *exchange)
+{
+    return &exchange->loop->server->body_memory;
+}
+
 struct memory_budget *http_exchange_answer_memory(const struct http_exchange *exchange)
 {
     return &exchange->loop->server->answer_memory;

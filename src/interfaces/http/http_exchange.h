@@ -32,6 +32,10 @@ const struct http_request *http_exchange_request(const struct http_exchange *exc
  * http_limits.exchange_arena_bytes_max. */
 struct arena *http_exchange_arena(struct http_exchange *exchange);
 
+/* What bodies of all loops may take together, for handlers that keep more of one than the arena;
+ * lives as long as the server. */
+struct memory_budget *http_exchange_body_memory(const struct http_exchange *exchange);
+
 /* What answers of all loops may take together, for handlers that make them elsewhere; lives as long
  * as the server. */
 struct memory_budget *http_exchange_answer_memory(const struct http_exchange *exchange);
@@ -62,6 +66,9 @@ struct http_body_consumer {
     /* The rest will never come, and `problem` says why: answer now or later. The connection ends
      * behind the answer. */
     void (*failed)(struct http_exchange *exchange, const struct http_problem *problem);
+    /* The client went away before it was answered, whatever of the body had come. The exchange is
+     * gone when this returns. NULL: there is nothing to be done. */
+    void (*gone)(struct http_exchange *exchange);
 };
 
 /* Called from http_handler.begin; handle is called at the end of the body as ever, which then has
@@ -86,7 +93,8 @@ void http_exchange_respond(struct http_exchange *exchange, const struct http_res
 struct http_stream_writer {
     /* All that was written has been given to the network: write on. */
     void (*drained)(struct http_exchange *exchange);
-    /* The client went away, or was too slow. The exchange is gone when this returns. */
+    /* The client went away, or was too slow. The exchange is gone when this returns. NULL: there is
+     * nothing to be done. */
     void (*gone)(struct http_exchange *exchange);
     /* The server is about to stop: end soon. NULL: it ends by itself. */
     void (*leaving)(struct http_exchange *exchange);
