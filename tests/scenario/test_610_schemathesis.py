@@ -13,7 +13,7 @@ import service as services
 
 TOOL = services.ROOT / "build/tools/schemathesis/bin/st"
 CONFIGURATION = services.ROOT / "tests/scenario/schemathesis.toml"
-EXAMPLES = 10 if services.SANITIZED else 25  # of each operation
+EXAMPLES = 10 if services.SANITIZED else 40  # of each operation
 SECONDS_MAX = 110
 SHOWN_CHARACTERS_MAX = 6000
 
