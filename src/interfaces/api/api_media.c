@@ -25,6 +25,11 @@ static const struct media medias[] = {
 /* An event whose attributes are in the header; its body may be of any type. */
 static const struct media binary_event = {{"any type", 8}, api_record_post_binary_event, NULL};
 
+struct str api_media_type_at(size_t index)
+{
+    return index < ARRAY_LENGTH(medias) ? medias[index].type : (struct str){0};
+}
+
 static struct str type_of(const struct http_request *request)
 {
     return http_request_header(request, STR("Content-Type"));

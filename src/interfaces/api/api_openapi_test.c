@@ -1,8 +1,9 @@
 /*
- * Guards the document at /openapi.json: it has the routes, methods, parameters and types of
- * problems that the program has, and no others; what it refers to is there.
+ * Guards the document at /openapi.json: it has the routes, methods, parameters, types of bodies and
+ * of problems that the program has, and no others; what it refers to is there.
  */
 #include "interfaces/api/api_documents.h"
+#include "interfaces/api/api_media.h"
 #include "interfaces/api/api_private.h"
 #include "interfaces/api/api_query_string.h"
 #include "interfaces/http/http_fault.h"
@@ -242,6 +243,21 @@ static void what_is_described_is_a_route(void **state)
     }
 }
 
+static void bodies_have_the_types_that_are_described(void **state)
+{
+    (void)state;
+    yyjson_val *content =
+        yyjson_doc_ptr_get(document, "/paths/~1api~1v1~1activities/post/requestBody/content");
+    struct str type;
+    size_t count = 0;
+    for (; (type = api_media_type_at(count)).data != NULL; count++) {
+        if (yyjson_obj_getn(content, type.data, type.len) == NULL) {
+            fail_msg("a body may be %.*s, which is not described", STR_FORMAT(type));
+        }
+    }
+    assert_int_equal(yyjson_obj_size(content), count);
+}
+
 /* --- problems --- */
 
 /* The entry of a type ("/problems/busy") among those of ProblemType. */
@@ -390,6 +406,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_route_is_described),
         cmocka_unit_test(what_is_described_is_a_route),
+        cmocka_unit_test(bodies_have_the_types_that_are_described),
         cmocka_unit_test(every_problem_is_described),
         cmocka_unit_test(what_is_described_is_a_problem),
         cmocka_unit_test(answers_name_types_of_their_status),
