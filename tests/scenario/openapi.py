@@ -46,7 +46,9 @@ def paths():
             yield alias, item
 
 
-PATTERNS = [(re.compile(re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(path))), item) for path, item in paths()]
+# A path that is there by its name goes before one that takes any.
+PATTERNS = [(re.compile(re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(path))), item)
+            for path, item in sorted(paths(), key=lambda entry: entry[0].count("{"))]
 
 
 @lru_cache(4096)
