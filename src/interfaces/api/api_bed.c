@@ -164,6 +164,12 @@ enum status http_exchange_offload(struct http_exchange *exchange, http_work_func
     return bed->offload_answer;
 }
 
+enum status http_exchange_offload_further(struct http_exchange *exchange, http_work_function *work,
+                                          http_work_done_function *done, void *data)
+{
+    return http_exchange_offload(exchange, work, done, data);
+}
+
 /* The log ----------------------------------------------------------------------------------- */
 
 static struct api_bed *bed_of_log(struct event_log *log)

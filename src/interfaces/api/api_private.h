@@ -63,6 +63,7 @@ const char *api_route_allow(const struct api_route *route);
 /* --- handlers, each answers its call --- */
 void api_find_list(const struct api_call *call);
 void api_find_one(const struct api_call *call);
+void api_export(const struct api_call *call);
 void api_stats(const struct api_call *call);
 void api_checkpoint(const struct api_call *call);
 void api_refused(const struct api_call *call);

@@ -51,8 +51,9 @@ enum status api_percent_decode(struct str text, bool plus_is_space, struct arena
 struct api_parameter_target {
     struct activity_filter *filter; /* NULL: the question has none */
     struct api_filter_texts *texts;
-    struct find_activities_question *find;   /* NULL: none is read */
-    struct count_activities_question *count; /* likewise, as the next */
+    struct find_activities_question *find; /* NULL: none is read */
+    bool *csv;                             /* likewise, as the next ones */
+    struct count_activities_question *count;
     struct list_refusals_question *refusals;
 };
 
@@ -184,6 +185,22 @@ static const struct api_parameter list_parameters[] = {
     {{"order", 5}, false, read_order},
 };
 
+/* Parameters of an export -------------------------------------------------------------------- */
+
+static enum status read_format(const struct api_parameter_target *target, struct str value,
+                               struct error *err)
+{
+    *target->csv = str_equal(value, STR("csv"));
+    return *target->csv || str_equal(value, STR("ndjson"))
+               ? STATUS_OK
+               : error_set(err, STATUS_INVALID, 0, "format must be ndjson or csv");
+}
+
+static const struct api_parameter export_parameters[] = {
+    {{"format", 6}, false, read_format},
+    {{"order", 5}, false, read_order},
+};
+
 /* Parameters of counts ----------------------------------------------------------------------- */
 
 static const char by_is_wanted[] = "by must be " ACTIVITY_GROUPINGS;
@@ -234,6 +251,8 @@ enum { FILTER_PARAMETER_COUNT = ARRAY_LENGTH(filter_parameters), PARAMETERS_MAX 
 
 const struct api_parameter_set api_list_parameters = {list_parameters,
                                                       ARRAY_LENGTH(list_parameters), true};
+const struct api_parameter_set api_export_parameters = {export_parameters,
+                                                        ARRAY_LENGTH(export_parameters), true};
 const struct api_parameter_set api_stats_parameters = {stats_parameters,
                                                        ARRAY_LENGTH(stats_parameters), true};
 const struct api_parameter_set api_refused_parameters = {refused_parameters,
@@ -402,6 +421,18 @@ enum status api_question_read(struct str query, struct arena *arena,
     const struct api_parameter_target target = {
         .filter = &find->filter, .texts = &out_question->texts, .find = find};
     return read_query(&api_list_parameters, &target, query, arena, err);
+}
+
+enum status api_export_question_read(struct str query, struct arena *arena,
+                                     struct api_export_question *out_question, struct error *err)
+{
+    out_question->find = (struct find_activities_question){.order = ORDER_OLDEST_FIRST};
+    out_question->csv = false;
+    const struct api_parameter_target target = {.filter = &out_question->find.filter,
+                                                .texts = &out_question->texts,
+                                                .find = &out_question->find,
+                                                .csv = &out_question->csv};
+    return read_query(&api_export_parameters, &target, query, arena, err);
 }
 
 enum status api_stats_question_read(struct str query, struct arena *arena,

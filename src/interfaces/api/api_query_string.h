@@ -29,6 +29,7 @@ struct api_parameter_set {
     bool has_filter; /* those of a filter besides, and any number of metadata.<path> */
 };
 
+extern const struct api_parameter_set api_export_parameters;
 extern const struct api_parameter_set api_list_parameters;
 extern const struct api_parameter_set api_stats_parameters;
 extern const struct api_parameter_set api_post_parameters;
@@ -51,6 +52,12 @@ struct api_question {
     struct api_filter_texts texts;
 };
 
+struct api_export_question {
+    struct find_activities_question find; /* filter and order */
+    struct api_filter_texts texts;
+    bool csv; /* instead of lines of JSON */
+};
+
 struct api_stats_question {
     struct count_activities_question count;
     struct api_filter_texts texts;
@@ -60,6 +67,11 @@ struct api_stats_question {
  * it must not move. INVALID: `err` names the parameter and what to write. NO_MEMORY. */
 MUST_USE enum status api_question_read(struct str query, struct arena *arena,
                                        struct api_question *out_question, struct error *err);
+
+/* The same for all that match. */
+MUST_USE enum status api_export_question_read(struct str query, struct arena *arena,
+                                              struct api_export_question *out_question,
+                                              struct error *err);
 
 /* The same for counts in groups. */
 MUST_USE enum status api_stats_question_read(struct str query, struct arena *arena,

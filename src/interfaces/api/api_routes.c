@@ -9,6 +9,9 @@
      .get_parameters = &api_list_parameters,                                                       \
      .post = api_media_post,                                                                       \
      .post_parameters = &api_post_parameters},                                                     \
+        {.path = {text "/export", sizeof(text "/export") - 1},                                     \
+         .get = api_export,                                                                        \
+         .get_parameters = &api_export_parameters},                                                \
     {                                                                                              \
         .path = {text, sizeof(text) - 1}, .has_id = true, .get = api_find_one                      \
     }

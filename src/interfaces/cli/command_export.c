@@ -1,4 +1,4 @@
-#include "base/timestamp.h"
+#include "application/activity_csv.h"
 #include "interfaces/cli/cli.h"
 #include "interfaces/cli/export_file.h"
 #include "interfaces/cli/folder_rows.h"
@@ -18,7 +18,8 @@ const char command_export_help[] =
     "  --from TIME     at or after this time, such as 2024-01-15T10:00:00Z\n"
     "  --to TIME       before this time\n"
     "  --format NAME   ndjson: one JSON object in each line, the default; csv: RFC 4180 with the\n"
-    "                  columns id,userId,action,timestamp,metadata\n"
+    "                  columns id,userId,action,timestamp,metadata; an apostrophe stands\n"
+    "                  before a field that a spreadsheet would take for a formula\n"
     "  --output FILE   appears when all of it is on the disk, FILE.part until then; standard "
     "output\n"
     "                  by default\n\n"
@@ -50,43 +51,6 @@ static const struct folder_option options[] = {FOLDER_FILTER_OPTIONS,
                                                {.name = "format", .read = read_format},
                                                {.name = "output", .read = read_output}};
 
-/* CSV --------------------------------------------------------------------------------------- */
-
-/* A field in quotes if it needs them, which are doubled inside. */
-static void append_field(struct buffer *line, struct str text)
-{
-    bool quoted = false;
-    for (size_t i = 0; i < text.len && !quoted; i++) {
-        quoted = memchr("\",\r\n", text.data[i], 4) != NULL;
-    }
-    if (!quoted) {
-        buffer_append_str(line, text);
-        return;
-    }
-    buffer_append_char(line, '"');
-    for (size_t i = 0; i < text.len; i++) {
-        buffer_append(line, "\"", text.data[i] == '"');
-        buffer_append_char(line, text.data[i]);
-    }
-    buffer_append_char(line, '"');
-}
-
-static void append_csv_line(struct buffer *line, const struct activity *activity)
-{
-    char time[TIMESTAMP_TEXT_BYTES];
-    timestamp_format(activity->timestamp_ms, time);
-    append_field(line, activity->id);
-    buffer_append_char(line, ',');
-    append_field(line, activity->user_id);
-    buffer_append_char(line, ',');
-    append_field(line, activity->action);
-    buffer_append_char(line, ',');
-    buffer_append(line, time, sizeof time);
-    buffer_append_char(line, ',');
-    append_field(line, activity->metadata);
-    buffer_append_literal(line, "\r\n");
-}
-
 /* Writing ----------------------------------------------------------------------------------- */
 
 struct export
@@ -114,7 +78,7 @@ static enum status write_row(void *context, const struct activity *activity, str
 {
     struct export *export = context;
     if (export->csv) {
-        append_csv_line(&export->line, activity);
+        activity_csv_append(&export->line, activity);
     } else {
         folder_append_json_line(&export->line, activity);
     }
@@ -128,7 +92,7 @@ static enum status write_all(struct export *export, struct activity_store *store
     const struct folder_visitor visitor = {.visit = write_row, .context = export};
     enum status status = STATUS_OK;
     if (export->csv) {
-        buffer_append_literal(&export->line, "id,userId,action,timestamp,metadata\r\n");
+        buffer_append_literal(&export->line, ACTIVITY_CSV_HEADER);
         status = write_line(export, err);
     }
     if (status == STATUS_OK) {

@@ -1,6 +1,7 @@
 #include "interfaces/cli/folder_rows.h"
 
 #include "application/activity_json.h"
+#include "application/walk_activities.h"
 #include "interfaces/cli/cli.h"
 
 #include <errno.h>
@@ -91,18 +92,6 @@ enum status folder_open(const struct folder_access *access, const char *director
 
 /* Rows -------------------------------------------------------------------------------------- */
 
-/* Where the next page begins. */
-struct row_place {
-    struct activity_key key;
-    char id[ACTIVITY_ID_BYTES_MAX];
-};
-
-static void take_place(struct row_place *place, const struct activity *last)
-{
-    memcpy(place->id, last->id.data, last->id.len);
-    place->key = (struct activity_key){last->timestamp_ms, {place->id, last->id.len}};
-}
-
 static enum status visit_page(const struct activity_page *page,
                               const struct folder_visitor *visitor, struct error *err)
 {
@@ -116,27 +105,23 @@ static enum status visit_page(const struct activity_page *page,
 enum status folder_walk_rows(struct activity_store *store, const struct folder_question *question,
                              const struct folder_visitor *visitor, struct error *err)
 {
-    struct activity_page page = {.more = true};
-    struct row_place place;
-    struct activity_page_request request = {
-        .filter = question->filter, .order = question->order, .bytes_max = PAGE_BYTES_MAX};
+    struct activity_page page = {0};
+    struct walk_activities walk;
     struct arena arena;
+    walk_activities_init(&walk, store,
+                         &(struct activity_page_request){.filter = question->filter,
+                                                         .order = question->order,
+                                                         .bytes_max = PAGE_BYTES_MAX});
     arena_init(&arena, ARENA_BYTES_MAX);
     enum status status = STATUS_OK;
-    for (uint64_t left = question->limit; status == STATUS_OK && page.more && left > 0;
+    for (uint64_t left = question->limit; status == STATUS_OK && !walk.ended && left > 0;
          left -= page.count) {
         arena_reset(&arena);
-        request.limit = left < PAGE_ROWS_MAX ? (size_t)left : PAGE_ROWS_MAX;
-        status = activity_store_find(store, &request, &arena, &page, err);
-        if (status != STATUS_OK) {
-            break;
+        walk.request.limit = left < PAGE_ROWS_MAX ? (size_t)left : PAGE_ROWS_MAX;
+        status = walk_activities_next(&walk, &arena, &page, err);
+        if (status == STATUS_OK) {
+            status = visit_page(&page, visitor, err);
         }
-        status = visit_page(&page, visitor, err);
-        if (page.count == 0) {
-            break;
-        }
-        take_place(&place, &page.rows[page.count - 1]);
-        request.after = &place.key;
     }
     arena_deinit(&arena);
     return status;

@@ -290,5 +290,12 @@ enum status http_exchange_offload(struct http_exchange *exchange, http_work_func
                                   http_work_done_function *done, void *data)
 {
     return http_offload_start(exchange->loop, http_exchange_ticket(exchange),
-                              &(struct http_offload_task){work, done, data});
+                              &(struct http_offload_task){work, done, data, .further = false});
+}
+
+enum status http_exchange_offload_further(struct http_exchange *exchange, http_work_function *work,
+                                          http_work_done_function *done, void *data)
+{
+    return http_offload_start(exchange->loop, http_exchange_ticket(exchange),
+                              &(struct http_offload_task){work, done, data, .further = true});
 }

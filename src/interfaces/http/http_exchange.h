@@ -147,3 +147,9 @@ typedef void http_work_function(void *data);
 typedef void http_work_done_function(struct http_exchange *exchange, void *data);
 MUST_USE enum status http_exchange_offload(struct http_exchange *exchange, http_work_function *work,
                                            http_work_done_function *done, void *data);
+
+/* The same for an exchange that goes on with what it began so, one piece of work after the other:
+ * it was let in already, and waits for its turn however many are under way. Never BUSY. */
+MUST_USE enum status http_exchange_offload_further(struct http_exchange *exchange,
+                                                   http_work_function *work,
+                                                   http_work_done_function *done, void *data);

@@ -86,10 +86,10 @@ enum status http_offload_warm_up(struct http_loop *loop, struct error *err)
     return STATUS_OK;
 }
 
-static bool offload_reserve(struct http_server *server)
+static bool offload_reserve(struct http_server *server, bool further)
 {
     unsigned before = atomic_fetch_add_explicit(&server->offloads, 1, memory_order_relaxed);
-    if (before < server->config.limits.offloads_max) {
+    if (further || before < server->config.limits.offloads_max) {
         return true;
     }
     atomic_fetch_sub_explicit(&server->offloads, 1, memory_order_relaxed);
@@ -124,7 +124,7 @@ static void on_work_done(uv_work_t *request, int status)
 enum status http_offload_start(struct http_loop *loop, struct http_ticket ticket,
                                const struct http_offload_task *task)
 {
-    if (!offload_reserve(loop->server)) {
+    if (!offload_reserve(loop->server, task->further)) {
         return STATUS_BUSY;
     }
     loop->offloads_under_way++;

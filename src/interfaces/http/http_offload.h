@@ -8,6 +8,7 @@ struct http_offload_task {
     http_work_function *work;
     http_work_done_function *done;
     void *data;
+    bool further; /* of an exchange that was let in already */
 };
 
 /* Starts the pool's threads, which libuv otherwise does with the first work and then ends the
