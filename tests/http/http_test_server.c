@@ -534,6 +534,11 @@ static void on_begin(void *context, struct http_exchange *exchange)
     (void)context;
     const struct http_request *request = http_exchange_request(exchange);
     struct http_problem problem = {.type = "test", .title = "Test", .detail = "As asked."};
+    struct str put = http_request_header(request, STR("X-Put"));
+    if (put.data != NULL) {
+        http_exchange_put_field(exchange, STR("X-Put"), STR("replaced by the next"));
+        http_exchange_put_field(exchange, STR("X-Put"), put);
+    }
     if (str_equal(request->path, STR("/early"))) {
         problem.status = 401;
         http_problem_respond(exchange, &problem, NULL);

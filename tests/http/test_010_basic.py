@@ -227,3 +227,20 @@ def test_half_closed_client_gets_its_answers(shared):
         client.socket.shutdown(socket.SHUT_WR)
         assert client.read().status == 200
         assert is_problem(client.read(), 400) and client.at_end()
+
+
+@pytest.mark.parametrize("target", [b"/echo", b"/fields", b"/delayed", b"/offload", b"/large?100000", b"/pieces?100000", b"/nowhere",
+                                    b"/early"])
+def test_a_field_is_put_into_whichever_answer(shared, target):
+    """Guards what is said of every answer: handlers at once, later and from the pool, and problems; not the next request's."""
+    with shared.client() as client:
+        assert client.get(target, b"X-Put: here\r\n").fields["x-put"] == "here"
+        assert "x-put" not in client.get(target).fields
+        assert client.get(target, b"X-Put: again\r\n").fields["x-put"] == "again"
+
+
+def test_a_field_is_put_into_what_the_transport_refuses(shared):
+    """Guards the same for a body that is too large, which no handler ever sees."""
+    with shared.client() as client:
+        answer = client.ask(b"POST /echo HTTP/1.1\r\n" + HOST + b"X-Put: here\r\nContent-Length: 2000000\r\n\r\n")
+        assert is_problem(answer, 413) and answer.fields["x-put"] == "here"

@@ -122,15 +122,23 @@ static void keep(char *into, size_t size, struct str text)
     snprintf(into, size, "%.*s", STR_FORMAT(text.data == NULL ? STR("") : text));
 }
 
+void http_exchange_put_field(struct http_exchange *exchange, struct str name, struct str value)
+{
+    size_t used = strlen(exchange->fields);
+    snprintf(exchange->fields + used, sizeof exchange->fields - used, "%.*s: %.*s\n",
+             STR_FORMAT(name), STR_FORMAT(value));
+}
+
 static void keep_header(struct http_exchange *exchange, const struct http_header *header)
 {
     if (str_equal(header->name, STR("Allow"))) {
         keep(exchange->allow, sizeof exchange->allow, header->value);
     } else if (str_equal(header->name, STR("Retry-After"))) {
         keep(exchange->retry_after, sizeof exchange->retry_after, header->value);
-    } else {
-        ASSERT(str_equal(header->name, STR("Link")));
+    } else if (str_equal(header->name, STR("Link"))) {
         keep(exchange->link, sizeof exchange->link, header->value);
+    } else {
+        http_exchange_put_field(exchange, header->name, header->value);
     }
 }
 

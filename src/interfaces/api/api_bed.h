@@ -23,6 +23,7 @@ struct http_exchange {
     struct arena arena;
     char body[BED_TEXT_BYTES];
     void *data;
+    char fields[1024]; /* of the answer that have no place below, one a line */
     size_t body_bytes_max;
     int answers;
     int status;

@@ -42,6 +42,18 @@ void *http_exchange_data(const struct http_exchange *exchange)
     return exchange->data;
 }
 
+void http_exchange_put_field(struct http_exchange *exchange, struct str name, struct str value)
+{
+    struct http_header *fields = exchange->put_fields;
+    size_t at = 0;
+    while (at < exchange->put_field_count && !str_equal(fields[at].name, name)) {
+        at++;
+    }
+    ASSERT(at < HTTP_PUT_FIELDS_MAX);
+    fields[at] = (struct http_header){name, value};
+    exchange->put_field_count += at == exchange->put_field_count;
+}
+
 void http_exchange_set_body_bytes_max(struct http_exchange *exchange, size_t bytes)
 {
     exchange->body_bytes_max = bytes;
@@ -132,11 +144,35 @@ static struct http_response_frame frame_of(struct http_exchange *exchange,
     };
 }
 
+enum { FIELDS_MAX = 2 * HTTP_PUT_FIELDS_MAX };
+
+/* The answer with the fields that were put for whichever it is. `fields` is room for them. */
+static struct http_response with_put_fields(const struct http_exchange *exchange,
+                                            const struct http_response *response,
+                                            struct http_header fields[FIELDS_MAX])
+{
+    struct http_response whole = *response;
+    if (exchange->put_field_count == 0) {
+        return whole;
+    }
+    ASSERT(response->header_count + exchange->put_field_count <= FIELDS_MAX);
+    for (size_t i = 0; i < response->header_count; i++) {
+        fields[i] = response->headers[i];
+    }
+    for (size_t i = 0; i < exchange->put_field_count; i++) {
+        fields[whole.header_count++] = exchange->put_fields[i];
+    }
+    whole.headers = fields;
+    return whole;
+}
+
 static enum status answer_render(struct http_exchange *exchange,
                                  const struct http_response *response)
 {
+    struct http_header fields[FIELDS_MAX];
+    struct http_response whole = with_put_fields(exchange, response, fields);
     struct http_response_frame frame = frame_of(exchange, HTTP_BODY_WHOLE);
-    return http_answer_render(&exchange->answer, response, &frame);
+    return http_answer_render(&exchange->answer, &whole, &frame);
 }
 
 /* The answer did not fit into memory: a short one that does, and the connection ends behind it. If
@@ -170,6 +206,7 @@ static void request_release(struct http_exchange *exchange)
     http_parser_release_body(&exchange->parser);
     arena_reset(&exchange->arena);
     exchange->data = NULL;
+    exchange->put_field_count = 0;
 }
 
 /* The answer is given as a whole. What of its body has not been read never will be. */
@@ -222,7 +259,9 @@ enum status http_exchange_respond_streamed(struct http_exchange *exchange,
     exchange->closes = !chunked || answer_closes(exchange, response);
     struct http_response_frame frame =
         frame_of(exchange, chunked ? HTTP_BODY_CHUNKED : HTTP_BODY_TO_CLOSE);
-    if (http_stream_add_head(stream, response, &frame) != STATUS_OK) {
+    struct http_header fields[FIELDS_MAX];
+    struct http_response whole = with_put_fields(exchange, response, fields);
+    if (http_stream_add_head(stream, &whole, &frame) != STATUS_OK) {
         http_stream_free(stream, &exchange->loop->server->answer_memory);
         return STATUS_NO_MEMORY;
     }

@@ -47,6 +47,11 @@ struct http_ticket http_exchange_ticket(const struct http_exchange *exchange);
 void http_exchange_set_data(struct http_exchange *exchange, void *data);
 void *http_exchange_data(const struct http_exchange *exchange);
 
+/* A field that the answer has, whoever makes it; in place of one that was put under the same name.
+ * The texts live as long as the exchange. At most HTTP_PUT_FIELDS_MAX names. */
+enum { HTTP_PUT_FIELDS_MAX = 16 };
+void http_exchange_put_field(struct http_exchange *exchange, struct str name, struct str value);
+
 /* How much body this request may have; called from http_handler.begin. 0: none. */
 void http_exchange_set_body_bytes_max(struct http_exchange *exchange, size_t bytes);
 

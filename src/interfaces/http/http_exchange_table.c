@@ -82,6 +82,7 @@ void http_exchange_table_release(struct http_exchange_table *table, struct http_
     exchange->body_bytes_max = 0;
     exchange->data = NULL;
     release_streams(table, exchange);
+    exchange->put_field_count = 0;
     http_parser_reset(&exchange->parser, trim);
     http_answer_reset(&exchange->answer, trim);
     if (trim) {

@@ -5,6 +5,7 @@
  * the slot. Exchanges are kept and used again with their memory. Loop thread only.
  */
 #include "interfaces/http/http_answer.h"
+#include "interfaces/http/http_exchange.h"
 #include "interfaces/http/http_parser.h"
 
 struct http_connection;
@@ -34,6 +35,8 @@ struct http_exchange {
     struct http_intake *intake; /* NULL: the body is gathered as it comes */
     struct http_stream *stream; /* NULL: the answer comes as a whole */
     void *data;
+    struct http_header put_fields[HTTP_PUT_FIELDS_MAX];
+    size_t put_field_count;
 };
 
 struct http_exchange_table {
