@@ -31,7 +31,7 @@ class Walker:
 
     def get(self, query, path="activities"):
         begun = time.perf_counter()
-        self.socket.sendall(f"GET /api/v1/{path}?{query} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
+        self.socket.sendall(f"GET /api/v1/{path}?{query} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         data = self.socket.recv(1 << 20)
         while b"\r\n\r\n" not in data:
             data += self.socket.recv(1 << 20)

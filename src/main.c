@@ -13,6 +13,7 @@
 #include "infrastructure/event_log_local/log_end.h"
 #include "infrastructure/health_probe/health_probe.h"
 #include "infrastructure/mongodb_client/shared_counters.h"
+#include "interfaces/api/api_origin.h"
 #include "interfaces/cli/cli.h"
 #include "interfaces/cli/folder_commands.h"
 #include "interfaces/cli/health_command.h"
@@ -47,10 +48,20 @@ static enum status check_exposure(const struct settings *settings, struct error 
                      settings->listen.host);
 }
 
+static enum status check_origins(const struct settings *settings, struct error *err)
+{
+    struct error why;
+    if (api_origin_check_list(str_from(settings->cors_origins), &why) == STATUS_OK) {
+        return STATUS_OK;
+    }
+    return error_set(err, STATUS_INVALID, 0, "--cors-origins: %s", why.message);
+}
+
 static enum status check_settings(const struct settings *settings, struct error *err)
 {
     enum status status = service_check_settings(settings, err);
-    return status == STATUS_OK ? check_exposure(settings, err) : status;
+    status = status == STATUS_OK ? check_exposure(settings, err) : status;
+    return status == STATUS_OK ? check_origins(settings, err) : status;
 }
 
 /* --- the machine --- */
@@ -146,6 +157,8 @@ static enum status make_api(struct service *service, struct error *err)
             .store = service->store,
             .worker = service->worker,
             .probes_only = service->settings.role == ROLE_WORKER,
+            .any_host = settings->allow_anonymous,
+            .cors_origins = str_from(settings->cors_origins),
             .rules = &service->rules,
             .clock = &clock_system,
             .hashes = hashes,

@@ -27,7 +27,7 @@ def test_a_header_that_does_not_end(hasty):
     """Guards the deadline for headers: 408, then the end."""
     with hasty.connect() as connection:
         start = time.monotonic()
-        connection.send(b"GET /livez HTTP/1.1\r\nHost: x\r\n")
+        connection.send(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n")
         expect.problem(connection.read_answer(), 408)
         assert 0.7 < time.monotonic() - start < 5 * services.PATIENCE
         assert connection.is_closed_by_server()
@@ -83,7 +83,7 @@ def crawl(service, seconds, every):
     """Opens many connections that send one byte now and then, half of them in the header and half in the body. Returns how
     many ended, with what, how many did not, and how long a good client waited at most."""
     watcher = selectors.DefaultSelector()
-    head = b"POST /logs HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n"
+    head = b"POST /logs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n"
     clients = []
     for number in range(SLOW_CLIENTS):
         client = wire.Connection(service.port)

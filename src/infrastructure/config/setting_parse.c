@@ -209,6 +209,7 @@ enum status setting_parse(const struct setting *setting, const char *source, con
     case SETTING_LIST:
     case SETTING_URI:
         return set_text(source, text, field, err);
+    case SETTING_ORIGINS:
     case SETTING_FILE:
     case SETTING_OPTIONAL_NAME:
         return set_optional_text(source, text, field, err);

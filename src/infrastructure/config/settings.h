@@ -84,6 +84,7 @@ struct settings {
     uint64_t query_timeout_ms;
     uint64_t queries;
 
+    char cors_origins[SETTINGS_TEXT_BYTES]; /* separated by commas; empty: none */
     uint64_t connections;
     uint64_t header_bytes;
     uint64_t target_bytes;

@@ -20,6 +20,8 @@ static const char *value_name(const struct setting *setting)
         return "NAME";
     case SETTING_LIST:
         return "ADDRESS:PORT,...";
+    case SETTING_ORIGINS:
+        return "ORIGIN,...";
     case SETTING_URI:
         return "URI";
     case SETTING_BYTES:

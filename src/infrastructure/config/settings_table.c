@@ -56,7 +56,9 @@ const struct setting settings_table[] = {
      .type = SETTING_SWITCH,
      FIELD(allow_anonymous),
      .default_text = "false",
-     .meaning = "Serve an address that is not loopback although no API key is configured."},
+     .meaning =
+         "Serve an address that is not loopback although no API key is configured, and answer "
+         "requests by whatever name (Host) they come."},
     {.key = "log-level",
      .section = service,
      .type = SETTING_CHOICE,
@@ -366,6 +368,14 @@ const struct setting settings_table[] = {
      .max = 65536,
      .meaning = "Questions under way or waiting; beyond it GET answers 503."},
 
+    {.key = "cors-origins",
+     .section = http,
+     .type = SETTING_ORIGINS,
+     FIELD(cors_origins),
+     .default_text = "",
+     .meaning =
+         "Whose pages may send activities and read answers in browsers, as browsers write it "
+         "(https://shop.example), with commas between them."},
     {.key = "connections",
      .section = http,
      .type = SETTING_NUMBER,

@@ -12,6 +12,7 @@ enum setting_type {
     SETTING_LIST,          /* likewise, with commas */
     SETTING_URI,           /* likewise */
     SETTING_OPTIONAL_NAME, /* a name; empty: none */
+    SETTING_ORIGINS,       /* origins with commas; empty: none */
     SETTING_FILE,          /* a path; empty: none */
     SETTING_NUMBER,        /* digits */
     SETTING_BYTES,         /* digits, or with KiB, MiB, GiB, TiB */

@@ -1,8 +1,10 @@
 #include "interfaces/api/api.h"
 
 #include "base/assert.h"
+#include "interfaces/api/api_host.h"
 #include "interfaces/api/api_lines.h"
 #include "interfaces/api/api_media.h"
+#include "interfaces/api/api_origin.h"
 #include "interfaces/api/api_private.h"
 #include "interfaces/api/api_query_string.h"
 
@@ -79,13 +81,6 @@ static void answer_method_not_allowed(struct http_exchange *exchange, const stru
     http_problem_respond(exchange, &problem, api_route_allow(route));
 }
 
-static void answer_options(struct http_exchange *exchange, const char *allow)
-{
-    struct http_header header = {STR("Allow"), str_from(allow)};
-    http_exchange_respond(
-        exchange, &(struct http_response){.status = 204, .headers = &header, .header_count = 1});
-}
-
 /* What the route has for this method, NULL when it has nothing. */
 static api_call_function *handler_of(const struct api_route *route, enum http_method method)
 {
@@ -127,7 +122,7 @@ static api_call_function *choose(const struct api_call *call, const struct api_r
 {
     api_call_function *handler = handler_of(route, call->request->method);
     if (handler == NULL && call->request->method == HTTP_METHOD_OPTIONS) {
-        answer_options(call->exchange, api_route_allow(route));
+        api_origin_answer_options(call, api_route_allow(route));
     } else if (handler == NULL) {
         answer_method_not_allowed(call->exchange, route);
     }
@@ -138,8 +133,12 @@ static void begin(void *context, struct http_exchange *exchange)
 {
     struct api *api = context;
     struct api_call call = {api, exchange, http_exchange_request(exchange), {0}};
+    api_origin_put_fields(&call);
+    if (!api_host_admits(&call)) {
+        return;
+    }
     if (str_equal(call.request->path, STR("*"))) {
-        answer_options(exchange, "GET, HEAD, POST, DELETE, OPTIONS");
+        api_origin_answer_options(&call, "GET, HEAD, POST, DELETE, OPTIONS");
         return;
     }
     const struct api_route *route = api_route_find(call.request->path, &call.rest);
@@ -148,7 +147,7 @@ static void begin(void *context, struct http_exchange *exchange)
         return;
     }
     api_call_function *handler = choose(&call, route);
-    if (handler == api_media_post) {
+    if (handler == api_media_post && api_origin_admits_body(&call)) {
         api_media_begin(&call);
     }
 }

@@ -27,6 +27,8 @@ struct api_config {
     struct activity_store *store;
     struct store_activities *worker; /* NULL: works in other processes */
     bool probes_only;                /* nothing is accepted or answered here but probes */
+    bool any_host;                   /* whoever reaches the service may ask it, by whatever name */
+    struct str cors_origins;         /* whose pages may; see api_origin_check_list */
     const struct activity_rules *rules;
     const struct clock *clock;
     const struct content_hash *hashes; /* one for each loop */

@@ -449,6 +449,7 @@ static void make_api(struct api_bed *bed)
         .log = &bed->log,
         .store = &bed->store,
         .worker = bed->worker,
+        .cors_origins = STR(BED_ORIGINS),
         .rules = &activity_rules_default,
         .clock = &bed->clock,
         .hashes = &hash,

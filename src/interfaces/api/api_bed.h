@@ -88,6 +88,9 @@ struct api_bed {
 /* An activity, as JSON. */
 #define BED_ONE "{\"userId\":\"u\",\"action\":\"a\",\"id\":\"own\"}"
 
+/* Whose pages may ask. */
+#define BED_ORIGINS "https://shop.example, http://[::1]:8080"
+
 /* What the source of checkpoints signs. */
 #define BED_CHECKPOINT "usertrail.store/of-a-double\n17\n"
 

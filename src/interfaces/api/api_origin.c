@@ -1,0 +1,157 @@
+#include "interfaces/api/api_origin.h"
+
+#include "interfaces/api/api_media.h"
+#include "interfaces/http/http_request_line.h"
+
+/* Longer than browsers keep the answer to OPTIONS anyway; it changes with a restart only. */
+#define MAX_AGE_S "7200"
+
+/* Fields of an answer that a page may read besides those that every page may. */
+#define EXPOSED "ETag, Link, RateLimit, RateLimit-Policy, Retry-After"
+
+/* Lists ------------------------------------------------------------------------------------- */
+
+/* A browser leaves out the port that a scheme has anyway, and writes names in lower case. */
+static bool is_origin(struct str text)
+{
+    const struct str schemes[] = {STR("http://"), STR("https://")};
+    const struct str default_ports[] = {STR(":80"), STR(":443")};
+    for (size_t i = 0; i < ARRAY_LENGTH(schemes); i++) {
+        if (str_starts_with(text, schemes[i])) {
+            struct str host = {text.data + schemes[i].len, text.len - schemes[i].len};
+            struct str port = default_ports[i];
+            bool named = host.len >= port.len &&
+                         memcmp(host.data + host.len - port.len, port.data, port.len) == 0;
+            return http_authority_is_valid(host) && !named && host.data[host.len - 1] != ':';
+        }
+    }
+    return false;
+}
+
+static bool is_lower_case(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if ((text.data[i] >= 'A' && text.data[i] <= 'Z') || text.data[i] == '*') {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum status api_origin_check_list(struct str origins, struct error *err)
+{
+    while (origins.len > 0) {
+        struct str origin = str_trim(str_split(&origins, ','));
+        if (!is_origin(origin) || !is_lower_case(origin)) {
+            return error_set(err, STATUS_INVALID, 0,
+                             "\"%.*s\" is no origin as browsers send it: http:// or https://, a "
+                             "host in lower case and a port where it is not the usual one, such as "
+                             "https://shop.example",
+                             origin.len > 60 ? 60 : (int)origin.len, origin.data);
+        }
+    }
+    return STATUS_OK;
+}
+
+/* The Origin of the request as it stands in the list, which lives longer; {NULL, 0}: it has none,
+ * or one that is not listed. */
+static struct str listed_origin(const struct api_call *call)
+{
+    struct str sent = http_request_header(call->request, STR("Origin"));
+    struct str origins = call->api->config.cors_origins;
+    while (sent.len > 0 && origins.len > 0) {
+        struct str origin = str_trim(str_split(&origins, ','));
+        if (str_equal(origin, sent)) {
+            return origin;
+        }
+    }
+    return (struct str){0};
+}
+
+/* Answers ----------------------------------------------------------------------------------- */
+
+/* A beacon comes with credentials, whatever they are, so its answer must allow them; the service
+ * itself knows no cookies. */
+void api_origin_put_fields(const struct api_call *call)
+{
+    struct http_exchange *exchange = call->exchange;
+    if (call->api->config.cors_origins.len == 0) {
+        return;
+    }
+    http_exchange_put_field(exchange, STR("Vary"), STR("Origin"));
+    struct str origin = listed_origin(call);
+    if (origin.data != NULL) {
+        http_exchange_put_field(exchange, STR("Access-Control-Allow-Origin"), origin);
+        http_exchange_put_field(exchange, STR("Access-Control-Allow-Credentials"), STR("true"));
+        http_exchange_put_field(exchange, STR("Access-Control-Expose-Headers"), STR(EXPOSED));
+    }
+}
+
+/* Fields of a request that mean something here, in lower case as browsers ask for them. */
+static bool may_send(struct str name)
+{
+    static const struct str names[] = {
+        {"authorization", 13}, {"cache-control", 13},   {"content-encoding", 16},
+        {"content-type", 12},  {"idempotency-key", 15}, {"if-none-match", 13},
+        {"last-event-id", 13}, {"traceparent", 11},     {"tracestate", 10},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        if (str_equal_ignoring_case(name, names[i])) {
+            return true;
+        }
+    }
+    struct str front = {name.data, 3};
+    return name.len > front.len && str_equal_ignoring_case(front, STR("ce-")) &&
+           http_token_is_valid(name);
+}
+
+/* Those of the fields that a page wants to send which it may send. */
+static struct str allowed_fields(const struct api_call *call)
+{
+    struct str wanted = http_request_header(call->request, STR("Access-Control-Request-Headers"));
+    struct buffer *list = &call->api->loops[http_exchange_ticket(call->exchange).loop].answer;
+    buffer_clear(list);
+    while (wanted.data != NULL) {
+        struct str name = str_trim(str_split(&wanted, ','));
+        if (may_send(name)) {
+            buffer_append_str(list, list->len == 0 ? STR("") : STR(", "));
+            buffer_append_str(list, name);
+        }
+    }
+    return list->failed == STATUS_OK ? buffer_str(list) : (struct str){0};
+}
+
+void api_origin_answer_options(const struct api_call *call, const char *allow)
+{
+    struct http_header fields[4] = {{STR("Allow"), str_from(allow)}};
+    size_t count = 1;
+    bool asked =
+        http_request_header(call->request, STR("Access-Control-Request-Method")).data != NULL;
+    if (asked && listed_origin(call).data != NULL) {
+        struct str wanted = allowed_fields(call);
+        fields[count++] =
+            (struct http_header){STR("Access-Control-Allow-Methods"), str_from(allow)};
+        fields[count++] = (struct http_header){STR("Access-Control-Max-Age"), STR(MAX_AGE_S)};
+        if (wanted.len > 0) {
+            fields[count++] = (struct http_header){STR("Access-Control-Allow-Headers"), wanted};
+        }
+    }
+    http_exchange_respond(
+        call->exchange,
+        &(struct http_response){.status = 204, .headers = fields, .header_count = count});
+}
+
+/* Before other bodies a browser asks, and is told no by what the answer lacks. */
+bool api_origin_admits_body(const struct api_call *call)
+{
+    bool has_origin = http_request_header(call->request, STR("Origin")).data != NULL;
+    if (!has_origin || !api_media_is_simple(call->request) || listed_origin(call).data != NULL) {
+        return true;
+    }
+    api_answer_problem_type(
+        call->exchange, API_PROBLEM_ORIGIN_NOT_ALLOWED,
+        "a body of text/plain, or without a Content-Type, is taken from pages of "
+        "origins that are listed by --cors-origins only; other programs send no "
+        "Origin, or Content-Type: application/json");
+    return false;
+}
