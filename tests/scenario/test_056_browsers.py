@@ -2,13 +2,11 @@
 
 import json
 import re
-import subprocess
 
 import pytest
 
 import expect
 import service as services
-import wire
 
 LIST = "/api/v1/activities"
 SHOP = "https://shop.example"
@@ -105,6 +103,9 @@ ANSWERS = {
     "400 of a question": lambda service, headers: service.get(f"{LIST}?x=1", headers),
     "400 of an activity": lambda service, headers: service.post({}, headers),
     "400 of a broken body": lambda service, headers: service.post(b"{", headers),
+    "200 of a stream": lambda service, headers: service.post(
+        json.dumps(ONE).encode(), [*(field for field in headers if field[0] != "Content-Type"), ("Content-Type", "application/x-ndjson"),
+                                   ("Accept", "application/x-ndjson")]),
     "404": lambda service, headers: service.get("/nowhere", headers),
     "404 of an activity": lambda service, headers: service.get(f"{LIST}/none", headers),
     "405": lambda service, headers: service.request("PUT", LIST, None, headers),
