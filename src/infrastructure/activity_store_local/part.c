@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/little_endian.h"
+#include "infrastructure/activity_store_local/name_cache.h"
 
 #include <stdlib.h>
 
@@ -283,6 +284,7 @@ struct part_view {
     struct page_pieces pieces;
     char id[PAGE_ID_BYTES];    /* of a row that was asked for as a whole */
     char user[NAME_BYTES_MAX]; /* likewise */
+    struct name_cache recent;  /* users */
 };
 
 enum status part_view_new(struct part *part, struct part_view **out_view, struct error *err)
@@ -566,11 +568,22 @@ enum status part_view_user_text(struct part_view *view, uint32_t number, char sp
     if (number >= part->footer.user_count) {
         return part_corrupt(part, "a row has a user that the part does not know", err);
     }
+    struct str recent = name_cache_find(&view->recent, number);
+    if (recent.data != NULL) {
+        memcpy(space, recent.data, recent.len);
+        *out_text = (struct str){space, recent.len};
+        return STATUS_OK;
+    }
     enum status status =
         read_slot(view, &view->names, part->directory.names[number / NAMES_IN_BLOCK].place, err);
-    return status == STATUS_OK ? name_block_text(slot_reading(&view->names),
-                                                 number % NAMES_IN_BLOCK, space, out_text, err)
-                               : status;
+    if (status == STATUS_OK) {
+        status = name_block_text(slot_reading(&view->names), number % NAMES_IN_BLOCK, space,
+                                 out_text, err);
+    }
+    if (status == STATUS_OK) {
+        name_cache_put(&view->recent, number, *out_text);
+    }
+    return status;
 }
 
 void part_users_begin(struct part_users *users, struct part_view *view)

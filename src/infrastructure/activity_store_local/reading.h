@@ -6,6 +6,7 @@
  * once at the end. One thread at a time.
  */
 #include "base/str.h"
+#include "base/word.h"
 #include "infrastructure/activity_store_local/bits.h"
 
 struct reading {
@@ -66,6 +67,24 @@ static inline uint64_t reading_varint(struct reading *reading)
     }
     reading->failed = true;
     return 0;
+}
+
+/* Passes over so many varints without looking at what they say, eight bytes at a time: each has one
+ * byte whose highest bit is not set, its last one. */
+static inline void reading_skip_varints(struct reading *reading, uint32_t count)
+{
+    while (count > 0 && reading_left(reading) >= WORD_BYTES) {
+        uint64_t ends = ~word_load((const char *)reading->at) & 0x8080808080808080u;
+        uint32_t ended = (uint32_t)__builtin_popcountll(ends);
+        if (ended >= count) {
+            break;
+        }
+        count -= ended;
+        reading->at += WORD_BYTES;
+    }
+    while (count > 0 && !reading->failed) {
+        count -= reading_u8(reading) < 0x80;
+    }
 }
 
 static inline int64_t reading_signed(struct reading *reading)
