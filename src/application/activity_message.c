@@ -20,6 +20,7 @@ enum status activity_message_reader_init(struct activity_message_reader *reader)
         activity_json_reader_init(&reader->json, &widest_rules, ACTIVITY_MESSAGE_BYTES_MAX);
     if (status == STATUS_OK) {
         reader->json.takes_received_at = true;
+        reader->foreign = false;
     }
     return status;
 }
@@ -97,7 +98,11 @@ enum status activity_message_read(struct activity_message_reader *reader,
         .data = text->data, .len = text->len, .arena = text->arena};
     struct activity_draft draft;
     enum status status = activity_json_read(&reader->json, &json, &draft, rejection);
-    return status == STATUS_OK ? complete(&draft, place, text->arena, out_activity) : status;
+    if (status != STATUS_OK) {
+        return status;
+    }
+    reader->foreign = !draft.has_received_at;
+    return complete(&draft, place, text->arena, out_activity);
 }
 
 struct str activity_message_tell(const struct rejection *rejection, struct arena *arena)

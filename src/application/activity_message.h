@@ -21,6 +21,9 @@ enum {
 
 struct activity_message_reader {
     struct activity_json_reader json;
+    bool
+        foreign; /* of the activity read last: another program wrote it, who says no time of receipt
+                  */
 };
 
 /* NO_MEMORY. */

@@ -109,6 +109,7 @@ static void what_was_written_comes_back(void **state)
     assert_true(str_equal(r.activity.id, written.id));
     assert_true(activity_same_content(&r.activity, &written, true));
     assert_int_equal(r.activity.received_at_ms, 1);
+    assert_false(r.reader.foreign);
     forget(&r);
     buffer_deinit(&text);
 }
@@ -123,6 +124,7 @@ static void a_foreign_message_is_completed_from_its_place(void **state)
     expect_str(r.activity.metadata, "{}");
     assert_int_equal(r.activity.timestamp_ms, LOGGED_MS);
     assert_int_equal(r.activity.received_at_ms, LOGGED_MS);
+    assert_true(r.reader.foreign);
     forget(&r);
     read_text(&r, STR("{\"userId\":\"u\",\"action\":\"a\",\"timestamp\":\"9999-01-01T00:00:00Z\","
                       "\"id\":\"mine\"}"));

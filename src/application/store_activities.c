@@ -157,10 +157,14 @@ static void note_replayed(struct store_activities *worker)
     }
 }
 
+/* What comes again, as after a rebalance, was counted. */
 static void count_messages(struct store_activities *worker)
 {
+    const struct activity_batch *batch = &worker->batch.polled;
     pthread_mutex_lock(&worker->mutex);
-    worker->state.refused += worker->batch.polled.refused_count;
+    for (size_t i = 0; i < batch->refused_count; i++) {
+        worker->state.refused += !position_set_covers(&worker->handled, batch->refused[i].position);
+    }
     pthread_mutex_unlock(&worker->mutex);
 }
 

@@ -167,14 +167,30 @@ static void store_rows(struct world *world, const struct activity_batch *batch,
     }
 }
 
+/* Nothing but positions: those of the batch before, whose refused rows are listed now. */
+static enum status cover(struct world *world, const struct activity_batch *batch,
+                         enum status status)
+{
+    ASSERT(world->failed_rows == NULL && world->put_count > 0);
+    if (status == STATUS_OK) {
+        store_rows(world, batch, NULL);
+        world->cover_count++;
+    }
+    return status;
+}
+
 static enum status world_put(struct activity_store *store, const struct activity_batch *batch,
                              enum verdict *out_verdicts, struct error *err)
 {
     struct world *world = world_of_store(store);
     pthread_mutex_lock(&world->lock);
     enum status status = order(world, CALL_PUT, err);
-    ASSERT(batch->count > 0 || batch->refused_count > 0);
     ASSERT(uuid_equal(batch->log_id, world->log_id));
+    if (batch->count == 0 && batch->refused_count == 0) {
+        status = cover(world, batch, status);
+        pthread_mutex_unlock(&world->lock);
+        return status;
+    }
     world->put_count++;
     if (world->failed_rows != NULL) {
         ASSERT(batch->rows == world->failed_rows);

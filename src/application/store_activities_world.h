@@ -49,6 +49,7 @@ struct world {
     unsigned stored[WORLD_ROWS_MAX]; /* how often put_batch answered OK for the row */
     bool store_refuses[WORLD_ROWS_MAX];
     size_t put_count;
+    size_t cover_count; /* puts of nothing, behind refused rows that were listed */
     bool listed[WORLD_ROWS_MAX];
     char listed_raw[WORLD_ROWS_MAX][WORLD_TEXT_BYTES]; /* of the first time, as the others */
     char listed_key[WORLD_ROWS_MAX][WORLD_TEXT_BYTES];

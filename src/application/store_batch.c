@@ -81,22 +81,36 @@ enum status store_batch_put_rows(struct store_batch *self, bool moves, struct er
     return STATUS_OK;
 }
 
+/* What the store refused was not covered before somebody has listed it: now it is. */
+static enum status cover_listed_rows(struct store_batch *self, struct error *err)
+{
+    const struct activity_batch nothing = {.log_id = self->polled.log_id,
+                                           .next = self->polled.next};
+    return activity_store_put_batch(self->config->store, &nothing, NULL, err);
+}
+
+static enum status list_refused_rows(struct store_batch *self, struct error *err)
+{
+    const struct activity_batch *batch = &self->polled;
+    enum status status =
+        store_refusals_list(self->config->refusals, batch, self->verdicts, self->refused_why, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    size_t first = 0;
+    while (self->verdicts[first] != VERDICT_REFUSED) {
+        first++;
+    }
+    tell_refusal(self, batch->rows[first].position, str_from(self->refused_why));
+    return cover_listed_rows(self, err);
+}
+
 enum status store_batch_list_rows(struct store_batch *self, struct error *err)
 {
     ASSERT(self->stage == BATCH_STORED);
-    const struct activity_batch *batch = &self->polled;
-    if (self->refused_rows > 0) {
-        enum status status = store_refusals_list(self->config->refusals, batch, self->verdicts,
-                                                 self->refused_why, err);
-        if (status != STATUS_OK) {
-            return status;
-        }
-        size_t first = 0;
-        while (self->verdicts[first] != VERDICT_REFUSED) {
-            first++;
-        }
-        tell_refusal(self, batch->rows[first].position, str_from(self->refused_why));
+    enum status status = self->refused_rows > 0 ? list_refused_rows(self, err) : STATUS_OK;
+    if (status == STATUS_OK) {
+        self->stage = BATCH_DONE;
     }
-    self->stage = BATCH_DONE;
-    return STATUS_OK;
+    return status;
 }

@@ -6,7 +6,8 @@
  *     polled   what the log refused is listed first, since the store may make the batch durable as
  *              soon as it is put, and what is durable there does not come again out of the log
  *     listed   the rows are put into the store, which gives each its verdict
- *     stored   what the store refused is listed; only then may its position become durable
+ *     stored   what the store refused is listed; only then may its position become durable, which
+ *              an empty batch brings about
  *     done     or there is none yet
  *
  * A part of store_activities.h. The worker's thread.

@@ -190,6 +190,7 @@ static void waits_for_a_list_that_is_down(void **state)
     }
     expect_stored_or_listed(world);
     assert_int_equal(look(fixture).verdicts[VERDICT_REFUSED], count / 2);
+    assert_int_equal(world->cover_count, count / 2); /* each behind its row, without waiting */
 }
 
 static bool keeps_over_a_failure_at(struct fixture *fixture, unsigned nth, enum durable durable)

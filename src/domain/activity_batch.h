@@ -9,9 +9,12 @@
 #include "domain/position.h"
 #include "domain/refusal.h"
 
+#include <stdbool.h>
+
 struct logged_activity {
     struct activity activity;
     struct position position;
+    bool foreign; /* another program wrote it to the log */
 };
 
 struct activity_batch {

@@ -26,6 +26,14 @@ enum status activity_store_durable_positions(struct activity_store *store, struc
     return status;
 }
 
+enum status activity_store_accounts(struct activity_store *store, struct coverage *out_accounts,
+                                    struct error *err)
+{
+    enum status status = store->operations->accounts(store, out_accounts, err);
+    ASSERT(reports(status, err));
+    return status;
+}
+
 enum status activity_store_sync(struct activity_store *store, struct error *err)
 {
     enum status status = store->operations->sync(store, err);

@@ -4,8 +4,9 @@
  * callers use the wrappers below, which assert the contract. The contract suite in
  * tests/contract/activity_store_contract.c holds every adapter to what is written here.
  *
- * Threads: put_batch, sync and expire come from one thread, the worker; durable_positions, find,
- * get, count, tally and erase from any thread at any time. None of them may run on an event loop.
+ * Threads: put_batch, sync and expire come from one thread, the worker; durable_positions,
+ * accounts, find, get, count, tally and erase from any thread at any time. None of them may run on
+ * an event loop.
  *
  * Exactly once: an id is stored once over the whole retention. What put_batch took is in the
  * answers of find, get, count and tally when it returns. What a crash leaves behind is at least
@@ -19,17 +20,9 @@
 #include "domain/activity_filter.h"
 #include "domain/activity_page.h"
 #include "domain/activity_tally.h"
+#include "domain/coverage.h"
 #include "domain/position.h"
-
-enum verdict {
-    VERDICT_STORED,
-    VERDICT_DUPLICATE,   /* the id is there with the same content */
-    VERDICT_CONFLICT,    /* the id is there with other content; the first one stays */
-    VERDICT_REDELIVERED, /* this very position had its verdict before: nothing is counted again */
-    VERDICT_ERASED,      /* its user was erased after it was received: dropped */
-    VERDICT_REFUSED,     /* this store will never take it: not stored, to be kept as refused */
-    VERDICT_COUNT
-};
+#include "domain/verdict.h"
 
 struct activity_store;
 
@@ -65,6 +58,8 @@ struct activity_store_operations {
                              enum verdict *out_verdicts, struct error *err);
     enum status (*durable_positions)(struct activity_store *store, struct uuid log_id,
                                      struct position_set *out_positions, struct error *err);
+    enum status (*accounts)(struct activity_store *store, struct coverage *out_accounts,
+                            struct error *err);
     enum status (*sync)(struct activity_store *store, struct error *err);
     enum status (*find)(struct activity_store *store, const struct activity_page_request *request,
                         struct arena *arena, struct activity_page *out_page, struct error *err);
@@ -103,6 +98,12 @@ MUST_USE enum status activity_store_durable_positions(struct activity_store *sto
                                                       struct uuid log_id,
                                                       struct position_set *out_positions,
                                                       struct error *err);
+
+/* Raises `out_accounts` to what became of the positions of each log that was put from
+ * (log_account.h): of those that had their verdict, which may be more than what is durable. What
+ * survives a crash are the accounts of durable_positions, exactly. */
+MUST_USE enum status activity_store_accounts(struct activity_store *store,
+                                             struct coverage *out_accounts, struct error *err);
 
 /* Makes durable what was put, if the store can. */
 MUST_USE enum status activity_store_sync(struct activity_store *store, struct error *err);

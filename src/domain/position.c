@@ -38,6 +38,11 @@ static bool stands_at(const struct position_set *set, size_t index, int32_t part
     return index < set->count && set->items[index].partition == partition;
 }
 
+bool position_set_has(const struct position_set *set, int32_t partition)
+{
+    return stands_at(set, find_index(set, partition), partition);
+}
+
 int64_t position_set_get(const struct position_set *set, int32_t partition)
 {
     size_t index = find_index(set, partition);

@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "base/uuid.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,9 @@ enum { POSITION_PARTITIONS_MAX = 65536 };
 /* Allocates nothing yet. */
 void position_set_init(struct position_set *set);
 void position_set_deinit(struct position_set *set);
+
+/* Whether the set knows the partition, at whatever offset. */
+bool position_set_has(const struct position_set *set, int32_t partition);
 
 /* The offset of the partition, 0 when the set does not know it. */
 int64_t position_set_get(const struct position_set *set, int32_t partition);

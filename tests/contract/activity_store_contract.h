@@ -20,6 +20,7 @@ struct store_maker {
 
 /* Each runs a group of tests under the adapter's name and returns how many failed. */
 int activity_store_contract_run_cases(const struct store_maker *maker);
+int activity_store_contract_run_accounts(const struct store_maker *maker);
 int activity_store_contract_run_queries(const struct store_maker *maker);
 int activity_store_contract_run_tallies(const struct store_maker *maker);
 int activity_store_contract_run_oracle(const struct store_maker *maker, unsigned seeds);

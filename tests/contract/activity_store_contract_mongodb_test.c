@@ -78,6 +78,7 @@ int main(void)
     }
     int failed = 0;
     failed += activity_store_contract_run_cases(&maker);
+    failed += activity_store_contract_run_accounts(&maker);
     failed += activity_store_contract_run_queries(&maker);
     failed += activity_store_contract_run_tallies(&maker);
     failed += activity_store_contract_run_oracle(&maker, SEEDS);

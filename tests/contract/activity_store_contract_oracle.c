@@ -40,6 +40,7 @@ struct run {
     struct logged_activity log[LOG_MAX];
     size_t log_end;
     size_t covered;
+    uint64_t verdicts[VERDICT_COUNT]; /* of positions that came for the first time */
     char ids[IDS][40];
     char difference[200]; /* "" as long as both agree */
 };
@@ -139,6 +140,7 @@ static void put_from(struct run *run, size_t begin)
     for (size_t i = begin; i < run->log_end; i++) {
         enum verdict verdict = model_put(&run->model, &run->log[i].activity, i < run->covered);
         expect(run, "verdict", verdict, verdicts[i - begin]);
+        run->verdicts[verdict] += i >= run->covered;
     }
     run->covered = run->log_end;
 }
@@ -316,6 +318,22 @@ static void step_crash(struct run *run)
     }
 }
 
+static void compare_account(struct run *run)
+{
+    struct coverage accounts;
+    struct log_coverage *log;
+    coverage_init(&accounts);
+    assert_int_equal(activity_store_accounts(run->store, &accounts, NULL), STATUS_OK);
+    assert_int_equal(coverage_log(&accounts, run->log_id, &log), STATUS_OK);
+    const uint64_t *outcomes = log->counts.outcomes;
+    expect(run, "stored in all", run->verdicts[VERDICT_STORED], outcomes[OUTCOME_STORED]);
+    expect(run, "duplicates in all", run->verdicts[VERDICT_DUPLICATE], outcomes[OUTCOME_DUPLICATE]);
+    expect(run, "conflicts in all", run->verdicts[VERDICT_CONFLICT], outcomes[OUTCOME_CONFLICT]);
+    expect(run, "erased in all", run->verdicts[VERDICT_ERASED], outcomes[OUTCOME_ERASED]);
+    expect(run, "the account's difference", 0, (uint64_t)log_coverage_difference(log));
+    coverage_deinit(&accounts);
+}
+
 static void step(struct run *run)
 {
     static void (*const steps[])(struct run *) = {
@@ -331,6 +349,7 @@ static void step(struct run *run)
     struct activity_store_state state;
     activity_store_describe(run->store, &state);
     expect(run, "described activities", run->model.count, state.activities);
+    compare_account(run);
 }
 
 /* "" when store and model agree to the end; static. */

@@ -73,6 +73,7 @@ int main(void)
     int failed = 0;
     for (size_t i = 0; i < ARRAY_LENGTH(makers); i++) {
         failed += activity_store_contract_run_cases(&makers[i]);
+        failed += activity_store_contract_run_accounts(&makers[i]);
         failed += activity_store_contract_run_queries(&makers[i]);
         failed += activity_store_contract_run_tallies(&makers[i]);
         failed += activity_store_contract_run_oracle(&makers[i], seeds[i]);

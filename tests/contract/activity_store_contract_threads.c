@@ -45,6 +45,19 @@ static bool is_whole(const struct activity *activity)
     return str_equal(id, activity->id);
 }
 
+/* Positions and counts are of one moment, whoever puts meanwhile. */
+static bool accounts_add_up(struct activity_store *store)
+{
+    struct coverage accounts;
+    coverage_init(&accounts);
+    bool fine = activity_store_accounts(store, &accounts, NULL) == STATUS_OK;
+    for (size_t i = 0; i < accounts.count; i++) {
+        fine = fine && log_coverage_difference(&accounts.logs[i]) == 0;
+    }
+    coverage_deinit(&accounts);
+    return fine;
+}
+
 static void read_once(struct shared *shared, struct arena *arena, unsigned turn)
 {
     struct str user = str_from(users[turn % (USERS - 1)]);
@@ -65,7 +78,7 @@ static void read_once(struct shared *shared, struct arena *arena, unsigned turn)
         fine = fine && (status == STATUS_NOT_FOUND || is_whole(&found));
     }
     status = activity_store_count(shared->store, &request.filter, 0, &count, NULL);
-    fine = fine && status == STATUS_OK;
+    fine = fine && status == STATUS_OK && accounts_add_up(shared->store);
     if (!fine) {
         atomic_fetch_add(&shared->wrong, 1);
     }

@@ -35,6 +35,9 @@ static void expect_same(const struct manifest *a, const struct manifest *b)
     for (size_t i = 0; i < a->covered.count; i++) {
         ASSERT(uuid_equal(a->covered.logs[i].log_id, b->covered.logs[i].log_id));
         expect_same_positions(&a->covered.logs[i].positions, &b->covered.logs[i].positions);
+        expect_same_positions(&a->covered.logs[i].starts, &b->covered.logs[i].starts);
+        ASSERT(memcmp(&a->covered.logs[i].counts, &b->covered.logs[i].counts,
+                      sizeof a->covered.logs[i].counts) == 0);
     }
     for (size_t i = 0; i < a->tombstones.count; i++) {
         ASSERT(str_equal(a->tombstones.items[i].user_id, b->tombstones.items[i].user_id));

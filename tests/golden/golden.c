@@ -126,10 +126,12 @@ static void cover(struct manifest *manifest, uint8_t log, int32_t partition, int
 {
     const struct uuid log_id = {{log, 7, 7}};
     const struct position position = {.partition = partition, .offset = offset};
-    struct position_set *positions;
-    enum status status = coverage_of(&manifest->covered, log_id, &positions);
+    struct log_coverage *log_covered;
+    enum status status = coverage_log(&manifest->covered, log_id, &log_covered);
     ASSERT(status == STATUS_OK);
-    status = position_set_raise(positions, position);
+    status = position_set_raise(&log_covered->positions, position);
+    ASSERT(status == STATUS_OK);
+    status = position_set_raise(&log_covered->starts, position); /* as of a format without counts */
     ASSERT(status == STATUS_OK);
 }
 
@@ -175,6 +177,19 @@ void golden_manifest_2(struct manifest *out_manifest)
     }
     out_manifest->parts[1].seals = (struct seal_range){1, 4};
     out_manifest->parts[2].seals = (struct seal_range){5, 7};
+}
+
+/* Its logs are counted, of the first one each partition from another start. */
+void golden_manifest_3(struct manifest *out_manifest)
+{
+    struct log_coverage *log;
+    golden_manifest_2(out_manifest);
+    enum status status = coverage_log(&out_manifest->covered, (struct uuid){{2, 7, 7}}, &log);
+    ASSERT(status == STATUS_OK);
+    log->starts.items[0].offset = INT64_MAX - 1000;
+    log->starts.items[1].offset = 0;
+    log->counts = (struct log_counts){
+        .outcomes = {123450000, 4000, 300, 3000, 400, 89}, .foreign = 77, .replayed = UINT64_MAX};
 }
 
 /* Files ------------------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 #define GOLDEN_SALTED_ROWS   "format1-salted.part.ndjson"
 #define GOLDEN_MANIFEST_1    "format1.manifest"
 #define GOLDEN_MANIFEST_2    "format2.manifest"
+#define GOLDEN_MANIFEST_3    "format3.manifest"
 #define GOLDEN_CHAIN         "format1.chain"
 #define GOLDEN_CHAIN_RECORDS "format1.chain.ndjson"
 #define GOLDEN_SEGMENT       "format1.segment"
@@ -34,6 +35,7 @@ void golden_append_record(struct buffer *lines, const struct chain_record *recor
 /* What the manifests of these formats say. The caller deinits them. */
 void golden_manifest_1(struct manifest *out_manifest);
 void golden_manifest_2(struct manifest *out_manifest);
+void golden_manifest_3(struct manifest *out_manifest);
 
 /* The whole file; freed by the caller. NULL, and a line on stderr, when it cannot be read. */
 char *golden_read(const char *path, size_t *out_len);

@@ -197,9 +197,9 @@ static void make_manifests(const char *corpus)
 {
     struct manifest manifest;
     struct buffer bytes;
-    golden_manifest_2(&manifest);
+    golden_manifest_3(&manifest);
     make_manifest(&manifest, &bytes);
-    write_golden(GOLDEN_MANIFEST_2, &bytes);
+    write_golden(GOLDEN_MANIFEST_3, &bytes);
     write_corpus(corpus, "full", &bytes);
     write_as_it_is(corpus, "full", &bytes);
     buffer_deinit(&bytes);

@@ -59,6 +59,20 @@ static enum status put(struct outage *outage, int first)
     return bed_put_at(outage->bed, outage->store, first, outage->activities + first, ROWS);
 }
 
+/* Each position is counted once, also where an answer about that was lost. */
+static void assert_counted(struct bed *bed, uint64_t stored)
+{
+    struct coverage accounts;
+    struct log_coverage *log;
+    coverage_init(&accounts);
+    assert_int_equal(activity_store_accounts(bed->store, &accounts, &bed->err), STATUS_OK);
+    assert_int_equal(coverage_log(&accounts, bed->log_id, &log), STATUS_OK);
+    assert_int_equal(log->counts.outcomes[OUTCOME_STORED], stored);
+    assert_int_equal(log_counts_sum(&log->counts), stored);
+    assert_int_equal(log_coverage_difference(log), 0);
+    coverage_deinit(&accounts);
+}
+
 static void assert_stored(struct outage *outage, int first)
 {
     enum status status = put(outage, first);
@@ -69,6 +83,7 @@ static void assert_stored(struct outage *outage, int first)
         assert_int_equal(outage->bed->verdicts[i], VERDICT_STORED);
     }
     assert_int_equal(bed_count(outage->bed->store, NULL), first + ROWS);
+    assert_counted(outage->bed, (uint64_t)(first + ROWS));
 }
 
 static void assert_away(struct outage *outage, enum status status, uint64_t begin_ms)

@@ -151,6 +151,30 @@ static bool nothing_else_is_stored(struct check *check, uint64_t present)
     return true;
 }
 
+/* Promise 3: each position of the log has one outcome, over all crashes, and as many are "stored"
+ * as there are activities. */
+static bool account_adds_up(struct check *check, uint64_t present)
+{
+    struct coverage accounts;
+    uint64_t stored = 0;
+    int64_t difference = 0;
+    coverage_init(&accounts);
+    enum status status = activity_store_accounts(check->store, &accounts, NULL);
+    ASSERT(status == STATUS_OK);
+    for (size_t i = 0; i < accounts.count; i++) {
+        stored += accounts.logs[i].counts.outcomes[OUTCOME_STORED];
+        difference += log_coverage_difference(&accounts.logs[i]);
+    }
+    coverage_deinit(&accounts);
+    if (stored != present || difference != 0) {
+        snprintf(check->trouble, LEDGER_TROUBLE_BYTES,
+                 "the account has %llu stored of %llu, and differs by %lld",
+                 (unsigned long long)stored, (unsigned long long)present, (long long)difference);
+        return false;
+    }
+    return true;
+}
+
 /* Oldest first, those that carry no time of their own come as they were sent. */
 static bool user_is_in_order(struct check *check, unsigned user)
 {
@@ -188,7 +212,7 @@ bool ledger_holds(const struct ledger *ledger, struct activity_store *store,
     uint64_t present;
     arena_init(&check.arena, CHECK_ARENA_BYTES_MAX);
     bool holds = entries_are_stored(&check, &present) && nothing_else_is_stored(&check, present) &&
-                 refused_are_listed(&check);
+                 account_adds_up(&check, present) && refused_are_listed(&check);
     for (unsigned user = 0; holds && user < LEDGER_USERS; user++) {
         holds = user_is_in_order(&check, user);
     }

@@ -14,6 +14,8 @@ struct change {
     struct uuid log_id;           /* of a put */
     struct logged_activity *rows; /* of a put; one block with their texts behind them */
     size_t count;
+    struct refusal *refused; /* of a put: their positions */
+    size_t refused_count;
     struct position_set next;
     char *user_id; /* of an erasure */
     size_t user_id_len;
@@ -79,9 +81,20 @@ static struct logged_activity *copy_rows(const struct logged_activity *rows, siz
     return copies;
 }
 
+/* Their places only. */
+static struct refusal *copy_refused(const struct refusal *refused, size_t count)
+{
+    struct refusal *copies = need(calloc(count + 1, sizeof *copies));
+    for (size_t i = 0; i < count; i++) {
+        copies[i].position = refused[i].position;
+    }
+    return copies;
+}
+
 static void change_deinit(struct change *change)
 {
     free(change->rows);
+    free(change->refused);
     free(change->user_id);
     position_set_deinit(&change->next);
 }
@@ -117,6 +130,8 @@ static enum status double_put_batch(struct activity_store *store,
     if (status == STATUS_OK) {
         struct change change = {.kind = CHANGE_PUT, .log_id = batch->log_id, .count = batch->count};
         change.rows = copy_rows(batch->rows, batch->count);
+        change.refused = copy_refused(batch->refused, batch->refused_count);
+        change.refused_count = batch->refused_count;
         need_ok(position_set_raise_all(&change.next, batch->next));
         note(self, change, self->when == DURABLE_AT_PUT);
     }
@@ -136,6 +151,12 @@ static enum status double_durable_positions(struct activity_store *store, struct
     }
     pthread_mutex_unlock(&self->lock);
     return STATUS_OK;
+}
+
+static enum status double_accounts(struct activity_store *store, struct coverage *out_accounts,
+                                   struct error *err)
+{
+    return activity_store_accounts(double_of(store)->inner, out_accounts, err);
 }
 
 static enum status double_sync(struct activity_store *store, struct error *err)
@@ -244,6 +265,7 @@ static void double_free(struct activity_store *store)
 static const struct activity_store_operations double_operations = {
     .put_batch = double_put_batch,
     .durable_positions = double_durable_positions,
+    .accounts = double_accounts,
     .sync = double_sync,
     .find = double_find,
     .get = double_get,
@@ -282,6 +304,8 @@ static void replay(struct activity_store *store, const struct change *change)
             .log_id = change->log_id,
             .rows = change->rows,
             .count = change->count,
+            .refused = change->refused,
+            .refused_count = change->refused_count,
             .next = &change->next,
         };
         enum verdict *verdicts = need(malloc((batch.count + 1) * sizeof *verdicts));

@@ -18,15 +18,11 @@ static struct failing_store *store_of(struct activity_store *store)
 }
 
 static const char *const call_names[STORE_CALL_COUNT] = {
-    [STORE_PUT_BATCH] = "put_batch",
-    [STORE_DURABLE_POSITIONS] = "durable_positions",
-    [STORE_SYNC] = "sync",
-    [STORE_FIND] = "find",
-    [STORE_GET] = "get",
-    [STORE_COUNT] = "count",
-    [STORE_TALLY] = "tally",
-    [STORE_ERASE] = "erase",
-    [STORE_EXPIRE] = "expire",
+    [STORE_PUT_BATCH] = "put_batch", [STORE_DURABLE_POSITIONS] = "durable_positions",
+    [STORE_ACCOUNTS] = "accounts",   [STORE_SYNC] = "sync",
+    [STORE_FIND] = "find",           [STORE_GET] = "get",
+    [STORE_COUNT] = "count",         [STORE_TALLY] = "tally",
+    [STORE_ERASE] = "erase",         [STORE_EXPIRE] = "expire",
 };
 
 /* OK: the call goes on to the store behind. */
@@ -58,6 +54,14 @@ static enum status failing_durable_positions(struct activity_store *store, struc
     return status != STATUS_OK
                ? status
                : activity_store_durable_positions(self->inner, log_id, out_positions, err);
+}
+
+static enum status failing_accounts(struct activity_store *store, struct coverage *out_accounts,
+                                    struct error *err)
+{
+    struct failing_store *self = store_of(store);
+    enum status status = begin(self, STORE_ACCOUNTS, err);
+    return status != STATUS_OK ? status : activity_store_accounts(self->inner, out_accounts, err);
 }
 
 static enum status failing_sync(struct activity_store *store, struct error *err)
@@ -142,6 +146,7 @@ static void failing_free(struct activity_store *store)
 static const struct activity_store_operations failing_operations = {
     .put_batch = failing_put_batch,
     .durable_positions = failing_durable_positions,
+    .accounts = failing_accounts,
     .sync = failing_sync,
     .find = failing_find,
     .get = failing_get,

@@ -12,6 +12,7 @@
 enum activity_store_call {
     STORE_PUT_BATCH,
     STORE_DURABLE_POSITIONS,
+    STORE_ACCOUNTS,
     STORE_SYNC,
     STORE_FIND,
     STORE_GET,

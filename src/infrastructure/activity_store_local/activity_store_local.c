@@ -292,22 +292,49 @@ static enum status put(struct local_store *self, const struct activity_batch *ba
                : status;
 }
 
+/* Makes room beforehand for what must not fail once the batch is put. */
+static enum status prepare_account(struct local_store *self, const struct activity_batch *batch,
+                                   struct log_coverage **out_log, struct error *err)
+{
+    pthread_mutex_lock(&self->mutex);
+    enum status status = coverage_log(&self->put, batch->log_id, out_log);
+    if (status == STATUS_OK) {
+        status = log_starts_take_up(&(*out_log)->starts, &(*out_log)->positions, batch);
+    }
+    if (status == STATUS_OK) {
+        status = position_set_prepare(&(*out_log)->positions, batch->next);
+    }
+    pthread_mutex_unlock(&self->mutex);
+    if (status == STATUS_OK) {
+        return STATUS_OK;
+    }
+    return status == STATUS_NO_MEMORY
+               ? no_memory(err)
+               : error_set(err, status, 0, "there are too many event logs or partitions");
+}
+
+/* Positions and counts rise at once, for whoever asks for the accounts. */
+static void keep_account(struct local_store *self, const struct activity_batch *batch,
+                         const enum verdict *verdicts, struct log_coverage *log)
+{
+    struct log_counts added = log_counts_of_batch(batch, verdicts, &log->starts, &log->positions);
+    pthread_mutex_lock(&self->mutex);
+    log_counts_add(&log->counts, &added);
+    enum status status = position_set_raise_all(&log->positions, batch->next);
+    pthread_mutex_unlock(&self->mutex);
+    ASSERT(status == STATUS_OK);
+}
+
 static enum status local_put_batch(struct activity_store *store, const struct activity_batch *batch,
                                    enum verdict *out_verdicts, struct error *err)
 {
     struct local_store *self = store_of(store);
-    struct position_set *covered;
+    struct log_coverage *log;
     const struct table_outcome *outcomes = NULL;
-    enum status status = coverage_of(&self->put, batch->log_id, &covered);
+    enum status status = prepare_account(self, batch, &log, err);
     if (status == STATUS_OK) {
-        status = position_set_prepare(covered, batch->next);
+        status = put(self, batch, &log->positions, &outcomes, err);
     }
-    if (status != STATUS_OK) {
-        return status == STATUS_NO_MEMORY
-                   ? no_memory(err)
-                   : error_set(err, status, 0, "there are too many event logs or partitions");
-    }
-    status = put(self, batch, covered, &outcomes, err);
     if (status != STATUS_OK) {
         return status;
     }
@@ -315,9 +342,18 @@ static enum status local_put_batch(struct activity_store *store, const struct ac
     for (size_t i = 0; i < batch->count; i++) {
         out_verdicts[i] = outcomes[i].verdict;
     }
-    status = position_set_raise_all(covered, batch->next);
-    ASSERT(status == STATUS_OK);
+    keep_account(self, batch, out_verdicts, log);
     return STATUS_OK;
+}
+
+static enum status local_accounts(struct activity_store *store, struct coverage *out_accounts,
+                                  struct error *err)
+{
+    struct local_store *self = store_of(store);
+    pthread_mutex_lock(&self->mutex);
+    enum status status = coverage_raise_all(out_accounts, &self->put);
+    pthread_mutex_unlock(&self->mutex);
+    return status == STATUS_OK ? STATUS_OK : no_memory(err);
 }
 
 static enum status local_sync(struct activity_store *store, struct error *err)
@@ -469,6 +505,7 @@ static void local_free(struct activity_store *store)
 static const struct activity_store_operations local_operations = {
     .put_batch = local_put_batch,
     .durable_positions = local_durable_positions,
+    .accounts = local_accounts,
     .sync = local_sync,
     .find = local_find,
     .get = local_get,
@@ -526,6 +563,7 @@ static enum status refuse_expire(struct activity_store *store, int64_t before_ms
 static const struct activity_store_operations reading_operations = {
     .put_batch = refuse_put_batch,
     .durable_positions = local_durable_positions,
+    .accounts = local_accounts,
     .sync = refuse_sync,
     .find = local_find,
     .get = local_get,

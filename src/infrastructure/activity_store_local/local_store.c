@@ -364,6 +364,10 @@ enum status local_store_open_reading(struct local_store *self, struct error *err
         self->manifest = look.manifest;
         look.manifest = empty;
     }
+    if (status == STATUS_OK &&
+        coverage_raise_all(&self->put, &self->manifest.covered) != STATUS_OK) {
+        status = no_memory(err);
+    }
     store_look_close(&look);
     return status;
 }

@@ -39,6 +39,7 @@ struct local_store {
     uint64_t changes;       /* of the manifest, so far */
     struct manifest manifest;
     struct snapshot *snapshot;
+    struct coverage put;    /* what had its verdict; changed by the worker only */
     uint64_t next_part;     /* number; those of files that were never used are skipped */
     uint64_t seal_failures; /* so far */
     struct error seal_error;
@@ -56,7 +57,6 @@ struct local_store {
 
     /* These belong to the worker's thread. */
     struct table_putter *putter;
-    struct coverage put;       /* what had its verdict */
     enum elsewhere *elsewhere; /* of the rows of a batch */
     size_t elsewhere_capacity;
     struct arena scratch;

@@ -10,7 +10,7 @@
 
 #define MANIFEST_BYTES_MAX ((size_t)1 << 30)
 
-enum { HEADER_BYTES = 16, CRC_BYTES = 4, USER_BYTES_MAX = 1024 };
+enum { HEADER_BYTES = 16, CRC_BYTES = 4, USER_BYTES_MAX = 1024, FORMAT_OF_COUNTS = 3 };
 
 static const uint8_t magic[8] = {'u', 't', 'm', 'a', 'n', 'i', 'f', '\n'};
 
@@ -113,17 +113,35 @@ static void append_chain(const struct manifest *manifest, struct buffer *out)
     buffer_append(out, manifest->chain.hash, sizeof manifest->chain.hash);
 }
 
+static void append_counts(const struct log_counts *counts, struct buffer *out)
+{
+    for (size_t i = 0; i < OUTCOME_COUNT; i++) {
+        varint_append(out, counts->outcomes[i]);
+    }
+    varint_append(out, counts->foreign);
+    varint_append(out, counts->replayed);
+}
+
+static void append_log(const struct log_coverage *log, struct buffer *out)
+{
+    buffer_append(out, log->log_id.bytes, sizeof log->log_id.bytes);
+    varint_append(out, log->positions.count);
+    for (size_t i = 0; i < log->positions.count; i++) {
+        struct position position = log->positions.items[i];
+        bool counted = position_set_has(&log->starts, position.partition);
+        int64_t start = position_set_get(&log->starts, position.partition);
+        varint_append(out, (uint64_t)position.partition);
+        varint_append(out, (uint64_t)position.offset);
+        varint_append(out, counted ? (uint64_t)start + 1 : 0);
+    }
+    append_counts(&log->counts, out);
+}
+
 static void append_covered(const struct coverage *covered, struct buffer *out)
 {
     varint_append(out, covered->count);
     for (size_t i = 0; i < covered->count; i++) {
-        const struct log_coverage *log = &covered->logs[i];
-        buffer_append(out, log->log_id.bytes, sizeof log->log_id.bytes);
-        varint_append(out, log->positions.count);
-        for (size_t j = 0; j < log->positions.count; j++) {
-            varint_append(out, (uint64_t)log->positions.items[j].partition);
-            varint_append(out, (uint64_t)log->positions.items[j].offset);
-        }
+        append_log(&covered->logs[i], out);
     }
 }
 
@@ -283,22 +301,54 @@ static enum status read_parts(struct body *body, struct manifest *manifest)
     return STATUS_OK;
 }
 
-static enum status read_covered(struct reading *reading, struct coverage *covered)
+static enum status read_position(struct body *body, struct log_coverage *log)
+{
+    struct position position = {
+        .partition = (int32_t)reading_below(&body->reading, INT32_MAX),
+        .offset = (int64_t)reading_below(&body->reading, INT64_MAX),
+    };
+    uint64_t start = (uint64_t)position.offset + 1;
+    if (body->format >= FORMAT_OF_COUNTS) {
+        start = reading_below(&body->reading, (uint64_t)INT64_MAX + 1);
+    }
+    enum status status = position_set_raise(&log->positions, position);
+    if (status == STATUS_OK && start > 0) {
+        position.offset = (int64_t)(start - 1);
+        status = position_set_raise(&log->starts, position);
+    }
+    return status;
+}
+
+static void read_counts(struct reading *reading, struct log_counts *counts)
+{
+    for (size_t i = 0; i < OUTCOME_COUNT; i++) {
+        counts->outcomes[i] = reading_varint(reading);
+    }
+    counts->foreign = reading_varint(reading);
+    counts->replayed = reading_varint(reading);
+}
+
+static enum status read_log(struct body *body, struct coverage *covered)
+{
+    struct log_coverage *log;
+    struct uuid log_id = read_uuid(&body->reading);
+    uint64_t count = reading_below(&body->reading, POSITION_PARTITIONS_MAX);
+    enum status status = coverage_log(covered, log_id, &log);
+    for (uint64_t i = 0; status == STATUS_OK && !body->reading.failed && i < count; i++) {
+        status = read_position(body, log);
+    }
+    if (status == STATUS_OK && body->format >= FORMAT_OF_COUNTS) {
+        read_counts(&body->reading, &log->counts);
+    }
+    return status;
+}
+
+static enum status read_covered(struct body *body, struct coverage *covered)
 {
     enum status status = STATUS_OK;
-    uint64_t logs = reading_below(reading, COVERAGE_LOGS_MAX);
-    for (uint64_t i = 0; status == STATUS_OK && !reading->failed && i < logs; i++) {
-        struct position_set *positions;
-        struct uuid log_id = read_uuid(reading);
-        uint64_t count = reading_below(reading, POSITION_PARTITIONS_MAX);
-        status = coverage_of(covered, log_id, &positions);
-        for (uint64_t j = 0; status == STATUS_OK && !reading->failed && j < count; j++) {
-            struct position position = {
-                .partition = (int32_t)reading_below(reading, INT32_MAX),
-                .offset = (int64_t)reading_below(reading, INT64_MAX),
-            };
-            status = position_set_raise(positions, position);
-        }
+    uint64_t logs = reading_below(&body->reading, COVERAGE_LOGS_MAX);
+    for (uint64_t i = 0; status == STATUS_OK && !body->reading.failed && i < logs; i++) {
+        status = read_log(body, covered);
     }
     return status;
 }
@@ -330,7 +380,7 @@ static enum status decode_body(struct body *body, struct manifest *manifest)
     }
     enum status status = read_parts(body, manifest);
     if (status == STATUS_OK) {
-        status = read_covered(reading, &manifest->covered);
+        status = read_covered(body, &manifest->covered);
     }
     return status == STATUS_OK ? read_tombstones(reading, manifest) : status;
 }

@@ -9,11 +9,14 @@
  *     body   store id 16; numbers of the next part and the next erasure; what counts of the chain:
  *            records, seals, bytes, hash 32; how many parts, and each: number, rows, bytes,
  *            erasures that are behind it, first of its seals, how many; how many logs, and each:
- *            id 16, how many partitions, and each: partition, offset; how many erased users, and
- *            each: number, erased at (zigzag), length of the id, id
+ *            id 16, how many partitions, and each: partition, offset, start of counting plus 1 (0:
+ *            it is not counted); what became of the log's positions (domain/log_account.h):
+ *            stored, duplicate, conflict, refused, erased, empty, foreign, replayed; how many
+ *            erased users, and each: number, erased at (zigzag), length of the id, id
  *
  * Numbers are varints (LEB128), fixed ones little-endian; the CRC is over everything before it.
- * Format 1, which is still read, knew neither seals nor chain.
+ * Format 1 knew neither seals nor chain, format 2 no counts: both are still read, and what they
+ * cover is where counting begins.
  * Parts stand in the order in which their activities came. One thread at a time.
  */
 #include "domain/coverage.h"
@@ -21,7 +24,7 @@
 #include "infrastructure/activity_store_local/tombstones.h"
 #include "infrastructure/disk/disk.h"
 
-enum { MANIFEST_FORMAT = 2, MANIFEST_PARTS_MAX = 65536 };
+enum { MANIFEST_FORMAT = 3, MANIFEST_PARTS_MAX = 65536 };
 
 /* The seals of a part's rows, of which some may be gone as a whole. Empty: the part was written
  * before there was a chain. */

@@ -27,7 +27,7 @@ enum { SEALS = 210 };
 /* `number` tells one from another. */
 static void make(struct manifest *manifest, uint64_t number)
 {
-    struct position_set *positions;
+    struct log_coverage *covered;
     manifest_init(manifest, (struct uuid){{1, 2, 3}});
     manifest->next_part = 100 + number;
     manifest->next_erasure = 50;
@@ -45,12 +45,21 @@ static void make(struct manifest *manifest, uint64_t number)
         assert_int_equal(manifest_replace(manifest, i, 0, &part), STATUS_OK);
     }
     for (uint8_t log = 0; log < 3; log++) {
-        assert_int_equal(coverage_of(&manifest->covered, (struct uuid){{log}}, &positions),
+        assert_int_equal(coverage_log(&manifest->covered, (struct uuid){{log}}, &covered),
                          STATUS_OK);
         for (int32_t partition = 0; partition < 5; partition++) {
             struct position position = {partition, INT64_MAX - partition};
-            assert_int_equal(position_set_raise(positions, position), STATUS_OK);
+            struct position start = {partition, partition == 0 ? INT64_MAX : partition - 1};
+            assert_int_equal(position_set_raise(&covered->positions, position), STATUS_OK);
+            if (partition != 4) { /* of which nothing was counted yet */
+                assert_int_equal(position_set_raise(&covered->starts, start), STATUS_OK);
+            }
         }
+        for (size_t i = 0; i < OUTCOME_COUNT; i++) {
+            covered->counts.outcomes[i] = (uint64_t)log << (10 * i);
+        }
+        covered->counts.foreign = UINT64_MAX;
+        covered->counts.replayed = log;
     }
     for (uint64_t i = 0; i < 30; i++) {
         char text[1024];
@@ -59,6 +68,16 @@ static void make(struct manifest *manifest, uint64_t number)
             .user_id = {text, 1 + i * 35}, .erased_at_ms = (int64_t)i * 1000 - 5000, .number = i};
         assert_int_equal(tombstones_set(&manifest->tombstones, &tombstone), STATUS_OK);
     }
+}
+
+static void assert_equal_accounts(const struct log_coverage *a, const struct log_coverage *b)
+{
+    assert_int_equal(a->starts.count, b->starts.count);
+    for (size_t i = 0; i < a->starts.count; i++) {
+        assert_int_equal(a->starts.items[i].partition, b->starts.items[i].partition);
+        assert_int_equal(a->starts.items[i].offset, b->starts.items[i].offset);
+    }
+    assert_memory_equal(&a->counts, &b->counts, sizeof a->counts);
 }
 
 static void assert_equal(const struct manifest *a, const struct manifest *b)
@@ -82,6 +101,7 @@ static void assert_equal(const struct manifest *a, const struct manifest *b)
             assert_int_equal(position_set_get(right, left->items[j].partition),
                              left->items[j].offset);
         }
+        assert_equal_accounts(&a->covered.logs[i], &b->covered.logs[i]);
     }
     assert_int_equal(a->tombstones.count, b->tombstones.count);
     for (size_t i = 0; i < a->tombstones.count; i++) {
@@ -305,6 +325,9 @@ static void test_format_1_is_read(void **state)
     const struct position_set *positions = coverage_find(&loaded.covered, (struct uuid){{7}});
     assert_non_null(positions);
     assert_int_equal(position_set_get(positions, 3), 42);
+    /* Counting begins behind what is covered. */
+    assert_int_equal(position_set_get(&loaded.covered.logs[0].starts, 3), 42);
+    assert_int_equal(log_coverage_difference(&loaded.covered.logs[0]), 0);
     const struct tombstone *tombstone = tombstones_find(&loaded.tombstones, STR("u"));
     assert_non_null(tombstone);
     assert_int_equal(tombstone->number, 3);

@@ -4,15 +4,17 @@
 #include "domain/coverage.h"
 #include "infrastructure/activity_table/shared_table.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 struct memory_store {
     struct activity_store store;
     const struct clock *clock;
     struct shared_table shared;
-    /* These belong to the worker's thread. */
-    struct table_putter *putter;
-    struct coverage coverage; /* what was put of each log */
+    struct table_putter *putter; /* the worker's */
+
+    pthread_mutex_t lock;     /* of whoever changes or reads what follows */
+    struct coverage coverage; /* what was put of each log; changed by the worker only */
 };
 
 static struct memory_store *store_of(struct activity_store *store)
@@ -41,26 +43,31 @@ static enum status refuse(const struct memory_store *self, enum status status, s
                      (unsigned long long)self->shared.table.pool.bytes_max);
 }
 
-/* Puts the batch, having made room for what its end must not fail to do: covering its positions. */
-static enum status put_and_cover(struct memory_store *self, const struct activity_batch *batch,
-                                 const struct table_outcome **out_outcomes)
+/* Makes room for what the end of a put must not fail to do: covering its positions. */
+static enum status prepare(struct memory_store *self, const struct activity_batch *batch,
+                           struct log_coverage **out_log)
 {
-    struct position_set *covered;
-    enum status status = coverage_of(&self->coverage, batch->log_id, &covered);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    status = position_set_prepare(covered, batch->next);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    const struct table_knowledge knowledge = {.covered = covered};
-    status = shared_table_put(&self->shared, self->putter, batch, &knowledge, out_outcomes);
+    pthread_mutex_lock(&self->lock);
+    enum status status = coverage_log(&self->coverage, batch->log_id, out_log);
     if (status == STATUS_OK) {
-        enum status raised = position_set_raise_all(covered, batch->next);
-        ASSERT(raised == STATUS_OK);
+        status = log_starts_take_up(&(*out_log)->starts, &(*out_log)->positions, batch);
     }
+    if (status == STATUS_OK) {
+        status = position_set_prepare(&(*out_log)->positions, batch->next);
+    }
+    pthread_mutex_unlock(&self->lock);
     return status;
+}
+
+static void cover(struct memory_store *self, const struct activity_batch *batch,
+                  const enum verdict *verdicts, struct log_coverage *log)
+{
+    struct log_counts added = log_counts_of_batch(batch, verdicts, &log->starts, &log->positions);
+    pthread_mutex_lock(&self->lock);
+    log_counts_add(&log->counts, &added);
+    enum status status = position_set_raise_all(&log->positions, batch->next);
+    pthread_mutex_unlock(&self->lock);
+    ASSERT(status == STATUS_OK);
 }
 
 static enum status memory_put_batch(struct activity_store *store,
@@ -69,14 +76,30 @@ static enum status memory_put_batch(struct activity_store *store,
 {
     struct memory_store *self = store_of(store);
     const struct table_outcome *outcomes;
-    enum status status = put_and_cover(self, batch, &outcomes);
+    struct log_coverage *log;
+    enum status status = prepare(self, batch, &log);
+    if (status == STATUS_OK) {
+        const struct table_knowledge knowledge = {.covered = &log->positions};
+        status = shared_table_put(&self->shared, self->putter, batch, &knowledge, &outcomes);
+    }
     if (status != STATUS_OK) {
         return refuse(self, status, err);
     }
     for (size_t i = 0; i < batch->count; i++) {
         out_verdicts[i] = outcomes[i].verdict;
     }
+    cover(self, batch, out_verdicts, log);
     return STATUS_OK;
+}
+
+static enum status memory_accounts(struct activity_store *store, struct coverage *out_accounts,
+                                   struct error *err)
+{
+    struct memory_store *self = store_of(store);
+    pthread_mutex_lock(&self->lock);
+    enum status status = coverage_raise_all(out_accounts, &self->coverage);
+    pthread_mutex_unlock(&self->lock);
+    return status == STATUS_OK ? STATUS_OK : no_memory(err);
 }
 
 static enum status memory_durable_positions(struct activity_store *store, struct uuid log_id,
@@ -183,12 +206,14 @@ static void memory_free(struct activity_store *store)
     shared_table_deinit(&self->shared);
     table_putter_free(self->putter);
     coverage_deinit(&self->coverage);
+    pthread_mutex_destroy(&self->lock);
     free(self);
 }
 
 static const struct activity_store_operations memory_operations = {
     .put_batch = memory_put_batch,
     .durable_positions = memory_durable_positions,
+    .accounts = memory_accounts,
     .sync = memory_sync,
     .find = memory_find,
     .get = memory_get,
@@ -219,6 +244,7 @@ enum status activity_store_memory_new(const struct activity_store_memory_config 
     self->store.operations = &memory_operations;
     self->clock = config->clock;
     coverage_init(&self->coverage);
+    pthread_mutex_init(&self->lock, NULL);
     *out_store = &self->store;
     return STATUS_OK;
 }

@@ -1,6 +1,7 @@
 #include "infrastructure/activity_store_mongodb/activity_store_mongodb.h"
 
 #include "infrastructure/activity_store_mongodb/mongodb_store.h"
+#include "infrastructure/activity_store_mongodb/progress_account.h"
 #include "infrastructure/activity_store_mongodb/store_open.h"
 #include "infrastructure/activity_store_mongodb/store_progress.h"
 #include "infrastructure/activity_store_mongodb/store_put.h"
@@ -20,6 +21,12 @@ static enum status mongodb_durable_positions(struct activity_store *store, struc
                                              struct position_set *out_positions, struct error *err)
 {
     return store_durable_positions(mongodb_store_of(store), log_id, out_positions, err);
+}
+
+static enum status mongodb_accounts(struct activity_store *store, struct coverage *out_accounts,
+                                    struct error *err)
+{
+    return progress_accounts(mongodb_store_of(store), out_accounts, err);
 }
 
 /* What put_batch took is durable already. */
@@ -94,6 +101,7 @@ static void mongodb_free(struct activity_store *store)
 static const struct activity_store_operations mongodb_operations = {
     .put_batch = mongodb_put_batch,
     .durable_positions = mongodb_durable_positions,
+    .accounts = mongodb_accounts,
     .sync = mongodb_sync,
     .find = mongodb_find,
     .get = mongodb_get,

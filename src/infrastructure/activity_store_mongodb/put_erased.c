@@ -163,14 +163,29 @@ static void put_delete(struct write_statements *deletes, const struct activity *
     write_statements_end_removal(deletes, WRITE_ONE);
 }
 
-static size_t write_deletes(const struct mongodb_store *store, const struct suspects *suspects,
+/* Rows of one kind: which this attempt inserted, or which it did not. */
+struct doomed_rows {
+    const struct put_rows *rows;
+    const struct suspects *suspects;
+    bool inserted;
+};
+
+static bool is_doomed(const struct doomed_rows *doomed, size_t suspect)
+{
+    const struct suspects *suspects = doomed->suspects;
+    return suspects->erased[suspect] &&
+           doomed->rows->rows[suspects->rows[suspect]].inserted == doomed->inserted;
+}
+
+static size_t write_deletes(const struct mongodb_store *store, const struct doomed_rows *doomed,
                             size_t begin, size_t *out_count, struct buffer *command)
 {
+    const struct suspects *suspects = doomed->suspects;
     size_t at = begin;
     buffer_clear(command);
     struct write_statements deletes = write_statements_delete(command, str_from(store->collection));
     for (; at < suspects->count && deletes.count < USERS_AT_ONCE; at++) {
-        if (suspects->erased[at]) {
+        if (is_doomed(doomed, at)) {
             put_delete(&deletes, suspect_at(suspects, at));
         }
     }
@@ -179,21 +194,57 @@ static size_t write_deletes(const struct mongodb_store *store, const struct susp
     return at;
 }
 
-static enum status remove_erased(struct mongodb_store *store, mongoc_client_t *connection,
-                                 const struct suspects *suspects, struct error *err)
+/* `out_missing`: so many of them were not there any more. */
+static enum status remove_doomed(struct mongodb_store *store, mongoc_client_t *connection,
+                                 const struct doomed_rows *doomed, uint64_t *out_missing,
+                                 struct error *err)
 {
     struct buffer command;
     enum status status = STATUS_OK;
+    *out_missing = 0;
     buffer_init(&command, REQUEST_BYTES_MAX);
-    for (size_t at = 0; at < suspects->count && status == STATUS_OK;) {
+    for (size_t at = 0; at < doomed->suspects->count && status == STATUS_OK;) {
         size_t count;
         uint64_t deleted = 0;
-        at = write_deletes(store, suspects, at, &count, &command);
+        at = write_deletes(store, doomed, at, &count, &command);
         if (count > 0) {
             status = erasures_delete(store, connection, &command, &deleted, err);
         }
+        *out_missing += status == STATUS_OK && deleted < count ? count - deleted : 0;
     }
     buffer_deinit(&command);
+    return status;
+}
+
+/* The server says how many it removed, not which: any of them will do, since only the number is
+ * told on. */
+static void note_taken(struct put_rows *rows, const struct suspects *suspects, uint64_t taken)
+{
+    const struct doomed_rows doomed = {rows, suspects, .inserted = true};
+    for (size_t i = 0; i < suspects->count && taken > 0; i++) {
+        if (is_doomed(&doomed, i)) {
+            rows->rows[suspects->rows[i]].taken = true;
+            taken--;
+        }
+    }
+}
+
+/* What this attempt inserted and does not find any more was stored, and the erasure that removed it
+ * has counted it: each is told once. */
+static enum status remove_erased(struct mongodb_store *store, mongoc_client_t *connection,
+                                 struct put_rows *rows, const struct suspects *suspects,
+                                 struct error *err)
+{
+    const struct doomed_rows before = {rows, suspects, .inserted = false};
+    const struct doomed_rows inserted = {rows, suspects, .inserted = true};
+    uint64_t missing;
+    enum status status = remove_doomed(store, connection, &before, &missing, err);
+    if (status == STATUS_OK) {
+        status = remove_doomed(store, connection, &inserted, &missing, err);
+    }
+    if (status == STATUS_OK) {
+        note_taken(rows, suspects, missing);
+    }
     return status;
 }
 
@@ -221,7 +272,8 @@ static void judge(const struct log_progress *progress, struct put_rows *rows,
         size_t row = suspects->rows[i];
         if (suspects->erased[i]) {
             bool covered = progress_covers(progress, rows->batch->rows[row].position);
-            put_rows_judge(rows, row, covered ? VERDICT_REDELIVERED : VERDICT_ERASED);
+            enum verdict verdict = rows->rows[row].taken ? VERDICT_STORED : VERDICT_ERASED;
+            put_rows_judge(rows, row, covered ? VERDICT_REDELIVERED : verdict);
             rows->rows[row].inserted = false;
         }
     }
@@ -240,7 +292,7 @@ enum status put_erased_drop(struct mongodb_store *store, mongoc_client_t *connec
         status = look_up(store, connection, &suspects, err);
     }
     if (status == STATUS_OK && suspects.count > 0) {
-        status = remove_erased(store, connection, &suspects, err);
+        status = remove_erased(store, connection, rows, &suspects, err);
     }
     if (status == STATUS_OK) {
         judge(progress, rows, &suspects);

@@ -8,7 +8,8 @@
 
 /* Looks up the users of all rows received before progress->erased_until_ms. Rows that an erasure
  * covers are judged erased, and what this or an earlier attempt inserted of them is removed; rows
- * with the id of one that was inserted wait again. */
+ * with the id of one that was inserted wait again. What this attempt inserted and the erasure
+ * removed stays stored. */
 MUST_USE enum status put_erased_drop(struct mongodb_store *store, mongoc_client_t *connection,
                                      const struct log_progress *progress, struct put_rows *rows,
                                      struct error *err);

@@ -23,6 +23,7 @@ struct put_row {
     enum row_state state;
     enum verdict verdict;
     bool inserted; /* by this attempt: to be removed if an erasure turns out to cover it */
+    bool taken;    /* an erasure removed it, and counted it, after it was inserted */
 };
 
 struct put_rows {

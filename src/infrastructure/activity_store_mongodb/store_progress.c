@@ -1,33 +1,31 @@
 #include "infrastructure/activity_store_mongodb/store_progress.h"
 
 #include "base/assert.h"
+#include "infrastructure/activity_store_mongodb/progress_account.h"
 #include "infrastructure/activity_store_mongodb/store_erase.h"
 #include "infrastructure/mongodb_client/write_statements.h"
+
+#include <stdlib.h>
 
 enum { OPENINGS_MAX = 4 };
 
 /* Reading ----------------------------------------------------------------------------------- */
 
-/* Raises what is known by {"0": offset, …}. */
-static enum status raise_covered(struct position_set *covered, const bson_iter_t *partitions)
+void progress_init(struct log_progress *progress, struct uuid log_id)
 {
-    bson_iter_t at;
-    if (!BSON_ITER_HOLDS_DOCUMENT(partitions) || !bson_iter_recurse(partitions, &at)) {
-        return STATUS_OK;
-    }
-    while (bson_iter_next(&at)) {
-        unsigned long long partition;
-        int64_t offset = bson_iter_as_int64(&at);
-        if (!str_parse_u64(str_from(bson_iter_key(&at)), INT32_MAX, &partition) || offset < 0) {
-            continue;
-        }
-        struct position position = {.partition = (int32_t)partition, .offset = offset};
-        enum status status = position_set_raise(covered, position);
-        if (status != STATUS_OK) {
-            return status;
-        }
-    }
-    return STATUS_OK;
+    *progress = (struct log_progress){.log_id = log_id, .account.log_id = log_id};
+    position_set_init(&progress->covered);
+    position_set_init(&progress->account.positions);
+    position_set_init(&progress->account.starts);
+    uuid_format(log_id, progress->text);
+}
+
+void progress_deinit(struct log_progress *progress)
+{
+    position_set_deinit(&progress->covered);
+    position_set_deinit(&progress->account.positions);
+    position_set_deinit(&progress->account.starts);
+    free(TAKE(progress->carried.items));
 }
 
 static enum status no_room(enum status status, struct error *err)
@@ -37,25 +35,40 @@ static enum status no_room(enum status status, struct error *err)
                : error_set(err, status, 0, "there is no memory for the positions of a log");
 }
 
+/* Forgets what an earlier document said: it may have been removed, and another one made. */
+static void forget(struct log_coverage *account)
+{
+    account->positions.count = 0;
+    account->starts.count = 0;
+    account->counts = (struct log_counts){0};
+}
+
+/* Of the worker's log. Positions that it raised itself without an answer are not covered for it
+ * before their rows have verdicts. */
+static enum status note_own(const bson_t *document, struct log_progress *progress)
+{
+    forget(&progress->account);
+    progress->erasures = mongodb_client_number(document, "erasures");
+    enum status status = progress_account_read(document, &progress->account);
+    return status == STATUS_OK && !progress->uncertain
+               ? position_set_raise_all(&progress->covered, &progress->account.positions)
+               : status;
+}
+
 /* Notes what a log's document says, for everybody and for the worker, if it is the one that asks.
  */
 static enum status note(struct mongodb_store *store, struct uuid log_id, const bson_t *document,
                         struct log_progress *progress, struct error *err)
 {
-    bson_iter_t at;
-    struct position_set *covered;
-    bool found = bson_iter_init_find(&at, document, "partitions");
+    struct log_coverage *covered;
     pthread_mutex_lock(&store->lock);
-    enum status status = coverage_of(&store->covered, log_id, &covered);
-    if (status == STATUS_OK && found) {
-        status = raise_covered(covered, &at);
+    enum status status = coverage_log(&store->covered, log_id, &covered);
+    if (status == STATUS_OK) {
+        status = progress_account_read(document, covered);
     }
     pthread_mutex_unlock(&store->lock);
-    if (status == STATUS_OK && found && progress != NULL && !progress->uncertain) {
-        status = raise_covered(&progress->covered, &at);
-    }
-    if (progress != NULL) {
-        progress->erasures = mongodb_client_number(document, "erasures");
+    if (status == STATUS_OK && progress != NULL) {
+        status = note_own(document, progress);
     }
     return status == STATUS_OK ? STATUS_OK : no_room(status, err);
 }
@@ -231,7 +244,7 @@ static void put_positions(const struct position_set *next, struct buffer *out)
     document_end(out, raise);
 }
 
-static void write_raising(const struct log_progress *progress, const struct position_set *next,
+static void write_raising(const struct log_progress *progress, const struct account_change *change,
                           struct buffer *command)
 {
     struct write_statements updates = write_statements_update(command, STR(STORE_PROGRESS));
@@ -240,15 +253,17 @@ static void write_raising(const struct log_progress *progress, const struct posi
     if (!progress->settled) {
         document_put_i64(command, STR("erasures"), progress->erasures);
     }
+    account_change_put_conditions(change, command);
     write_statements_begin_change(&updates);
-    put_positions(next, command);
+    put_positions(change->raising->next, command);
+    account_change_put_changes(change, command);
     write_statements_end_change(&updates, WRITE_ONE);
     write_statements_end(&updates);
 }
 
 /* Room is made before the server is asked, so that what it confirmed is surely noted. */
 static enum status prepare(struct mongodb_store *store, struct log_progress *progress,
-                           const struct position_set *next, struct error *err)
+                           const struct position_set *next)
 {
     struct position_set *covered;
     pthread_mutex_lock(&store->lock);
@@ -260,13 +275,14 @@ static enum status prepare(struct mongodb_store *store, struct log_progress *pro
     if (status == STATUS_OK) {
         status = position_set_prepare(&progress->covered, next);
     }
-    return status == STATUS_OK ? STATUS_OK : no_room(status, err);
+    return status;
 }
 
 static void cover(struct mongodb_store *store, struct log_progress *progress,
-                  const struct position_set *next)
+                  struct account_change *change)
 {
     struct position_set *covered;
+    const struct position_set *next = change->raising->next;
     pthread_mutex_lock(&store->lock);
     enum status status = coverage_of(&store->covered, progress->log_id, &covered);
     if (status == STATUS_OK) {
@@ -277,22 +293,23 @@ static void cover(struct mongodb_store *store, struct log_progress *progress,
         status = position_set_raise_all(&progress->covered, next);
     }
     ASSERT(status == STATUS_OK);
+    account_change_keep(change, progress);
+    if (position_set_raise_all(&progress->account.positions, next) != STATUS_OK) {
+        progress->opened = false; /* no memory: the document is read again */
+    }
 }
 
-enum status progress_raise(struct mongodb_store *store, mongoc_client_t *connection,
-                           struct log_progress *progress, const struct position_set *next,
-                           struct error *err)
+/* NOT_FOUND, without words: the document is not as it was known. */
+static enum status send_raising(struct mongodb_store *store, mongoc_client_t *connection,
+                                struct log_progress *progress, const struct account_change *change,
+                                struct error *err)
 {
     struct buffer command;
     bson_t reply;
     bson_iter_t at;
-    enum status status = prepare(store, progress, next, err);
-    if (status != STATUS_OK) {
-        return status;
-    }
     buffer_init(&command, REQUEST_BYTES_MAX);
-    write_raising(progress, next, &command);
-    status = mongodb_client_write(store->client, connection, &command, &reply, err);
+    write_raising(progress, change, &command);
+    enum status status = mongodb_client_write(store->client, connection, &command, &reply, err);
     bool refused = status == STATUS_OK && bson_iter_init_find(&at, &reply, "writeErrors");
     int64_t changed = status == STATUS_OK ? mongodb_client_number(&reply, "n") : 0;
     bson_destroy(&reply);
@@ -304,13 +321,30 @@ enum status progress_raise(struct mongodb_store *store, mongoc_client_t *connect
     if (refused) {
         return error_set(err, STATUS_UNAVAILABLE, 0, "MongoDB could not note what is covered");
     }
-    if (changed == 0) {
-        return STATUS_NOT_FOUND;
+    return changed == 0 ? STATUS_NOT_FOUND : STATUS_OK;
+}
+
+enum status progress_raise(struct mongodb_store *store, mongoc_client_t *connection,
+                           struct log_progress *progress, const struct progress_raising *raising,
+                           struct error *err)
+{
+    struct account_change change;
+    enum status status = account_change_make(progress, raising, &change);
+    if (status == STATUS_OK) {
+        status = prepare(store, progress, raising->next);
     }
-    progress->uncertain = false;
-    progress->settled = false;
-    cover(store, progress, next);
-    return STATUS_OK;
+    if (status == STATUS_OK) {
+        status = send_raising(store, connection, progress, &change, err);
+    } else {
+        status = no_room(status, err);
+    }
+    if (status == STATUS_OK) {
+        progress->uncertain = false;
+        progress->settled = false;
+        cover(store, progress, &change);
+    }
+    account_change_deinit(&change);
+    return status;
 }
 
 /* Durable positions ------------------------------------------------------------------------- */

@@ -3,13 +3,29 @@
  * What is covered of each event log: one document of the collection `progress` for each,
  *
  *     {_id: "<log id>", erasures: NumberLong(n), looks: NumberLong(m),
- *      partitions: {"0": NumberLong(offset), …}}
+ *      partitions: {"0": NumberLong(offset), …}, starts: {…}, counts: {…}}
  *
  * raised after a batch was inserted and confirmed, and by that confirmed itself. Offsets only rise,
  * so workers that share the partitions of a log do not disturb each other. `erasures` and
- * `looks` are explained in store_erase.h. The worker's thread, but for store_durable_positions.
+ * `looks` are explained in store_erase.h, `starts` and `counts` in progress_account.h. The worker's
+ * thread, but for store_durable_positions.
  */
 #include "infrastructure/activity_store_mongodb/mongodb_store.h"
+#include "infrastructure/activity_store_mongodb/put_rows.h"
+
+/* Positions [from, to) of a partition that have their verdicts and are not covered yet. */
+struct carried_counts {
+    int32_t partition;
+    int64_t from;
+    int64_t to;
+    struct log_counts counts;
+};
+
+struct carried_list {
+    struct carried_counts *items;
+    size_t count;
+    size_t capacity;
+};
 
 /* What the worker knows of a log that it puts from. */
 struct log_progress {
@@ -17,6 +33,8 @@ struct log_progress {
     char text[UUID_TEXT_BYTES];
     bool opened;
     struct position_set covered; /* what has verdicts, as far as this worker knows */
+    struct log_coverage account; /* what the log's document said last, or was raised to */
+    struct carried_list carried;
     int64_t erasures;
     int64_t erased_until_ms; /* read after `erasures` */
     /* Erasures since then remove what was inserted: see step W4. */
@@ -25,6 +43,16 @@ struct log_progress {
      * verdicts, so `covered` takes nothing from the server until they do. */
     bool uncertain;
 };
+
+/* How far the judged rows of a batch raise the positions. */
+struct progress_raising {
+    const struct put_rows *rows;
+    const struct position_set *next;
+};
+
+/* Of one log, of which nothing is known yet. */
+void progress_init(struct log_progress *progress, struct uuid log_id);
+void progress_deinit(struct log_progress *progress);
 
 /* Makes the log's document if it is missing, and reads it. */
 MUST_USE enum status progress_open(struct mongodb_store *store, mongoc_client_t *connection,
@@ -38,11 +66,12 @@ MUST_USE enum status progress_read(struct mongodb_store *store, mongoc_client_t 
 MUST_USE enum status progress_look(struct mongodb_store *store, mongoc_client_t *connection,
                                    struct log_progress *progress, struct error *err);
 
-/* Raises the positions, unless an erasure came since `erasures` was read; once settled, whether one
- * did or not. NOT_FOUND, without words: one did, or the log's document went. */
+/* Raises the positions, and adds what became of them, unless an erasure came since `erasures` was
+ * read; once settled, whether one did or not. NOT_FOUND, without words: one did, or another worker
+ * raised them meanwhile, or the log's document went. */
 MUST_USE enum status progress_raise(struct mongodb_store *store, mongoc_client_t *connection,
-                                    struct log_progress *progress, const struct position_set *next,
-                                    struct error *err);
+                                    struct log_progress *progress,
+                                    const struct progress_raising *raising, struct error *err);
 
 static inline bool progress_covers(const struct log_progress *progress, struct position position)
 {

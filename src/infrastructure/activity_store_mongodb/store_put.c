@@ -57,7 +57,7 @@ void putting_free(struct putting *putting)
         return;
     }
     for (size_t i = 0; i < putting->log_count; i++) {
-        position_set_deinit(&putting->logs[i].covered);
+        progress_deinit(&putting->logs[i]);
     }
     free(putting->logs);
     insert_sessions_free(putting->sessions);
@@ -84,9 +84,7 @@ static enum status find_log(struct putting *putting, struct uuid log_id,
     }
     putting->logs = logs;
     *out_progress = &logs[putting->log_count++];
-    **out_progress = (struct log_progress){.log_id = log_id};
-    position_set_init(&(*out_progress)->covered);
-    uuid_format(log_id, (*out_progress)->text);
+    progress_init(*out_progress, log_id);
     return STATUS_OK;
 }
 
@@ -281,10 +279,11 @@ static bool has_refused(const struct put_rows *rows)
 /* Steps W3 and W4. */
 static enum status raise_to(struct put_batch *put, const struct position_set *next)
 {
+    const struct progress_raising raising = {put->rows, next};
     put->progress->settled = false;
     for (int i = 0; i < CONFIRMATIONS_MAX; i++) {
         enum status status =
-            progress_raise(put->store, put->connection, put->progress, next, put->err);
+            progress_raise(put->store, put->connection, put->progress, &raising, put->err);
         if (status != STATUS_NOT_FOUND) {
             return status;
         }

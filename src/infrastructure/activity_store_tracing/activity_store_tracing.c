@@ -75,6 +75,17 @@ static enum status tracing_durable_positions(struct activity_store *store, struc
     return status;
 }
 
+static enum status tracing_accounts(struct activity_store *store, struct coverage *out_accounts,
+                                    struct error *err)
+{
+    struct tracing_store *self = store_of(store);
+    struct call_trace trace = trace_begin(self);
+    enum status status = activity_store_accounts(self->inner, out_accounts, err);
+    call_trace_number(&trace, "logs", (int64_t)out_accounts->count);
+    call_trace_end(&trace, "activity_store accounts", status);
+    return status;
+}
+
 static enum status tracing_sync(struct activity_store *store, struct error *err)
 {
     struct tracing_store *self = store_of(store);
@@ -187,6 +198,7 @@ static void tracing_free(struct activity_store *store)
 static const struct activity_store_operations tracing_operations = {
     .put_batch = tracing_put_batch,
     .durable_positions = tracing_durable_positions,
+    .accounts = tracing_accounts,
     .sync = tracing_sync,
     .find = tracing_find,
     .get = tracing_get,

@@ -109,6 +109,7 @@ static enum status read_value(struct kafka_rows *rows, const rd_kafka_message_t 
     row->position = place->position;
     enum status status =
         activity_message_read(&rows->reader, &text, place, &row->activity, rejection);
+    row->foreign = status == STATUS_OK && rows->reader.foreign;
     rows->count += status == STATUS_OK;
     return status;
 }

@@ -173,6 +173,7 @@ bool frame_decode(const uint8_t *at, size_t length, uint32_t seed, struct logged
     activity->timestamp_ms = (int64_t)little_endian_get_u64(at + FRAME_TIMESTAMP_AT);
     activity->received_at_ms = (int64_t)little_endian_get_u64(at + FRAME_RECEIVED_AT_AT);
     out_row->position = (struct position){.partition = 0, .offset = frame_claimed_offset(at)};
+    out_row->foreign = false; /* nobody else writes to a local log */
     if (out_crc != NULL) {
         *out_crc = crc;
     }

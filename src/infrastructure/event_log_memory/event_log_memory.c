@@ -183,6 +183,7 @@ static void take_in(struct event_log_memory *memory, struct round *round)
     memory->pending_count--;
     for (size_t i = 0; i < block->count; i++) {
         block->rows[i].position = (struct position){.offset = memory->end_offset++};
+        block->rows[i].foreign = false;
     }
     list_push(&memory->held, block);
     if (memory->unread == NULL) {
