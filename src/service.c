@@ -120,6 +120,13 @@ static void make_use_cases(struct service *service)
         .list = service->refusals,
         .page_bytes_max = settings->page_bytes,
     };
+    accounting_init(&service->accounting, &(struct accounting){
+                                              .log = service->log,
+                                              .store = service->store,
+                                              .recorder = &service->recorder,
+                                              .worker = service->worker,
+                                              .clock = &clock_system,
+                                          });
     erase_user_init(&service->eraser, &(struct erase_user_config){
                                           .store = service->store,
                                           .log = service->log,

@@ -3,6 +3,7 @@
  * What keeps activities: event log, store, use cases and worker as the settings name them. serve
  * and import are made of it; only they and this may name every layer. Called by main's thread.
  */
+#include "application/accounting.h"
 #include "application/count_activities.h"
 #include "application/erase_user.h"
 #include "application/erasure_watch.h"
@@ -51,6 +52,7 @@ struct service {
     struct erasure_watch erasure_watch; /* of an API server */
     struct list_refusals lister;
     struct service_hashes *hashes;   /* of the API's loops */
+    struct accounting accounting;
     struct store_activities *worker; /* NULL: works in other processes */
     pthread_t worker_thread;
     bool worker_runs;

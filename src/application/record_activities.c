@@ -8,6 +8,8 @@ void record_activities_init(struct record_activities *recorder, struct event_log
     atomic_init(&recorder->counters.received, 0);
     atomic_init(&recorder->counters.accepted, 0);
     atomic_init(&recorder->counters.rejected, 0);
+    atomic_init(&recorder->counters.resent, 0);
+    minute_counts_init(&recorder->minutes, clock);
 }
 
 /* The time of receipt never steps back, unlike the clock: activities that one client sends in
@@ -54,4 +56,12 @@ void record_activities_count(struct record_activities *recorder, uint64_t receiv
     atomic_fetch_add_explicit(&counters->received, received, memory_order_relaxed);
     atomic_fetch_add_explicit(&counters->accepted, accepted, memory_order_relaxed);
     atomic_fetch_add_explicit(&counters->rejected, rejected, memory_order_relaxed);
+    minute_counts_add(&recorder->minutes, (const uint64_t[]){received, accepted, rejected}, 3);
+}
+
+void record_activities_count_resent(struct record_activities *recorder, uint64_t resent)
+{
+    atomic_fetch_add_explicit(&recorder->counters.resent, resent, memory_order_relaxed);
+    minute_counts_add(&recorder->minutes, (const uint64_t[RECORD_COUNTS]){0, 0, 0, resent},
+                      RECORD_COUNTS);
 }

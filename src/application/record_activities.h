@@ -5,6 +5,7 @@
  */
 #include "application/activity_json.h"
 #include "application/event_log.h"
+#include "application/minute_counts.h"
 #include "domain/activity_id.h"
 
 #include <stdatomic.h>
@@ -15,12 +16,17 @@ struct record_counters {
     _Atomic uint64_t received; /* activities that arrived in whatever shape */
     _Atomic uint64_t accepted; /* became durable and were answered so */
     _Atomic uint64_t rejected; /* answered 4xx or 5xx */
+    _Atomic uint64_t resent;   /* beside these: out of the refused list, and durable */
 };
+
+/* The places of the minutes' counts: as the counters. */
+enum { RECORD_COUNTS = 4 };
 
 struct record_activities {
     struct event_log *log;
     struct activity_id_source ids;
     struct record_counters counters;
+    struct minute_counts minutes;
 };
 
 /* Everything is borrowed and must outlive the recorder. */
@@ -50,3 +56,5 @@ void record_activities_begin_at(struct record_activities *recorder, int64_t time
 
 void record_activities_count(struct record_activities *recorder, uint64_t received,
                              uint64_t accepted, uint64_t rejected);
+
+void record_activities_count_resent(struct record_activities *recorder, uint64_t resent);

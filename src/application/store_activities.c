@@ -20,6 +20,9 @@ const struct store_activities_config store_activities_config_default = {
     .expire_every_ms = 60000,
 };
 
+/* Places among WORKER_COUNTS. */
+enum { COUNT_REFUSED = 3, COUNT_REDELIVERED = 5 };
+
 struct store_activities {
     struct store_activities_config config;
     struct store_batch batch;
@@ -29,6 +32,7 @@ struct store_activities {
     uint64_t expire_at_ms;         /* of the monotonic clock; 0: at once */
     bool replay_expired;           /* expired since it has caught up */
     bool expire_failed;            /* the last time */
+    struct minute_counts minutes;
 
     pthread_mutex_t mutex; /* guards everything below */
     pthread_cond_t stopped;
@@ -40,7 +44,7 @@ struct store_activities {
 enum status store_activities_new(const struct store_activities_config *config,
                                  struct store_activities **out_worker, struct error *err)
 {
-    ASSERT(config->refusals != NULL);
+    ASSERT(config->refusals != NULL && config->clock != NULL);
     ASSERT(config->batch_rows_max >= 1 && config->batch_rows_max <= EVENT_LOG_POLL_ROWS_MAX);
     struct store_activities *worker = calloc(1, sizeof *worker);
     if (worker != NULL) {
@@ -56,6 +60,7 @@ enum status store_activities_new(const struct store_activities_config *config,
     position_set_init(&worker->handled);
     pthread_mutex_init(&worker->mutex, NULL);
     condition_init(&worker->stopped);
+    minute_counts_init(&worker->minutes, config->clock);
     *out_worker = worker;
     return STATUS_OK;
 }
@@ -69,6 +74,7 @@ void store_activities_free(struct store_activities *worker)
     position_set_deinit(&worker->start_end);
     position_set_deinit(&worker->log_end);
     position_set_deinit(&worker->handled);
+    minute_counts_deinit(&worker->minutes);
     pthread_cond_destroy(&worker->stopped);
     pthread_mutex_destroy(&worker->mutex);
     store_batch_deinit(&worker->batch);
@@ -161,25 +167,48 @@ static void note_replayed(struct store_activities *worker)
 static void count_messages(struct store_activities *worker)
 {
     const struct activity_batch *batch = &worker->batch.polled;
-    pthread_mutex_lock(&worker->mutex);
+    uint64_t added[WORKER_COUNTS] = {0};
     for (size_t i = 0; i < batch->refused_count; i++) {
-        worker->state.refused += !position_set_covers(&worker->handled, batch->refused[i].position);
+        bool again = position_set_covers(&worker->handled, batch->refused[i].position);
+        added[again ? COUNT_REDELIVERED : COUNT_REFUSED]++;
     }
+    pthread_mutex_lock(&worker->mutex);
+    worker->state.refused += added[COUNT_REFUSED];
     pthread_mutex_unlock(&worker->mutex);
+    minute_counts_add(&worker->minutes, added, WORKER_COUNTS);
+}
+
+static void add_minute(struct store_activities *worker, const uint64_t sums[VERDICT_COUNT])
+{
+    const uint64_t added[WORKER_COUNTS] = {sums[VERDICT_STORED],   sums[VERDICT_DUPLICATE],
+                                           sums[VERDICT_CONFLICT], sums[VERDICT_REFUSED],
+                                           sums[VERDICT_ERASED],   sums[VERDICT_REDELIVERED]};
+    minute_counts_add(&worker->minutes, added, WORKER_COUNTS);
 }
 
 static void count_rows(struct store_activities *worker)
 {
     const struct store_batch *stored = &worker->batch;
-    pthread_mutex_lock(&worker->mutex);
+    uint64_t sums[VERDICT_COUNT] = {0};
     for (size_t i = 0; i < stored->polled.count; i++) {
-        worker->state.verdicts[stored->verdicts[i]]++;
+        sums[stored->verdicts[i]]++;
+    }
+    pthread_mutex_lock(&worker->mutex);
+    for (size_t i = 0; i < VERDICT_COUNT; i++) {
+        worker->state.verdicts[i] += sums[i];
     }
     worker->state.refused += stored->refused_rows;
     if (!worker->state.caught_up) {
         note_replayed(worker);
     }
     pthread_mutex_unlock(&worker->mutex);
+    add_minute(worker, sums);
+}
+
+size_t store_activities_minutes(struct store_activities *worker,
+                                struct minute_sums out_sums[MINUTES_KEPT])
+{
+    return minute_counts_take(&worker->minutes, out_sums);
 }
 
 static enum status list_refused_rows(struct store_activities *worker, struct error *err)

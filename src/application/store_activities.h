@@ -15,6 +15,7 @@
  * run and step belong to one thread; stop and describe may be called from any.
  */
 #include "application/event_log.h"
+#include "application/minute_counts.h"
 #include "application/refusal_list.h"
 #include "base/clock.h"
 #include "base/logger.h"
@@ -89,3 +90,11 @@ void store_activities_stop(struct store_activities *worker);
 /* Any thread; never waits for the log or store. */
 void store_activities_describe(struct store_activities *worker,
                                struct store_activities_state *out_state);
+
+/* The places of the minutes' counts: stored, duplicate, conflict, refused, erased, redelivered. */
+enum { WORKER_COUNTS = 6 };
+
+/* What became of rows and messages in the minutes of the last hour; returns how many minutes. Any
+ * thread. */
+size_t store_activities_minutes(struct store_activities *worker,
+                                struct minute_sums out_sums[MINUTES_KEPT]);

@@ -53,6 +53,7 @@ static int fixture_setup(void **state)
         .refusals = &fixture->world.refusals,
         .random = &fixture->random,
         .logger = &fixture->logger,
+        .clock = &clock_system,
         .batch_rows_max = 4,
         .poll_wait_ms = 0,
         .retry_ms_min = 1,

@@ -40,6 +40,7 @@ static int fixture_setup(void **state)
         .refusals = &fixture->world.refusals,
         .random = &fixture->random,
         .logger = &fixture->logger,
+        .clock = &clock_system,
         .batch_rows_max = 4,
         .retry_ms_min = 1,
         .retry_ms_max = 2,

@@ -37,7 +37,7 @@ def test_a_worker_answers_probes_only(pair):
     _, worker = pair
     for answer in (worker.post({"userId": "a", "action": "b"}), worker.get(LIST), worker.get("/api/v1/stats?by=user")):
         assert "worker" in expect.problem(answer, 404)["detail"]
-    for probe in ("/livez", "/readyz", "/readyz?verbose", "/health"):
+    for probe in ("/livez", "/readyz", "/readyz?verbose", "/health", "/metrics"):
         assert worker.get(probe).status == 200
 
 

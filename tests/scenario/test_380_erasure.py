@@ -161,9 +161,8 @@ def test_what_waits_in_the_log_is_covered(make_service):
             service.wait_settled()  # the two users are in different partitions
         assert left(service, "gone") == 0, f"turn {turn}"
     health = service.get("/health").json
-    if pair.COUNTS_ERASED_ONCE:
-        assert health["worker"]["erased"] + health["erasures"]["activities"] == 15000
-        assert health["worker"]["stored"] == health["store"]["activities"] + health["erasures"]["activities"]
+    assert health["worker"]["erased"] + health["erasures"]["activities"] == 15000
+    assert health["worker"]["stored"] == health["store"]["activities"] + health["erasures"]["activities"]
     assert len(service.walk()) == 30
     service.stop()
 

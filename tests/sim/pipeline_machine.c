@@ -385,6 +385,7 @@ static void begin_process(struct pipeline *pipeline)
         .refusals = pipeline->refusals,
         .random = &pipeline->random,
         .logger = &pipeline->logger,
+        .clock = &pipeline->clock,
         .batch_rows_max = BATCH_ROWS_MAX,
         .retry_ms_min = 1,
         .retry_ms_max = 1,

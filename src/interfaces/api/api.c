@@ -67,8 +67,8 @@ static void answer_not_found(const struct api_call *call)
     api_answer_problem_type(
         call->exchange, API_PROBLEM_NO_SUCH_ROUTE,
         call->api->config.probes_only
-            ? "this is a worker, which answers /livez, /readyz and /health only; send activities "
-              "and questions to an API server"
+            ? "this is a worker, which answers /livez, /readyz, /health and /metrics only; send "
+              "activities and questions to an API server"
             : "activities are at /api/v1/activities, counts of them at /api/v1/stats, the state of "
               "this service at /health, all of it described at /openapi.json and /docs");
 }

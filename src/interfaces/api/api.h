@@ -3,6 +3,7 @@
  * The HTTP API over the use cases: what http_server calls, and what it answers. Made and freed by
  * main; the handler runs on the event loops.
  */
+#include "application/accounting.h"
 #include "application/checkpoint_source.h"
 #include "application/content_hash.h"
 #include "application/count_activities.h"
@@ -22,6 +23,7 @@ struct api_config {
     struct count_activities *counter;
     struct erase_user *eraser;
     struct list_refusals *refusals;
+    struct accounting *accounting;
     struct checkpoint_source *checkpoints; /* NULL: nobody signs any */
     struct event_log *log;
     struct activity_store *store;

@@ -219,9 +219,7 @@ static enum status log_seek(struct event_log *log, const struct position_set *po
 
 static enum status log_end_position(struct event_log *log, struct position_set *out_positions)
 {
-    (void)log;
-    (void)out_positions;
-    return STATUS_OK;
+    return position_set_raise_all(out_positions, &bed_of_log(log)->log_end);
 }
 
 static void log_describe(struct event_log *log, struct event_log_state *out_state)
@@ -295,6 +293,14 @@ static enum status store_durable_positions(struct activity_store *store, struct 
     return STATUS_OK;
 }
 
+static enum status store_accounts(struct activity_store *store, struct coverage *out_accounts,
+                                  struct error *err)
+{
+    struct api_bed *bed = bed_of_store(store);
+    return bed->find_answer == STATUS_OK ? coverage_raise_all(out_accounts, &bed->accounts)
+                                         : error_set(err, bed->find_answer, 0, "the store says no");
+}
+
 static enum status store_expire(struct activity_store *store, int64_t before_ms,
                                 uint64_t *out_expired, struct error *err)
 {
@@ -316,6 +322,7 @@ static const struct activity_store_operations store_operations = {
     .get = store_get,
     .tally = store_tally,
     .durable_positions = store_durable_positions,
+    .accounts = store_accounts,
     .expire = store_expire,
     .describe = store_describe,
 };
@@ -429,6 +436,11 @@ static void make_use_cases(struct api_bed *bed)
     config.logger = &bed->logger;
     config.clock = &bed->clock;
     ASSERT(store_activities_new(&config, &bed->worker, NULL) == STATUS_OK);
+    accounting_init(&bed->accounting, &(struct accounting){.log = &bed->log,
+                                                           .store = &bed->store,
+                                                           .recorder = &bed->recorder,
+                                                           .worker = bed->worker,
+                                                           .clock = &bed->clock});
     erase_user_init(&bed->eraser, &(struct erase_user_config){
                                       .store = &bed->store,
                                       .log = &bed->log,
@@ -445,6 +457,7 @@ static void make_api(struct api_bed *bed)
         .counter = &bed->counter,
         .eraser = &bed->eraser,
         .refusals = &bed->lister,
+        .accounting = &bed->accounting,
         .checkpoints = &bed->checkpoints,
         .log = &bed->log,
         .store = &bed->store,
@@ -492,6 +505,8 @@ int bed_teardown(void **state)
     struct api_bed *bed = *state;
     api_free(bed->api);
     store_activities_free(bed->worker);
+    coverage_deinit(&bed->accounts);
+    position_set_deinit(&bed->log_end);
     arena_deinit(&bed->exchange.arena);
     return 0;
 }

@@ -64,6 +64,8 @@ struct api_bed {
     uint64_t find_deadline_ns; /* as the store was told last */
     struct activity_tally_request tally_asked;
     struct activity_tally tally;
+    struct coverage accounts; /* the test's; each setup forgets them */
+    struct position_set log_end;
 
     struct refusal_list refusals;
     size_t refused_count; /* entries that it holds, BED_REFUSED_MAX at most */
@@ -80,6 +82,7 @@ struct api_bed {
     struct count_activities counter;
     struct erase_user eraser;
     struct list_refusals lister;
+    struct accounting accounting;
     struct store_activities *worker;
     struct logger logger;
     struct api *api;

@@ -67,6 +67,8 @@ void api_export(const struct api_call *call);
 void api_stats(const struct api_call *call);
 void api_checkpoint(const struct api_call *call);
 void api_refused(const struct api_call *call);
+void api_accounting(const struct api_call *call);
+void api_metrics(const struct api_call *call);
 void api_erase_user(const struct api_call *call);
 void api_erase_user_of_query(const struct api_call *call);
 void api_openapi(const struct api_call *call);
