@@ -29,6 +29,11 @@ enum status refusal_list_get(struct refusal_list *list, struct str id, struct ar
     return list->operations->get(list, id, arena, out_entry, err);
 }
 
+enum status refusal_list_remove(struct refusal_list *list, struct str id, struct error *err)
+{
+    return list->operations->remove(list, id, err);
+}
+
 void refusal_list_describe(struct refusal_list *list, struct refusal_list_state *out_state)
 {
     list->operations->describe(list, out_state);

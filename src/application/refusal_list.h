@@ -5,12 +5,13 @@
  * callers use the wrappers below, which assert the contract. The contract suite in
  * tests/contract/refusal_list_contract.c holds every adapter to what is written here.
  *
- * What add took survives whatever the activities of the store beside it survive. A position is
- * listed once, however often a log hands it over again. The list has a maximum of bytes: when it is
- * full the oldest entries go and are counted.
+ * What add took survives whatever the activities of the store beside it survive, and so does that
+ * it was removed. A position is listed once, however often a log hands it over again; one that was
+ * removed is listed again then. The list has a maximum of bytes: when it is full the oldest entries
+ * go and are counted.
  *
- * Threads: add comes from one thread, the worker; find, get and describe from any. None of them may
- * run on an event loop.
+ * Threads: add comes from one thread, the worker; find, get, remove and describe from any. None of
+ * them may run on an event loop.
  */
 #include "base/arena.h"
 #include "base/error.h"
@@ -62,6 +63,7 @@ struct refusal_list_operations {
                         struct arena *arena, struct refusal_page *out_page, struct error *err);
     enum status (*get)(struct refusal_list *list, struct str id, struct arena *arena,
                        struct refusal_entry *out_entry, struct error *err);
+    enum status (*remove)(struct refusal_list *list, struct str id, struct error *err);
     void (*describe)(struct refusal_list *list, struct refusal_list_state *out_state);
     void (*free)(struct refusal_list *list);
 };
@@ -86,6 +88,11 @@ MUST_USE enum status refusal_list_find(struct refusal_list *list,
 /* One entry by its id, or NOT_FOUND. */
 MUST_USE enum status refusal_list_get(struct refusal_list *list, struct str id, struct arena *arena,
                                       struct refusal_entry *out_entry, struct error *err);
+
+/* Takes one entry off the list, durably where the list is. NOT_FOUND: it is not there. UNAVAILABLE,
+ * TIMED_OUT, NO_SPACE, NO_MEMORY: it is or is not there any more; try again. */
+MUST_USE enum status refusal_list_remove(struct refusal_list *list, struct str id,
+                                         struct error *err);
 
 void refusal_list_describe(struct refusal_list *list, struct refusal_list_state *out_state);
 

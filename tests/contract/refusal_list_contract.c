@@ -532,6 +532,171 @@ static void answers_from_any_thread_meanwhile(void **state)
     fixture_finish(&fixture);
 }
 
+static void remove_number(struct fixture *fixture, unsigned number)
+{
+    struct error err = {0};
+    struct str id = id_at(fixture, (struct position){(int32_t)(number % PARTITIONS), number});
+    if (refusal_list_remove(fixture->list, id, &err) != STATUS_OK) {
+        fail_msg("number %u cannot be removed: %s", number, err.message);
+    }
+}
+
+static bool has_number(struct fixture *fixture, unsigned number)
+{
+    struct refusal_entry entry;
+    struct str id = id_at(fixture, (struct position){(int32_t)(number % PARTITIONS), number});
+    return refusal_list_get(fixture->list, id, &fixture->arena, &entry, NULL) == STATUS_OK;
+}
+
+/* It is in no answer, also after opening again, and the others stay as they were. */
+static void what_is_removed_is_gone(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    start(&fixture);
+    add_numbers(&fixture, 0, 40, 100);
+    fixture_pass(&fixture, 5);
+    add_numbers(&fixture, 40, 10, 100);
+    for (unsigned i = 0; i < 50; i += 3) {
+        remove_number(&fixture, i);
+    }
+    for (int opened = 0; opened < 2; opened++) {
+        assert_int_equal(find_all(&fixture, 7, found), 33);
+        assert_int_equal(look(&fixture).listed, 33);
+        assert_int_equal(look(&fixture).dropped, 0);
+        for (unsigned i = 0; i < 50; i++) {
+            assert_int_equal(has_number(&fixture, i), i % 3 != 0);
+        }
+        for (size_t i = 0; i < 33; i++) {
+            assert_numbered(&fixture, &found[i], 100);
+        }
+        reopen(&fixture);
+    }
+    fixture_finish(&fixture);
+}
+
+static void what_is_not_there_cannot_be_removed(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    start(&fixture);
+    add_numbers(&fixture, 0, 3, 100);
+    remove_number(&fixture, 1);
+    const struct str ids[] = {STR(""), STR("x"), STR("5a010203-0000-0000-0000-000000000000-1-2"),
+                              id_at(&fixture, (struct position){1, 1})};
+    for (size_t i = 0; i < ARRAY_LENGTH(ids); i++) {
+        struct error err = {0};
+        assert_int_equal(refusal_list_remove(fixture.list, ids[i], &err), STATUS_NOT_FOUND);
+        assert_int_equal(err.status, STATUS_NOT_FOUND);
+    }
+    assert_int_equal(find_all(&fixture, 7, found), 2);
+    fixture_finish(&fixture);
+}
+
+/* As when the log hands the position over once more. */
+static void what_was_removed_may_come_again(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    start(&fixture);
+    add_numbers(&fixture, 0, 3, 100);
+    for (int turn = 0; turn < 4; turn++) {
+        remove_number(&fixture, 1);
+        assert_false(has_number(&fixture, 1));
+        if (turn % 2 == 1) {
+            reopen(&fixture);
+            assert_false(has_number(&fixture, 1));
+        }
+        fixture_pass(&fixture, 1);
+        add_numbers(&fixture, 0, 3, 100);
+        assert_true(has_number(&fixture, 1));
+        reopen(&fixture);
+        assert_int_equal(find_all(&fixture, 7, found), 3);
+        assert_int_equal(found[0].refusal.position.offset, 1); /* the newest now */
+        assert_numbered(&fixture, &found[0], 100);
+    }
+    fixture_finish(&fixture);
+}
+
+/* A list that was emptied takes as much as before. */
+static void an_emptied_list_has_room(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_start(&fixture, current_maker, TIGHT_BYTES);
+    for (unsigned round = 0; round < 8; round++) {
+        add_numbers(&fixture, round * 100, 100, 1000);
+        fixture_pass(&fixture, 1);
+        assert_int_equal(find_all(&fixture, NUMBERS_MAX, found), 100);
+        for (unsigned i = 0; i < 100; i++) {
+            remove_number(&fixture, round * 100 + (i * 37) % 100);
+        }
+        assert_int_equal(find_all(&fixture, NUMBERS_MAX, found), 0);
+        if (round % 2 == 1) {
+            reopen(&fixture);
+            assert_int_equal(find_all(&fixture, NUMBERS_MAX, found), 0);
+        }
+    }
+    assert_int_equal(look(&fixture).dropped, 0);
+    fixture_finish(&fixture);
+}
+
+struct remover {
+    struct refusal_list *list;
+    atomic_bool stop;
+    atomic_bool failed;
+    size_t removed;
+};
+
+/* Takes the newest off as they come. */
+static void *remove_on(void *context)
+{
+    struct remover *remover = context;
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    while (!atomic_load(&remover->stop)) {
+        struct refusal_page_request request = {.limit = 1, .bytes_max = SIZE_MAX};
+        struct refusal_page page;
+        arena_reset(&arena);
+        enum status status = refusal_list_find(remover->list, &request, &arena, &page, NULL);
+        if (status == STATUS_OK && page.count == 1) {
+            status = refusal_list_remove(remover->list, page.entries[0].id, NULL);
+            remover->removed += status == STATUS_OK;
+        }
+        if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
+            atomic_store(&remover->failed, true);
+        }
+    }
+    arena_deinit(&arena);
+    return NULL;
+}
+
+static void removes_while_others_come(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    pthread_t threads[2];
+    struct remover removers[2];
+    start(&fixture);
+    for (size_t i = 0; i < 2; i++) {
+        removers[i] = (struct remover){.list = fixture.list};
+        assert_int_equal(pthread_create(&threads[i], NULL, remove_on, &removers[i]), 0);
+    }
+    for (unsigned i = 0; i < 100; i++) {
+        add_numbers(&fixture, i * 3, 3, 200);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        atomic_store(&removers[i].stop, true);
+        pthread_join(threads[i], NULL);
+        assert_false(atomic_load(&removers[i].failed));
+    }
+    size_t left = find_all(&fixture, 50, found);
+    assert_int_equal(left + removers[0].removed + removers[1].removed, 300);
+    reopen(&fixture);
+    assert_int_equal(find_all(&fixture, 50, found), left);
+    fixture_finish(&fixture);
+}
+
 int refusal_list_contract_run(const struct refusal_list_maker *maker)
 {
     static const struct CMUnitTest tests[] = {
@@ -553,6 +718,11 @@ int refusal_list_contract_run(const struct refusal_list_maker *maker)
         cmocka_unit_test(a_flood_does_not_pass_the_maximum),
         cmocka_unit_test(what_can_never_fit_is_counted),
         cmocka_unit_test(answers_from_any_thread_meanwhile),
+        cmocka_unit_test(what_is_removed_is_gone),
+        cmocka_unit_test(what_is_not_there_cannot_be_removed),
+        cmocka_unit_test(what_was_removed_may_come_again),
+        cmocka_unit_test(an_emptied_list_has_room),
+        cmocka_unit_test(removes_while_others_come),
     };
     current_maker = maker;
     return cmocka_run_group_tests_name(maker->name, tests, NULL, NULL);

@@ -255,6 +255,12 @@ static enum status topic_get(struct refusal_list *list, struct str id, struct ar
     return refusal_list_get(topic_of(list)->inner, id, arena, out_entry, err);
 }
 
+/* The topic keeps what it was sent. */
+static enum status topic_remove(struct refusal_list *list, struct str id, struct error *err)
+{
+    return refusal_list_remove(topic_of(list)->inner, id, err);
+}
+
 static void topic_describe(struct refusal_list *list, struct refusal_list_state *out_state)
 {
     refusal_list_describe(topic_of(list)->inner, out_state);
@@ -282,6 +288,7 @@ static const struct refusal_list_operations topic_operations = {
     .add = topic_add,
     .find = topic_find,
     .get = topic_get,
+    .remove = topic_remove,
     .describe = topic_describe,
     .free = topic_free,
 };

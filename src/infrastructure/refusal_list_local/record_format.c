@@ -4,7 +4,16 @@
 #include "base/crc32c.h"
 #include "base/little_endian.h"
 
-enum { FORMAT = 1, MAGIC_BYTES = 4, CHECKED_FROM = 8, KEY_IS_ABSENT = 1, RAW_IS_ABSENT = 2 };
+enum {
+    FORMAT = 1,
+    FORMAT_OF_REMOVALS = 2,
+    MAGIC_BYTES = 4,
+    FORMAT_AT = 3,
+    CHECKED_FROM = 8,
+    KEY_IS_ABSENT = 1,
+    RAW_IS_ABSENT = 2,
+    IS_REMOVAL = 4
+};
 
 static const uint8_t magic[MAGIC_BYTES] = {0xf9, 'U', 'R', FORMAT};
 
@@ -37,8 +46,10 @@ static void write_header(const struct record *record, uint8_t out_header[RECORD_
 {
     const struct refusal *refusal = &record->refusal;
     uint32_t absent = (refusal->key.data == NULL ? KEY_IS_ABSENT : 0) |
-                      (refusal->raw.data == NULL ? RAW_IS_ABSENT : 0);
+                      (refusal->raw.data == NULL ? RAW_IS_ABSENT : 0) |
+                      (record->removes ? IS_REMOVAL : 0);
     memcpy(out_header, magic, MAGIC_BYTES);
+    out_header[FORMAT_AT] = record->removes ? FORMAT_OF_REMOVALS : FORMAT;
     memcpy(out_header + 8, record->log_id.bytes, UUID_BYTES);
     little_endian_put_u32(out_header + 24, (uint32_t)refusal->position.partition);
     little_endian_put_u32(out_header + 28, absent);
@@ -71,7 +82,8 @@ void record_append(struct buffer *buffer, const struct record *record, struct re
 
 uint64_t record_claimed_length(const uint8_t header[RECORD_HEADER_BYTES])
 {
-    if (memcmp(header, magic, MAGIC_BYTES) != 0) {
+    if (memcmp(header, magic, FORMAT_AT) != 0 || header[FORMAT_AT] < FORMAT ||
+        header[FORMAT_AT] > FORMAT_OF_REMOVALS) {
         return 0;
     }
     return RECORD_HEADER_BYTES + (uint64_t)little_endian_get_u32(header + 60) +
@@ -80,7 +92,7 @@ uint64_t record_claimed_length(const uint8_t header[RECORD_HEADER_BYTES])
 
 bool record_is_newer(const uint8_t *bytes)
 {
-    return memcmp(bytes, magic, MAGIC_BYTES - 1) == 0 && bytes[MAGIC_BYTES - 1] > FORMAT;
+    return memcmp(bytes, magic, FORMAT_AT) == 0 && bytes[FORMAT_AT] > FORMAT_OF_REMOVALS;
 }
 
 static struct str take(const uint8_t **at, uint32_t len, bool absent)
@@ -99,6 +111,10 @@ bool record_decode(const uint8_t *bytes, size_t len, struct record_place place,
         return false;
     }
     uint32_t absent = little_endian_get_u32(bytes + 28);
+    bool removes = bytes[FORMAT_AT] == FORMAT_OF_REMOVALS; /* which the checksum does not cover */
+    if (removes != ((absent & IS_REMOVAL) != 0)) {
+        return false;
+    }
     const uint8_t *at = bytes + RECORD_HEADER_BYTES;
     *out_record = (struct record){
         .refusal.position = {(int32_t)little_endian_get_u32(bytes + 24),
@@ -106,6 +122,7 @@ bool record_decode(const uint8_t *bytes, size_t len, struct record_place place,
         .refusal.logged_at_ms = (int64_t)little_endian_get_u64(bytes + 48),
         .refused_at_ms = (int64_t)little_endian_get_u64(bytes + 40),
         .behind = little_endian_get_u32(bytes + 56),
+        .removes = removes,
     };
     memcpy(out_record->log_id.bytes, bytes + 8, UUID_BYTES);
     struct refusal *refusal = &out_record->refusal;

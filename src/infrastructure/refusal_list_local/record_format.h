@@ -10,13 +10,17 @@
  * A file is nothing but records, one behind the other, each a refused message with all that is
  * known of it (integers little-endian):
  *
- *      0  magic            4   f9 'U' 'R' 01: format 1
+ *      0  magic            4   f9 'U' 'R' 01: format 1; 02: a removal
  *      4  CRC-32C          4   of the file's number and the record's place in it, 8 bytes each,
  * then of byte 8 to the end 8  log id          16 24  partition        4 28  absent           4 bit
  * 0: there is no key, bit 1: there is no message 32  offset           8 40  refused at       8
  * milliseconds since 1970 48  logged at        8   milliseconds since 1970; 0: not known 56  behind
  * 4   bytes from the start of its group to this record 60  key bytes        4 64  reason bytes 4 68
  * message bytes    4 72  key, reason, message
+ *
+ * A removal is a record of the same shape without texts, whose "absent" has bit 2, too: the
+ * position it names, which stands before it, is listed no more. It is of format 2, so that a
+ * version that does not know removals refuses the list instead of showing what was removed.
  *
  * A group is what one write and one fdatasync made durable, all of one add or as much of it as goes
  * into one group:
@@ -60,6 +64,7 @@ struct record {
     struct refusal refusal; /* when decoded, its texts are in the bytes it was decoded from */
     int64_t refused_at_ms;
     uint32_t behind;
+    bool removes; /* the position is listed no more */
 };
 
 /* Where a record stands, which is part of its CRC. */

@@ -102,14 +102,49 @@ static enum status local_add(struct refusal_list *list, struct uuid log_id,
             sorted[i] = &refusals[i];
         }
         qsort(sorted, count, sizeof(const struct refusal *), compare_positions);
+        pthread_mutex_lock(&shelf->writing);
         size_t chosen = choose(shelf, log_id, sorted, count, records);
         status = write_all(shelf, records, chosen, err);
+        pthread_mutex_unlock(&shelf->writing);
     }
     if (status == STATUS_OK) {
         count_misfits(shelf, refusals, count);
     }
     free(records);
     free(sorted);
+    return status;
+}
+
+/* --- removing --- */
+
+/* The position that an id names, if it is listed. */
+static bool find_listed(struct shelf *shelf, struct str id, struct uuid *out_log_id,
+                        struct position *out_position)
+{
+    pthread_mutex_lock(&shelf->mutex);
+    const struct refusal_item *item = refusal_index_find_id(&shelf->index, id);
+    if (item != NULL) {
+        *out_log_id = item->log_id;
+        *out_position = item->position;
+    }
+    pthread_mutex_unlock(&shelf->mutex);
+    return item != NULL;
+}
+
+static enum status local_remove(struct refusal_list *list, struct str id, struct error *err)
+{
+    struct shelf *shelf = shelf_of(list);
+    struct uuid log_id;
+    struct position position;
+    if (!find_listed(shelf, id, &log_id, &position)) {
+        return error_set(err, STATUS_NOT_FOUND, 0, "there is no refused activity with this id");
+    }
+    pthread_mutex_lock(&shelf->writing);
+    enum status status = shelf_write_removal(shelf, log_id, position, err);
+    if (status == STATUS_OK) {
+        shelf_remove_emptied(shelf);
+    }
+    pthread_mutex_unlock(&shelf->writing);
     return status;
 }
 
@@ -240,6 +275,7 @@ static const struct refusal_list_operations local_operations = {
     .add = local_add,
     .find = local_find,
     .get = local_get,
+    .remove = local_remove,
     .describe = local_describe,
     .free = local_free,
 };
@@ -264,6 +300,7 @@ enum status refusal_list_local_new(const struct refusal_list_local_config *confi
     refusal_index_init(&shelf->index);
     buffer_init(&shelf->group, UINT32_MAX);
     pthread_mutex_init(&shelf->mutex, NULL);
+    pthread_mutex_init(&shelf->writing, NULL);
     enum status status = shelf_open(shelf, err);
     if (status != STATUS_OK) {
         local_free(&local->list);

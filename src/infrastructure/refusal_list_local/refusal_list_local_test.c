@@ -40,6 +40,7 @@ struct bed {
     struct logger logger;
     struct arena arena;
     bool confirmed[NUMBERS_MAX];
+    bool removed[NUMBERS_MAX];
     unsigned next;
     char what[80]; /* for messages */
 };
@@ -198,6 +199,23 @@ static void try_to_add_pair(struct bed *bed)
     }
 }
 
+/* Once it failed nobody knows whether the entry is there, until somebody looks. */
+static void try_to_remove(struct bed *bed, unsigned number)
+{
+    char id[REFUSAL_ID_BYTES];
+    struct error err = {0};
+    if (number >= bed->next || !bed->confirmed[number]) {
+        return;
+    }
+    refusal_entry_write_id(log_id, (struct position){0, number}, id);
+    enum status status = refusal_list_remove(bed->list, str_from(id), &err);
+    bed->confirmed[number] = false;
+    bed->removed[number] = status == STATUS_OK;
+    if (status != STATUS_OK && (err.message[0] == '\0' || status == STATUS_NOT_FOUND)) {
+        fail_msg("%s: remove said %s: %s", bed->what, status_name(status), err.message);
+    }
+}
+
 static bool try_to_reopen(struct bed *bed)
 {
     struct error err = {0};
@@ -211,7 +229,9 @@ static void play(struct bed *bed)
     for (int round = 0; round < 3 && try_to_reopen(bed); round++) {
         for (int i = 0; i < 4; i++) {
             try_to_add(bed, 8);
+            try_to_remove(bed, bed->next / 2);
             try_to_add_pair(bed);
+            try_to_remove(bed, bed->next - 1);
         }
     }
 }
@@ -221,6 +241,9 @@ static void expect_confirmed(struct bed *bed)
     for (unsigned i = 0; i < bed->next; i++) {
         if (bed->confirmed[i] && !has(bed, i)) {
             fail_msg("%s: %u was confirmed and is gone", bed->what, i);
+        }
+        if (bed->removed[i] && has(bed, i)) {
+            fail_msg("%s: %u was removed and is there", bed->what, i);
         }
     }
     assert_in_range(listed(bed), 0, bed->next + 2); /* an add that failed may be there */
@@ -302,7 +325,7 @@ static void run_mixed(uint64_t seed)
     bed_init(&bed, seed, ROLLING_BYTES);
     bed_open_ok(&bed);
     for (int i = 0; i < 60 && bed.next < NUMBERS_MAX - 20; i++) {
-        switch (random_below(&random, 6)) {
+        switch (random_below(&random, 7)) {
         case 0:
             disk_simulated_fail_at(bed.disk, 1 + random_below(&random, 12), EIO, false);
             break;
@@ -319,6 +342,9 @@ static void run_mixed(uint64_t seed)
             break;
         case 3:
             try_to_add_pair(&bed);
+            break;
+        case 4:
+            try_to_remove(&bed, (unsigned)random_below(&random, bed.next + 1));
             break;
         default:
             try_to_add(&bed, 1 + (unsigned)random_below(&random, 5));
@@ -500,7 +526,7 @@ static void a_later_format_is_refused(void **state)
     bed_fill(&bed, 2);
     uint64_t size = size_of(&bed, FIRST_FILE);
     bed_close(&bed);
-    write_at(&bed, size, "\xf9UR\x02 of another shape", 22);
+    write_at(&bed, size, "\xf9UR\x03 of another shape", 22);
     struct error err = {0};
     assert_int_equal(bed_open(&bed, &err), STATUS_INVALID);
     assert_non_null(strstr(err.message, "newer version"));
@@ -508,6 +534,35 @@ static void a_later_format_is_refused(void **state)
     cut_to(&bed, size);
     bed_open_ok(&bed);
     assert_int_equal(listed(&bed), 2);
+    bed_deinit(&bed);
+}
+
+/* A list of the version before, of format 1, and what a removal adds to it. */
+static void a_list_without_removals_is_read(void **state)
+{
+    (void)state;
+    struct bed bed;
+    struct buffer bytes;
+    bed_fill(&bed, 0);
+    buffer_init(&bytes, 1 << 16);
+    for (int64_t i = 0; i < 3; i++) {
+        const struct record record = {
+            .log_id = log_id, .refusal = {.position = {0, i}, .reason = STR("no activity")}};
+        record_append(&bytes, &record, (struct record_place){1, bytes.len});
+    }
+    bed_close(&bed);
+    assert_int_equal(bytes.data[3], 1);
+    write_at(&bed, 0, bytes.data, bytes.len);
+    bed_open_ok(&bed);
+    assert_int_equal(listed(&bed), 3);
+    bed.next = 3;
+    bed.confirmed[1] = true;
+    try_to_remove(&bed, 1);
+    bed_reopen(&bed);
+    assert_int_equal(listed(&bed), 2);
+    assert_false(has(&bed, 1));
+    assert_int_equal(size_of(&bed, FIRST_FILE), bytes.len + RECORD_HEADER_BYTES);
+    buffer_deinit(&bytes);
     bed_deinit(&bed);
 }
 
@@ -730,6 +785,7 @@ int main(void)
         cmocka_unit_test(damage_is_found_when_it_is_read),
         cmocka_unit_test(a_message_is_no_record),
         cmocka_unit_test(a_later_format_is_refused),
+        cmocka_unit_test(a_list_without_removals_is_read),
         cmocka_unit_test(other_files_are_left_alone),
         cmocka_unit_test(files_are_few),
         cmocka_unit_test(a_lower_maximum_drops_at_the_start),

@@ -170,6 +170,15 @@ enum status shelf_make_room(struct shelf *shelf, uint64_t cost, struct error *er
     return status;
 }
 
+/* One that cannot be removed now is when the list is full. */
+void shelf_remove_emptied(struct shelf *shelf)
+{
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && shelf->file_count > 1 && shelf->files[0]->listed == 0) {
+        status = drop_oldest(shelf, NULL);
+    }
+}
+
 void shelf_close(struct shelf *shelf)
 {
     for (size_t i = 0; i < shelf->index.count; i++) {
@@ -183,4 +192,5 @@ void shelf_close(struct shelf *shelf)
     buffer_deinit(&shelf->group);
     disk_lock_release(shelf->lock);
     pthread_mutex_destroy(&shelf->mutex);
+    pthread_mutex_destroy(&shelf->writing);
 }

@@ -3,8 +3,8 @@
  * What the parts of this adapter share: the files, the index of their entries, and what is written
  * next. record_format.h says how it all fits together.
  *
- * Only the thread that adds changes files and writing state; others look at files, index and counts
- * under the mutex, and take out of the index what they find damaged.
+ * Whoever adds or removes holds `writing`, and then changes files and writing state; others look at
+ * files, index and counts under the mutex, and take out of the index what they find damaged.
  */
 #include "infrastructure/disk/disk_lock.h"
 #include "infrastructure/refusal_index/refusal_index.h"
@@ -41,7 +41,8 @@ struct shelf {
     char directory[DISK_PATH_BYTES_MAX];
     struct disk_lock *lock;
 
-    pthread_mutex_t mutex; /* guards these four */
+    pthread_mutex_t writing; /* before the mutex */
+    pthread_mutex_t mutex;   /* guards these four */
     struct refusal_index index;
     struct shelf_file **files; /* oldest first */
     size_t file_count;
@@ -85,6 +86,14 @@ MUST_USE enum status shelf_make_room(struct shelf *shelf, uint64_t cost, struct 
  * make a group, durably, and lists them. NO_SPACE, UNAVAILABLE, NO_MEMORY: none of them. */
 MUST_USE enum status shelf_write_group(struct shelf *shelf, const struct record *records,
                                        size_t count, size_t *out_written, struct error *err);
+
+/* Writes durably that the position is listed no more, and takes it off the list. NOT_FOUND: it is
+ * not there. NO_SPACE, UNAVAILABLE, NO_MEMORY: it still is. */
+MUST_USE enum status shelf_write_removal(struct shelf *shelf, struct uuid log_id,
+                                         struct position position, struct error *err);
+
+/* Removes the oldest files as long as nothing in them is listed. */
+void shelf_remove_emptied(struct shelf *shelf);
 
 /* Under the mutex: takes an entry out of the index and frees it. */
 void shelf_forget(struct shelf *shelf, struct shelf_entry *entry);

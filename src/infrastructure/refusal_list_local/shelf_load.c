@@ -58,8 +58,9 @@ struct reading {
     struct shelf *shelf;
     struct shelf_file *file;
     bool is_last;
-    struct refusal_item **items; /* its entries */
+    struct refusal_item **items; /* its entries, as far as they are not listed yet */
     size_t count;
+    size_t entries; /* in all */
     size_t capacity;
     uint64_t group_at; /* where the last group starts */
 };
@@ -82,7 +83,56 @@ static enum status keep_entry(struct reading *reading, const struct record_found
         .bytes = (size_t)(found->to - found->from),
     };
     reading->items[reading->count++] = &entry->item;
+    reading->entries++;
     return STATUS_OK;
+}
+
+/* Later records take the place of earlier ones. */
+static enum status list_entries(struct reading *reading, struct error *err)
+{
+    struct shelf *shelf = reading->shelf;
+    if (refusal_index_reserve(&shelf->index, reading->count) != STATUS_OK) {
+        return shelf_no_memory(err);
+    }
+    for (size_t i = 0; i < reading->count; i++) {
+        const struct refusal_item *item = reading->items[i];
+        struct refusal_item *known =
+            refusal_index_find(&shelf->index, item->log_id, item->position);
+        if (known != NULL) {
+            shelf_forget(shelf, shelf_entry_of(known));
+        }
+    }
+    size_t added = refusal_index_add(&shelf->index, reading->items, reading->count);
+    reading->file->listed += added;
+    for (size_t i = added; i < reading->count; i++) {
+        free(shelf_entry_of(reading->items[i]));
+    }
+    reading->count = 0;
+    return STATUS_OK;
+}
+
+/* What was listed before it in this file or an earlier one is listed no more. */
+static enum status take_removal(struct reading *reading, const struct record *removal,
+                                struct error *err)
+{
+    struct refusal_index *index = &reading->shelf->index;
+    enum status status = list_entries(reading, err);
+    struct refusal_item *item =
+        status == STATUS_OK ? refusal_index_find(index, removal->log_id, removal->refusal.position)
+                            : NULL;
+    if (item != NULL) {
+        shelf_forget(reading->shelf, shelf_entry_of(item));
+    }
+    return status;
+}
+
+static enum status take_record(struct reading *reading, const struct record_found *found,
+                               struct error *err)
+{
+    if (found->record.removes) {
+        return take_removal(reading, &found->record, err);
+    }
+    return keep_entry(reading, found) == STATUS_OK ? STATUS_OK : shelf_no_memory(err);
 }
 
 static void report(const struct reading *reading, const char *message, uint64_t from, uint64_t to)
@@ -100,7 +150,7 @@ static enum status note(struct reading *reading, uint64_t size, const struct rec
     if (found->item == RECORD_FOUND) {
         uint64_t behind = found->record.behind;
         reading->group_at = behind <= found->from ? found->from - behind : found->from;
-        return keep_entry(reading, found) == STATUS_OK ? STATUS_OK : shelf_no_memory(err);
+        return take_record(reading, found, err);
     }
     if (reading->is_last && found->to == size) {
         report(reading, "the refused list ends in what a crash left of a write: cut", found->from,
@@ -127,31 +177,6 @@ static enum status walk_file(struct reading *reading, uint64_t size, struct erro
     }
     record_walk_deinit(&walk);
     return status;
-}
-
-/* Later records take the place of earlier ones. */
-static enum status list_entries(struct reading *reading, struct error *err)
-{
-    struct shelf *shelf = reading->shelf;
-    if (refusal_index_reserve(&shelf->index, reading->count) != STATUS_OK) {
-        return shelf_no_memory(err);
-    }
-    for (size_t i = 0; i < reading->count; i++) {
-        const struct refusal_item *item = reading->items[i];
-        struct refusal_item *known =
-            refusal_index_find(&shelf->index, item->log_id, item->position);
-        if (known != NULL) {
-            shelf_forget(shelf, shelf_entry_of(known));
-        }
-    }
-    reading->file->listed = refusal_index_add(&shelf->index, reading->items, reading->count);
-    reading->file->cost = reading->file->used + reading->count * REFUSAL_ITEM_BYTES;
-    shelf->bytes += reading->file->cost;
-    for (size_t i = (size_t)reading->file->listed; i < reading->count; i++) {
-        free(shelf_entry_of(reading->items[i]));
-    }
-    reading->count = 0;
-    return STATUS_OK;
 }
 
 /* --- the end of the last file --- */
@@ -209,6 +234,10 @@ static enum status read_file(struct reading *reading, struct error *err)
     }
     if (status == STATUS_OK) {
         status = list_entries(reading, err);
+    }
+    if (status == STATUS_OK) {
+        reading->file->cost = reading->file->used + reading->entries * REFUSAL_ITEM_BYTES;
+        reading->shelf->bytes += reading->file->cost;
     }
     for (size_t i = 0; i < reading->count; i++) {
         free(shelf_entry_of(reading->items[i]));

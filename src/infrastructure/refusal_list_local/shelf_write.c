@@ -45,16 +45,13 @@ static enum status take_back_group(struct shelf *shelf, struct error *err)
     return status;
 }
 
-static enum status find_file(struct shelf *shelf, uint64_t cost, struct shelf_file **out_file,
-                             struct error *err)
+/* The last file, or a new one behind it. Whoever comes here has taken back what could not be
+ * written.
+ */
+static enum status find_last_file(struct shelf *shelf, uint64_t cost, struct shelf_file **out_file,
+                                  struct error *err)
 {
-    enum status status = take_back_group(shelf, err);
-    if (status == STATUS_OK) {
-        status = shelf_make_room(shelf, cost, err);
-    }
-    if (status != STATUS_OK) {
-        return status;
-    }
+    enum status status = STATUS_OK;
     const struct shelf_file *last =
         shelf->file_count == 0 ? NULL : shelf->files[shelf->file_count - 1];
     if (last == NULL || shelf->closed ||
@@ -66,6 +63,16 @@ static enum status find_file(struct shelf *shelf, uint64_t cost, struct shelf_fi
         *out_file = shelf->files[shelf->file_count - 1];
     }
     return status;
+}
+
+static enum status find_file(struct shelf *shelf, uint64_t cost, struct shelf_file **out_file,
+                             struct error *err)
+{
+    enum status status = take_back_group(shelf, err);
+    if (status == STATUS_OK) {
+        status = shelf_make_room(shelf, cost, err);
+    }
+    return status == STATUS_OK ? find_last_file(shelf, cost, out_file, err) : status;
 }
 
 static enum status encode(struct shelf *shelf, const struct shelf_file *file,
@@ -195,4 +202,54 @@ enum status shelf_write_group(struct shelf *shelf, const struct record *records,
         *out_written = chosen;
     }
     return status;
+}
+
+/* Removals -------------------------------------------------------------------------------- */
+
+/* NOT_FOUND: somebody else was first, or its file was dropped meanwhile. */
+static enum status take_off(struct shelf *shelf, struct uuid log_id, struct position position,
+                            struct error *err)
+{
+    pthread_mutex_lock(&shelf->mutex);
+    struct refusal_item *item = refusal_index_find(&shelf->index, log_id, position);
+    if (item != NULL) {
+        shelf_forget(shelf, shelf_entry_of(item));
+    }
+    pthread_mutex_unlock(&shelf->mutex);
+    return item != NULL
+               ? STATUS_OK
+               : error_set(err, STATUS_NOT_FOUND, 0, "there is no refused activity with this id");
+}
+
+static void account_for_group(struct shelf *shelf, struct shelf_file *file)
+{
+    pthread_mutex_lock(&shelf->mutex);
+    file->used += shelf->group.len;
+    file->cost += shelf->group.len;
+    shelf->bytes += shelf->group.len;
+    pthread_mutex_unlock(&shelf->mutex);
+}
+
+/* No room is made for it, which would cost entries: there are as many removals as entries at most,
+ * and the next add makes up for them. */
+enum status shelf_write_removal(struct shelf *shelf, struct uuid log_id, struct position position,
+                                struct error *err)
+{
+    const struct record record = {.log_id = log_id, .refusal.position = position, .removes = true};
+    struct shelf_file *file = NULL;
+    enum status status = take_back_group(shelf, err);
+    if (status == STATUS_OK) {
+        status = find_last_file(shelf, RECORD_HEADER_BYTES, &file, err);
+    }
+    if (status == STATUS_OK && encode(shelf, file, &record, 1) != STATUS_OK) {
+        status = shelf_no_memory(err);
+    }
+    if (status == STATUS_OK) {
+        status = write_durably(shelf, file, err);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    account_for_group(shelf, file);
+    return take_off(shelf, log_id, position, err);
 }

@@ -11,6 +11,7 @@
 struct block {
     struct refusal_item item;
     struct block *newer; /* in the order of coming */
+    struct block *older;
     size_t bytes;
     struct refusal refusal;
     char texts[];
@@ -96,15 +97,21 @@ static enum status copy_all(struct uuid log_id, int64_t now_ms, const struct ref
     return STATUS_OK;
 }
 
+/* Under the lock. */
+static void take_out(struct refusal_list_memory *memory, struct block *block)
+{
+    *(block->older == NULL ? &memory->oldest : &block->older->newer) = block->newer;
+    *(block->newer == NULL ? &memory->newest : &block->newer->older) = block->older;
+    refusal_index_remove(&memory->index, &block->item);
+    memory->bytes -= block->bytes;
+    free(block);
+}
+
 static void drop_oldest(struct refusal_list_memory *memory)
 {
     while (memory->bytes > memory->config.bytes_max) {
-        struct block *block = memory->oldest;
-        memory->oldest = block->newer;
-        refusal_index_remove(&memory->index, &block->item);
-        memory->bytes -= block->bytes;
+        take_out(memory, memory->oldest);
         memory->dropped++;
-        free(block);
     }
 }
 
@@ -115,6 +122,7 @@ static size_t take_in(struct refusal_list_memory *memory, struct refusal_item **
     for (size_t i = 0; i < added; i++) {
         struct block *block = block_of(items[i]);
         *(memory->oldest == NULL ? &memory->oldest : &memory->newest->newer) = block;
+        block->older = memory->newest;
         memory->newest = block;
         memory->bytes += block->bytes;
     }
@@ -250,6 +258,20 @@ static enum status memory_get(struct refusal_list *list, struct str id, struct a
     return STATUS_OK;
 }
 
+static enum status memory_remove(struct refusal_list *list, struct str id, struct error *err)
+{
+    struct refusal_list_memory *memory = memory_of(list);
+    pthread_mutex_lock(&memory->mutex);
+    struct refusal_item *item = refusal_index_find_id(&memory->index, id);
+    if (item != NULL) {
+        take_out(memory, block_of(item));
+    }
+    pthread_mutex_unlock(&memory->mutex);
+    return item != NULL
+               ? STATUS_OK
+               : error_set(err, STATUS_NOT_FOUND, 0, "there is no refused activity with this id");
+}
+
 static void memory_describe(struct refusal_list *list, struct refusal_list_state *out_state)
 {
     struct refusal_list_memory *memory = memory_of(list);
@@ -279,6 +301,7 @@ static const struct refusal_list_operations memory_operations = {
     .add = memory_add,
     .find = memory_find,
     .get = memory_get,
+    .remove = memory_remove,
     .describe = memory_describe,
     .free = memory_free,
 };

@@ -23,6 +23,15 @@ static enum status mongodb_add(struct refusal_list *list, struct uuid log_id,
     return status;
 }
 
+static enum status mongodb_remove(struct refusal_list *list, struct str id, struct error *err)
+{
+    enum status status = shared_refusals_remove(mongodb_of(list), id, err);
+    if (status == STATUS_BUSY || status == STATUS_INVALID) {
+        return error_set(err, STATUS_UNAVAILABLE, 0, "the refused list cannot be changed now");
+    }
+    return status;
+}
+
 /* Asking ------------------------------------------------------------------------------------ */
 
 /* A question under way. */
@@ -273,6 +282,7 @@ static const struct refusal_list_operations mongodb_operations = {
     .add = mongodb_add,
     .find = mongodb_find,
     .get = mongodb_get,
+    .remove = mongodb_remove,
     .describe = mongodb_describe,
     .free = mongodb_free,
 };

@@ -392,6 +392,52 @@ enum status shared_refusals_add(struct refusal_list_mongodb *list, struct uuid l
     return status;
 }
 
+/* Removing ---------------------------------------------------------------------------------- */
+
+static void write_removal(struct str id, struct buffer *command)
+{
+    struct write_statements deletes = write_statements_delete(command, STR(REFUSED_COLLECTION));
+    write_statements_begin_query(&deletes);
+    document_put_str(command, STR("_id"), id);
+    write_statements_end_removal(&deletes, WRITE_ONE);
+    write_statements_end(&deletes);
+}
+
+/* What went is not known by its bytes, so the sums are asked for when somebody wants them. */
+static enum status remove_one(struct refusal_list_mongodb *list, mongoc_client_t *connection,
+                              struct str id, struct error *err)
+{
+    struct buffer command;
+    bson_t reply;
+    buffer_init(&command, REFUSED_REQUEST_BYTES_MAX);
+    write_removal(id, &command);
+    enum status status = mongodb_client_write(list->client, connection, &command, &reply, err);
+    int64_t gone = status == STATUS_OK ? mongodb_client_number(&reply, "n") : 0;
+    bson_destroy(&reply);
+    buffer_deinit(&command);
+    pthread_mutex_lock(&list->lock);
+    list->ask_at_ms = 0;
+    pthread_mutex_unlock(&list->lock);
+    return status == STATUS_OK && gone == 0
+               ? error_set(err, STATUS_NOT_FOUND, 0, "there is no refused activity with this id")
+               : status;
+}
+
+enum status shared_refusals_remove(struct refusal_list_mongodb *list, struct str id,
+                                   struct error *err)
+{
+    mongoc_client_t *connection;
+    enum status status = mongodb_client_take(list->client, &connection, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    pthread_mutex_lock(&list->changing);
+    status = remove_one(list, connection, id, err);
+    pthread_mutex_unlock(&list->changing);
+    mongodb_client_give(list->client, connection);
+    return status;
+}
+
 /* Opening ----------------------------------------------------------------------------------- */
 
 /* It holds `bytes`, too, so that the sums are made from it. */

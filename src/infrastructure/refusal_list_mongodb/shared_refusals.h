@@ -37,5 +37,9 @@ MUST_USE enum status shared_refusals_add(struct refusal_list_mongodb *list, stru
                                          const struct refusal *refusals, size_t count,
                                          struct error *err);
 
+/* NOT_FOUND: there is no such entry. */
+MUST_USE enum status shared_refusals_remove(struct refusal_list_mongodb *list, struct str id,
+                                            struct error *err);
+
 /* Asks for the sums if they are old and nothing is being changed. */
 void shared_refusals_refresh(struct refusal_list_mongodb *list);
