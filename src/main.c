@@ -152,6 +152,7 @@ static enum status make_api(struct service *service, struct error *err)
             .counter = &service->counter,
             .eraser = &service->eraser,
             .refusals = &service->lister,
+            .resender = &service->resender,
             .accounting = &service->accounting,
             .checkpoints = service->signer.key == NULL ? NULL : &service->checkpoints,
             .log = service->log,

@@ -135,6 +135,20 @@ static void make_use_cases(struct service *service)
                                       });
 }
 
+static enum status make_resender(struct service *service, struct error *err)
+{
+    const struct settings *settings = &service->settings;
+    const struct resend_refusals_config config = {
+        .lister = &service->lister,
+        .log = service->log,
+        .recorder = &service->recorder,
+        .clock = &clock_system,
+        .topic = settings->event_log == EVENT_LOG_KAFKA ? settings->kafka_topic : NULL,
+        .wait_ms = RESEND_WAIT_MS,
+    };
+    return resend_refusals_init(&service->resender, &config, err);
+}
+
 enum status service_open(struct service *service, struct error *err)
 {
     enum status status = service_open_log(service, err);
@@ -145,6 +159,7 @@ enum status service_open(struct service *service, struct error *err)
     }
     if (status == STATUS_OK) {
         make_use_cases(service);
+        status = make_resender(service, err);
     }
     return status;
 }
@@ -192,6 +207,7 @@ void service_take_down(struct service *service)
     http_server_free(service->server);
     api_free(service->api);
     service_hashes_free(service->hashes);
+    resend_refusals_deinit(&service->resender);
     store_activities_free(service->worker);
     activity_store_free(service->store);
     refusal_list_free(service->refusals);

@@ -10,6 +10,7 @@
 #include "application/find_activities.h"
 #include "application/list_refusals.h"
 #include "application/record_activities.h"
+#include "application/resend_refusals.h"
 #include "application/store_activities.h"
 #include "base/logger.h"
 #include "infrastructure/activity_store_local/checkpoint.h"
@@ -51,7 +52,8 @@ struct service {
     struct erase_user eraser;
     struct erasure_watch erasure_watch; /* of an API server */
     struct list_refusals lister;
-    struct service_hashes *hashes;   /* of the API's loops */
+    struct service_hashes *hashes; /* of the API's loops */
+    struct resend_refusals resender;
     struct accounting accounting;
     struct store_activities *worker; /* NULL: works in other processes */
     pthread_t worker_thread;

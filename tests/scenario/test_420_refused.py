@@ -36,7 +36,10 @@ def test_a_cursor_of_activities_is_no_cursor_here(fresh):
     expect.problem(fresh.get(f"{REFUSED}?cursor={cursor}"), 400)
 
 
-def test_sending_again_is_not_there_yet(shared):
-    """Guards that what this version cannot do is told as a path that is not there."""
+def test_what_is_not_there_is_not_sent(shared):
+    """Guards that an entry that is not there can neither be read nor sent again, and that sending an empty list is no fault."""
     expect.problem(shared.request("POST", f"{REFUSED}/x/resend", b""), 404)
     expect.problem(shared.get(f"{REFUSED}/x"), 404)
+    answer = shared.request("POST", f"{REFUSED}/resend", b"")
+    assert answer.status == 200
+    assert answer.json == {"status": "success", "resent": 0, "kept": [], "listed": 0, "nextCursor": None}

@@ -11,6 +11,7 @@
 #include "application/find_activities.h"
 #include "application/list_refusals.h"
 #include "application/record_activities.h"
+#include "application/resend_refusals.h"
 #include "application/store_activities.h"
 #include "base/error.h"
 #include "interfaces/http/http_server.h"
@@ -23,6 +24,7 @@ struct api_config {
     struct count_activities *counter;
     struct erase_user *eraser;
     struct list_refusals *refusals;
+    struct resend_refusals *resender;
     struct accounting *accounting;
     struct checkpoint_source *checkpoints; /* NULL: nobody signs any */
     struct event_log *log;

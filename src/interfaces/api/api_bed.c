@@ -195,6 +195,11 @@ static enum status log_append(struct event_log *log, const struct activity *acti
     bed->appended_count = count;
     bed->listener = listener;
     bed->ticket = ticket;
+    if (listener == &bed->resender.listener && bed->append_answer == STATUS_OK) {
+        const struct append_result result = {
+            .ticket = ticket, .durability = DURABILITY_LOCAL_DISK, .count = count};
+        listener->completed(listener, &result, 1); /* which nobody carries to a loop */
+    }
     return bed->append_answer;
 }
 
@@ -362,6 +367,31 @@ static enum status refusals_find(struct refusal_list *list,
     return STATUS_OK;
 }
 
+/* "entry-1" is an activity, all others are none. */
+static enum status refusals_get(struct refusal_list *list, struct str id, struct arena *arena,
+                                struct refusal_entry *out_entry, struct error *err)
+{
+    struct str raw = str_equal(id, STR("entry-1")) ? STR(BED_ONE) : STR("{}");
+    (void)arena;
+    if (!str_starts_with(id, STR("entry-"))) {
+        return error_set(err, STATUS_NOT_FOUND, 0, "there is no refused activity with this id");
+    }
+    *out_entry = (struct refusal_entry){.id = id,
+                                        .log_id = bed_of_refusals(list)->log_state.log_id,
+                                        .refusal = {.raw = raw, .reason = STR("no activity")}};
+    return STATUS_OK;
+}
+
+static enum status refusals_remove(struct refusal_list *list, struct str id, struct error *err)
+{
+    struct api_bed *bed = bed_of_refusals(list);
+    (void)id;
+    bed->removed++;
+    return bed->refused_answer == STATUS_OK
+               ? STATUS_OK
+               : error_set(err, bed->refused_answer, 0, "the list says no");
+}
+
 static void refusals_describe(struct refusal_list *list, struct refusal_list_state *out_state)
 {
     *out_state = (struct refusal_list_state){.kind = "double",
@@ -372,6 +402,8 @@ static void refusals_describe(struct refusal_list *list, struct refusal_list_sta
 
 static const struct refusal_list_operations refusal_operations = {
     .find = refusals_find,
+    .get = refusals_get,
+    .remove = refusals_remove,
     .describe = refusals_describe,
 };
 
@@ -436,6 +468,13 @@ static void make_use_cases(struct api_bed *bed)
     config.logger = &bed->logger;
     config.clock = &bed->clock;
     ASSERT(store_activities_new(&config, &bed->worker, NULL) == STATUS_OK);
+    ASSERT(resend_refusals_init(&bed->resender,
+                                &(struct resend_refusals_config){.lister = &bed->lister,
+                                                                 .log = &bed->log,
+                                                                 .recorder = &bed->recorder,
+                                                                 .clock = &bed->clock,
+                                                                 .wait_ms = 20},
+                                NULL) == STATUS_OK);
     accounting_init(&bed->accounting, &(struct accounting){.log = &bed->log,
                                                            .store = &bed->store,
                                                            .recorder = &bed->recorder,
@@ -457,6 +496,7 @@ static void make_api(struct api_bed *bed)
         .counter = &bed->counter,
         .eraser = &bed->eraser,
         .refusals = &bed->lister,
+        .resender = &bed->resender,
         .accounting = &bed->accounting,
         .checkpoints = &bed->checkpoints,
         .log = &bed->log,
@@ -505,6 +545,7 @@ int bed_teardown(void **state)
     struct api_bed *bed = *state;
     api_free(bed->api);
     store_activities_free(bed->worker);
+    resend_refusals_deinit(&bed->resender);
     coverage_deinit(&bed->accounts);
     position_set_deinit(&bed->log_end);
     arena_deinit(&bed->exchange.arena);

@@ -71,6 +71,7 @@ struct api_bed {
     size_t refused_count; /* entries that it holds, BED_REFUSED_MAX at most */
     struct refusal_entry refused[BED_REFUSED_MAX];
     enum status refused_answer;
+    size_t removed; /* entries that were taken off */
 
     struct checkpoint_source checkpoints;
     enum status sign_answer;
@@ -82,6 +83,7 @@ struct api_bed {
     struct count_activities counter;
     struct erase_user eraser;
     struct list_refusals lister;
+    struct resend_refusals resender;
     struct accounting accounting;
     struct store_activities *worker;
     struct logger logger;

@@ -32,6 +32,7 @@ static struct api_job *make(const struct api_call *call, const struct api_job_ki
         return NULL;
     }
     job->kind = kind;
+    job->problem = API_PROBLEM_COUNT;
     job->content_type = STR("application/json");
     job->budget = http_exchange_answer_memory(call->exchange);
     arena_init_shared(&job->arena, JOB_ARENA_BYTES_MAX, job->budget);
@@ -99,6 +100,8 @@ static void answer(struct http_exchange *exchange, void *data)
     if (job->status == STATUS_OK) {
         struct str link = job->link.len == 0 ? (struct str){0} : buffer_str(&job->link);
         api_answer_text(exchange, job->content_type, buffer_str(&job->text), link);
+    } else if (job->problem != API_PROBLEM_COUNT) {
+        api_answer_problem_type(exchange, job->problem, job->err.message);
     } else if (job->status == STATUS_INVALID || job->status == STATUS_TOO_LARGE) {
         /* What does not fit is a parameter: the request itself is small. */
         api_answer_bad_parameter(exchange, job->err.message);

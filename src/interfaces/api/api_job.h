@@ -36,6 +36,7 @@ struct api_job {
     struct str query;   /* raw; {NULL, 0} without one */
     enum status status;
     struct error err;
+    enum api_problem problem; /* API_PROBLEM_COUNT: that of the status */
     struct buffer text;
     struct str content_type; /* static; JSON unless `ask` says otherwise */
     struct buffer link;      /* the Link header; empty: none */

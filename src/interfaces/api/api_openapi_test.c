@@ -58,8 +58,8 @@ static yyjson_val *resolved(yyjson_val *value)
 /* "/api/v1/activities/{}": paths compare without the names of their segments. */
 static void shape_of_route(const struct api_route *route, char out_shape[PATH_BYTES_MAX])
 {
-    snprintf(out_shape, PATH_BYTES_MAX, "%.*s%s", STR_FORMAT(route->path),
-             route->has_id ? "/{}" : "");
+    snprintf(out_shape, PATH_BYTES_MAX, "%.*s%s%.*s", STR_FORMAT(route->path),
+             route->has_id ? "/{}" : "", STR_FORMAT(route->behind_id));
 }
 
 static void shape_of_path(const char *path, char out_shape[PATH_BYTES_MAX])

@@ -40,6 +40,7 @@ typedef void api_call_function(const struct api_call *call);
 struct api_route {
     struct str path;        /* exact, or the prefix of "/{id}" when has_id */
     bool has_id;            /* one more segment follows */
+    struct str behind_id;   /* with has_id, what follows that: "/resend"; {NULL, 0}: nothing */
     bool is_probe;          /* answered by every role */
     api_call_function *get; /* also serves HEAD; NULL, as of the others: not allowed */
     api_call_function *post;
@@ -67,6 +68,8 @@ void api_export(const struct api_call *call);
 void api_stats(const struct api_call *call);
 void api_checkpoint(const struct api_call *call);
 void api_refused(const struct api_call *call);
+void api_resend_one(const struct api_call *call);
+void api_resend_page(const struct api_call *call);
 void api_accounting(const struct api_call *call);
 void api_metrics(const struct api_call *call);
 void api_erase_user(const struct api_call *call);

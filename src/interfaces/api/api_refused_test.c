@@ -112,8 +112,6 @@ static void only_reading_is_answered(void **state)
     assert_int_equal(bed_run(bed)->status, 204);
     assert_string_equal(bed->exchange.allow, "GET, HEAD, OPTIONS");
     assert_int_equal(bed_get(bed, "/api/v1/refused/entry-1")->status, 404);
-    bed_request(bed, HTTP_METHOD_POST, "/api/v1/refused/entry-1/resend");
-    assert_int_equal(bed_run(bed)->status, 404);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bed_setup, bed_teardown)

@@ -32,6 +32,18 @@
         .path = {text, sizeof(text) - 1}, .has_id = true, .delete = api_erase_user                 \
     }
 
+#define REFUSED(text)                                                                              \
+    {.path = {text, sizeof(text) - 1},                                                             \
+     .get = api_refused,                                                                           \
+     .get_parameters = &api_refused_parameters},                                                   \
+        {.path = {text "/resend", sizeof(text "/resend") - 1},                                     \
+         .post = api_resend_page,                                                                  \
+         .post_parameters = &api_refused_parameters},                                              \
+    {                                                                                              \
+        .path = {text, sizeof(text) - 1}, .has_id = true, .behind_id = {"/resend", 7},             \
+        .post = api_resend_one                                                                     \
+    }
+
 static const struct api_route routes[] = {
     COLLECTION("/api/v1/activities"),
     COLLECTION("/api/v1/logs"),
@@ -40,7 +52,7 @@ static const struct api_route routes[] = {
     COLLECTION("/api/activities"),
     SINGLE("/api/v1/stats", api_stats, &api_stats_parameters),
     SINGLE("/api/v1/checkpoint", api_checkpoint, NULL),
-    SINGLE("/api/v1/refused", api_refused, &api_refused_parameters),
+    REFUSED("/api/v1/refused"),
     SINGLE("/api/v1/accounting", api_accounting, NULL),
     PROBE("/livez", api_probe_live, NULL),
     PROBE("/readyz", api_probe_ready, &api_verbose_parameters),
@@ -51,6 +63,17 @@ static const struct api_route routes[] = {
     SINGLE("/docs", api_docs, NULL),
     {.path = {"/docs", 5}, .has_id = true, .get = api_docs_file},
 };
+
+/* False: the text does not end so. */
+static bool cut_end(struct str *text, struct str end)
+{
+    if (end.len > text->len ||
+        (end.len > 0 && memcmp(text->data + text->len - end.len, end.data, end.len) != 0)) {
+        return false;
+    }
+    text->len -= end.len;
+    return true;
+}
 
 /* What follows the route's path, when it does: nothing, "/" (which older routers ignore) or "/id".
  */
@@ -65,7 +88,11 @@ static bool matches(const struct api_route *route, struct str path, struct str *
         *out_rest = (struct str){0};
         return bare;
     }
-    if (bare || rest.data[0] != '/' || memchr(rest.data + 1, '/', rest.len - 1) != NULL) {
+    if (!cut_end(&rest, route->behind_id)) {
+        return false;
+    }
+    if (bare || rest.len <= 1 || rest.data[0] != '/' ||
+        memchr(rest.data + 1, '/', rest.len - 1) != NULL) {
         return false;
     }
     *out_rest = (struct str){rest.data + 1, rest.len - 1};
@@ -91,6 +118,9 @@ const char *api_route_allow(const struct api_route *route)
 {
     if (route->delete != NULL) {
         return "DELETE, OPTIONS";
+    }
+    if (route->get == NULL) {
+        return "POST, OPTIONS";
     }
     return route->post != NULL ? "GET, HEAD, POST, OPTIONS" : "GET, HEAD, OPTIONS";
 }
