@@ -9,91 +9,7 @@ import pytest
 import expect
 import pair
 import service as services
-import wire
-
-ACCOUNTING = "/api/v1/accounting"
-OUTCOMES = ("stored", "duplicate", "conflict", "refused", "erased", "empty")
-
-
-class Ledger:
-    """What a client knows: what it sent, what it was answered, and what must become of it."""
-
-    def __init__(self):
-        self.ids = {}
-        self.edge = {"received": 0, "accepted": 0, "rejected": 0, "resent": 0}  # of this life of the process
-        self.outcomes = dict.fromkeys(OUTCOMES, 0)
-
-    def post(self, service, *activities):
-        answer = service.post(list(activities))
-        assert answer.status == 202, answer
-        self.edge["received"] += len(activities)
-        for activity, result in zip(activities, answer.json["results"], strict=True):
-            self.note(activity, "error" in result)
-
-    def note(self, activity, rejected):
-        if rejected:
-            self.edge["rejected"] += 1
-            return
-        self.edge["accepted"] += 1
-        known = self.ids.setdefault(activity["id"], activity)
-        if known is activity:
-            self.outcomes["stored"] += 1
-        else:
-            self.outcomes["duplicate" if known == activity else "conflict"] += 1
-
-    def forget_edge(self):
-        self.edge = dict.fromkeys(self.edge, 0)
-
-
-def account(service):
-    """The sums, which add up whenever somebody asks, once nothing is under way."""
-    answer = service.get(ACCOUNTING)
-    assert answer.status == 200 and answer.header("content-type") == "application/json"
-    document = answer.json
-    log = document["logs"][0]
-    assert document["closes"] and log["closes"] and log["difference"] == 0, document
-    assert log["positions"] == sum(log[outcome] for outcome in OUTCOMES) + log["pending"]
-    assert log["inUse"]
-    assert sum(one["covered"] - one["start"] for one in log["partitions"] if "start" in one) == log["positions"] - log["pending"]
-    return document
-
-
-def wait_handled(service, count, seconds=30):
-    """Until so many positions have their outcome. What is pending says it not alone: of a group that has given no partitions to
-    this worker yet, nothing is."""
-    def handled():
-        log = account(service)["logs"][0]
-        return log["pending"] == 0 and log["positions"] >= count
-
-    wire.wait_until(handled, f"{count} positions with an outcome", seconds * services.PATIENCE, 0.01)
-
-
-def expect_as_in(ledger, service):
-    """Waits for what is on its way, and compares."""
-    wait_handled(service, sum(ledger.outcomes.values()))
-    document = account(service)
-    found = {outcome: document["logs"][0][outcome] for outcome in OUTCOMES}
-    assert found == ledger.outcomes
-    assert {name: document["edge"][name] for name in ledger.edge} == ledger.edge
-    return document
-
-
-def activity(number, user=None, **members):
-    return {"id": f"a-{number}", "userId": user or f"user-{number % 7}", "action": "act", "metadata": {"n": number}, **members}
-
-
-def mixture(begin, count):
-    """Per ten activities: one that comes again, one with other content, one that is rejected."""
-    made = []
-    for number in range(begin, begin + count):
-        made.append(activity(number))
-        if number % 10 == 3:
-            made.append(activity(number))
-        if number % 10 == 5:
-            made.append(activity(number, metadata={"other": True}))
-        if number % 10 == 7:
-            made.append({"userId": "", "action": "act"})
-    return made
+from sums import ACCOUNTING, OUTCOMES, Ledger, account, activity, expect_as_in, mixture, wait_handled
 
 
 def test_an_empty_service_adds_up(fresh):
@@ -215,11 +131,8 @@ def test_the_ledger_sees_what_was_not_counted(fresh):
     ledger.post(fresh, *mixture(0, 20))
     expect_as_in(ledger, fresh)
     for wrong in ({"stored": -1}, {"stored": -1, "duplicate": 1}, {"conflict": -1}, {"conflict": -1, "empty": 1}):
-        twisted = Ledger()
-        twisted.edge = ledger.edge
-        twisted.outcomes = {name: count + wrong.get(name, 0) for name, count in ledger.outcomes.items()}
         with pytest.raises(AssertionError):
-            expect_as_in(twisted, fresh)
+            expect_as_in(ledger.twisted(**wrong), fresh)
 
 
 @pair.names_its_own
