@@ -17,6 +17,7 @@
 #include "interfaces/cli/cli.h"
 #include "interfaces/cli/folder_commands.h"
 #include "interfaces/cli/health_command.h"
+#include "keys_access.h"
 #include "replay_access.h"
 #include "service.h"
 #include "usertrail_version.h"
@@ -481,6 +482,11 @@ static int run_health(int argument_count, char **arguments)
     return command_health(health_probe_ask, argument_count, arguments);
 }
 
+static int run_keys(int argument_count, char **arguments)
+{
+    return command_keys(keys_access(), argument_count, arguments);
+}
+
 static int run_replay(int argument_count, char **arguments)
 {
     return command_replay(replay_access(), argument_count, arguments);
@@ -550,6 +556,11 @@ static const struct cli_command commands[] = {
      .summary = "Asks a server whether it is ready, for HEALTHCHECK and the like.",
      .help = command_health_help,
      .run = run_health},
+    {.name = "keys",
+     .arguments = "create|list|revoke --keys-file FILE [options]",
+     .summary = "Makes API keys, lists them, takes them back.",
+     .help = command_keys_help,
+     .run = run_keys},
     {.name = "check-config",
      .arguments = "[options]",
      .summary = "Reads flags, environment and file as serve does and says what is wrong.",

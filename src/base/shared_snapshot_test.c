@@ -11,10 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <cmocka.h>
 
-enum { READERS = 4, REPLACEMENTS = 2000 };
+enum { READERS = 4, REPLACEMENTS = 300 };
 
 struct value {
     uint64_t number;
@@ -107,10 +108,44 @@ static void a_reader_gets_what_is_current(void **state)
     shared_snapshot_deinit(&shared);
 }
 
+struct replacing {
+    struct shared_snapshot *shared;
+    atomic_bool returned;
+};
+
+static void *run_replace(void *context)
+{
+    struct replacing *replacing = context;
+    (void)!shared_snapshot_replace(replacing->shared, NULL);
+    atomic_store(&replacing->returned, true);
+    return NULL;
+}
+
+static void replacing_waits_for_who_holds(void **state)
+{
+    (void)state;
+    struct shared_snapshot shared;
+    struct replacing replacing = {.shared = &shared};
+    pthread_t thread;
+    int value;
+    assert_int_equal(shared_snapshot_init(&shared, 3), STATUS_OK);
+    assert_null(shared_snapshot_replace(&shared, &value));
+    assert_ptr_equal(shared_snapshot_hold(&shared, 2), &value);
+    assert_int_equal(pthread_create(&thread, NULL, run_replace, &replacing), 0);
+    while (atomic_load(&shared.current) != NULL) {
+    }
+    nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    assert_false(atomic_load(&replacing.returned));
+    shared_snapshot_release(&shared, 2);
+    pthread_join(thread, NULL);
+    shared_snapshot_deinit(&shared);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_reader_gets_what_is_current),
+        cmocka_unit_test(replacing_waits_for_who_holds),
         cmocka_unit_test(nothing_is_taken_from_a_reader),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
