@@ -20,6 +20,7 @@
 #include "keys_access.h"
 #include "replay_access.h"
 #include "service.h"
+#include "service_signals.h"
 #include "usertrail_version.h"
 
 #include <fcntl.h>
@@ -40,12 +41,13 @@
 
 static enum status check_exposure(const struct settings *settings, struct error *err)
 {
-    if (settings->listen.loopback || settings->allow_anonymous) {
+    bool has_keys = settings->keys_file[0] != '\0';
+    if (settings->listen.loopback || settings->allow_anonymous || has_keys) {
         return STATUS_OK;
     }
     return error_set(err, STATUS_INVALID, 0,
-                     "--listen %s is reachable from other machines and no API key is configured; "
-                     "say --allow-anonymous if everybody there may read, write and erase",
+                     "--listen %s is reachable from other machines and no API key is configured: "
+                     "use --keys-file, or --allow-anonymous if all may read, write and erase",
                      settings->listen.host);
 }
 
@@ -62,7 +64,8 @@ static enum status check_settings(const struct settings *settings, struct error 
 {
     enum status status = service_check_settings(settings, err);
     status = status == STATUS_OK ? check_exposure(settings, err) : status;
-    return status == STATUS_OK ? check_origins(settings, err) : status;
+    status = status == STATUS_OK ? check_origins(settings, err) : status;
+    return status == STATUS_OK ? service_check_access(settings, err) : status;
 }
 
 /* --- the machine --- */
@@ -94,20 +97,6 @@ static bool open_standard_streams(void)
         }
     }
     return true;
-}
-
-/* Signals are waited for by main alone; threads made later inherit the mask. A terminal that goes
- * away ends the service like the others do. Writing beyond a limit of the file's size is told by
- * the write. */
-static void block_signals(sigset_t *out_signals)
-{
-    sigemptyset(out_signals);
-    sigaddset(out_signals, SIGTERM);
-    sigaddset(out_signals, SIGINT);
-    sigaddset(out_signals, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, out_signals, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN);
 }
 
 static void init_logger(struct service *service)
@@ -159,8 +148,9 @@ static enum status make_api(struct service *service, struct error *err)
             .log = service->log,
             .store = service->store,
             .worker = service->worker,
+            .access = service_access_config(&service->access),
             .probes_only = service->settings.role == ROLE_WORKER,
-            .any_host = settings->allow_anonymous,
+            .any_host = settings->allow_anonymous || service->access.ring != NULL,
             .cors_origins = str_from(settings->cors_origins),
             .rules = &service->rules,
             .clock = &clock_system,
@@ -207,7 +197,7 @@ static enum status make_server(struct service *service, struct error *err)
 
 /* --- life --- */
 
-enum { ADDRESS_TEXT_BYTES = 96 };
+enum { ADDRESS_TEXT_BYTES = 96, CAUGHT_UP_LOOK_MS = 2 };
 
 /* As in a URL; the port is the real one, also when any was asked for. */
 static void format_address(const struct service *service, char out_text[ADDRESS_TEXT_BYTES])
@@ -246,26 +236,31 @@ static void announce(const struct service *service)
 }
 
 /* Until the store holds everything that the log held, /readyz says 503. False when it will not. */
-static bool wait_until_caught_up(const struct service *service, const sigset_t *signals)
+static bool wait_until_caught_up(struct service *service, const struct service_signals *signals)
 {
     struct store_activities_state state;
-    siginfo_t signal_info;
+    enum service_signal heard = SERVICE_HEARS_NOTHING;
     if (service->settings.role != ROLE_ALL) {
         return true; /* others fill the store, or nobody asks here */
     }
-    do {
+    while (heard != SERVICE_ENDS) {
+        if (heard == SERVICE_RELOADS) {
+            service_reload_access(&service->access, &service->settings, &service->logger);
+        }
         store_activities_describe(service->worker, &state);
         if (state.caught_up || state.condition == WORKER_FAILED) {
             return state.caught_up;
         }
-    } while (sigtimedwait(signals, &signal_info, &(struct timespec){.tv_nsec = 2000000}) < 0);
+        heard = service_signals_wait_ms(signals, CAUGHT_UP_LOOK_MS);
+    }
     kill(getpid(), SIGTERM); /* the signal was taken here; the caller waits for one */
     return false;
 }
 
 static enum status start(struct service *service, struct error *err)
 {
-    enum status status = service_open(service, err);
+    enum status status = service_open_access(&service->access, &service->settings, err);
+    status = status == STATUS_OK ? service_open(service, err) : status;
     status = status == STATUS_OK ? make_api(service, err) : status;
     status = status == STATUS_OK ? make_server(service, err) : status;
     status = status == STATUS_OK ? service_start_worker(service, err) : status;
@@ -284,14 +279,15 @@ static void shut_down(struct service *service)
     http_server_stop(service->server, (unsigned)service->settings.drain_timeout_ms);
 }
 
-static int serve_until_signal(struct service *service, const sigset_t *signals)
+static int serve_until_signal(struct service *service, const struct service_signals *signals)
 {
-    int signal_number;
     publish_address(service);
     if (wait_until_caught_up(service, signals)) {
         announce(service);
     }
-    sigwait(signals, &signal_number);
+    while (service_signals_wait(signals) == SERVICE_RELOADS) {
+        service_reload_access(&service->access, &service->settings, &service->logger);
+    }
     shut_down(service);
     service_stop_worker(service);
     if (service->worker_status != STATUS_OK) {
@@ -335,8 +331,8 @@ static int run_serve(int argument_count, char **arguments)
     if (read_settings(argument_count, arguments, &service) != EXIT_FINE) {
         return EXIT_USAGE;
     }
-    sigset_t signals;
-    block_signals(&signals);
+    struct service_signals signals;
+    service_signals_block(&signals);
     init_logger(&service);
     init_threads(&service);
     service_set_up_memory();

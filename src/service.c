@@ -211,6 +211,7 @@ void service_take_down(struct service *service)
     store_activities_free(service->worker);
     activity_store_free(service->store);
     refusal_list_free(service->refusals);
+    service_close_access(&service->access);
     checkpoint_signer_deinit(&service->signer);
     settings_deinit(&service->settings);
 }

@@ -17,6 +17,7 @@
 #include "infrastructure/config/settings.h"
 #include "infrastructure/disk/disk.h"
 #include "interfaces/api/api.h"
+#include "service_access.h"
 
 #include <pthread.h>
 
@@ -60,6 +61,7 @@ struct service {
     bool worker_runs;
     enum status worker_status;
     struct error worker_err;
+    struct service_access access;
     struct api *api;
     struct http_server *server;
 };

@@ -19,13 +19,18 @@ struct rejection_fault {
     char detail[REJECTION_DETAIL_BYTES];
 };
 
+/* Of what kind it is: a client tells what it got wrong from what it may not do. */
+enum rejection_kind { REJECTION_INVALID, REJECTION_USER_DENIED, REJECTION_ACTION_DENIED };
+
 struct rejection {
+    enum rejection_kind kind;
     struct rejection_fault faults[REJECTION_FAULTS_MAX];
     size_t count;
 };
 
 static inline void rejection_init(struct rejection *rejection)
 {
+    rejection->kind = REJECTION_INVALID;
     rejection->count = 0;
 }
 

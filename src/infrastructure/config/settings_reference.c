@@ -22,6 +22,8 @@ static const char *value_name(const struct setting *setting)
         return "ADDRESS:PORT,...";
     case SETTING_ORIGINS:
         return "ORIGIN,...";
+    case SETTING_OPTIONAL_LIST:
+        return "ADDRESS,...";
     case SETTING_URI:
         return "URI";
     case SETTING_BYTES:

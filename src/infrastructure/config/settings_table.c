@@ -13,13 +13,17 @@ static const char *const log_formats[] = {"auto", "text", "json", NULL};
 #define MIB(n)      ((uint64_t)(n) << 20)
 #define GIB(n)      ((uint64_t)(n) << 30)
 #define TIB(n)      ((uint64_t)(n) << 40)
-#define HOURS(n)    ((uint64_t)(n)*60 * 60 * 1000)
+/* As in application/rate_limiter.h, which is of another layer. */
+#define LIMIT_RATE_MAX  10000000
+#define LIMIT_BURST_MAX 1000000000
+#define HOURS(n)        ((uint64_t)(n)*60 * 60 * 1000)
 
 static const char service[] = "Service";
 static const char event_log[] = "Event log and store";
 static const char kafka[] = "Kafka and MongoDB";
 static const char activities[] = "What an activity may be";
 static const char questions[] = "Questions";
+static const char access[] = "Access";
 static const char http[] = "HTTP";
 
 const struct setting settings_table[] = {
@@ -86,7 +90,7 @@ const struct setting settings_table[] = {
      .default_text = "200ms",
      .min = 0,
      .max = HOURS(1),
-     .meaning = "After SIGTERM, SIGINT or SIGHUP, how long /readyz answers 503 before the address "
+     .meaning = "After SIGTERM or SIGINT, how long /readyz answers 503 before the address "
                 "closes, so that "
                 "balancers look elsewhere."},
     {.key = "drain-timeout",
@@ -367,6 +371,65 @@ const struct setting settings_table[] = {
      .min = 1,
      .max = 65536,
      .meaning = "Questions under way or waiting; beyond it GET answers 503."},
+
+    {.key = "keys-file",
+     .section = access,
+     .type = SETTING_FILE,
+     FIELD(keys_file),
+     .default_text = "",
+     .meaning =
+         "Keys that requests need, made by `usertrail keys create` and read again on SIGHUP; "
+         "without it nobody needs one. Probes need none."},
+    {.key = "deny-file",
+     .section = access,
+     .type = SETTING_FILE,
+     FIELD(deny_file),
+     .default_text = "",
+     .meaning = "Actions that are not recorded, one a line, or the beginning of actions with * "
+                "behind it; read again on SIGHUP."},
+    {.key = "limit-key-rate",
+     .section = access,
+     .type = SETTING_NUMBER,
+     FIELD(limit_key_rate),
+     .default_text = "0",
+     .min = 0,
+     .max = LIMIT_RATE_MAX,
+     .meaning =
+         "What a key may send a second, beyond it 429: an array counts as its activities, "
+         "any other request as one; 0 for no limit. The links of one viewer count together."},
+    {.key = "limit-key-burst",
+     .section = access,
+     .type = SETTING_NUMBER,
+     FIELD(limit_key_burst),
+     .default_text = "0",
+     .min = 0,
+     .max = LIMIT_BURST_MAX,
+     .meaning = "How much of it may come at once; 0 for that of a second. A larger array is taken "
+                "while there is any left, and what it costs beyond that is waited for afterwards."},
+    {.key = "limit-address-rate",
+     .section = access,
+     .type = SETTING_NUMBER,
+     FIELD(limit_address_rate),
+     .default_text = "0",
+     .min = 0,
+     .max = LIMIT_RATE_MAX,
+     .meaning = "The same for each client address, with a key or without, of IPv6 for each /64 "
+                "network; probes do not count."},
+    {.key = "limit-address-burst",
+     .section = access,
+     .type = SETTING_NUMBER,
+     FIELD(limit_address_burst),
+     .default_text = "0",
+     .min = 0,
+     .max = LIMIT_BURST_MAX,
+     .meaning = "As limit-key-burst, for addresses."},
+    {.key = "trusted-proxies",
+     .section = access,
+     .type = SETTING_OPTIONAL_LIST,
+     FIELD(trusted_proxies),
+     .default_text = "",
+     .meaning = "Addresses and networks whose X-Forwarded-For says the client's address, such as "
+                "10.0.0.0/8,::1, with commas between them; from all others it means nothing."},
 
     {.key = "cors-origins",
      .section = http,

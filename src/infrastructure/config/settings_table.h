@@ -13,6 +13,7 @@ enum setting_type {
     SETTING_URI,           /* likewise */
     SETTING_OPTIONAL_NAME, /* a name; empty: none */
     SETTING_ORIGINS,       /* origins with commas; empty: none */
+    SETTING_OPTIONAL_LIST, /* a list; empty: none */
     SETTING_FILE,          /* a path; empty: none */
     SETTING_NUMBER,        /* digits */
     SETTING_BYTES,         /* digits, or with KiB, MiB, GiB, TiB */

@@ -19,6 +19,7 @@ enum status api_new(const struct api_config *config, struct api **out_api, struc
     }
     api->config = *config;
     atomic_init(&api->draining, false);
+    api_access_format_policy(&config->access, api->rate_policy);
     api->loops = calloc(config->loops, sizeof *api->loops);
     if (api->loops == NULL) {
         return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for the API's loops");
@@ -132,7 +133,8 @@ static api_call_function *choose(const struct api_call *call, const struct api_r
 static void begin(void *context, struct http_exchange *exchange)
 {
     struct api *api = context;
-    struct api_call call = {api, exchange, http_exchange_request(exchange), {0}};
+    struct api_call call = {
+        .api = api, .exchange = exchange, .request = http_exchange_request(exchange)};
     api_origin_put_fields(&call);
     if (!api_host_admits(&call)) {
         return;
@@ -147,6 +149,9 @@ static void begin(void *context, struct http_exchange *exchange)
         return;
     }
     api_call_function *handler = choose(&call, route);
+    if (handler == NULL || !api_access_admits(&call, route)) {
+        return;
+    }
     if (handler == api_media_post && api_origin_admits_body(&call)) {
         api_media_begin(&call);
     }
@@ -154,11 +159,14 @@ static void begin(void *context, struct http_exchange *exchange)
 
 static void handle(void *context, struct http_exchange *exchange)
 {
-    struct api_call call = {context, exchange, http_exchange_request(exchange), {0}};
+    struct http_request without_token;
+    struct api_call call = {
+        .api = context, .exchange = exchange, .request = http_exchange_request(exchange)};
     const struct api_route *route = api_route_find(call.request->path, &call.rest);
     ASSERT(route != NULL);
     enum http_method method = call.request->method;
-    if (!refuses_query(&call, parameters_of(route, method))) {
+    if (api_access_recall(&call, &without_token) &&
+        !refuses_query(&call, parameters_of(route, method))) {
         handler_of(route, method)(&call);
     }
 }

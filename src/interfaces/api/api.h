@@ -14,6 +14,7 @@
 #include "application/resend_refusals.h"
 #include "application/store_activities.h"
 #include "base/error.h"
+#include "interfaces/api/api_access.h"
 #include "interfaces/http/http_server.h"
 
 struct api;
@@ -33,6 +34,7 @@ struct api_config {
     bool probes_only;                /* nothing is accepted or answered here but probes */
     bool any_host;                   /* whoever reaches the service may ask it, by whatever name */
     struct str cors_origins;         /* whose pages may; see api_origin_check_list */
+    struct api_access_config access; /* who may do what */
     const struct activity_rules *rules;
     const struct clock *clock;
     const struct content_hash *hashes; /* one for each loop */

@@ -41,6 +41,21 @@ void *http_exchange_data(const struct http_exchange *exchange)
     return exchange->data;
 }
 
+void http_exchange_set_caller(struct http_exchange *exchange, const void *caller)
+{
+    exchange->caller = caller;
+}
+
+const void *http_exchange_caller(const struct http_exchange *exchange)
+{
+    return exchange->caller;
+}
+
+struct http_peer http_exchange_peer(const struct http_exchange *exchange)
+{
+    return exchange->peer;
+}
+
 void http_exchange_set_body_bytes_max(struct http_exchange *exchange, size_t bytes)
 {
     exchange->body_bytes_max = bytes;
@@ -257,6 +272,7 @@ static enum status store_find(struct activity_store *store,
         return error_set(err, bed->find_answer, 0, "the store says no");
     }
     ASSERT(bed->rows <= request->limit);
+    bed->find_filter_users = request->filter.user_id_count;
     bed->find_deadline_ns = request->deadline_ns;
     *out_page = (struct activity_page){.rows = &bed->row, .count = bed->rows, .more = bed->more};
     return STATUS_OK;

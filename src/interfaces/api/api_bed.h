@@ -23,6 +23,8 @@ struct http_exchange {
     struct arena arena;
     char body[BED_TEXT_BYTES];
     void *data;
+    const void *caller;
+    struct http_peer peer;
     char fields[1024]; /* of the answer that have no place below, one a line */
     size_t body_bytes_max;
     int answers;
@@ -61,6 +63,7 @@ struct api_bed {
     struct activity row;     /* what it holds */
     size_t rows;             /* how often it is found */
     bool more;
+    size_t find_filter_users;  /* how many the store was asked for last */
     uint64_t find_deadline_ns; /* as the store was told last */
     struct activity_tally_request tally_asked;
     struct activity_tally tally;

@@ -120,7 +120,8 @@ static void erase_raw(const struct api_call *call, struct str raw, bool plus_is_
     enum status status = api_percent_decode(raw, plus_is_space, &job->arena, &erase->user_id);
     if (status == STATUS_INVALID) {
         refuse_user(call->exchange, "userId: must be percent-encoded UTF-8 without NUL");
-    } else if (status != STATUS_OK || accepts_user(call, erase->user_id)) {
+    } else if (status != STATUS_OK ||
+               (accepts_user(call, erase->user_id) && api_access_covers(call, erase->user_id))) {
         api_job_start(call, TAKE(job), status, NULL);
     }
 }

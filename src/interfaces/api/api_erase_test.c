@@ -40,7 +40,7 @@ struct memory_budget *http_exchange_answer_memory(const struct http_exchange *of
 
 static void keep(char *into, size_t size, struct str text)
 {
-    snprintf(into, size, "%.*s", STR_FORMAT(text));
+    snprintf(into, size, "%.*s", STR_FORMAT(text.data == NULL ? STR("") : text));
 }
 
 void http_exchange_respond(struct http_exchange *of, const struct http_response *response)
@@ -63,6 +63,19 @@ enum status http_exchange_offload(struct http_exchange *of, http_work_function *
         done(client_left ? NULL : of, data);
     }
     return offload_answer;
+}
+
+/* --- who may do what, as a double --- */
+
+static bool may_erase;
+
+bool api_access_covers(const struct api_call *call, struct str user_id)
+{
+    (void)user_id;
+    if (!may_erase) {
+        http_exchange_respond(call->exchange, &(struct http_response){.status = 403});
+    }
+    return may_erase;
 }
 
 /* --- the use case, as a double --- */
@@ -103,6 +116,7 @@ static int fixture_setup(void **state)
     offload_answer = STATUS_OK;
     client_left = false;
     erase_answer = STATUS_OK;
+    may_erase = true;
     erase_count = 0;
     recorded = false;
     return 0;
@@ -117,7 +131,7 @@ static struct http_exchange *erase(const char *target)
     struct str query = str_from(target);
     struct str path = str_split(&query, '?');
     exchange = (struct http_exchange){.request.path = path, .request.query = query};
-    struct api_call call = {&api, &exchange, &exchange.request, {0}};
+    struct api_call call = {.api = &api, .exchange = &exchange, .request = &exchange.request};
     bool in_path = path.len > 1;
     if (api_refuses_parameters(&call, in_path ? NULL : &api_user_parameters)) {
         return &exchange;
@@ -271,6 +285,15 @@ static void an_erasure_whose_receipt_is_lost_is_told(void **state)
     assert_int_equal(erase_count, 1);
 }
 
+static void a_key_for_others_erases_nobody(void **state)
+{
+    (void)state;
+    may_erase = false;
+    assert_int_equal(erase("/ann")->status, 403);
+    assert_int_equal(erase("?userId=ann")->status, 403);
+    assert_int_equal(erase_count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -280,6 +303,7 @@ int main(void)
         cmocka_unit_test_setup(who_is_not_named_well_is_not_erased, fixture_setup),
         cmocka_unit_test_setup(an_erasure_that_fails_promises_nothing, fixture_setup),
         cmocka_unit_test_setup(an_erasure_whose_receipt_is_lost_is_told, fixture_setup),
+        cmocka_unit_test_setup(a_key_for_others_erases_nobody, fixture_setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -210,6 +210,12 @@ void api_export(const struct api_call *call)
 {
     struct export *export = export_new(call);
     enum status status = export == NULL ? STATUS_NO_MEMORY : read_question(call, export);
+    if (status == STATUS_OK &&
+        !api_access_narrows(call, &export->question.find.filter, export->question.texts.user_ids,
+                            &export->question_texts)) {
+        export_free(export);
+        return;
+    }
     if (status == STATUS_OK) {
         walk_activities_init(&export->walk, export->config->store,
                              &(struct activity_page_request){.filter = export->question.find.filter,

@@ -70,6 +70,11 @@ void api_find_list(const struct api_call *call)
     list->finder = call->api->config.finder;
     enum status status = api_question_read(job->query, &job->arena, &list->question, &err);
     list->question.find.asked_ns = clock_monotonic_ns(call->api->config.clock);
+    if (status == STATUS_OK && !api_access_narrows(call, &list->question.find.filter,
+                                                   list->question.texts.user_ids, &job->arena)) {
+        api_job_free(job);
+        return;
+    }
     api_job_start(call, job, status, &err);
 }
 
@@ -79,14 +84,19 @@ struct one_job {
     struct api_job job;
     const struct find_activities *finder;
     struct str id;
+    struct access_grant grant; /* of who asks */
 };
+
+#define NO_SUCH_ID "there is no activity with this id"
 
 static void ask_one(struct api_job *job)
 {
     struct one_job *one = CONTAINER_OF(job, struct one_job, job);
     struct activity activity;
     job->status = find_activities_one(one->finder, one->id, &job->arena, &activity, &job->err);
-    if (job->status == STATUS_OK) {
+    if (job->status == STATUS_OK && !access_grant_covers_user(&one->grant, activity.user_id)) {
+        job->status = error_set(&job->err, STATUS_NOT_FOUND, 0, NO_SUCH_ID);
+    } else if (job->status == STATUS_OK) {
         activity_json_append(&job->text, &activity);
     }
 }
@@ -101,9 +111,12 @@ void api_find_one(const struct api_call *call)
     struct one_job *one = CONTAINER_OF(job, struct one_job, job);
     one->finder = call->api->config.finder;
     enum status status = api_percent_decode(call->rest, false, &job->arena, &one->id);
+    if (status == STATUS_OK && !access_grant_copy(&job->arena, &call->caller->grant, &one->grant)) {
+        status = STATUS_NO_MEMORY;
+    }
     bool can_be_id = status == STATUS_OK && one->id.len > 0 && one->id.len <= ACTIVITY_ID_BYTES_MAX;
     if (status != STATUS_NO_MEMORY && !can_be_id) {
-        api_answer_problem(call->exchange, STATUS_NOT_FOUND, "there is no activity with this id");
+        api_answer_problem(call->exchange, STATUS_NOT_FOUND, NO_SUCH_ID);
     } else {
         api_job_start(call, TAKE(job), status, NULL);
     }

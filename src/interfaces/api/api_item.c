@@ -106,6 +106,8 @@ bool api_item_reader_init(struct api_item_reader *reader, const struct api_call 
         .read = read_activity,
         .arena = http_exchange_arena(call->exchange),
         .now_ns = clock_wall_ns(call->api->config.clock),
+        .caller = call->caller,
+        .key_name = call->caller->grant.name,
     };
     if (!read_parameters(reader, call)) {
         return false;
@@ -123,6 +125,9 @@ enum status api_item_read(struct api_item_reader *reader, char *text, size_t len
     struct activity_draft draft;
     enum status status = reader->read(reader, text, len, &draft, rejection);
     reader->index++;
+    status = status == STATUS_OK ? api_access_check_activity(reader->loop, reader->caller,
+                                                             &draft.activity, rejection)
+                                 : status;
     if (status != STATUS_OK) {
         return status;
     }
@@ -154,9 +159,10 @@ struct http_problem api_item_problem(enum status status, const struct rejection 
     const char *pointer = fault->pointer[0] == '/' ? fault->pointer + 1 : fault->pointer;
     snprintf(detail, API_ITEM_DETAIL_BYTES, "%s%s%s", pointer, pointer[0] == '\0' ? "" : ": ",
              fault->detail);
-    struct http_problem problem = api_problem_make(
-        status == STATUS_TOO_LARGE ? API_PROBLEM_ACTIVITY_TOO_LARGE : API_PROBLEM_INVALID_ACTIVITY,
-        detail);
+    struct http_problem problem =
+        api_problem_make(status == STATUS_TOO_LARGE ? API_PROBLEM_ACTIVITY_TOO_LARGE
+                                                    : api_access_problem_of(rejection->kind),
+                         detail);
     problem.rejection = rejection;
     return problem;
 }

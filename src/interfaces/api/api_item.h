@@ -23,10 +23,11 @@ struct api_item_reader {
     struct arena *arena;     /* what an item points into besides its own text */
     uint64_t now_ns;         /* on the wall clock, when the items were received */
     bool dry_run;            /* everything is checked, nothing is recorded and nothing counted */
-    struct str key_name;     /* of the API key that the request came with; {NULL, 0}: none */
-    struct str retry_key;    /* what the client calls the request, so that it can be sent again;
-                                {NULL, 0}: it does not */
-    uint64_t index;          /* of the next item; by it items that are equal differ */
+    const struct api_caller *caller;
+    struct str key_name;  /* of the API key that the request came with; {NULL, 0}: none */
+    struct str retry_key; /* what the client calls the request, so that it can be sent again;
+                             {NULL, 0}: it does not */
+    uint64_t index;       /* of the next item; by it items that are equal differ */
 };
 
 /* From the header and the query string, of which the names are known. False when the request was

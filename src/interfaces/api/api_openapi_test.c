@@ -122,15 +122,46 @@ struct method {
     const char *name;
     bool answered;
     const struct api_parameter_set *parameters;
+    unsigned needs; /* of a key */
 };
 
 enum { METHODS = 3 };
 
 static void methods_of(const struct api_route *route, struct method out_methods[METHODS])
 {
-    out_methods[0] = (struct method){"get", route->get != NULL, route->get_parameters};
-    out_methods[1] = (struct method){"post", route->post != NULL, route->post_parameters};
-    out_methods[2] = (struct method){"delete", route->delete != NULL, route->delete_parameters};
+    out_methods[0] =
+        (struct method){"get", route->get != NULL, route->get_parameters, route->get_needs};
+    out_methods[1] =
+        (struct method){"post", route->post != NULL, route->post_parameters, route->post_needs};
+    out_methods[2] = (struct method){"delete", route->delete != NULL, route->delete_parameters,
+                                     route->delete_needs};
+}
+
+/* One of the ways to show a key, and the scopes that it then needs: [{"key": ["read"]}, ...]. */
+static unsigned scopes_described(yyjson_val *operation, const char *scheme)
+{
+    size_t way_at, way_count, at, count;
+    yyjson_val *way, *name;
+    unsigned scopes = 0;
+    yyjson_arr_foreach(yyjson_obj_get(operation, "security"), way_at, way_count, way)
+    {
+        yyjson_arr_foreach(yyjson_obj_get(way, scheme), at, count, name)
+        {
+            unsigned scope = 0;
+            assert_true(access_scopes_parse(str_from(yyjson_get_str(name)), &scope));
+            scopes |= scope;
+        }
+    }
+    return scopes;
+}
+
+static void expect_scopes(const char *shape, const struct method *method, yyjson_val *operation)
+{
+    if (yyjson_obj_get(operation, "security") == NULL ||
+        scopes_described(operation, "key") != method->needs ||
+        scopes_described(operation, "keyAsPassword") != method->needs) {
+        fail_msg("%s %s: the scopes are not those of the route", method->name, shape);
+    }
 }
 
 static yyjson_val *find_parameter(yyjson_val *operation, const char *in, struct str name)
@@ -205,6 +236,7 @@ static void every_route_is_described(void **state)
             }
             if (operation != NULL) {
                 expect_parameters(shape, &methods[m], operation);
+                expect_scopes(shape, &methods[m], operation);
                 assert_int_equal(count_parameters(operation, "path"), route->has_id);
             }
         }

@@ -15,6 +15,7 @@ struct api_loop {
     struct append_listener lines_listener; /* of api_lines */
     struct api *api;
     struct activity_json_reader reader;
+    struct api_access_counters access;
     struct buffer answer; /* where this loop renders answers; used from begin to end of one call */
 };
 
@@ -23,6 +24,7 @@ struct api {
     struct http_server *server;
     atomic_bool draining;
     struct api_loop *loops; /* config.loops of them */
+    char rate_policy[API_RATE_POLICY_BYTES];
 };
 
 /* Which request this is; lives on the stack while it is handled. */
@@ -31,6 +33,7 @@ struct api_call {
     struct http_exchange *exchange;
     const struct http_request *request;
     struct str rest; /* the raw path segment behind the route's prefix; {NULL, 0} without one */
+    const struct api_caller *caller; /* never NULL in a handler */
 };
 
 struct api_parameter_set;
@@ -50,6 +53,12 @@ struct api_route {
     const struct api_parameter_set *get_parameters;
     const struct api_parameter_set *post_parameters;
     const struct api_parameter_set *delete_parameters;
+    unsigned get_needs; /* the scope that a key needs; 0: no key is enough */
+    unsigned post_needs;
+    unsigned delete_needs;
+    bool is_open;        /* nobody needs a key, and no limit counts it */
+    bool limits_users;   /* its handlers ask api_access what a key for some users may have */
+    bool is_for_viewers; /* the link of a viewer is enough to GET it */
 };
 
 /* The route of a raw path, NULL when there is none; the id's raw segment goes to *out_rest. */
@@ -107,6 +116,9 @@ struct http_problem api_problem_not_appended(const struct api *api, enum status 
 /* The same, answered. */
 void api_answer_not_appended(const struct api *api, struct http_exchange *exchange,
                              enum status status, const char *detail);
+
+/* What an activity is that was rejected: wrong, or not for this caller. */
+enum api_problem api_access_problem_of(enum rejection_kind kind);
 
 /* 400 that names a parameter of the query string. */
 void api_answer_bad_parameter(struct http_exchange *exchange, const char *detail);

@@ -237,6 +237,7 @@ static void look_at_store(void *data)
     append_edge(&job->members, &job->api->config.recorder->counters);
     append_refused(&job->members, job->api->config.refusals->list);
     append_erasures(&job->members, job->api->config.eraser);
+    api_access_append_health(job->api, &job->members);
     buffer_append_literal(&job->members, ",\"version\":");
     json_text_append_string(&job->members, str_from(job->api->config.version));
 }

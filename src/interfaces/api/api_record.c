@@ -250,6 +250,10 @@ static void post_array(const struct api_call *call, struct record *record)
         api_answer_problem(call->exchange, status, err.message);
         return;
     }
+    if (!api_access_charges(call, record->item_count)) {
+        api_item_count_rejected(&record->reader, record->item_count);
+        return;
+    }
     api_item_count_rejected(&record->reader, record->item_count - record->accepted_count);
     if (record->accepted_count == 0) {
         answer_nothing_accepted(call, record);

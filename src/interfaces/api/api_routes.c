@@ -7,41 +7,54 @@
     {.path = {text, sizeof(text) - 1},                                                             \
      .get = api_find_list,                                                                         \
      .get_parameters = &api_list_parameters,                                                       \
+     .get_needs = ACCESS_READ,                                                                     \
      .post = api_media_post,                                                                       \
-     .post_parameters = &api_post_parameters},                                                     \
+     .post_parameters = &api_post_parameters,                                                      \
+     .post_needs = ACCESS_WRITE,                                                                   \
+     .limits_users = true,                                                                         \
+     .is_for_viewers = true},                                                                      \
         {.path = {text "/export", sizeof(text "/export") - 1},                                     \
          .get = api_export,                                                                        \
-         .get_parameters = &api_export_parameters},                                                \
+         .get_parameters = &api_export_parameters,                                                 \
+         .get_needs = ACCESS_READ,                                                                 \
+         .limits_users = true},                                                                    \
     {                                                                                              \
-        .path = {text, sizeof(text) - 1}, .has_id = true, .get = api_find_one                      \
+        .path = {text, sizeof(text) - 1}, .has_id = true, .get = api_find_one,                     \
+        .get_needs = ACCESS_READ, .limits_users = true, .is_for_viewers = true                     \
     }
-#define SINGLE(text, handler, parameters)                                                          \
+#define SINGLE(text, handler, parameters, scope)                                                   \
     {                                                                                              \
-        .path = {text, sizeof(text) - 1}, .get = (handler), .get_parameters = (parameters)         \
+        .path = {text, sizeof(text) - 1}, .get = (handler), .get_parameters = (parameters),        \
+        .get_needs = (scope)                                                                       \
     }
 #define PROBE(text, handler, parameters)                                                           \
     {                                                                                              \
         .path = {text, sizeof(text) - 1}, .is_probe = true, .get = (handler),                      \
-        .get_parameters = (parameters)                                                             \
+        .get_parameters = (parameters), .is_open = true                                            \
     }
 #define USERS(text)                                                                                \
     {.path = {text, sizeof(text) - 1},                                                             \
      .delete = api_erase_user_of_query,                                                            \
-     .delete_parameters = &api_user_parameters},                                                   \
+     .delete_parameters = &api_user_parameters,                                                    \
+     .delete_needs = ACCESS_ERASE,                                                                 \
+     .limits_users = true},                                                                        \
     {                                                                                              \
-        .path = {text, sizeof(text) - 1}, .has_id = true, .delete = api_erase_user                 \
+        .path = {text, sizeof(text) - 1}, .has_id = true, .delete = api_erase_user,                \
+        .delete_needs = ACCESS_ERASE, .limits_users = true                                         \
     }
 
 #define REFUSED(text)                                                                              \
     {.path = {text, sizeof(text) - 1},                                                             \
      .get = api_refused,                                                                           \
-     .get_parameters = &api_refused_parameters},                                                   \
+     .get_parameters = &api_refused_parameters,                                                    \
+     .get_needs = ACCESS_ADMIN},                                                                   \
         {.path = {text "/resend", sizeof(text "/resend") - 1},                                     \
          .post = api_resend_page,                                                                  \
-         .post_parameters = &api_refused_parameters},                                              \
+         .post_parameters = &api_refused_parameters,                                               \
+         .post_needs = ACCESS_ADMIN},                                                              \
     {                                                                                              \
         .path = {text, sizeof(text) - 1}, .has_id = true, .behind_id = {"/resend", 7},             \
-        .post = api_resend_one                                                                     \
+        .post = api_resend_one, .post_needs = ACCESS_ADMIN                                         \
     }
 
 static const struct api_route routes[] = {
@@ -50,18 +63,22 @@ static const struct api_route routes[] = {
     COLLECTION("/api/logs"),
     COLLECTION("/logs"),
     COLLECTION("/api/activities"),
-    SINGLE("/api/v1/stats", api_stats, &api_stats_parameters),
-    SINGLE("/api/v1/checkpoint", api_checkpoint, NULL),
+    {.path = {"/api/v1/stats", 13},
+     .get = api_stats,
+     .get_parameters = &api_stats_parameters,
+     .get_needs = ACCESS_READ,
+     .limits_users = true},
+    SINGLE("/api/v1/checkpoint", api_checkpoint, NULL, ACCESS_ADMIN),
     REFUSED("/api/v1/refused"),
-    SINGLE("/api/v1/accounting", api_accounting, NULL),
+    SINGLE("/api/v1/accounting", api_accounting, NULL, ACCESS_ADMIN),
     PROBE("/livez", api_probe_live, NULL),
     PROBE("/readyz", api_probe_ready, &api_verbose_parameters),
     PROBE("/health", api_probe_health, NULL),
     PROBE("/metrics", api_metrics, NULL),
     USERS("/api/v1/users"),
-    SINGLE("/openapi.json", api_openapi, NULL),
-    SINGLE("/docs", api_docs, NULL),
-    {.path = {"/docs", 5}, .has_id = true, .get = api_docs_file},
+    {.path = {"/openapi.json", 13}, .get = api_openapi, .is_open = true},
+    {.path = {"/docs", 5}, .get = api_docs, .is_open = true},
+    {.path = {"/docs", 5}, .has_id = true, .get = api_docs_file, .is_open = true},
 };
 
 /* False: the text does not end so. */

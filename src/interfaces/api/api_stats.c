@@ -48,5 +48,10 @@ void api_stats(const struct api_call *call)
     stats->counter = call->api->config.counter;
     enum status status = api_stats_question_read(job->query, &job->arena, &stats->question, &err);
     stats->question.count.asked_ns = clock_monotonic_ns(call->api->config.clock);
+    if (status == STATUS_OK && !api_access_narrows(call, &stats->question.count.filter,
+                                                   stats->question.texts.user_ids, &job->arena)) {
+        api_job_free(job);
+        return;
+    }
     api_job_start(call, job, status, &err);
 }

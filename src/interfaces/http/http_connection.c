@@ -180,6 +180,26 @@ void http_connection_cut(struct http_connection *connection)
     uv_close((uv_handle_t *)&connection->tcp, on_closed);
 }
 
+/* --- whose it is --- */
+
+struct http_peer http_connection_peer(struct http_connection *connection)
+{
+    struct sockaddr_storage address;
+    int len = sizeof address;
+    if (connection->peer_known ||
+        uv_tcp_getpeername(&connection->tcp, (struct sockaddr *)&address, &len) != 0) {
+        return connection->peer;
+    }
+    connection->peer_known = true;
+    if (address.ss_family == AF_INET6) {
+        memcpy(connection->peer.bytes, &((struct sockaddr_in6 *)&address)->sin6_addr, 16);
+    } else if (address.ss_family == AF_INET) {
+        memset(connection->peer.bytes + 10, 0xff, 2);
+        memcpy(connection->peer.bytes + 12, &((struct sockaddr_in *)&address)->sin_addr, 4);
+    }
+    return connection->peer;
+}
+
 /* --- reading --- */
 
 static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *out_buffer)

@@ -51,6 +51,8 @@ struct http_connection {
     bool after_carriage_return; /* inside an empty line before a request */
     unsigned empty_lines;
     size_t discarded;
+    bool peer_known;
+    struct http_peer peer;
     char *stash;
     size_t stash_len;
     struct http_deadline input_deadline;
@@ -76,6 +78,9 @@ void http_connection_settle(struct http_connection *connection);
 /* It has work that no event will announce: http_input_continue is called in the next turn. */
 void http_connection_go_on(struct http_connection *connection);
 void http_connection_rest(struct http_connection *connection); /* no more of that */
+
+/* Looked up once. */
+struct http_peer http_connection_peer(struct http_connection *connection);
 
 void http_connection_expire(struct http_connection *connection, enum http_deadline_kind kind);
 

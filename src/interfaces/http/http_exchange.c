@@ -42,6 +42,21 @@ void *http_exchange_data(const struct http_exchange *exchange)
     return exchange->data;
 }
 
+void http_exchange_set_caller(struct http_exchange *exchange, const void *caller)
+{
+    exchange->caller = caller;
+}
+
+const void *http_exchange_caller(const struct http_exchange *exchange)
+{
+    return exchange->caller;
+}
+
+struct http_peer http_exchange_peer(const struct http_exchange *exchange)
+{
+    return http_connection_peer(exchange->connection);
+}
+
 void http_exchange_put_field(struct http_exchange *exchange, struct str name, struct str value)
 {
     struct http_header *fields = exchange->put_fields;
@@ -206,6 +221,7 @@ static void request_release(struct http_exchange *exchange)
     http_parser_release_body(&exchange->parser);
     arena_reset(&exchange->arena);
     exchange->data = NULL;
+    exchange->caller = NULL;
     exchange->put_field_count = 0;
 }
 

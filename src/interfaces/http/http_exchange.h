@@ -47,6 +47,18 @@ struct http_ticket http_exchange_ticket(const struct http_exchange *exchange);
 void http_exchange_set_data(struct http_exchange *exchange, void *data);
 void *http_exchange_data(const struct http_exchange *exchange);
 
+/* Who asks, as the handler found out when the request began; NULL at first. Kept until the exchange
+ * is answered; it must need no release. */
+void http_exchange_set_caller(struct http_exchange *exchange, const void *caller);
+const void *http_exchange_caller(const struct http_exchange *exchange);
+
+/* The client's address as IPv6, of IPv4 the one that stands for it (RFC 4291 section 2.5.5.2); all
+ * zero when the client is gone. */
+struct http_peer {
+    uint8_t bytes[16];
+};
+struct http_peer http_exchange_peer(const struct http_exchange *exchange);
+
 /* A field that the answer has, whoever makes it; in place of one that was put under the same name.
  * The texts live as long as the exchange. At most HTTP_PUT_FIELDS_MAX names. */
 enum { HTTP_PUT_FIELDS_MAX = 16 };

@@ -81,6 +81,7 @@ void http_exchange_table_release(struct http_exchange_table *table, struct http_
     exchange->closes = false;
     exchange->body_bytes_max = 0;
     exchange->data = NULL;
+    exchange->caller = NULL;
     release_streams(table, exchange);
     exchange->put_field_count = 0;
     http_parser_reset(&exchange->parser, trim);

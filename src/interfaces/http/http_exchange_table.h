@@ -35,6 +35,7 @@ struct http_exchange {
     struct http_intake *intake; /* NULL: the body is gathered as it comes */
     struct http_stream *stream; /* NULL: the answer comes as a whole */
     void *data;
+    const void *caller;
     struct http_header put_fields[HTTP_PUT_FIELDS_MAX];
     size_t put_field_count;
 };

@@ -1,0 +1,300 @@
+/*
+ * What a key may do is decided by application/access_control.h; here it is read out of a request
+ * and told to a client.
+ */
+#include "interfaces/api/api_access.h"
+
+#include "base/assert.h"
+#include "domain/denied_actions.h"
+#include "interfaces/api/api_credential.h"
+#include "interfaces/api/api_limits.h"
+#include "interfaces/api/api_private.h"
+#include "interfaces/api/api_query_string.h"
+
+#include <stdio.h>
+
+enum { DETAIL_BYTES = 192, USER_SHOWN_BYTES = 48 };
+
+static const struct api_caller anybody = {
+    .grant = {.scopes = ACCESS_WRITE | ACCESS_READ | ACCESS_ADMIN | ACCESS_ERASE}};
+
+static const struct api_access_config *config_of(const struct api_call *call)
+{
+    return &call->api->config.access;
+}
+
+static unsigned loop_of(const struct api_call *call)
+{
+    return http_exchange_ticket(call->exchange).loop;
+}
+
+static struct api_access_counters *counters_of(const struct api_call *call)
+{
+    return &call->api->loops[loop_of(call)].access;
+}
+
+static void count(_Atomic uint64_t *counter)
+{
+    uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
+    atomic_store_explicit(counter, value + 1, memory_order_relaxed);
+}
+
+/* --- refusals --- */
+
+static bool refuse_no_memory(const struct api_call *call)
+{
+    api_answer_problem(call->exchange, STATUS_NO_MEMORY,
+                       "there is no memory for this request now; send it again later");
+    return false;
+}
+
+static bool refuse_unauthorized(const struct api_call *call, bool shows_something)
+{
+    count(&counters_of(call)->unauthorized);
+    http_exchange_put_field(
+        call->exchange, STR("WWW-Authenticate"),
+        STR("Bearer realm=\"usertrail\", Basic realm=\"usertrail\", charset=\"UTF-8\""));
+    api_answer_problem_type(call->exchange, API_PROBLEM_UNAUTHORIZED,
+                            shows_something
+                                ? "nobody here has this key, or its time is over; look whether all "
+                                  "of it was sent"
+                                : "send a key as Authorization: Bearer KEY");
+    return false;
+}
+
+static bool refuse_forbidden(const struct api_call *call, const char *detail)
+{
+    count(&counters_of(call)->forbidden);
+    api_answer_problem_type(call->exchange, API_PROBLEM_FORBIDDEN, detail);
+    return false;
+}
+
+static bool refuse_user(const struct api_call *call, struct str user_id)
+{
+    char detail[DETAIL_BYTES];
+    size_t shown = user_id.len < USER_SHOWN_BYTES ? user_id.len : USER_SHOWN_BYTES;
+    snprintf(detail, sizeof detail, "this key is limited to users, and \"%.*s\" is none of them",
+             STR_FORMAT(api_query_shown((struct str){user_id.data, shown})));
+    return refuse_forbidden(call, detail);
+}
+
+static bool refuse(const struct api_call *call, enum access_verdict verdict, unsigned scope)
+{
+    char detail[DETAIL_BYTES];
+    switch (verdict) {
+    case ACCESS_LACKS_SCOPE:
+        snprintf(detail, sizeof detail, "this needs a key with the scope %s",
+                 scope == 0 ? "of nobody" : access_scope_name((enum access_scope)scope));
+        return refuse_forbidden(call, detail);
+    case ACCESS_LIMITED_TO_USERS:
+        return refuse_forbidden(call,
+                                "this key is limited to users, and this is about all of them");
+    default:
+        return refuse_forbidden(call, "a link for a viewer lets its user's activities be read, and "
+                                      "nothing else");
+    }
+}
+
+/* --- before the body is read --- */
+
+static unsigned scope_of(const struct api_route *route, enum http_method method)
+{
+    switch (method) {
+    case HTTP_METHOD_GET:
+    case HTTP_METHOD_HEAD:
+        return route->get_needs;
+    case HTTP_METHOD_POST:
+        return route->post_needs;
+    case HTTP_METHOD_DELETE:
+        return route->delete_needs;
+    default:
+        return 0;
+    }
+}
+
+static struct access_need need_of(const struct api_call *call, const struct api_route *route)
+{
+    enum http_method method = call->request->method;
+    bool asks = method == HTTP_METHOD_GET || method == HTTP_METHOD_HEAD;
+    return (struct access_need){.scope = scope_of(route, method),
+                                .limits_users = route->limits_users,
+                                .is_for_viewers = route->is_for_viewers && asks};
+}
+
+/* What is shown; a field before a token in the query, which only viewers may have there. */
+static bool find_credential(const struct api_call *call, struct api_caller *caller,
+                            char scratch[API_CREDENTIAL_BYTES_MAX], struct str *out_text)
+{
+    struct str field = http_request_header(call->request, STR("Authorization"));
+    if (field.data != NULL) {
+        return api_credential_read(api_credential_field(call->request), scratch, out_text);
+    }
+    struct str token = api_credential_token(call->request->query);
+    caller->shows_token = str_starts_with(token, STR(VIEWER_LINK_PREFIX));
+    *out_text = token;
+    return caller->shows_token;
+}
+
+static bool identify(const struct api_call *call, const struct api_route *route,
+                     struct api_caller *caller)
+{
+    char scratch[API_CREDENTIAL_BYTES_MAX];
+    struct access_credential credential = {.now_ms = clock_wall_ms(call->api->config.clock),
+                                           .reader = loop_of(call)};
+    if (!find_credential(call, caller, scratch, &credential.text)) {
+        return refuse_unauthorized(call, false);
+    }
+    enum status status = access_control_identify(
+        config_of(call)->control, &credential, http_exchange_arena(call->exchange), &caller->grant);
+    if (status != STATUS_OK) {
+        return status == STATUS_NOT_FOUND ? refuse_unauthorized(call, true)
+                                          : refuse_no_memory(call);
+    }
+    struct access_need need = need_of(call, route);
+    enum access_verdict verdict = access_control_decide(&caller->grant, &need);
+    return verdict == ACCESS_GRANTED ? true : refuse(call, verdict, need.scope);
+}
+
+bool api_access_admits(struct api_call *call, const struct api_route *route)
+{
+    const struct api_access_config *config = config_of(call);
+    bool is_limited = config->key_limiter != NULL || config->address_limiter != NULL;
+    call->caller = &anybody;
+    if (route->is_open || (config->control == NULL && !is_limited)) {
+        return true;
+    }
+    struct api_caller *caller = arena_allocate(http_exchange_arena(call->exchange), sizeof *caller);
+    if (caller == NULL) {
+        return refuse_no_memory(call);
+    }
+    *caller = anybody;
+    if (config->address_limiter != NULL && !api_limits_enter_address(call, caller)) {
+        return false;
+    }
+    if (config->control != NULL && !identify(call, route, caller)) {
+        return false;
+    }
+    if (config->control != NULL && config->key_limiter != NULL &&
+        !api_limits_enter_key(call, caller)) {
+        return false;
+    }
+    http_exchange_set_caller(call->exchange, caller);
+    call->caller = caller;
+    return true;
+}
+
+bool api_access_recall(struct api_call *call, struct http_request *room)
+{
+    const struct api_caller *caller = http_exchange_caller(call->exchange);
+    call->caller = caller == NULL ? &anybody : caller;
+    if (!call->caller->shows_token) {
+        return true;
+    }
+    *room = *call->request;
+    call->request = room;
+    return api_credential_without_token(room->query, http_exchange_arena(call->exchange),
+                                        &room->query)
+               ? true
+               : refuse_no_memory(call);
+}
+
+/* --- what depends on users and actions --- */
+
+static bool is_denied(const struct api_loop *loop, struct str action)
+{
+    struct shared_snapshot *shared = loop->api->config.access.denied_actions;
+    unsigned reader = (unsigned)(loop - loop->api->loops);
+    if (shared == NULL) {
+        return false;
+    }
+    const struct denied_actions *denied = shared_snapshot_hold(shared, reader);
+    bool matches = denied != NULL && denied_actions_match(denied, action);
+    shared_snapshot_release(shared, reader);
+    return matches;
+}
+
+enum status api_access_check_activity(const struct api_loop *loop, const struct api_caller *caller,
+                                      const struct activity *activity, struct rejection *rejection)
+{
+    if (!access_grant_covers_user(&caller->grant, activity->user_id)) {
+        rejection->kind = REJECTION_USER_DENIED;
+        rejection_add(rejection, "/userId", "is none of the users that this key is limited to");
+        return STATUS_INVALID;
+    }
+    if (is_denied(loop, activity->action)) {
+        rejection->kind = REJECTION_ACTION_DENIED;
+        rejection_add(rejection, "/action", "is not recorded here, by a rule of this service");
+        return STATUS_INVALID;
+    }
+    return STATUS_OK;
+}
+
+enum api_problem api_access_problem_of(enum rejection_kind kind)
+{
+    static const enum api_problem problems[] = {
+        [REJECTION_INVALID] = API_PROBLEM_INVALID_ACTIVITY,
+        [REJECTION_USER_DENIED] = API_PROBLEM_USER_DENIED,
+        [REJECTION_ACTION_DENIED] = API_PROBLEM_ACTION_DENIED,
+    };
+    return problems[kind];
+}
+
+bool api_access_narrows(const struct api_call *call, struct activity_filter *filter,
+                        struct str *user_ids, struct arena *arena)
+{
+    struct access_grant grant;
+    struct str refused;
+    if (call->caller->grant.user_count == 0) {
+        return true;
+    }
+    if (!access_grant_copy(arena, &call->caller->grant, &grant)) {
+        return refuse_no_memory(call);
+    }
+    ASSERT(filter->user_ids == user_ids);
+    return access_grant_narrow(&grant, user_ids, &filter->user_id_count, &refused)
+               ? true
+               : refuse_user(call, refused);
+}
+
+bool api_access_covers(const struct api_call *call, struct str user_id)
+{
+    return access_grant_covers_user(&call->caller->grant, user_id) ? true
+                                                                   : refuse_user(call, user_id);
+}
+
+/* --- what it says of itself --- */
+
+static uint64_t read_counter(const _Atomic uint64_t *counter)
+{
+    return counter == NULL ? 0 : atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static void append_number(struct buffer *json, const char *name, uint64_t number)
+{
+    buffer_append_format(json, ",\"%s\":%llu", name, (unsigned long long)number);
+}
+
+void api_access_append_health(const struct api *api, struct buffer *json)
+{
+    const struct api_access_config *config = &api->config.access;
+    uint64_t unauthorized = 0;
+    uint64_t forbidden = 0;
+    uint64_t limited = 0;
+    if (config->reloads == NULL) {
+        return;
+    }
+    for (unsigned i = 0; i < api->config.loops; i++) {
+        const struct api_access_counters *counters = &api->loops[i].access;
+        unauthorized += read_counter(&counters->unauthorized);
+        forbidden += read_counter(&counters->forbidden);
+        limited += read_counter(&counters->limited);
+    }
+    buffer_append_format(json, ",\"access\":{\"keys\":%llu",
+                         (unsigned long long)read_counter(config->keys));
+    append_number(json, "unauthorized", unauthorized);
+    append_number(json, "forbidden", forbidden);
+    append_number(json, "limited", limited);
+    append_number(json, "reloads", read_counter(config->reloads));
+    append_number(json, "failedReloads", read_counter(config->failed_reloads));
+    buffer_append_char(json, '}');
+}

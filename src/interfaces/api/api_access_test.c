@@ -1,0 +1,370 @@
+/*
+ * Guards who is let in: every route with no key, each scope, users and links; limits as they are
+ * told; and what a key for some users may record and ask.
+ */
+#include "domain/denied_actions.h"
+#include "interfaces/api/api_access.h"
+#include "interfaces/api/api_bed.h"
+#include "interfaces/api/api_private.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+/* The ring knows keys that are their own scopes, "write,read", also "only-u:read" for user u. */
+static enum status find_key(struct key_ring *ring, unsigned reader, struct str key,
+                            struct arena *arena, struct access_grant *out_grant)
+{
+    static const struct str user = {"u", 1};
+    struct access_grant grant = {.name = key};
+    (void)ring;
+    (void)arena;
+    assert_int_equal(reader, 0);
+    if (str_starts_with(key, STR("only-u:"))) {
+        grant.users = &user;
+        grant.user_count = 1;
+        (void)str_split(&key, ':');
+    }
+    if (!access_scopes_parse(key, &grant.scopes)) {
+        return STATUS_NOT_FOUND;
+    }
+    *out_grant = grant;
+    return STATUS_OK;
+}
+
+/* The link of user u for ever. */
+static enum status check_link(struct viewer_links *links, unsigned reader, struct str token,
+                              struct arena *arena, struct viewer_link *out_link)
+{
+    (void)links;
+    (void)reader;
+    (void)arena;
+    *out_link = (struct viewer_link){.user_id = STR("u"), .expires_at_s = INT64_MAX};
+    return str_equal(token, STR("utl_u")) ? STATUS_OK : STATUS_NOT_FOUND;
+}
+
+static const struct key_ring_operations ring_operations = {.find = find_key};
+static const struct viewer_links_operations link_operations = {.check = check_link};
+static struct key_ring ring = {&ring_operations};
+static struct viewer_links links = {&link_operations};
+static struct access_control control = {&ring, &links};
+static struct shared_snapshot denied;
+static _Atomic uint64_t reloads = 3;
+
+static int setup(void **state)
+{
+    int failed = bed_setup(state);
+    struct api_bed *bed = *state;
+    if (failed == 0) {
+        bed->api->config.access.control = &control;
+    }
+    return failed;
+}
+
+static const struct http_exchange *run_with(struct api_bed *bed, const char *key)
+{
+    char field[128];
+    snprintf(field, sizeof field, "Bearer %s", key);
+    if (key[0] != '\0') {
+        bed_add_header(bed, STR("Authorization"), field);
+    }
+    return bed_run(bed);
+}
+
+static const struct http_exchange *get(struct api_bed *bed, const char *target, const char *key)
+{
+    bed_request(bed, HTTP_METHOD_GET, target);
+    return run_with(bed, key);
+}
+
+static const struct http_exchange *post(struct api_bed *bed, const char *body, const char *key)
+{
+    bed_request(bed, HTTP_METHOD_POST, "/api/v1/activities");
+    bed_set_body(bed, body);
+    bed->append_answer = STATUS_OK;
+    return run_with(bed, key);
+}
+
+/* --- every route --- */
+
+static const struct {
+    enum http_method method;
+    const char *name;
+} methods[] = {
+    {HTTP_METHOD_GET, "get"}, {HTTP_METHOD_POST, "post"}, {HTTP_METHOD_DELETE, "delete"}};
+
+static unsigned needs_of(const struct api_route *route, enum http_method method)
+{
+    return method == HTTP_METHOD_GET    ? route->get_needs
+           : method == HTTP_METHOD_POST ? route->post_needs
+                                        : route->delete_needs;
+}
+
+static bool has(const struct api_route *route, enum http_method method)
+{
+    return (method == HTTP_METHOD_GET && route->get != NULL) ||
+           (method == HTTP_METHOD_POST && route->post != NULL) ||
+           (method == HTTP_METHOD_DELETE && route->delete != NULL);
+}
+
+static void ask_route(struct api_bed *bed, const struct api_route *route, enum http_method method,
+                      const char *key)
+{
+    static char path[128];
+    snprintf(path, sizeof path, "%.*s%s", STR_FORMAT(route->path), route->has_id ? "/x" : "");
+    bed_request(bed, method, path);
+    if (method == HTTP_METHOD_POST) {
+        bed_set_body(bed, BED_ONE);
+    }
+    run_with(bed, key);
+}
+
+static bool is_let_in(const struct api_bed *bed)
+{
+    return bed->exchange.status != 401 && bed->exchange.status != 403;
+}
+
+static void each_route_is_for_its_scope_only(void **state)
+{
+    struct api_bed *bed = *state;
+    const struct api_route *route;
+    for (size_t i = 0; (route = api_route_at(i)) != NULL; i++) {
+        for (size_t j = 0; j < ARRAY_LENGTH(methods); j++) {
+            enum http_method method = methods[j].method;
+            if (!has(route, method)) {
+                continue;
+            }
+            for (unsigned scope = 1; scope < 16; scope *= 2) {
+                ask_route(bed, route, method, access_scope_name((enum access_scope)scope));
+                bool may = route->is_open || scope == needs_of(route, method);
+                assert_int_equal(is_let_in(bed), may);
+            }
+            ask_route(bed, route, method, "");
+            assert_int_equal(bed->exchange.status == 401, !route->is_open);
+            ask_route(bed, route, method, "nonsense");
+            assert_int_equal(bed->exchange.status == 401, !route->is_open);
+        }
+    }
+}
+
+/* Nothing is open by oversight. */
+static void each_route_says_what_it_needs(void **state)
+{
+    (void)state;
+    const struct api_route *route;
+    for (size_t i = 0; (route = api_route_at(i)) != NULL; i++) {
+        for (size_t j = 0; j < ARRAY_LENGTH(methods); j++) {
+            unsigned needs = needs_of(route, methods[j].method);
+            bool must = has(route, methods[j].method) && !route->is_open;
+            bool one = needs != 0 && (needs & (needs - 1)) == 0;
+            if (must ? !one : needs != 0) {
+                fail_msg("%.*s %s", STR_FORMAT(route->path), methods[j].name);
+            }
+        }
+        assert_true(!route->is_probe || route->is_open);
+    }
+}
+
+static void a_refusal_says_what_is_missing(void **state)
+{
+    struct api_bed *bed = *state;
+    assert_true(bed_is_problem(get(bed, "/logs", ""), 401, "/problems/unauthorized"));
+    assert_non_null(strstr(bed->exchange.fields, "WWW-Authenticate: Bearer realm="));
+    assert_true(bed_is_problem(get(bed, "/logs", "write"), 403, "/problems/forbidden"));
+    assert_true(bed_is_problem(get(bed, "/logs", "write"), 403, "the scope read"));
+    assert_true(bed_is_problem(post(bed, BED_ONE, "read"), 403, "the scope write"));
+    assert_true(bed_is_problem(get(bed, "/api/v1/refused", "read"), 403, "the scope admin"));
+    assert_int_equal(get(bed, "/logs?limit=x", "read")->status, 400);
+    assert_int_equal(get(bed, "/nowhere", "")->status, 404);
+    bed_request(bed, HTTP_METHOD_OPTIONS, "/logs");
+    assert_int_equal(bed_run(bed)->status, 204);
+    bed_request(bed, HTTP_METHOD_PUT, "/logs");
+    assert_int_equal(bed_run(bed)->status, 405);
+}
+
+/* --- users --- */
+
+static void a_key_for_a_user_asks_about_this_user_only(void **state)
+{
+    struct api_bed *bed = *state;
+    bed->rows = 1;
+    bed->row.user_id = STR("u");
+    assert_int_equal(get(bed, "/logs?userId=u", "only-u:read")->status, 200);
+    assert_int_equal(get(bed, "/logs", "only-u:read")->status, 200);
+    assert_int_equal(bed->find_filter_users, 1);
+    assert_int_equal(get(bed, "/logs", "read")->status, 200);
+    assert_int_equal(bed->find_filter_users, 0);
+    assert_int_equal(get(bed, "/logs/export?userId=v", "only-u:read")->status, 403);
+    assert_true(
+        bed_is_problem(get(bed, "/logs?userId=v", "only-u:read"), 403, "\\\"v\\\" is none"));
+    assert_int_equal(get(bed, "/logs?userId=u&userId=v", "only-u:read")->status, 403);
+    assert_int_equal(get(bed, "/api/v1/stats?by=action", "only-u:read")->status, 200);
+    assert_int_equal(bed->tally_asked.filter.user_id_count, 1);
+    assert_int_equal(get(bed, "/api/v1/stats?by=action&userId=v", "only-u:read")->status, 403);
+    assert_true(bed_is_problem(get(bed, "/api/v1/refused", "only-u:admin"), 403, "all of them"));
+}
+
+static void anothers_activity_is_not_there(void **state)
+{
+    struct api_bed *bed = *state;
+    bed->row.id = STR("own");
+    bed->row.user_id = STR("u");
+    assert_int_equal(get(bed, "/logs/own", "only-u:read")->status, 200);
+    bed->row.user_id = STR("v");
+    assert_int_equal(get(bed, "/logs/own", "read")->status, 200);
+    assert_true(bed_is_problem(get(bed, "/logs/own", "only-u:read"), 404, "with this id"));
+    assert_true(bed_is_problem(get(bed, "/logs/other", "only-u:read"), 404, "there is no such"));
+}
+
+static void a_key_for_a_user_records_for_this_user_only(void **state)
+{
+    struct api_bed *bed = *state;
+    assert_int_equal(post(bed, BED_ONE, "only-u:write")->answers, 0);
+    assert_int_equal(bed->appended_count, 1);
+    bed->appended_count = 0;
+    post(bed, "{\"userId\":\"v\",\"action\":\"a\"}", "only-u:write");
+    assert_true(bed_is_problem(&bed->exchange, 403, "/problems/user-denied"));
+    assert_int_equal(bed->appended_count, 0);
+    post(bed, "[" BED_ONE ",{\"userId\":\"v\",\"action\":\"a\"}]", "only-u:write");
+    assert_int_equal(bed->appended_count, 1);
+    bed_complete(bed, STATUS_OK, 5, true);
+    assert_non_null(strstr(bed->exchange.answer, "\"rejected\":1"));
+    assert_non_null(strstr(bed->exchange.answer, "/problems/user-denied"));
+}
+
+/* --- links --- */
+
+static void a_link_reads_its_user_and_nothing_else(void **state)
+{
+    struct api_bed *bed = *state;
+    bed->row.user_id = STR("u");
+    bed->row.id = STR("own");
+    assert_int_equal(get(bed, "/logs", "utl_u")->status, 200);
+    assert_int_equal(bed->find_filter_users, 1);
+    assert_int_equal(get(bed, "/logs?token=utl_u&limit=3", "")->status, 200);
+    assert_int_equal(get(bed, "/logs/own?token=utl_u", "")->status, 200);
+    assert_int_equal(get(bed, "/logs?userId=v&token=utl_u", "")->status, 403);
+    assert_int_equal(get(bed, "/logs?token=utl_x", "")->status, 401);
+    assert_int_equal(get(bed, "/logs?token=read", "")->status, 401); /* a key does not go there */
+    assert_int_equal(get(bed, "/api/v1/stats?by=action&token=utl_u", "")->status, 403);
+    assert_int_equal(post(bed, BED_ONE, "utl_u")->status, 403);
+    assert_int_equal(get(bed, "/api/v1/refused", "utl_u")->status, 403);
+}
+
+/* --- actions --- */
+
+static void a_denied_action_is_not_recorded(void **state)
+{
+    struct api_bed *bed = *state;
+    struct denied_actions *rules = NULL;
+    struct error err;
+    assert_int_equal(denied_actions_parse(STR("a\n"), &rules, &err), STATUS_OK);
+    assert_int_equal(shared_snapshot_init(&denied, 1), STATUS_OK);
+    assert_null(shared_snapshot_replace(&denied, rules));
+    bed->api->config.access = (struct api_access_config){.denied_actions = &denied};
+    assert_true(bed_is_problem(post(bed, BED_ONE, ""), 403, "/problems/action-denied"));
+    post(bed, "[" BED_ONE ",{\"userId\":\"v\",\"action\":\"b\"}]", "");
+    assert_int_equal(bed->appended_count, 1);
+    denied_actions_free(shared_snapshot_replace(&denied, NULL));
+    assert_int_equal(post(bed, BED_ONE, "")->answers, 0);
+    shared_snapshot_deinit(&denied);
+}
+
+/* --- limits --- */
+
+static void limit(struct api_bed *bed, struct rate_limiter **limiter, uint64_t burst)
+{
+    assert_int_equal(rate_limiter_new(&(struct rate_limit){10, burst}, &random_system, limiter),
+                     STATUS_OK);
+    api_access_format_policy(&bed->api->config.access, bed->api->rate_policy);
+}
+
+static void a_key_is_told_its_limit(void **state)
+{
+    struct api_bed *bed = *state;
+    struct api_access_config *config = &bed->api->config.access;
+    limit(bed, &config->key_limiter, 3);
+    api_access_format_policy(config, bed->api->rate_policy);
+    get(bed, "/logs", "read");
+    assert_non_null(strstr(bed->exchange.fields,
+                           "RateLimit-Policy: \"key\";q=3;w=1\nRateLimit: \"key\";r=2;t=1\n"));
+    get(bed, "/logs", "read");
+    get(bed, "/logs", "read");
+    assert_true(bed_is_problem(get(bed, "/logs", "read"), 429, "/problems/rate-limited"));
+    assert_string_equal(bed->exchange.retry_after, "1");
+    assert_non_null(strstr(bed->exchange.fields, "\"key\";r=0;t=1"));
+    assert_int_equal(get(bed, "/logs", "read,write")->status, 200); /* another key */
+    assert_int_equal(get(bed, "/livez", "")->status, 200);
+    rate_limiter_free(config->key_limiter);
+}
+
+static void an_array_counts_as_its_activities(void **state)
+{
+    struct api_bed *bed = *state;
+    struct api_access_config *config = &bed->api->config.access;
+    limit(bed, &config->key_limiter, 4);
+    api_access_format_policy(config, bed->api->rate_policy);
+    assert_int_equal(post(bed, "[" BED_ONE ",1,2]", "write")->answers, 0);
+    assert_non_null(strstr(bed->exchange.fields, "\"key\";r=1;t=1"));
+    assert_int_equal(post(bed, "[" BED_ONE ",1,2,3]", "write")->answers, 0); /* owes three */
+    assert_int_equal(post(bed, BED_ONE, "write")->status, 429);
+    assert_string_equal(bed->exchange.retry_after, "1");
+    rate_limiter_free(config->key_limiter);
+}
+
+static void an_address_has_a_limit_before_its_key(void **state)
+{
+    struct api_bed *bed = *state;
+    struct api_access_config *config = &bed->api->config.access;
+    limit(bed, &config->address_limiter, 2);
+    api_access_format_policy(config, bed->api->rate_policy);
+    assert_int_equal(get(bed, "/logs", "")->status, 401);
+    assert_int_equal(get(bed, "/logs", "nonsense")->status, 401);
+    assert_int_equal(get(bed, "/logs", "read")->status, 429); /* whoever tries keys waits, too */
+    assert_non_null(strstr(bed->exchange.fields, "RateLimit-Policy: \"address\";q=2;w=1\n"));
+    bed_request(bed, HTTP_METHOD_GET, "/logs");
+    bed->exchange.peer = (struct http_peer){.bytes = {0x20, 1}};
+    assert_int_equal(run_with(bed, "read")->status, 200);
+    rate_limiter_free(config->address_limiter);
+}
+
+/* --- what is told of it --- */
+
+static void health_counts_who_was_not_let_in(void **state)
+{
+    struct api_bed *bed = *state;
+    assert_null(strstr(get(bed, "/health", "")->answer, "\"access\""));
+    bed->api->config.access.reloads = &reloads;
+    get(bed, "/logs", "");
+    get(bed, "/logs", "x");
+    get(bed, "/logs", "write");
+    assert_non_null(strstr(get(bed, "/health", "")->answer,
+                           "\"access\":{\"keys\":0,\"unauthorized\":2,\"forbidden\":1,"
+                           "\"limited\":0,\"reloads\":3,\"failedReloads\":0}"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_route_says_what_it_needs),
+        cmocka_unit_test_setup_teardown(each_route_is_for_its_scope_only, setup, bed_teardown),
+        cmocka_unit_test_setup_teardown(a_refusal_says_what_is_missing, setup, bed_teardown),
+        cmocka_unit_test_setup_teardown(a_key_for_a_user_asks_about_this_user_only, setup,
+                                        bed_teardown),
+        cmocka_unit_test_setup_teardown(anothers_activity_is_not_there, setup, bed_teardown),
+        cmocka_unit_test_setup_teardown(a_key_for_a_user_records_for_this_user_only, setup,
+                                        bed_teardown),
+        cmocka_unit_test_setup_teardown(a_link_reads_its_user_and_nothing_else, setup,
+                                        bed_teardown),
+        cmocka_unit_test_setup_teardown(a_denied_action_is_not_recorded, setup, bed_teardown),
+        cmocka_unit_test_setup_teardown(a_key_is_told_its_limit, setup, bed_teardown),
+        cmocka_unit_test_setup_teardown(an_array_counts_as_its_activities, setup, bed_teardown),
+        cmocka_unit_test_setup_teardown(an_address_has_a_limit_before_its_key, setup, bed_teardown),
+        cmocka_unit_test_setup_teardown(health_counts_who_was_not_let_in, setup, bed_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,198 @@
+#include "interfaces/api/api_limits.h"
+
+#include "interfaces/api/api_private.h"
+
+#include <stdio.h>
+
+enum { DETAIL_BYTES = 192, DIGITS_MAX = 20 };
+
+static const struct api_access_config *config_of(const struct api_call *call)
+{
+    return &call->api->config.access;
+}
+
+/* --- fields --- */
+
+/* In how many seconds an empty bucket is full. */
+static uint64_t window_s(const struct rate_limit *limit)
+{
+    return (limit->burst + limit->per_second - 1) / limit->per_second;
+}
+
+static size_t append_policy(char *text, size_t used, const char *name,
+                            const struct rate_limiter *limiter)
+{
+    if (limiter == NULL) {
+        return used;
+    }
+    const struct rate_limit *limit = rate_limiter_limit(limiter);
+    int len = snprintf(text + used, API_RATE_POLICY_BYTES - used, "%s\"%s\";q=%llu;w=%llu",
+                       used == 0 ? "" : ", ", name, (unsigned long long)limit->burst,
+                       (unsigned long long)window_s(limit));
+    return used + (size_t)len;
+}
+
+void api_access_format_policy(const struct api_access_config *config,
+                              char out_text[API_RATE_POLICY_BYTES])
+{
+    out_text[0] = '\0';
+    size_t used = append_policy(out_text, 0, "address", config->address_limiter);
+    append_policy(out_text, used, "key", config->key_limiter);
+}
+
+static char *append_text(char *end, struct str text)
+{
+    memcpy(end, text.data, text.len);
+    return end + text.len;
+}
+
+/* This is done for each request, and printf takes several times as long. */
+static char *append_u64(char *end, uint64_t value)
+{
+    char digits[DIGITS_MAX];
+    size_t first = DIGITS_MAX;
+    do {
+        digits[--first] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    return append_text(end, (struct str){digits + first, DIGITS_MAX - first});
+}
+
+static char *append_standing(char *end, struct str name, const struct rate_standing *standing)
+{
+    end = append_text(end, name);
+    end = append_u64(append_text(end, STR(";r=")), standing->remaining);
+    return append_u64(append_text(end, STR(";t=")), standing->full_in_s);
+}
+
+/* Bounded: two names, and numbers of at most 17 digits each by the limits of rate_limiter.h. */
+static void tell_limits(const struct api_call *call, struct api_caller *caller)
+{
+    char *end = caller->limits;
+    if (caller->has_address) {
+        end = append_standing(end, STR("\"address\""), &caller->address_standing);
+    }
+    if (caller->has_key) {
+        end = caller->has_address ? append_text(end, STR(", ")) : end;
+        end = append_standing(end, STR("\"key\""), &caller->key_standing);
+    }
+    http_exchange_put_field(call->exchange, STR("RateLimit-Policy"),
+                            str_from(call->api->rate_policy));
+    http_exchange_put_field(call->exchange, STR("RateLimit"),
+                            (struct str){caller->limits, (size_t)(end - caller->limits)});
+}
+
+/* --- refusals --- */
+
+static bool refuse(const struct api_call *call, const char *whose,
+                   const struct rate_limiter *limiter, const struct rate_standing *standing)
+{
+    const struct rate_limit *limit = rate_limiter_limit(limiter);
+    struct api_access_counters *counters =
+        &call->api->loops[http_exchange_ticket(call->exchange).loop].access;
+    uint64_t wait_s = standing->wait_s > 0 ? standing->wait_s : 1;
+    char detail[DETAIL_BYTES];
+    atomic_fetch_add_explicit(&counters->limited, 1, memory_order_relaxed);
+    snprintf(detail, sizeof detail,
+             "%s may send %llu activities or requests a second, %llu at once; wait %llu s", whose,
+             (unsigned long long)limit->per_second, (unsigned long long)limit->burst,
+             (unsigned long long)wait_s);
+    struct http_problem problem = api_problem_make(API_PROBLEM_RATE_LIMITED, detail);
+    problem.retry_after_s = (unsigned)wait_s;
+    http_problem_respond(call->exchange, &problem, NULL);
+    return false;
+}
+
+static bool refuse_address(const struct api_call *call, const struct api_caller *caller)
+{
+    return refuse(call, "your address", config_of(call)->address_limiter,
+                  &caller->address_standing);
+}
+
+static bool refuse_key(const struct api_call *call, const struct api_caller *caller)
+{
+    return refuse(call, "this key", config_of(call)->key_limiter, &caller->key_standing);
+}
+
+/* --- buckets --- */
+
+static uint64_t load_u64(const uint8_t bytes[8])
+{
+    uint64_t value;
+    memcpy(&value, bytes, sizeof value);
+    return value;
+}
+
+/* Who has an address of IPv6 has its network, of which nobody needs more than one bucket. */
+static struct rate_bucket bucket_of_address(struct http_peer peer)
+{
+    static const uint8_t four[12] = {[10] = 0xff, [11] = 0xff};
+    bool is_four = memcmp(peer.bytes, four, sizeof four) == 0;
+    return (struct rate_bucket){.high = load_u64(peer.bytes),
+                                .low = is_four ? load_u64(peer.bytes + 8) : 0};
+}
+
+/* FNV-1a. */
+static uint64_t hash_of(struct str text)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < text.len; i++) {
+        hash = (hash ^ (unsigned char)text.data[i]) * UINT64_C(0x100000001b3);
+    }
+    return hash;
+}
+
+/* All links of one user have a bucket; keys have one each. */
+static struct rate_bucket bucket_of_grant(const struct access_grant *grant)
+{
+    return (struct rate_bucket){.high = grant->is_link ? hash_of(grant->users[0]) : 0,
+                                .low = hash_of(grant->name)};
+}
+
+bool api_limits_enter_address(const struct api_call *call, struct api_caller *caller)
+{
+    const struct api_access_config *config = config_of(call);
+    struct http_peer peer = http_exchange_peer(call->exchange);
+    if (config->proxies != NULL && config->proxies->count > 0) {
+        peer = client_address_of(config->proxies, call->request, peer);
+    }
+    caller->has_address = true;
+    caller->address = bucket_of_address(peer);
+    bool enters =
+        rate_limiter_enter(config->address_limiter, caller->address,
+                           clock_monotonic_ns(call->api->config.clock), &caller->address_standing);
+    tell_limits(call, caller);
+    return enters ? true : refuse_address(call, caller);
+}
+
+bool api_limits_enter_key(const struct api_call *call, struct api_caller *caller)
+{
+    caller->has_key = true;
+    caller->key = bucket_of_grant(&caller->grant);
+    bool enters =
+        rate_limiter_enter(config_of(call)->key_limiter, caller->key,
+                           clock_monotonic_ns(call->api->config.clock), &caller->key_standing);
+    tell_limits(call, caller);
+    return enters ? true : refuse_key(call, caller);
+}
+
+bool api_access_charges(const struct api_call *call, size_t activities)
+{
+    const struct api_access_config *config = config_of(call);
+    struct api_caller *caller = (struct api_caller *)(uintptr_t)call->caller;
+    if (activities <= 1 || (!caller->has_key && !caller->has_address)) {
+        return true;
+    }
+    uint64_t now_ns = clock_monotonic_ns(call->api->config.clock);
+    bool address_pays = !caller->has_address ||
+                        rate_limiter_charge(config->address_limiter, caller->address, now_ns,
+                                            activities - 1, &caller->address_standing);
+    bool key_pays = !address_pays || !caller->has_key ||
+                    rate_limiter_charge(config->key_limiter, caller->key, now_ns, activities - 1,
+                                        &caller->key_standing);
+    tell_limits(call, caller);
+    if (!address_pays) {
+        return refuse_address(call, caller);
+    }
+    return key_pays ? true : refuse_key(call, caller);
+}
