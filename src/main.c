@@ -20,6 +20,7 @@
 #include "keys_access.h"
 #include "replay_access.h"
 #include "service.h"
+#include "service_parts.h"
 #include "service_signals.h"
 #include "usertrail_version.h"
 
@@ -257,10 +258,24 @@ static bool wait_until_caught_up(struct service *service, const struct service_s
     return false;
 }
 
+/* In the data folder, unless the settings say where. Workers answer probes only. */
+static enum status open_links(struct service *service, struct error *err)
+{
+    char secret[DISK_PATH_BYTES_MAX];
+    if (service->access.ring == NULL || service->settings.role == ROLE_WORKER) {
+        return STATUS_OK;
+    }
+    enum status status = service_make_adapter_dir(service, "viewer-secret", secret, err);
+    return status == STATUS_OK
+               ? service_open_links(&service->access, &service->settings, secret, err)
+               : status;
+}
+
 static enum status start(struct service *service, struct error *err)
 {
     enum status status = service_open_access(&service->access, &service->settings, err);
     status = status == STATUS_OK ? service_open(service, err) : status;
+    status = status == STATUS_OK ? open_links(service, err) : status;
     status = status == STATUS_OK ? make_api(service, err) : status;
     status = status == STATUS_OK ? make_server(service, err) : status;
     status = status == STATUS_OK ? service_start_worker(service, err) : status;

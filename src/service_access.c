@@ -4,6 +4,7 @@
 #include "infrastructure/disk/small_file.h"
 #include "infrastructure/key_file/key_file.h"
 #include "infrastructure/key_file/key_ring_file.h"
+#include "infrastructure/viewer_link/viewer_link_hmac.h"
 
 enum { DENY_FILE_BYTES_MAX = 64 * 1024 * 1024 };
 
@@ -60,6 +61,17 @@ static enum status check_denied(const struct settings *settings, struct error *e
     return status;
 }
 
+static enum status check_secret(const struct settings *settings, struct error *err)
+{
+    struct viewer_links *links = NULL;
+    if (settings->viewer_secret_file[0] == '\0') {
+        return STATUS_OK;
+    }
+    enum status status = viewer_link_hmac_new(settings->viewer_secret_file, 1, &links, err);
+    viewer_link_hmac_free(links);
+    return status;
+}
+
 static enum status check_limits(const struct settings *settings, struct error *err)
 {
     bool keys = settings->keys_file[0] != '\0';
@@ -77,7 +89,8 @@ enum status service_check_access(const struct settings *settings, struct error *
     enum status status = read_proxies(settings, &proxies, err);
     status = status == STATUS_OK ? check_limits(settings, err) : status;
     status = status == STATUS_OK ? check_keys(settings, err) : status;
-    return status == STATUS_OK ? check_denied(settings, err) : status;
+    status = status == STATUS_OK ? check_denied(settings, err) : status;
+    return status == STATUS_OK ? check_secret(settings, err) : status;
 }
 
 /* --- making it --- */
@@ -107,6 +120,20 @@ static enum status open_keys(struct service_access *access, const struct setting
         access->control.keys = access->ring;
         atomic_store(&access->keys, key_ring_file_count(access->ring));
     }
+    return status;
+}
+
+enum status service_open_links(struct service_access *access, const struct settings *settings,
+                               const char *own_secret_path, struct error *err)
+{
+    bool own = settings->viewer_secret_file[0] == '\0';
+    enum status status =
+        own ? viewer_link_make_secret(own_secret_path, &random_system, err) : STATUS_OK;
+    if (status == STATUS_OK) {
+        status = viewer_link_hmac_new(own ? own_secret_path : settings->viewer_secret_file,
+                                      (unsigned)settings->threads, &access->links, err);
+    }
+    access->control.links = access->links;
     return status;
 }
 
@@ -147,6 +174,7 @@ enum status service_open_access(struct service_access *access, const struct sett
 void service_close_access(struct service_access *access)
 {
     key_ring_file_free(access->ring);
+    viewer_link_hmac_free(access->links);
     rate_limiter_free(access->key_limiter);
     rate_limiter_free(access->address_limiter);
     if (access->denies) {

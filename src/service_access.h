@@ -10,7 +10,8 @@
 
 struct service_access {
     struct access_control control;
-    struct key_ring *ring; /* NULL: no keys are needed */
+    struct key_ring *ring;      /* NULL: no keys are needed */
+    struct viewer_links *links; /* with a ring */
     struct rate_limiter *key_limiter;
     struct rate_limiter *address_limiter;
     struct client_ranges proxies;
@@ -27,6 +28,12 @@ MUST_USE enum status service_check_access(const struct settings *settings, struc
 /* What was opened is there for service_close_access also on failure. */
 MUST_USE enum status service_open_access(struct service_access *access,
                                          const struct settings *settings, struct error *err);
+
+/* Opens links for viewers, if there are keys, with the secret in this file unless the settings name
+ * another one; it is made when it is missing. */
+MUST_USE enum status service_open_links(struct service_access *access,
+                                        const struct settings *settings,
+                                        const char *own_secret_path, struct error *err);
 
 /* Reads keys and denied actions again. What cannot be read stays as it was, which a line says. */
 void service_reload_access(struct service_access *access, const struct settings *settings,

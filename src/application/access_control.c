@@ -46,7 +46,7 @@ enum access_verdict access_control_decide(const struct access_grant *grant,
     if (grant->is_link && !need->is_for_viewers) {
         return ACCESS_NOT_FOR_VIEWERS;
     }
-    if ((grant->scopes & need->scope) == 0) {
+    if (need->scopes == 0 || (grant->scopes & need->scopes) != need->scopes) {
         return ACCESS_LACKS_SCOPE;
     }
     return grant->user_count > 0 && !need->limits_users ? ACCESS_LIMITED_TO_USERS : ACCESS_GRANTED;

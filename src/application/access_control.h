@@ -26,7 +26,7 @@ MUST_USE enum status access_control_identify(const struct access_control *contro
 
 /* What is asked for. */
 struct access_need {
-    unsigned scope;      /* one; 0: nobody may */
+    unsigned scopes;     /* all of them; 0: nobody may */
     bool limits_users;   /* who is limited to users gets answers about these only */
     bool is_for_viewers; /* a link for a viewer is enough */
 };

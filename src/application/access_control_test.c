@@ -82,11 +82,11 @@ static void each_scope_is_for_itself(void **state)
 {
     (void)state;
     for (unsigned has = 0; has < 16; has++) {
-        for (unsigned scope = 1; scope < 16; scope *= 2) {
+        for (unsigned scope = 1; scope < 16; scope++) {
             struct access_grant grant = {.scopes = has};
-            struct access_need need = {.scope = scope};
+            struct access_need need = {.scopes = scope};
             assert_int_equal(access_control_decide(&grant, &need),
-                             (has & scope) != 0 ? ACCESS_GRANTED : ACCESS_LACKS_SCOPE);
+                             (has & scope) == scope ? ACCESS_GRANTED : ACCESS_LACKS_SCOPE);
         }
     }
 }
@@ -105,10 +105,10 @@ static void users_and_viewers(void **state)
     struct access_grant limited = {.scopes = 15, .users = &user, .user_count = 1};
     struct access_grant link = {
         .scopes = ACCESS_READ, .is_link = true, .users = &user, .user_count = 1};
-    struct access_need of_users = {.scope = ACCESS_READ, .limits_users = true};
-    struct access_need of_all = {.scope = ACCESS_READ};
+    struct access_need of_users = {.scopes = ACCESS_READ, .limits_users = true};
+    struct access_need of_all = {.scopes = ACCESS_READ};
     struct access_need of_viewers = {
-        .scope = ACCESS_READ, .limits_users = true, .is_for_viewers = true};
+        .scopes = ACCESS_READ, .limits_users = true, .is_for_viewers = true};
     assert_int_equal(access_control_decide(&limited, &of_users), ACCESS_GRANTED);
     assert_int_equal(access_control_decide(&limited, &of_all), ACCESS_LIMITED_TO_USERS);
     assert_int_equal(access_control_decide(&link, &of_users), ACCESS_NOT_FOR_VIEWERS);

@@ -84,11 +84,12 @@ struct settings {
     uint64_t query_timeout_ms;
     uint64_t queries;
 
-    char keys_file[SETTINGS_TEXT_BYTES]; /* empty: nobody needs a key */
-    char deny_file[SETTINGS_TEXT_BYTES]; /* empty: none */
-    uint64_t limit_key_rate;             /* a second; 0: no limit */
-    uint64_t limit_key_burst;            /* 0: that of a second */
-    uint64_t limit_address_rate;         /* likewise */
+    char keys_file[SETTINGS_TEXT_BYTES];          /* empty: nobody needs a key */
+    char deny_file[SETTINGS_TEXT_BYTES];          /* empty: none */
+    char viewer_secret_file[SETTINGS_TEXT_BYTES]; /* empty: one in the data folder */
+    uint64_t limit_key_rate;                      /* a second; 0: no limit */
+    uint64_t limit_key_burst;                     /* 0: that of a second */
+    uint64_t limit_address_rate;                  /* likewise */
     uint64_t limit_address_burst;
     char trusted_proxies[SETTINGS_TEXT_BYTES]; /* addresses and networks with commas; empty: none */
 

@@ -387,6 +387,14 @@ const struct setting settings_table[] = {
      .default_text = "",
      .meaning = "Actions that are not recorded, one a line, or the beginning of actions with * "
                 "behind it; read again on SIGHUP."},
+    {.key = "viewer-secret-file",
+     .section = access,
+     .type = SETTING_FILE,
+     FIELD(viewer_secret_file),
+     .default_text = "",
+     .meaning = "Secret of at least 32 bytes (readable by nobody else) that signs links for "
+                "viewers, the same for all servers that shall take each other's; by default one is "
+                "made in the data folder. With keys only."},
     {.key = "limit-key-rate",
      .section = access,
      .type = SETTING_NUMBER,

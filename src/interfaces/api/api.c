@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "interfaces/api/api_host.h"
 #include "interfaces/api/api_lines.h"
+#include "interfaces/api/api_link.h"
 #include "interfaces/api/api_media.h"
 #include "interfaces/api/api_origin.h"
 #include "interfaces/api/api_private.h"
@@ -151,6 +152,9 @@ static void begin(void *context, struct http_exchange *exchange)
     api_call_function *handler = choose(&call, route);
     if (handler == NULL || !api_access_admits(&call, route)) {
         return;
+    }
+    if (handler == api_link_post) {
+        http_exchange_set_body_bytes_max(exchange, API_LINK_BODY_BYTES_MAX);
     }
     if (handler == api_media_post && api_origin_admits_body(&call)) {
         api_media_begin(&call);

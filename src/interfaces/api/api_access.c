@@ -78,13 +78,15 @@ static bool refuse_user(const struct api_call *call, struct str user_id)
     return refuse_forbidden(call, detail);
 }
 
-static bool refuse(const struct api_call *call, enum access_verdict verdict, unsigned scope)
+static bool refuse(const struct api_call *call, enum access_verdict verdict, unsigned scopes)
 {
     char detail[DETAIL_BYTES];
+    char names[ACCESS_SCOPES_TEXT_BYTES];
     switch (verdict) {
     case ACCESS_LACKS_SCOPE:
-        snprintf(detail, sizeof detail, "this needs a key with the scope %s",
-                 scope == 0 ? "of nobody" : access_scope_name((enum access_scope)scope));
+        access_scopes_format(scopes, names);
+        snprintf(detail, sizeof detail, "this needs a key with the scope %s, which this one lacks",
+                 scopes == 0 ? "of nobody" : names);
         return refuse_forbidden(call, detail);
     case ACCESS_LIMITED_TO_USERS:
         return refuse_forbidden(call,
@@ -97,7 +99,7 @@ static bool refuse(const struct api_call *call, enum access_verdict verdict, uns
 
 /* --- before the body is read --- */
 
-static unsigned scope_of(const struct api_route *route, enum http_method method)
+static unsigned scopes_of(const struct api_route *route, enum http_method method)
 {
     switch (method) {
     case HTTP_METHOD_GET:
@@ -116,7 +118,7 @@ static struct access_need need_of(const struct api_call *call, const struct api_
 {
     enum http_method method = call->request->method;
     bool asks = method == HTTP_METHOD_GET || method == HTTP_METHOD_HEAD;
-    return (struct access_need){.scope = scope_of(route, method),
+    return (struct access_need){.scopes = scopes_of(route, method),
                                 .limits_users = route->limits_users,
                                 .is_for_viewers = route->is_for_viewers && asks};
 }
@@ -152,7 +154,8 @@ static bool identify(const struct api_call *call, const struct api_route *route,
     }
     struct access_need need = need_of(call, route);
     enum access_verdict verdict = access_control_decide(&caller->grant, &need);
-    return verdict == ACCESS_GRANTED ? true : refuse(call, verdict, need.scope);
+    return verdict == ACCESS_GRANTED ? true
+                                     : refuse(call, verdict, need.scopes & ~caller->grant.scopes);
 }
 
 bool api_access_admits(struct api_call *call, const struct api_route *route)

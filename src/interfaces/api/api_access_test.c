@@ -5,6 +5,7 @@
 #include "domain/denied_actions.h"
 #include "interfaces/api/api_access.h"
 #include "interfaces/api/api_bed.h"
+#include "interfaces/api/api_link.h"
 #include "interfaces/api/api_private.h"
 
 #include <setjmp.h>
@@ -48,7 +49,18 @@ static enum status check_link(struct viewer_links *links, unsigned reader, struc
 }
 
 static const struct key_ring_operations ring_operations = {.find = find_key};
-static const struct viewer_links_operations link_operations = {.check = check_link};
+static enum status issue_link(struct viewer_links *links, unsigned reader,
+                              const struct viewer_link *link, struct buffer *out_token)
+{
+    (void)links;
+    (void)reader;
+    buffer_append_format(out_token, "utl_%.*s-%lld", STR_FORMAT(link->user_id),
+                         (long long)link->expires_at_s);
+    return STATUS_OK;
+}
+
+static const struct viewer_links_operations link_operations = {.issue = issue_link,
+                                                               .check = check_link};
 static struct key_ring ring = {&ring_operations};
 static struct viewer_links links = {&link_operations};
 static struct access_control control = {&ring, &links};
@@ -115,7 +127,8 @@ static void ask_route(struct api_bed *bed, const struct api_route *route, enum h
                       const char *key)
 {
     static char path[128];
-    snprintf(path, sizeof path, "%.*s%s", STR_FORMAT(route->path), route->has_id ? "/x" : "");
+    snprintf(path, sizeof path, "%.*s%s%.*s", STR_FORMAT(route->path), route->has_id ? "/x" : "",
+             (int)route->suffix.len, route->suffix.len == 0 ? "" : route->suffix.data);
     bed_request(bed, method, path);
     if (method == HTTP_METHOD_POST) {
         bed_set_body(bed, BED_ONE);
@@ -138,9 +151,12 @@ static void each_route_is_for_its_scope_only(void **state)
             if (!has(route, method)) {
                 continue;
             }
-            for (unsigned scope = 1; scope < 16; scope *= 2) {
-                ask_route(bed, route, method, access_scope_name((enum access_scope)scope));
-                bool may = route->is_open || scope == needs_of(route, method);
+            for (unsigned scopes = 1; scopes < 16; scopes++) {
+                char key[ACCESS_SCOPES_TEXT_BYTES];
+                unsigned needs = needs_of(route, method);
+                access_scopes_format(scopes, key);
+                ask_route(bed, route, method, key);
+                bool may = route->is_open || (scopes & needs) == needs;
                 assert_int_equal(is_let_in(bed), may);
             }
             ask_route(bed, route, method, "");
@@ -160,8 +176,7 @@ static void each_route_says_what_it_needs(void **state)
         for (size_t j = 0; j < ARRAY_LENGTH(methods); j++) {
             unsigned needs = needs_of(route, methods[j].method);
             bool must = has(route, methods[j].method) && !route->is_open;
-            bool one = needs != 0 && (needs & (needs - 1)) == 0;
-            if (must ? !one : needs != 0) {
+            if (must != (needs != 0)) {
                 fail_msg("%.*s %s", STR_FORMAT(route->path), methods[j].name);
             }
         }
@@ -253,6 +268,67 @@ static void a_link_reads_its_user_and_nothing_else(void **state)
     assert_int_equal(get(bed, "/api/v1/stats?by=action&token=utl_u", "")->status, 403);
     assert_int_equal(post(bed, BED_ONE, "utl_u")->status, 403);
     assert_int_equal(get(bed, "/api/v1/refused", "utl_u")->status, 403);
+}
+
+static void a_link_is_made_by_who_may_read_and_administer(void **state)
+{
+    struct api_bed *bed = *state;
+    bed_request(bed, HTTP_METHOD_POST, "/api/v1/users/a%2Fb/links");
+    bed_set_body(bed, "{ \"expiresIn\" : 60 }");
+    bed->now_ns = UINT64_C(1768435085000000000);
+    run_with(bed, "read,admin");
+    assert_int_equal(bed->exchange.status, 201);
+    assert_string_equal(
+        bed->exchange.answer,
+        "{\"status\":\"success\",\"userId\":\"a/b\","
+        "\"expiresAt\":\"2026-01-14T23:59:05.000Z\",\"token\":\"utl_a/b-1768435145\","
+        "\"activities\":\"/api/v1/activities?token=utl_a/b-1768435145\"}");
+    assert_non_null(strstr(bed->exchange.fields, "Cache-Control: no-store"));
+    bed_request(bed, HTTP_METHOD_POST, "/api/v1/users/u/links");
+    assert_true(bed_is_problem(run_with(bed, "read"), 403, "the scope admin"));
+    bed_request(bed, HTTP_METHOD_POST, "/api/v1/users/u/links");
+    assert_int_equal(run_with(bed, "only-u:read,admin")->status, 201);
+    bed_request(bed, HTTP_METHOD_POST, "/api/v1/users/v/links");
+    assert_int_equal(run_with(bed, "only-u:read,admin")->status, 403);
+    bed_request(bed, HTTP_METHOD_POST, "/api/v1/users/null/links");
+    assert_true(bed_is_problem(run_with(bed, "read,admin"), 400, "/problems/invalid-link"));
+    bed->api->config.access.control = NULL;
+    bed_request(bed, HTTP_METHOD_POST, "/api/v1/users/u/links");
+    assert_true(bed_is_problem(bed_run(bed), 404, "/problems/no-links"));
+}
+
+static void a_link_lasts_as_long_as_said(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body;
+        uint64_t seconds; /* 0: refused */
+    } cases[] = {
+        {"", 3600},
+        {"{}", 3600},
+        {" { } ", 3600},
+        {"{\"expiresIn\":1}", 1},
+        {"\n{\t\"expiresIn\" : 2592000 }\r\n", 2592000},
+        {"{\"expiresIn\":0}", 0},
+        {"{\"expiresIn\":2592001}", 0},
+        {"{\"expiresIn\":-1}", 0},
+        {"{\"expiresIn\":1.5}", 0},
+        {"{\"expiresIn\":\"60\"}", 0},
+        {"{\"expiresIn\":true}", 0},
+        {"{\"expires In\":60}", 0},
+        {"{\"expiresIn\":60,\"x\":1}", 0},
+        {"{\"expiresIn\":60}}", 0},
+        {"{\"expiresIn\":60", 0},
+        {"60", 0},
+        {"[]", 0},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        uint64_t seconds = 0;
+        bool read = api_link_read_seconds(str_from(cases[i].body), &seconds);
+        if (read != (cases[i].seconds > 0) || seconds != cases[i].seconds) {
+            fail_msg("%s", cases[i].body);
+        }
+    }
 }
 
 /* --- actions --- */
@@ -360,6 +436,9 @@ int main(void)
                                         bed_teardown),
         cmocka_unit_test_setup_teardown(a_link_reads_its_user_and_nothing_else, setup,
                                         bed_teardown),
+        cmocka_unit_test_setup_teardown(a_link_is_made_by_who_may_read_and_administer, setup,
+                                        bed_teardown),
+        cmocka_unit_test(a_link_lasts_as_long_as_said),
         cmocka_unit_test_setup_teardown(a_denied_action_is_not_recorded, setup, bed_teardown),
         cmocka_unit_test_setup_teardown(a_key_is_told_its_limit, setup, bed_teardown),
         cmocka_unit_test_setup_teardown(an_array_counts_as_its_activities, setup, bed_teardown),

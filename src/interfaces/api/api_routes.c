@@ -1,3 +1,4 @@
+#include "interfaces/api/api_link.h"
 #include "interfaces/api/api_media.h"
 #include "interfaces/api/api_query_string.h"
 
@@ -76,6 +77,12 @@ static const struct api_route routes[] = {
     PROBE("/health", api_probe_health, NULL),
     PROBE("/metrics", api_metrics, NULL),
     USERS("/api/v1/users"),
+    {.path = {"/api/v1/users", 13},
+     .has_id = true,
+     .behind_id = {"/links", 6},
+     .post = api_link_post,
+     .post_needs = ACCESS_READ | ACCESS_ADMIN,
+     .limits_users = true},
     {.path = {"/openapi.json", 13}, .get = api_openapi, .is_open = true},
     {.path = {"/docs", 5}, .get = api_docs, .is_open = true},
     {.path = {"/docs", 5}, .has_id = true, .get = api_docs_file, .is_open = true},
