@@ -143,27 +143,47 @@ static bool identify(const struct api_call *call, const struct api_route *route,
     char scratch[API_CREDENTIAL_BYTES_MAX];
     struct access_credential credential = {.now_ms = clock_wall_ms(call->api->config.clock),
                                            .reader = loop_of(call)};
-    if (!find_credential(call, caller, scratch, &credential.text)) {
-        return refuse_unauthorized(call, false);
-    }
-    enum status status = access_control_identify(
-        config_of(call)->control, &credential, http_exchange_arena(call->exchange), &caller->grant);
-    if (status != STATUS_OK) {
-        return status == STATUS_NOT_FOUND ? refuse_unauthorized(call, true)
-                                          : refuse_no_memory(call);
+    bool shows_something = find_credential(call, caller, scratch, &credential.text);
+    enum status status = STATUS_NOT_FOUND;
+    if (shows_something) {
+        status = access_control_identify(config_of(call)->control, &credential,
+                                         http_exchange_arena(call->exchange), &caller->grant);
     }
     struct access_need need = need_of(call, route);
     enum access_verdict verdict = access_control_decide(&caller->grant, &need);
-    return verdict == ACCESS_GRANTED ? true
-                                     : refuse(call, verdict, need.scopes & ~caller->grant.scopes);
+    if (status == STATUS_OK && verdict == ACCESS_GRANTED) {
+        return true;
+    }
+    api_limits_tell(call, caller);
+    if (status == STATUS_OK) {
+        return refuse(call, verdict, need.scopes & ~caller->grant.scopes);
+    }
+    return status == STATUS_NOT_FOUND ? refuse_unauthorized(call, shows_something)
+                                      : refuse_no_memory(call);
+}
+
+static bool lets_in(const struct api_call *call, const struct api_route *route,
+                    struct api_caller *caller)
+{
+    const struct api_access_config *config = config_of(call);
+    bool is_limited = config->key_limiter != NULL || config->address_limiter != NULL;
+    uint64_t now_ns = is_limited ? clock_monotonic_ns(call->api->config.clock) : 0;
+    if (config->address_limiter != NULL && !api_limits_enter_address(call, caller, now_ns)) {
+        return false;
+    }
+    if (config->control == NULL) {
+        return true;
+    }
+    return identify(call, route, caller) &&
+           (config->key_limiter == NULL || api_limits_enter_key(call, caller, now_ns));
 }
 
 bool api_access_admits(struct api_call *call, const struct api_route *route)
 {
     const struct api_access_config *config = config_of(call);
-    bool is_limited = config->key_limiter != NULL || config->address_limiter != NULL;
     call->caller = &anybody;
-    if (route->is_open || (config->control == NULL && !is_limited)) {
+    if (route->is_open || (config->control == NULL && config->key_limiter == NULL &&
+                           config->address_limiter == NULL)) {
         return true;
     }
     struct api_caller *caller = arena_allocate(http_exchange_arena(call->exchange), sizeof *caller);
@@ -171,16 +191,10 @@ bool api_access_admits(struct api_call *call, const struct api_route *route)
         return refuse_no_memory(call);
     }
     *caller = anybody;
-    if (config->address_limiter != NULL && !api_limits_enter_address(call, caller)) {
+    if (!lets_in(call, route, caller)) {
         return false;
     }
-    if (config->control != NULL && !identify(call, route, caller)) {
-        return false;
-    }
-    if (config->control != NULL && config->key_limiter != NULL &&
-        !api_limits_enter_key(call, caller)) {
-        return false;
-    }
+    api_limits_tell(call, caller);
     http_exchange_set_caller(call->exchange, caller);
     call->caller = caller;
     return true;

@@ -66,8 +66,11 @@ static char *append_standing(char *end, struct str name, const struct rate_stand
 }
 
 /* Bounded: two names, and numbers of at most 17 digits each by the limits of rate_limiter.h. */
-static void tell_limits(const struct api_call *call, struct api_caller *caller)
+void api_limits_tell(const struct api_call *call, struct api_caller *caller)
 {
+    if (!caller->has_address && !caller->has_key) {
+        return;
+    }
     char *end = caller->limits;
     if (caller->has_address) {
         end = append_standing(end, STR("\"address\""), &caller->address_standing);
@@ -149,7 +152,8 @@ static struct rate_bucket bucket_of_grant(const struct access_grant *grant)
                                 .low = hash_of(grant->name)};
 }
 
-bool api_limits_enter_address(const struct api_call *call, struct api_caller *caller)
+bool api_limits_enter_address(const struct api_call *call, struct api_caller *caller,
+                              uint64_t now_ns)
 {
     const struct api_access_config *config = config_of(call);
     struct http_peer peer = http_exchange_peer(call->exchange);
@@ -158,22 +162,24 @@ bool api_limits_enter_address(const struct api_call *call, struct api_caller *ca
     }
     caller->has_address = true;
     caller->address = bucket_of_address(peer);
-    bool enters =
-        rate_limiter_enter(config->address_limiter, caller->address,
-                           clock_monotonic_ns(call->api->config.clock), &caller->address_standing);
-    tell_limits(call, caller);
-    return enters ? true : refuse_address(call, caller);
+    if (rate_limiter_enter(config->address_limiter, caller->address, now_ns,
+                           &caller->address_standing)) {
+        return true;
+    }
+    api_limits_tell(call, caller);
+    return refuse_address(call, caller);
 }
 
-bool api_limits_enter_key(const struct api_call *call, struct api_caller *caller)
+bool api_limits_enter_key(const struct api_call *call, struct api_caller *caller, uint64_t now_ns)
 {
     caller->has_key = true;
     caller->key = bucket_of_grant(&caller->grant);
-    bool enters =
-        rate_limiter_enter(config_of(call)->key_limiter, caller->key,
-                           clock_monotonic_ns(call->api->config.clock), &caller->key_standing);
-    tell_limits(call, caller);
-    return enters ? true : refuse_key(call, caller);
+    if (rate_limiter_enter(config_of(call)->key_limiter, caller->key, now_ns,
+                           &caller->key_standing)) {
+        return true;
+    }
+    api_limits_tell(call, caller);
+    return refuse_key(call, caller);
 }
 
 bool api_access_charges(const struct api_call *call, size_t activities)
@@ -190,7 +196,7 @@ bool api_access_charges(const struct api_call *call, size_t activities)
     bool key_pays = !address_pays || !caller->has_key ||
                     rate_limiter_charge(config->key_limiter, caller->key, now_ns, activities - 1,
                                         &caller->key_standing);
-    tell_limits(call, caller);
+    api_limits_tell(call, caller);
     if (!address_pays) {
         return refuse_address(call, caller);
     }

@@ -8,5 +8,9 @@
 
 /* Take one from the bucket of the client's address, or of the caller's key; false: there is none,
  * and the call is answered. */
-bool api_limits_enter_address(const struct api_call *call, struct api_caller *caller);
-bool api_limits_enter_key(const struct api_call *call, struct api_caller *caller);
+bool api_limits_enter_address(const struct api_call *call, struct api_caller *caller,
+                              uint64_t now_ns);
+bool api_limits_enter_key(const struct api_call *call, struct api_caller *caller, uint64_t now_ns);
+
+/* Puts what was taken into the fields of whichever answer comes; without limits nothing. */
+void api_limits_tell(const struct api_call *call, struct api_caller *caller);
