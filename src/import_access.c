@@ -7,6 +7,7 @@
 #include "infrastructure/crypto/sha256.h"
 #include "infrastructure/disk/disk_lock.h"
 #include "infrastructure/disk/disk_posix.h"
+#include "infrastructure/disk/small_file.h"
 #include "infrastructure/import_state_file/import_state_file.h"
 #include "infrastructure/import_target_http/import_target_http.h"
 #include "infrastructure/import_target_local/import_target_local.h"
@@ -144,12 +145,43 @@ static void close_folder(void)
 
 /* --- to a server --- */
 
+enum { API_KEY_BYTES_MAX = 400 };
+
+/* Without white space around it, and nothing that would end a field. */
+static enum status read_api_key(const char *path, char out_key[API_KEY_BYTES_MAX + 1],
+                                struct error *err)
+{
+    struct buffer text;
+    buffer_init(&text, API_KEY_BYTES_MAX);
+    enum status status = small_file_read(path, SMALL_FILE_SECRET, &text, err);
+    size_t len = 0;
+    while (status == STATUS_OK && len < text.len && text.data[len] > ' ' && text.data[len] <= '~') {
+        out_key[len] = text.data[len];
+        len++;
+    }
+    out_key[len] = '\0';
+    if (status == STATUS_OK && len == 0) {
+        status =
+            error_set(err, STATUS_INVALID, 0, "the file %.60s does not begin with a key", path);
+    }
+    buffer_deinit(&text);
+    return status == STATUS_OK || status == STATUS_NO_MEMORY ? status : STATUS_INVALID;
+}
+
 static enum status open_server(const char *url, const struct import_destination *destination,
                                struct import_target **out_target, struct error *err)
 {
+    static char api_key[API_KEY_BYTES_MAX + 1];
+    bool has_key = destination->api_key_file != NULL;
+    enum status status =
+        has_key ? read_api_key(destination->api_key_file, api_key, err) : STATUS_OK;
+    if (status != STATUS_OK) {
+        return status;
+    }
     return import_target_http_new(
         &(struct import_target_http_config){
             .url = url,
+            .api_key = has_key ? api_key : NULL,
             .notices = destination->notices,
             .clock = &clock_system,
             .give_up_ms = destination->give_up_ms,

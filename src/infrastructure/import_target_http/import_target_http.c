@@ -330,6 +330,18 @@ static bool add_header(struct import_target_http *target, const char *line)
     return longer != NULL;
 }
 
+enum { KEY_LINE_BYTES = 512 };
+
+static bool add_key(struct import_target_http *target)
+{
+    char line[KEY_LINE_BYTES];
+    if (target->config.api_key == NULL) {
+        return true;
+    }
+    int len = snprintf(line, sizeof line, "Authorization: Bearer %s", target->config.api_key);
+    return len > 0 && (size_t)len < sizeof line && add_header(target, line);
+}
+
 static enum status check_url(const char *url, struct error *err)
 {
     bool known = strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0;
@@ -348,7 +360,7 @@ static enum status make_parts(struct import_target_http *target)
     /* Whoever sends as much as an array must not wait for a "100 Continue". */
     target->multi = curl_multi_init();
     bool made = target->multi != NULL && add_header(target, "Content-Type: application/json") &&
-                add_header(target, "Expect:");
+                add_header(target, "Expect:") && add_key(target);
     size_t len = strlen(target->config.url);
     while (len > 0 && target->config.url[len - 1] == '/') {
         len--;

@@ -8,7 +8,8 @@
 #include "base/clock.h"
 
 struct import_target_http_config {
-    const char *url; /* http://HOST:PORT, of the service */
+    const char *url;     /* http://HOST:PORT, of the service */
+    const char *api_key; /* NULL: none */
     struct import_notices *notices;
     const struct clock *clock;
     uint64_t give_up_ms; /* so long nothing may get on */

@@ -17,6 +17,8 @@ const char command_import_help[] =
     "folder, whose address stands in its lock, or into the folder itself when none does.\n\n"
     "  --data-dir DIR       the folder that serve has as --data-dir; made when it is missing\n"
     "  --server URL         the server, such as http://127.0.0.1:3000, instead\n"
+    "  --api-key-file FILE  a key with the scope write, for a server that wants one: a file that\n"
+    "                       nobody else may read\n"
     "  --config FILE        the settings that serve has, for a folder without a server; the\n"
     "                       environment counts, too\n"
     "  --state FILE         how far the import came, for an import that goes on; by default\n"
@@ -339,6 +341,7 @@ static enum status run(struct import_command *command, bool *out_complete, struc
         .data_dir = command->arguments.data_dir,
         .server = command->arguments.server,
         .config = command->arguments.config,
+        .api_key_file = command->arguments.api_key_file,
         .give_up_ms = command->arguments.give_up_ms,
         .notices = &command->notices,
     };

@@ -48,11 +48,15 @@ enum status import_arguments_read(int argument_count, char **arguments,
 {
     struct import_arguments read = {.give_up_ms = GIVE_UP_S_DEFAULT * MILLISECONDS_PER_SECOND};
     const char *give_up_s = NULL;
-    const struct option options[] = {
-        {.name = "data-dir", .value = &read.data_dir},  {.name = "server", .value = &read.server},
-        {.name = "config", .value = &read.config},      {.name = "state", .value = &read.state},
-        {.name = "errors", .value = &read.errors},      {.name = "key", .value = &read.key},
-        {.name = "give-up-after", .value = &give_up_s}, {.name = "quiet", .given = &read.quiet}};
+    const struct option options[] = {{.name = "data-dir", .value = &read.data_dir},
+                                     {.name = "server", .value = &read.server},
+                                     {.name = "config", .value = &read.config},
+                                     {.name = "state", .value = &read.state},
+                                     {.name = "errors", .value = &read.errors},
+                                     {.name = "key", .value = &read.key},
+                                     {.name = "api-key-file", .value = &read.api_key_file},
+                                     {.name = "give-up-after", .value = &give_up_s},
+                                     {.name = "quiet", .given = &read.quiet}};
     struct option_walk walk = {.options = options,
                                .option_count = ARRAY_LENGTH(options),
                                .next = arguments,

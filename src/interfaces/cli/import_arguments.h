@@ -15,6 +15,7 @@ struct import_arguments {
     const char *state;
     const char *errors;
     const char *key;
+    const char *api_key_file;
     uint64_t give_up_ms;
     bool quiet;
 };

@@ -8,7 +8,8 @@
 struct import_destination {
     const char *data_dir; /* this or `server`; the other is NULL */
     const char *server;
-    const char *config; /* of serve, for the folder; NULL: none */
+    const char *config;       /* of serve, for the folder; NULL: none */
+    const char *api_key_file; /* that a server wants; NULL: none */
     uint64_t give_up_ms;
     struct import_notices *notices;
 };
