@@ -324,6 +324,25 @@ def test_the_commands_of_keys(tmp_path):
     assert services.run_program("keys").returncode == 2
 
 
+def test_an_import_shows_its_key(keyed, tmp_path):
+    """Guards imports through a server with keys: refused without one, done with one out of a file that nobody else reads."""
+    source, key = tmp_path / "lines.ndjson", tmp_path / "key"
+    source.write_text("".join(json.dumps({"userId": "imported", "action": f"a-{number}"}) + "\n" for number in range(50)))
+    words = ["import", source, "--server", keyed.service.url, "--give-up-after", 5]
+    refused = services.run_program(*words)
+    assert refused.returncode == 1 and "401" in refused.stderr, refused
+    key.write_text(keyed.keys["read"] + "\n")
+    key.chmod(0o644)
+    assert services.run_program(*words, "--api-key-file", key).returncode == 2
+    key.chmod(0o600)
+    assert "403" in services.run_program(*words, "--api-key-file", key).stderr
+    key.write_text(keyed.keys["write"] + "\n")
+    done = services.run_program(*words, "--api-key-file", key)
+    assert done.returncode == 0 and "50 activities imported" in done.stdout, done
+    keyed.wait_settled()
+    assert keyed.ask("GET", f"{LIST}?userId=imported&limit=100", "read").json["results"] == 50
+
+
 def test_what_was_not_let_in_is_counted(make_service, tmp_path):
     """Guards the counters at /health, which is open."""
     keyed = keys.Keyed(make_service, tmp_path)

@@ -124,7 +124,8 @@ def test_ten_thousand_keys_in_bursts(make_service, tmp_path):
     counts = count_statuses(service, [((head + key + "\r\n\r\n") * asked).encode() for key, _ in made[1:]])
     assert sum(counts.values()) == (count - 1) * asked and set(counts) == {404, 429}, counts
     assert (count - 1) * burst <= counts[404] <= 1.05 * (count - 1) * burst, counts
-    assert memory_bytes(service) - before < 16 << 20
+    if not services.SANITIZED:  # which keeps what is freed
+        assert memory_bytes(service) - before < 16 << 20
 
 
 def test_an_address_has_a_limit_of_its_own(make_service, tmp_path):

@@ -128,7 +128,7 @@ static void ask_route(struct api_bed *bed, const struct api_route *route, enum h
 {
     static char path[128];
     snprintf(path, sizeof path, "%.*s%s%.*s", STR_FORMAT(route->path), route->has_id ? "/x" : "",
-             (int)route->suffix.len, route->suffix.len == 0 ? "" : route->suffix.data);
+             (int)route->behind_id.len, route->behind_id.len == 0 ? "" : route->behind_id.data);
     bed_request(bed, method, path);
     if (method == HTTP_METHOD_POST) {
         bed_set_body(bed, BED_ONE);
