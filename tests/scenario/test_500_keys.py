@@ -122,6 +122,9 @@ def test_a_key_for_a_user_reads_and_writes_this_user(keyed):
     expect.problem(keyed.ask("POST", f"{USERS}/v/links", "u", {}), 403)
     document = expect.problem(keyed.ask("POST", LIST, "u", OTHERS), 403, "/userId")
     assert document["type"] == "/problems/user-denied"
+    lines = b'{"userId":"u","action":"a"}\n{"userId":"v","action":"a"}\n'
+    answer = keyed.ask("POST", LIST, "u", lines, [("Content-Type", "application/x-ndjson")]).json
+    assert answer["accepted"] == 1 and answer["results"][0]["error"]["type"] == "/problems/user-denied"
     batch = keyed.record([{**MINE, "id": "mine-2"}, OTHERS], "u")
     assert batch["accepted"] == 1 and batch["results"][1]["error"]["type"] == "/problems/user-denied"
 

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import os
 import re
 import time
@@ -68,6 +69,40 @@ def test_an_array_costs_what_it_holds(make_service, tmp_path):
     keyed.wait_settled()
     health = keyed.service.get("/health").json
     assert health["requests"]["accepted"] == 48 and health["worker"]["stored"] == 48
+
+
+NDJSON = ("Content-Type", "application/x-ndjson")
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_lines_cost_what_they_are(make_service, tmp_path, streamed):
+    """Guards that NDJSON is no way around a limit: what is beyond it is refused from a line on, which is told; what was before it
+    is recorded, and the sums add up."""
+    keyed = keys.Keyed(make_service, tmp_path, "--limit-key-rate", 10, "--limit-key-burst", 20)
+    body = b"".join(b'{"userId":"u","action":"a","id":"line-%d"}\n' % number for number in range(1, 20_001))
+    answer = keyed.ask("POST", LIST, "write", body, [NDJSON] + [("Accept", "application/x-ndjson")] * streamed)
+    if streamed:
+        assert answer.status == 200, answer
+        verdicts = [json.loads(line) for line in answer.text.splitlines()]
+        document = verdicts[-1]["error"]
+        assert [verdict["line"] for verdict in verdicts[:-1]] == list(range(1, document["line"]))
+    else:
+        document = limited(answer).json
+    assert document["type"] == "/problems/rate-limited" and document["status"] == 429
+    assert document["accepted"] == document["line"] - 1 < 20_000 and document["accepted"] >= 1
+    limited(keyed.ask("POST", LIST, "write", {"userId": "u", "action": "a"}))
+    keyed.wait_settled()
+    health = keyed.service.get("/health").json
+    assert health["worker"]["stored"] == document["accepted"] == health["requests"]["accepted"]
+
+
+def test_lines_within_a_limit_cost_one_each(make_service, tmp_path):
+    """Guards the count of lines: as many as there are tokens, blank ones and the request itself not counted beside them."""
+    keyed = keys.Keyed(make_service, tmp_path, "--limit-key-rate", 1, "--limit-key-burst", 50)
+    body = b"\n".join([b'{"userId":"u","action":"a"}', b"", b"nonsense"] * 10)
+    answer = keyed.ask("POST", LIST, "write", body, [NDJSON])
+    assert answer.status == 202 and answer.json["accepted"] == answer.json["rejected"] == 10
+    assert 29 <= told(keyed.ask("POST", LIST, "write", b'{"userId":"u","action":"a"}', [NDJSON]))[1]["key"]["r"] <= 30
 
 
 def test_a_rate_holds_in_the_long_run(make_service, tmp_path):
@@ -195,6 +230,9 @@ def test_denied_actions_are_not_recorded(make_service, tmp_path):
     assert answer["accepted"] == 3 and answer["rejected"] == 2
     assert [result["error"]["type"] for result in answer["results"] if "error" in result] == ["/problems/action-denied"] * 2
     assert expect.problem(post("heartbeat", "debug."), 400)["type"] == "/problems/nothing-accepted"
+    lines = b"\n".join(b'{"userId":"u","action":"%s"}' % action for action in (b"login", b"debug.y"))
+    answer = service.post(lines, [NDJSON]).json
+    assert answer["accepted"] == 1 and answer["results"][0]["error"]["type"] == "/problems/action-denied"
     path.write_text("login\n")
     assert keys.reload(service)["reloads"] == 1
     assert post("heartbeat", "login").json["accepted"] == 1
@@ -203,4 +241,4 @@ def test_denied_actions_are_not_recorded(make_service, tmp_path):
     assert "line 2" in service.stderr
     assert post("a", "login").json["accepted"] == 1
     requests = service.get("/health").json["requests"]
-    assert requests["received"] == requests["accepted"] + requests["rejected"] == 12
+    assert requests["received"] == requests["accepted"] + requests["rejected"] == 14

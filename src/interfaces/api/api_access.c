@@ -33,7 +33,7 @@ static struct api_access_counters *counters_of(const struct api_call *call)
     return &call->api->loops[loop_of(call)].access;
 }
 
-static void count(_Atomic uint64_t *counter)
+void api_access_count(_Atomic uint64_t *counter)
 {
     uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
     atomic_store_explicit(counter, value + 1, memory_order_relaxed);
@@ -50,7 +50,7 @@ static bool refuse_no_memory(const struct api_call *call)
 
 static bool refuse_unauthorized(const struct api_call *call, bool shows_something)
 {
-    count(&counters_of(call)->unauthorized);
+    api_access_count(&counters_of(call)->unauthorized);
     http_exchange_put_field(
         call->exchange, STR("WWW-Authenticate"),
         STR("Bearer realm=\"usertrail\", Basic realm=\"usertrail\", charset=\"UTF-8\""));
@@ -64,7 +64,7 @@ static bool refuse_unauthorized(const struct api_call *call, bool shows_somethin
 
 static bool refuse_forbidden(const struct api_call *call, const char *detail)
 {
-    count(&counters_of(call)->forbidden);
+    api_access_count(&counters_of(call)->forbidden);
     api_answer_problem_type(call->exchange, API_PROBLEM_FORBIDDEN, detail);
     return false;
 }
@@ -154,7 +154,7 @@ static bool identify(const struct api_call *call, const struct api_route *route,
     if (status == STATUS_OK && verdict == ACCESS_GRANTED) {
         return true;
     }
-    api_limits_tell(call, caller);
+    api_limits_tell(call->api, call->exchange, caller);
     if (status == STATUS_OK) {
         return refuse(call, verdict, need.scopes & ~caller->grant.scopes);
     }
@@ -194,7 +194,7 @@ bool api_access_admits(struct api_call *call, const struct api_route *route)
     if (!lets_in(call, route, caller)) {
         return false;
     }
-    api_limits_tell(call, caller);
+    api_limits_tell(call->api, call->exchange, caller);
     http_exchange_set_caller(call->exchange, caller);
     call->caller = caller;
     return true;

@@ -18,8 +18,9 @@ struct api;
 struct api_call;
 struct api_loop;
 struct api_route;
+struct http_problem;
 
-enum { API_RATE_POLICY_BYTES = 160, API_RATE_LIMIT_BYTES = 128 };
+enum { API_RATE_POLICY_BYTES = 160, API_RATE_LIMIT_BYTES = 128, API_LIMIT_DETAIL_BYTES = 192 };
 
 /* All borrowed. All zero: everybody may do everything, as often as they like. */
 struct api_access_config {
@@ -64,6 +65,15 @@ bool api_access_recall(struct api_call *call, struct http_request *room);
 /* The request is about so many activities: they count as so many requests. False: that is too much
  * now, and the call is answered: 429. */
 bool api_access_charges(const struct api_call *call, size_t activities);
+
+/* The same for lines while they arrive, beside the one that entering paid; on false what to tell,
+ * with `detail`. */
+bool api_access_charges_lines(const struct api_loop *loop, const struct api_caller *who,
+                              size_t lines, char detail[API_LIMIT_DETAIL_BYTES],
+                              struct http_problem *out_problem);
+
+/* Adds one; the counter's own loop. */
+void api_access_count(_Atomic uint64_t *counter);
 
 /* Whether the caller may record it: OK, or INVALID and the rejection says why not. */
 MUST_USE enum status api_access_check_activity(const struct api_loop *loop,

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-enum { DETAIL_BYTES = 192, DIGITS_MAX = 20 };
+enum { DIGITS_MAX = 20 };
 
 static const struct api_access_config *config_of(const struct api_call *call)
 {
@@ -66,7 +66,8 @@ static char *append_standing(char *end, struct str name, const struct rate_stand
 }
 
 /* Bounded: two names, and numbers of at most 17 digits each by the limits of rate_limiter.h. */
-void api_limits_tell(const struct api_call *call, struct api_caller *caller)
+void api_limits_tell(const struct api *api, struct http_exchange *exchange,
+                     struct api_caller *caller)
 {
     if (!caller->has_address && !caller->has_key) {
         return;
@@ -79,42 +80,54 @@ void api_limits_tell(const struct api_call *call, struct api_caller *caller)
         end = caller->has_address ? append_text(end, STR(", ")) : end;
         end = append_standing(end, STR("\"key\""), &caller->key_standing);
     }
-    http_exchange_put_field(call->exchange, STR("RateLimit-Policy"),
-                            str_from(call->api->rate_policy));
-    http_exchange_put_field(call->exchange, STR("RateLimit"),
+    http_exchange_put_field(exchange, STR("RateLimit-Policy"), str_from(api->rate_policy));
+    http_exchange_put_field(exchange, STR("RateLimit"),
                             (struct str){caller->limits, (size_t)(end - caller->limits)});
 }
 
 /* --- refusals --- */
 
-static bool refuse(const struct api_call *call, const char *whose,
-                   const struct rate_limiter *limiter, const struct rate_standing *standing)
+/* Whose bucket it was that had nothing left, and how long to wait. */
+struct shortage {
+    const char *whose;
+    const struct rate_limiter *limiter;
+    const struct rate_standing *standing;
+};
+
+static struct http_problem problem_of(const struct api_loop *loop, struct shortage shortage,
+                                      char detail[API_LIMIT_DETAIL_BYTES])
 {
-    const struct rate_limit *limit = rate_limiter_limit(limiter);
-    struct api_access_counters *counters =
-        &call->api->loops[http_exchange_ticket(call->exchange).loop].access;
-    uint64_t wait_s = standing->wait_s > 0 ? standing->wait_s : 1;
-    char detail[DETAIL_BYTES];
-    atomic_fetch_add_explicit(&counters->limited, 1, memory_order_relaxed);
-    snprintf(detail, sizeof detail,
-             "%s may send %llu activities or requests a second, %llu at once; wait %llu s", whose,
-             (unsigned long long)limit->per_second, (unsigned long long)limit->burst,
-             (unsigned long long)wait_s);
+    const struct rate_limit *limit = rate_limiter_limit(shortage.limiter);
+    uint64_t wait_s = shortage.standing->wait_s > 0 ? shortage.standing->wait_s : 1;
+    api_access_count(&((struct api_loop *)(uintptr_t)loop)->access.limited);
+    snprintf(detail, API_LIMIT_DETAIL_BYTES,
+             "%s may send %llu activities or requests a second, %llu at once; wait %llu s",
+             shortage.whose, (unsigned long long)limit->per_second,
+             (unsigned long long)limit->burst, (unsigned long long)wait_s);
     struct http_problem problem = api_problem_make(API_PROBLEM_RATE_LIMITED, detail);
     problem.retry_after_s = (unsigned)wait_s;
+    return problem;
+}
+
+static struct shortage of_address(const struct api *api, const struct api_caller *caller)
+{
+    return (struct shortage){"your address", api->config.access.address_limiter,
+                             &caller->address_standing};
+}
+
+static struct shortage of_key(const struct api *api, const struct api_caller *caller)
+{
+    return (struct shortage){"this key", api->config.access.key_limiter, &caller->key_standing};
+}
+
+static bool refuse(const struct api_call *call, struct api_caller *caller, struct shortage shortage)
+{
+    char detail[API_LIMIT_DETAIL_BYTES];
+    unsigned loop = http_exchange_ticket(call->exchange).loop;
+    struct http_problem problem = problem_of(&call->api->loops[loop], shortage, detail);
+    api_limits_tell(call->api, call->exchange, caller);
     http_problem_respond(call->exchange, &problem, NULL);
     return false;
-}
-
-static bool refuse_address(const struct api_call *call, const struct api_caller *caller)
-{
-    return refuse(call, "your address", config_of(call)->address_limiter,
-                  &caller->address_standing);
-}
-
-static bool refuse_key(const struct api_call *call, const struct api_caller *caller)
-{
-    return refuse(call, "this key", config_of(call)->key_limiter, &caller->key_standing);
 }
 
 /* --- buckets --- */
@@ -166,8 +179,7 @@ bool api_limits_enter_address(const struct api_call *call, struct api_caller *ca
                            &caller->address_standing)) {
         return true;
     }
-    api_limits_tell(call, caller);
-    return refuse_address(call, caller);
+    return refuse(call, caller, of_address(call->api, caller));
 }
 
 bool api_limits_enter_key(const struct api_call *call, struct api_caller *caller, uint64_t now_ns)
@@ -178,27 +190,52 @@ bool api_limits_enter_key(const struct api_call *call, struct api_caller *caller
                            &caller->key_standing)) {
         return true;
     }
-    api_limits_tell(call, caller);
-    return refuse_key(call, caller);
+    return refuse(call, caller, of_key(call->api, caller));
+}
+
+/* Both are asked before the client is told of one. */
+static bool charge(const struct api *api, struct api_caller *caller, uint64_t tokens,
+                   struct shortage *out_shortage)
+{
+    const struct api_access_config *config = &api->config.access;
+    uint64_t now_ns = clock_monotonic_ns(api->config.clock);
+    if (caller->has_address && !rate_limiter_charge(config->address_limiter, caller->address,
+                                                    now_ns, tokens, &caller->address_standing)) {
+        *out_shortage = of_address(api, caller);
+        return false;
+    }
+    if (caller->has_key && !rate_limiter_charge(config->key_limiter, caller->key, now_ns, tokens,
+                                                &caller->key_standing)) {
+        *out_shortage = of_key(api, caller);
+        return false;
+    }
+    return true;
 }
 
 bool api_access_charges(const struct api_call *call, size_t activities)
 {
-    const struct api_access_config *config = config_of(call);
     struct api_caller *caller = (struct api_caller *)(uintptr_t)call->caller;
+    struct shortage shortage;
     if (activities <= 1 || (!caller->has_key && !caller->has_address)) {
         return true;
     }
-    uint64_t now_ns = clock_monotonic_ns(call->api->config.clock);
-    bool address_pays = !caller->has_address ||
-                        rate_limiter_charge(config->address_limiter, caller->address, now_ns,
-                                            activities - 1, &caller->address_standing);
-    bool key_pays = !address_pays || !caller->has_key ||
-                    rate_limiter_charge(config->key_limiter, caller->key, now_ns, activities - 1,
-                                        &caller->key_standing);
-    api_limits_tell(call, caller);
-    if (!address_pays) {
-        return refuse_address(call, caller);
+    if (!charge(call->api, caller, activities - 1, &shortage)) {
+        return refuse(call, caller, shortage);
     }
-    return key_pays ? true : refuse_key(call, caller);
+    api_limits_tell(call->api, call->exchange, caller);
+    return true;
+}
+
+bool api_access_charges_lines(const struct api_loop *loop, const struct api_caller *who,
+                              size_t lines, char detail[API_LIMIT_DETAIL_BYTES],
+                              struct http_problem *out_problem)
+{
+    struct api_caller *caller = (struct api_caller *)(uintptr_t)who;
+    struct shortage shortage;
+    if (lines == 0 || (!caller->has_key && !caller->has_address) ||
+        charge(loop->api, caller, lines, &shortage)) {
+        return true;
+    }
+    *out_problem = problem_of(loop, shortage, detail);
+    return false;
 }

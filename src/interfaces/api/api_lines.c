@@ -51,6 +51,9 @@ struct lines {
     size_t charged;
     size_t text_bytes_most; /* of `text`, which is as large from the beginning, but not used */
     size_t batch_most;
+    uint64_t charged_line; /* the last one that a limit counted */
+    char limit_detail[API_LIMIT_DETAIL_BYTES];
+    struct http_problem limited; /* what to tell when there is a limit and nothing left */
     bool streams;                /* verdicts, as they are known */
     bool streaming;              /* the answer has begun */
     bool in_flight;              /* a batch is with the log */
@@ -370,8 +373,27 @@ enum step {
     STEP_EMPTY, /* there are none before more of the body comes */
     STEP_WAITS, /* for the log, or the client */
     STEP_DONE,  /* nor will there be any */
+    STEP_LIMITED,
     STEP_FAILED
 };
+
+/* The request itself has paid for one line when it was let in. */
+static bool charges_batch(struct lines *lines)
+{
+    size_t count = lines->batch_count + lines->batch_rejected;
+    bool is_first = count > 0 && lines->charged_line == 0;
+    lines->charged_line = count > 0 ? lines->text.number : lines->charged_line;
+    return api_access_charges_lines(lines->reader.loop, lines->reader.caller,
+                                    is_first ? count - 1 : count, lines->limit_detail,
+                                    &lines->limited);
+}
+
+/* Nothing of the batch was recorded. */
+static void refuse_batch(struct lines *lines)
+{
+    api_item_count_rejected(&lines->reader, lines->batch_count + lines->batch_rejected);
+    answer_problem(lines, lines->limited, lines->batch_begin);
+}
 
 /* One batch from the bytes that are there. */
 static enum step step(struct lines *lines, enum status *out_failure)
@@ -384,6 +406,9 @@ static enum step step(struct lines *lines, enum status *out_failure)
     *out_failure = STATUS_NO_MEMORY;
     if (read == STATUS_NO_MEMORY || read == STATUS_TOO_LARGE || !recharge(lines)) {
         return STEP_FAILED;
+    }
+    if (!charges_batch(lines)) {
+        return STEP_LIMITED;
     }
     if (records) {
         *out_failure = submit(lines);
@@ -406,6 +431,8 @@ static void run(struct lines *lines)
     } while (reached == STEP_MORE);
     if (reached == STEP_FAILED) {
         fail(lines, failure);
+    } else if (reached == STEP_LIMITED) {
+        refuse_batch(lines);
     } else if (reached == STEP_DONE) {
         answer(lines);
     } else if (reached == STEP_EMPTY && lines->broken) {
