@@ -114,6 +114,9 @@ def test_a_key_for_a_user_reads_and_writes_this_user(keyed):
     unknown = expect.problem(keyed.ask("GET", f"{LIST}/others", "u"), 404)
     assert keyed.ask("GET", f"{LIST}/others", "read").status == 200
     assert unknown["type"] == "/problems/not-found"
+    exported = [json.loads(line) for line in keyed.ask("GET", f"{LIST}/export", "u").text.splitlines()]
+    assert exported and {row["userId"] for row in exported} == {"u"}
+    expect.problem(keyed.ask("GET", f"{LIST}/export?userId=v", "u"), 403)
     counts = keyed.ask("GET", "/api/v1/stats?by=user", "u").json["data"]
     assert [group["key"] for group in counts] == ["u"]
     expect.problem(keyed.ask("GET", "/api/v1/stats?by=user&userId=v", "u"), 403)
@@ -168,6 +171,13 @@ def test_a_body_is_not_read_without_a_key(keyed):
         connection.send(connection.head("POST", LIST, [("Content-Type", "application/json"), ("Content-Length", 10_000_000)]))
         answer = connection.read_answer("POST")
         assert answer.status == 401 and answer.header("connection") == "close"
+
+
+def test_a_service_with_keys_is_asked_by_any_name(keyed):
+    """Guards that Host is free where keys are needed: no page of another site has one."""
+    with keyed.service.connect() as connection:
+        connection.send(f"GET {LIST} HTTP/1.1\r\nHost: usertrail.example\r\nAuthorization: Bearer {keyed.keys['read']}\r\n\r\n".encode())
+        assert connection.read_answer().status == 200
 
 
 def test_links_end_and_cannot_be_forged(keyed, make_service, tmp_path):

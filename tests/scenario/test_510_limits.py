@@ -205,6 +205,19 @@ def test_both_limits_are_told(make_service, tmp_path):
         assert standing["address"]["r"] < 200 and 98 <= standing["key"]["r"] <= 99
 
 
+def test_a_request_that_broke_off_leaves_nothing_behind(make_service, tmp_path):
+    """Guards the memory of requests, which is used again: what was told to one that never ended is not told to the next."""
+    keyed = keys.Keyed(make_service, tmp_path, "--limit-key-rate", 100, "--threads", 1)
+    for _ in range(5):
+        with keyed.service.connect() as connection:
+            connection.send(connection.head("POST", LIST, [NDJSON, ("Content-Length", 1000), *keys.bearer(keyed.keys["write"])]))
+            connection.send(b'{"userId":"u"')
+            time.sleep(0.02)
+    for _ in range(5):
+        answer = keyed.ask("GET", "/livez")
+        assert answer.status == 200 and answer.header("ratelimit") is None, answer
+
+
 @pytest.mark.parametrize("flags, words", [
     (["--limit-key-rate", "5"], "no keys to limit"), (["--limit-address-rate", "-1"], "--limit-address-rate"),
     (["--trusted-proxies", "localhost"], "--trusted-proxies"), (["--trusted-proxies", "10.0.0.0/33"], "10.0.0.0/33"),
