@@ -401,6 +401,7 @@ static void an_address_has_a_limit_before_its_key(void **state)
     assert_int_equal(get(bed, "/logs", "")->status, 401);
     assert_int_equal(get(bed, "/logs", "nonsense")->status, 401);
     assert_int_equal(get(bed, "/logs", "read")->status, 429); /* whoever tries keys waits, too */
+    assert_null(bed->exchange.caller);                        /* nor does it go on */
     assert_non_null(strstr(bed->exchange.fields, "RateLimit-Policy: \"address\";q=2;w=1\n"));
     bed_request(bed, HTTP_METHOD_GET, "/logs");
     bed->exchange.peer = (struct http_peer){.bytes = {0x20, 1}};
