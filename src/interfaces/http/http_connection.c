@@ -250,6 +250,14 @@ static bool reading_update(struct http_connection *connection)
 
 /* --- what it waits for --- */
 
+/* Of the body that a handler takes as it arrives; NULL: no such body. */
+static struct http_intake *taken_intake(const struct http_connection *connection)
+{
+    const struct http_exchange *incoming = connection->incoming;
+    struct http_intake *intake = incoming == NULL ? NULL : incoming->intake;
+    return intake != NULL && intake->consumer != NULL ? intake : NULL;
+}
+
 static enum http_deadline_kind deadline_wanted(const struct http_connection *connection)
 {
     if (connection->lingering) {
@@ -260,10 +268,9 @@ static enum http_deadline_kind deadline_wanted(const struct http_connection *con
         return HTTP_DEADLINE_HEADER;
     }
     if (incoming != NULL) {
-        bool taken = incoming->intake != NULL && incoming->intake->consumer != NULL;
-        return is_blocked(connection) ? HTTP_DEADLINE_NONE
-               : taken                ? HTTP_DEADLINE_RATE
-                                      : HTTP_DEADLINE_BODY;
+        return is_blocked(connection)             ? HTTP_DEADLINE_NONE
+               : taken_intake(connection) != NULL ? HTTP_DEADLINE_RATE
+                                                  : HTTP_DEADLINE_BODY;
     }
     return connection->first == NULL ? HTTP_DEADLINE_IDLE : HTTP_DEADLINE_NONE;
 }
@@ -278,8 +285,9 @@ static void deadline_update(struct http_connection *connection)
         http_deadline_clear(&connection->input_deadline);
         return;
     }
-    if (wanted == HTTP_DEADLINE_RATE) {
-        connection->incoming->intake->taken_before = connection->incoming->intake->taken;
+    struct http_intake *intake = taken_intake(connection);
+    if (intake != NULL) {
+        intake->taken_before = intake->taken;
     }
     http_deadline_set(&connection->loop->deadlines, &connection->input_deadline, wanted,
                       uv_now(&connection->loop->uv));
