@@ -97,6 +97,21 @@ static enum status check_whole(const struct find_activities *finder,
                            finder->config.page_bytes_max);
 }
 
+/* A page that has everything is its own count, and agrees with itself whatever arrives meanwhile.
+ */
+static enum status count_all(const struct find_activities *finder,
+                             const struct activity_page_request *request,
+                             struct find_activities_answer *out_answer, struct error *err)
+{
+    const struct activity_page *page = &out_answer->page;
+    if (request->skip == 0 && request->after == NULL && !page->more) {
+        out_answer->count = page->count;
+        return STATUS_OK;
+    }
+    return activity_store_count(finder->config.store, &request->filter, request->deadline_ns,
+                                &out_answer->count, err);
+}
+
 enum status find_activities_page(const struct find_activities *finder,
                                  const struct find_activities_question *question,
                                  struct arena *arena, struct find_activities_answer *out_answer,
@@ -119,6 +134,9 @@ enum status find_activities_page(const struct find_activities *finder,
     }
     if (status == STATUS_OK) {
         status = check_whole(finder, question, &out_answer->page, err);
+    }
+    if (status == STATUS_OK && question->counts) {
+        status = count_all(finder, &request, out_answer, err);
     }
     if (status != STATUS_OK) {
         return status;

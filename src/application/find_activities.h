@@ -27,12 +27,14 @@ struct find_activities_question {
     size_t limit;      /* 1..FIND_LIMIT_MAX */
     size_t page;       /* 1.. when asked by number; 0: not asked by number */
     struct str cursor; /* {NULL, 0}: from the start */
+    bool counts;       /* all matches, too */
     uint64_t asked_ns; /* on the monotonic clock; waiting for its turn is part of its time */
 };
 
 struct find_activities_answer {
     struct activity_page page;
     struct buffer next_cursor; /* empty at the end; the caller's, initialised by it */
+    uint64_t count; /* of all matches, wherever the page begins; when the question counts */
 };
 
 void find_activities_init(struct find_activities *finder,

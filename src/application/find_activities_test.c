@@ -23,6 +23,9 @@ struct canned_store {
     char after_id[ACTIVITY_ID_BYTES_MAX]; /* request.after lives as long as the call only */
     struct activity_key after;
     int asked;
+    int counted;
+    enum status count_answer;
+    uint64_t count_deadline_ns; /* of the last count */
 };
 
 static enum status canned_find(struct activity_store *store,
@@ -57,8 +60,21 @@ static enum status canned_get(struct activity_store *store, struct str id, struc
     return STATUS_OK;
 }
 
-static const struct activity_store_operations canned_operations = {.find = canned_find,
-                                                                   .get = canned_get};
+static enum status canned_count(struct activity_store *store, const struct activity_filter *filter,
+                                uint64_t deadline_ns, uint64_t *out_count, struct error *err)
+{
+    struct canned_store *canned = CONTAINER_OF(store, struct canned_store, store);
+    canned->counted++;
+    canned->count_deadline_ns = deadline_ns;
+    if (canned->count_answer != STATUS_OK) {
+        return error_set(err, canned->count_answer, 0, "the store does not count");
+    }
+    *out_count = 77 + filter->user_id_count;
+    return STATUS_OK;
+}
+
+static const struct activity_store_operations canned_operations = {
+    .find = canned_find, .get = canned_get, .count = canned_count};
 
 struct fixture {
     struct canned_store store;
@@ -295,6 +311,40 @@ static void a_short_page_is_for_cursors_only(void **state)
     assert_non_null(strstr(fixture->err.message, "4096 bytes"));
 }
 
+static void all_matches_are_counted_when_asked(void **state)
+{
+    struct fixture *fixture = *state;
+    struct str user = STR("u");
+    fixture->store.page.more = true;
+    assert_int_equal(ask(fixture), STATUS_OK);
+    assert_int_equal(fixture->store.counted, 0);
+    fixture->question.counts = true;
+    fixture->question.filter.user_ids = &user;
+    fixture->question.filter.user_id_count = 1;
+    assert_int_equal(ask(fixture), STATUS_OK);
+    assert_int_equal(fixture->answer.count, 78);
+    assert_int_equal(fixture->store.count_deadline_ns, fixture->store.request.deadline_ns);
+    fixture->store.count_answer = STATUS_TIMED_OUT;
+    assert_int_equal(ask(fixture), STATUS_TIMED_OUT);
+    assert_string_equal(fixture->err.message, "the store does not count");
+}
+
+/* So that count and results of one answer never contradict each other where both are all. */
+static void a_page_of_all_is_its_own_count(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->question.counts = true;
+    assert_int_equal(ask(fixture), STATUS_OK);
+    assert_int_equal(fixture->answer.count, 3);
+    fixture->question.page = 1;
+    assert_int_equal(ask(fixture), STATUS_OK);
+    assert_int_equal(fixture->answer.count, 3);
+    assert_int_equal(fixture->store.counted, 0);
+    fixture->question.page = 2;
+    assert_int_equal(ask(fixture), STATUS_OK);
+    assert_int_equal(fixture->answer.count, 77);
+}
+
 static void the_store_s_failure_is_the_answer(void **state)
 {
     struct fixture *fixture = *state;
@@ -346,6 +396,8 @@ int main(void)
         TEST(page_times_limit_is_bounded),
         TEST(a_numbered_page_has_a_cursor_too),
         TEST(a_short_page_is_for_cursors_only),
+        TEST(all_matches_are_counted_when_asked),
+        TEST(a_page_of_all_is_its_own_count),
         TEST(the_store_s_failure_is_the_answer),
         TEST(a_cursor_that_finds_no_room_is_a_failure),
         TEST(finds_one),

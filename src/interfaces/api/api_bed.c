@@ -290,6 +290,16 @@ static enum status store_get(struct activity_store *store, struct str id, struct
     return STATUS_OK;
 }
 
+static enum status store_count(struct activity_store *store, const struct activity_filter *filter,
+                               uint64_t deadline_ns, uint64_t *out_count, struct error *err)
+{
+    (void)filter;
+    (void)deadline_ns;
+    (void)err;
+    *out_count = bed_of_store(store)->counted;
+    return STATUS_OK;
+}
+
 static enum status store_tally(struct activity_store *store,
                                const struct activity_tally_request *request, struct arena *arena,
                                struct activity_tally *out_tally, struct error *err)
@@ -341,6 +351,7 @@ static void store_describe(struct activity_store *store, struct activity_store_s
 static const struct activity_store_operations store_operations = {
     .find = store_find,
     .get = store_get,
+    .count = store_count,
     .tally = store_tally,
     .durable_positions = store_durable_positions,
     .accounts = store_accounts,

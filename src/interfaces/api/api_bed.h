@@ -64,6 +64,7 @@ struct api_bed {
     size_t rows;             /* how often it is found */
     bool more;
     size_t find_filter_users;  /* how many the store was asked for last */
+    uint64_t counted;
     uint64_t find_deadline_ns; /* as the store was told last */
     struct activity_tally_request tally_asked;
     struct activity_tally tally;

@@ -14,6 +14,17 @@ struct list_job {
     struct api_question question;
 };
 
+/* Behind the members that every page has. */
+static void render_end(struct list_job *list, const struct find_activities_answer *answer)
+{
+    struct buffer *text = &list->job.text;
+    if (list->question.find.counts) {
+        buffer_append_literal(text, ",\"count\":");
+        buffer_append_u64(text, answer->count);
+    }
+    buffer_append_char(text, '}');
+}
+
 static void render_page(struct list_job *list, const struct find_activities_answer *answer)
 {
     struct api_job *job = &list->job;
@@ -35,10 +46,12 @@ static void render_page(struct list_job *list, const struct find_activities_answ
     }
     buffer_append_literal(&job->text, "],\"nextCursor\":");
     if (answer->next_cursor.len == 0) {
-        buffer_append_literal(&job->text, "null}");
+        buffer_append_literal(&job->text, "null");
+        render_end(list, answer);
         return;
     }
-    buffer_append_format(&job->text, "\"%.*s\"}", STR_FORMAT(buffer_str(&answer->next_cursor)));
+    buffer_append_format(&job->text, "\"%.*s\"", STR_FORMAT(buffer_str(&answer->next_cursor)));
+    render_end(list, answer);
     buffer_append_format(&job->link, "<%.*s?", STR_FORMAT(job->path));
     api_query_with_cursor(job->query, buffer_str(&answer->next_cursor), &job->link);
     buffer_append_literal(&job->link, ">; rel=\"next\"");

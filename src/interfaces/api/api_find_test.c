@@ -31,6 +31,22 @@ static void a_page_has_its_shape(void **state)
                         "\"nextCursor\":null}");
 }
 
+static void a_page_may_tell_how_many_there_are(void **state)
+{
+    struct api_bed *bed = *state;
+    bed->more = true;
+    bed->counted = UINT64_C(12345678901);
+    bed_get(bed, "/logs?count=true&limit=1");
+    assert_int_equal(bed->exchange.status, 200);
+    assert_non_null(strstr(bed->exchange.answer, "\",\"count\":12345678901}"));
+    assert_non_null(strstr(bed->exchange.link, "count=true&limit=1&cursor="));
+    bed->more = false;
+    bed_get(bed, "/logs?count=true");
+    assert_non_null(strstr(bed->exchange.answer, "\"nextCursor\":null,\"count\":1}"));
+    bed_get(bed, "/logs?count=false");
+    assert_null(strstr(bed->exchange.answer, "count"));
+}
+
 static void the_link_leads_to_the_next_page(void **state)
 {
     struct api_bed *bed = *state;
@@ -129,6 +145,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_page_has_its_shape),
+        TEST(a_page_may_tell_how_many_there_are),
         TEST(the_link_leads_to_the_next_page),
         TEST(a_failed_question_is_told),
         TEST(one_activity_by_its_id),

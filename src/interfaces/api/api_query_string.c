@@ -178,11 +178,21 @@ static enum status read_order(const struct api_parameter_target *target, struct 
     return STATUS_OK;
 }
 
+static enum status read_count(const struct api_parameter_target *target, struct str value,
+                              struct error *err)
+{
+    bool counts = str_equal(value, STR("true"));
+    if (!counts && !str_equal(value, STR("false"))) {
+        return error_set(err, STATUS_INVALID, 0, "count must be true or false");
+    }
+    target->find->counts = counts;
+    return STATUS_OK;
+}
+
 static const struct api_parameter list_parameters[] = {
-    {{"limit", 5}, false, read_list_limit},
-    {{"page", 4}, false, read_page},
-    {{"cursor", 6}, false, read_cursor},
-    {{"order", 5}, false, read_order},
+    {{"limit", 5}, false, read_list_limit}, {{"page", 4}, false, read_page},
+    {{"cursor", 6}, false, read_cursor},    {{"order", 5}, false, read_order},
+    {{"count", 5}, false, read_count},
 };
 
 /* Parameters of an export -------------------------------------------------------------------- */

@@ -239,6 +239,10 @@ static void values_have_their_limits(void **state)
     expect_refused("page=4294967296", "page");
     expect_refused("order=", "order");
     expect_refused("order=ASC", "order");
+    assert_false(expect_read("count=false")->counts);
+    assert_true(expect_read("count=true")->counts);
+    expect_refused("count=1", "count must be true or false");
+    expect_refused("count=", "count must be true or false");
     expect_refused("from=yesterday", "from");
     expect_refused("from=", "from");
     expect_refused("from=2024-01-15T10:00:00+01:00", "%2B");
@@ -250,9 +254,9 @@ static void values_have_their_limits(void **state)
 static void only_lists_may_be_repeated(void **state)
 {
     (void)state;
-    static const char *const names[] = {"from", "to", "limit", "page", "cursor", "order"};
+    static const char *const names[] = {"from", "to", "limit", "page", "cursor", "order", "count"};
     static const char *const values[] = {
-        "2024-01-15T10:00:00Z", "2024-01-15T10:00:00Z", "1", "1", "a", "asc"};
+        "2024-01-15T10:00:00Z", "2024-01-15T10:00:00Z", "1", "1", "a", "asc", "true"};
     for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
         char query[128];
         snprintf(query, sizeof query, "%s=%s&%s=%s", names[i], values[i], names[i], values[i]);
