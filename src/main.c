@@ -141,6 +141,7 @@ static enum status make_api(struct service *service, struct error *err)
             .recorder = &service->recorder,
             .finder = &service->finder,
             .counter = &service->counter,
+            .waits = service->waits,
             .eraser = &service->eraser,
             .refusals = &service->lister,
             .resender = &service->resender,
@@ -278,6 +279,9 @@ static enum status start(struct service *service, struct error *err)
     status = status == STATUS_OK ? open_links(service, err) : status;
     status = status == STATUS_OK ? make_api(service, err) : status;
     status = status == STATUS_OK ? make_server(service, err) : status;
+    if (status == STATUS_OK && service->waits != NULL) {
+        status = await_stored_start(service->waits, err);
+    }
     status = status == STATUS_OK ? service_start_worker(service, err) : status;
     return status == STATUS_OK ? http_server_start(service->server, err) : status;
 }

@@ -81,6 +81,21 @@ size_t service_batch_rows(const struct settings *settings)
     return rows < EVENT_LOG_POLL_ROWS_MAX ? rows : EVENT_LOG_POLL_ROWS_MAX;
 }
 
+/* With MongoDB workers of other processes may put what is waited for here. */
+static enum status make_waits(struct service *service, struct error *err)
+{
+    return await_stored_new(
+        &(struct await_stored_config){
+            .log = service->log,
+            .store = service->settings.store == STORE_MONGODB ? service->store : NULL,
+            .clock = &clock_system,
+            .waits_max = AWAIT_STORED_WAITS_MAX,
+            .wait_ms = AWAIT_STORED_MS,
+            .look_ms = AWAIT_STORED_LOOK_MS,
+        },
+        &service->waits, err);
+}
+
 static enum status make_worker(struct service *service, struct error *err)
 {
     struct store_activities_config config = store_activities_config_default;
@@ -90,6 +105,7 @@ static enum status make_worker(struct service *service, struct error *err)
     config.random = &random_system;
     config.logger = &service->logger;
     config.clock = &clock_system;
+    config.progress = service->waits == NULL ? NULL : await_stored_listener(service->waits);
     config.retention_days = (unsigned)service->settings.retention_days;
     config.batch_rows_max = service_batch_rows(&service->settings);
     return store_activities_new(&config, &service->worker, err);
@@ -154,6 +170,10 @@ enum status service_open(struct service *service, struct error *err)
     enum status status = service_open_log(service, err);
     status = status == STATUS_OK ? service_open_store(service, err) : status;
     status = status == STATUS_OK ? service_open_refusals(service, err) : status;
+    if (status == STATUS_OK && service->use == SERVICE_SERVES &&
+        service->settings.role != ROLE_WORKER) {
+        status = make_waits(service, err);
+    }
     if (status == STATUS_OK && service->settings.role != ROLE_API) {
         status = make_worker(service, err);
     }
@@ -203,12 +223,16 @@ void service_take_down(struct service *service)
 {
     service_stop_worker(service);
     erasure_watch_stop(&service->erasure_watch);
+    if (service->waits != NULL) {
+        await_stored_stop(service->waits);
+    }
     event_log_free(service->log);
     http_server_free(service->server);
     api_free(service->api);
     service_hashes_free(service->hashes);
     resend_refusals_deinit(&service->resender);
     store_activities_free(service->worker);
+    await_stored_free(service->waits);
     activity_store_free(service->store);
     refusal_list_free(service->refusals);
     service_close_access(&service->access);

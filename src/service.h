@@ -4,6 +4,7 @@
  * and import are made of it; only they and this may name every layer. Called by main's thread.
  */
 #include "application/accounting.h"
+#include "application/await_stored.h"
 #include "application/count_activities.h"
 #include "application/erase_user.h"
 #include "application/erasure_watch.h"
@@ -50,6 +51,7 @@ struct service {
     struct record_activities recorder;
     struct find_activities finder;
     struct count_activities counter;
+    struct await_stored *waits; /* NULL: nobody asks here */
     struct erase_user eraser;
     struct erasure_watch erasure_watch; /* of an API server */
     struct list_refusals lister;

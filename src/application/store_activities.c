@@ -115,6 +115,9 @@ static enum status raise_handled(struct store_activities *worker, const struct p
         worker->state.caught_up || (worker->state.condition != WORKER_STARTING &&
                                     reached(&worker->handled, &worker->start_end));
     pthread_mutex_unlock(&worker->mutex);
+    if (worker->config.progress != NULL) {
+        worker->config.progress->raised(worker->config.progress, to);
+    }
     return status == STATUS_OK ? STATUS_OK : no_memory(err);
 }
 

@@ -25,6 +25,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+/* Hears how far the worker got: below the positions everything is in the store's answers. Embedded
+ * in its owner; called on the worker's thread, and must not block. */
+struct progress_listener {
+    void (*raised)(struct progress_listener *listener, const struct position_set *handled);
+};
+
 struct store_activities_config {
     struct event_log *log; /* borrowed, as all of these */
     struct activity_store *store;
@@ -32,10 +38,11 @@ struct store_activities_config {
     const struct random *random;
     const struct logger *logger;
     const struct clock *clock;
-    size_t batch_rows_max;     /* rows in one put_batch */
-    unsigned poll_wait_ms;     /* how long an idle worker sleeps at once */
-    size_t gather_rows;        /* behind a batch with fewer rows than this, ... */
-    unsigned gather_ms;        /* ... the next one is given so long to gather */
+    struct progress_listener *progress; /* NULL: nobody hears */
+    size_t batch_rows_max;              /* rows in one put_batch */
+    unsigned poll_wait_ms;              /* how long an idle worker sleeps at once */
+    size_t gather_rows;                 /* behind a batch with fewer rows than this, ... */
+    unsigned gather_ms;                 /* ... the next one is given so long to gather */
     unsigned sync_log_percent; /* the store is synced while the log holds more of its maximum */
     unsigned retry_ms_min;     /* first pause after a failure */
     unsigned retry_ms_max;     /* longest pause */

@@ -4,6 +4,7 @@
  * main; the handler runs on the event loops.
  */
 #include "application/accounting.h"
+#include "application/await_stored.h"
 #include "application/checkpoint_source.h"
 #include "application/content_hash.h"
 #include "application/count_activities.h"
@@ -23,6 +24,7 @@ struct api_config {
     struct record_activities *recorder; /* borrowed, as all of these */
     struct find_activities *finder;
     struct count_activities *counter;
+    struct await_stored *waits;
     struct erase_user *eraser;
     struct list_refusals *refusals;
     struct resend_refusals *resender;

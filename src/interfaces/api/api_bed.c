@@ -1,8 +1,10 @@
 #include "interfaces/api/api_bed.h"
 
+#include "application/receipt.h"
 #include "base/assert.h"
 
 #include <stdio.h>
+#include <time.h>
 
 enum { TICKET_SLOT = 3, TICKET_GENERATION = 9 };
 
@@ -515,12 +517,20 @@ static void make_use_cases(struct api_bed *bed)
                                   });
 }
 
+static void make_waits(struct api_bed *bed)
+{
+    const struct await_stored_config config = {
+        .log = &bed->log, .clock = &bed->clock, .waits_max = 1, .wait_ms = 1};
+    ASSERT(await_stored_new(&config, &bed->waits, NULL) == STATUS_OK);
+}
+
 static void make_api(struct api_bed *bed)
 {
     const struct api_config config = {
         .recorder = &bed->recorder,
         .finder = &bed->finder,
         .counter = &bed->counter,
+        .waits = bed->waits,
         .eraser = &bed->eraser,
         .refusals = &bed->lister,
         .resender = &bed->resender,
@@ -562,6 +572,7 @@ int bed_setup(void **state)
     bed.clock = (struct clock){now, now, &bed.now_ns};
     bed.logger = (struct logger){.clock = &bed.clock, .descriptor = -1};
     make_use_cases(&bed);
+    make_waits(&bed);
     make_api(&bed);
     *state = &bed;
     return 0;
@@ -570,6 +581,8 @@ int bed_setup(void **state)
 int bed_teardown(void **state)
 {
     struct api_bed *bed = *state;
+    await_stored_stop(bed->waits);
+    await_stored_free(bed->waits);
     api_free(bed->api);
     store_activities_free(bed->worker);
     resend_refusals_deinit(&bed->resender);
@@ -654,6 +667,50 @@ void bed_complete(struct api_bed *bed, enum status status, int64_t offset, bool 
     ASSERT(completion->ticket.slot == TICKET_SLOT);
     ASSERT(completion->ticket.generation == TICKET_GENERATION);
     completion->run(client_is_there ? &bed->exchange : NULL, completion);
+}
+
+/* What was carried to the loop since, if anything was. */
+static void run_completion(struct api_bed *bed, bool client_is_there)
+{
+    const struct http_completion *completion = &bed->server.completion;
+    if (bed->server.completion_count > 0) {
+        ASSERT(bed->server.completion_count == 1);
+        ASSERT(completion->ticket.generation == TICKET_GENERATION);
+        bed->server.completion_count = 0;
+        completion->run(client_is_there ? &bed->exchange : NULL, completion);
+    }
+}
+
+void bed_store(struct api_bed *bed, int64_t offset, bool client_is_there)
+{
+    struct position end = {.partition = 0, .offset = offset};
+    const struct position_set stored = {.items = &end, .count = 1, .capacity = 1};
+    struct progress_listener *listener = await_stored_listener(bed->waits);
+    listener->raised(listener, &stored);
+    run_completion(bed, client_is_there);
+}
+
+void bed_run_awaited(struct api_bed *bed)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    for (int i = 0; i < 10000 && bed->server.completion_count == 0; i++) {
+        nanosleep(&pause, NULL);
+    }
+    ASSERT(bed->server.completion_count == 1);
+    run_completion(bed, true);
+}
+
+const char *bed_receipt(unsigned char log, int64_t offset)
+{
+    struct buffer text;
+    static char kept[256];
+    buffer_init(&text, BED_TEXT_BYTES);
+    receipt_encode((struct uuid){{log}}, &(struct position){0, offset}, 1, &text);
+    buffer_append_char(&text, '\0');
+    ASSERT(text.failed == STATUS_OK);
+    snprintf(kept, sizeof kept, "%s", text.data);
+    buffer_deinit(&text);
+    return kept;
 }
 
 bool bed_is_problem(const struct http_exchange *exchange, int status, const char *word)

@@ -38,7 +38,7 @@ struct http_exchange {
 
 struct http_server {
     struct http_completion completion; /* the last one */
-    size_t completion_count;
+    _Atomic size_t completion_count;   /* may come from another thread */
 };
 
 struct api_bed {
@@ -85,6 +85,7 @@ struct api_bed {
     struct record_activities recorder;
     struct find_activities finder;
     struct count_activities counter;
+    struct await_stored *waits; /* without threads: told by bed_store alone */
     struct erase_user eraser;
     struct list_refusals lister;
     struct resend_refusals resender;
@@ -120,6 +121,16 @@ const struct http_exchange *bed_post(struct api_bed *bed, const char *target, co
 
 /* What the log says later of the last append, carried to the loop. */
 void bed_complete(struct api_bed *bed, enum status status, int64_t offset, bool client_is_there);
+
+/* Everything below the offset of the log's partition 0 is in the store from now on; whoever waited
+ * for that goes on if the client is there. */
+void bed_store(struct api_bed *bed, int64_t offset, bool client_is_there);
+
+/* Runs what another thread carries to the loop, which must happen within ten seconds. */
+void bed_run_awaited(struct api_bed *bed);
+
+/* A receipt of a log whose id begins with the byte. The text is static. */
+const char *bed_receipt(unsigned char log, int64_t offset);
 
 /* Whether the answer is a problem with that status, and `word` in its text; says on stderr why not.
  */

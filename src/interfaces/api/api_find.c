@@ -61,6 +61,7 @@ static void ask_page(struct api_job *job)
 {
     struct list_job *list = CONTAINER_OF(job, struct list_job, job);
     struct find_activities_answer answer = {0};
+    list->question.find.asked_ns = job->asked_ns;
     buffer_init(&answer.next_cursor, CURSOR_BYTES_MAX);
     job->status =
         find_activities_page(list->finder, &list->question.find, &job->arena, &answer, &job->err);
@@ -82,7 +83,7 @@ void api_find_list(const struct api_call *call)
     struct list_job *list = CONTAINER_OF(job, struct list_job, job);
     list->finder = call->api->config.finder;
     enum status status = api_question_read(job->query, &job->arena, &list->question, &err);
-    list->question.find.asked_ns = clock_monotonic_ns(call->api->config.clock);
+    job->after = list->question.after;
     if (status == STATUS_OK && !api_access_narrows(call, &list->question.find.filter,
                                                    list->question.texts.user_ids, &job->arena)) {
         api_job_free(job);
@@ -118,12 +119,18 @@ void api_find_one(const struct api_call *call)
 {
     static const struct api_job_kind kind = {sizeof(struct one_job), ask_one, &api_question_words};
     CLEANUP(api_job_free) struct api_job *job = api_job_new(call, &kind);
+    struct error err;
     if (job == NULL) {
         return;
     }
     struct one_job *one = CONTAINER_OF(job, struct one_job, job);
     one->finder = call->api->config.finder;
-    enum status status = api_percent_decode(call->rest, false, &job->arena, &one->id);
+    enum status status = api_one_question_read(job->query, &job->arena, &job->after, &err);
+    if (status != STATUS_OK) {
+        api_job_start(call, TAKE(job), status, &err);
+        return;
+    }
+    status = api_percent_decode(call->rest, false, &job->arena, &one->id);
     if (status == STATUS_OK && !access_grant_copy(&job->arena, &call->caller->grant, &one->grant)) {
         status = STATUS_NO_MEMORY;
     }

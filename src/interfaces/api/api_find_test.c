@@ -42,6 +42,7 @@ static void a_page_may_tell_how_many_there_are(void **state)
     assert_non_null(strstr(bed->exchange.link, "count=true&limit=1&cursor="));
     bed->more = false;
     bed_get(bed, "/logs?count=true");
+    assert_int_equal(bed->exchange.status, 200);
     assert_non_null(strstr(bed->exchange.answer, "\"nextCursor\":null,\"count\":1}"));
     bed_get(bed, "/logs?count=false");
     assert_null(strstr(bed->exchange.answer, "count"));
@@ -61,6 +62,75 @@ static void the_link_leads_to_the_next_page(void **state)
     bed_get(bed, target);
     assert_int_equal(bed->exchange.status, 200);
     assert_non_null(strstr(bed->exchange.answer, "\"page\":null"));
+}
+
+/* In each of these a receipt can be named. */
+static const char *const readers[] = {"/logs?after=%s", "/logs/row-1?after=%s",
+                                      "/api/v1/stats?by=action&after=%s"};
+
+static void ask_after(struct api_bed *bed, const char *target, const char *receipt)
+{
+    char text[512];
+    snprintf(text, sizeof text, target, receipt);
+    bed_get(bed, text);
+}
+
+static void a_question_waits_for_its_receipt(void **state)
+{
+    struct api_bed *bed = *state;
+    for (size_t i = 0; i < ARRAY_LENGTH(readers); i++) {
+        int64_t offset = 10 + (int64_t)i;
+        ask_after(bed, readers[i], bed_receipt(7, offset));
+        assert_int_equal(bed->exchange.answers, 0);
+        bed_store(bed, offset, true);
+        assert_int_equal(bed->exchange.answers, 0);
+        bed_store(bed, offset + 1, true);
+        assert_int_equal(bed->exchange.status, 200);
+        ask_after(bed, readers[i], bed_receipt(7, offset));
+        assert_int_equal(bed->exchange.status, 200);
+    }
+}
+
+/* What waited is not part of the time that a question may take. */
+static void a_question_has_its_time_behind_the_wait(void **state)
+{
+    struct api_bed *bed = *state;
+    ask_after(bed, readers[0], bed_receipt(7, 3));
+    bed->now_ns += UINT64_C(7000000000);
+    bed_store(bed, 4, true);
+    assert_int_equal(bed->exchange.status, 200);
+    assert_int_equal(bed->find_deadline_ns, bed->now_ns + UINT64_C(1000000000));
+}
+
+static void a_receipt_that_cannot_be_waited_for_is_told(void **state)
+{
+    struct api_bed *bed = *state;
+    for (size_t i = 0; i < ARRAY_LENGTH(readers); i++) {
+        ask_after(bed, readers[i], "");
+        assert_true(bed_is_problem(&bed->exchange, 400, "after: this is not a receipt"));
+        ask_after(bed, readers[i], "x");
+        assert_true(bed_is_problem(&bed->exchange, 400, "after: this is not a receipt"));
+        ask_after(bed, readers[i], bed_receipt(8, 3));
+        assert_true(bed_is_problem(&bed->exchange, 400, "of another event log"));
+    }
+    ask_after(bed, readers[0], bed_receipt(7, 3));
+    struct http_exchange waiting = bed->exchange; /* there is room for one */
+    ask_after(bed, readers[0], bed_receipt(7, 3));
+    assert_true(bed_is_problem(&bed->exchange, 503, "more receipts"));
+    bed->exchange = waiting;
+    bed_store(bed, 4, false); /* nobody is there any more */
+    assert_int_equal(bed->exchange.answers, 0);
+}
+
+static void what_is_not_stored_in_time_is_told(void **state)
+{
+    struct api_bed *bed = *state;
+    ask_after(bed, readers[0], bed_receipt(7, 3));
+    bed->now_ns += UINT64_C(2000000); /* it may wait for one of these milliseconds */
+    assert_int_equal(await_stored_start(bed->waits, NULL), STATUS_OK);
+    bed_run_awaited(bed);
+    assert_true(bed_is_problem(&bed->exchange, 503, "not-yet-stored"));
+    assert_string_equal(bed->exchange.retry_after, "1");
 }
 
 static void a_failed_question_is_told(void **state)
@@ -147,6 +217,10 @@ int main(void)
         TEST(a_page_has_its_shape),
         TEST(a_page_may_tell_how_many_there_are),
         TEST(the_link_leads_to_the_next_page),
+        TEST(a_question_waits_for_its_receipt),
+        TEST(a_question_has_its_time_behind_the_wait),
+        TEST(a_receipt_that_cannot_be_waited_for_is_told),
+        TEST(what_is_not_stored_in_time_is_told),
         TEST(a_failed_question_is_told),
         TEST(one_activity_by_its_id),
         TEST(waiting_is_part_of_the_time_of_a_question),

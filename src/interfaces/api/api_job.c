@@ -33,6 +33,7 @@ static struct api_job *make(const struct api_call *call, const struct api_job_ki
     }
     job->kind = kind;
     job->problem = API_PROBLEM_COUNT;
+    job->api = call->api;
     job->content_type = STR("application/json");
     job->budget = http_exchange_answer_memory(call->exchange);
     arena_init_shared(&job->arena, JOB_ARENA_BYTES_MAX, job->budget);
@@ -110,13 +111,14 @@ static void answer(struct http_exchange *exchange, void *data)
     }
 }
 
-static void offload(const struct api_call *call, struct api_job *job)
+void api_job_offload(struct http_exchange *exchange, struct api_job *job)
 {
-    enum status status = http_exchange_offload(call->exchange, run, answer, job);
+    job->asked_ns = clock_monotonic_ns(job->api->config.clock);
+    enum status status = http_exchange_offload(exchange, run, answer, job);
     if (status != STATUS_OK) {
         const struct api_job_words *words = job->kind->words;
         api_job_free(job);
-        api_answer_problem(call->exchange, status,
+        api_answer_problem(exchange, status,
                            status == STATUS_NO_MEMORY ? words->no_memory : words->busy);
     }
 }
@@ -124,8 +126,12 @@ static void offload(const struct api_call *call, struct api_job *job)
 void api_job_start(const struct api_call *call, struct api_job *job, enum status read,
                    const struct error *err)
 {
+    if (read == STATUS_OK && job->after.data != NULL) {
+        api_job_await(call, job);
+        return;
+    }
     if (read == STATUS_OK) {
-        offload(call, job);
+        api_job_offload(call->exchange, job);
         return;
     }
     if (read == STATUS_INVALID) {

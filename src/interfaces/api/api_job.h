@@ -5,6 +5,7 @@
  * pool thread works with is the job's own memory, because the client may leave meanwhile. Loop
  * thread, except where a function says otherwise.
  */
+#include "application/await_stored.h"
 #include "interfaces/api/api_private.h"
 
 struct api_job;
@@ -34,6 +35,8 @@ struct api_job {
     struct arena arena; /* of the request's texts and of what was found */
     struct str path;    /* raw */
     struct str query;   /* raw; {NULL, 0} without one */
+    struct str after;   /* a receipt, which the job waits for before it asks; {NULL, 0}: none */
+    uint64_t asked_ns;  /* on the monotonic clock, when it had no receipt to wait for any more */
     enum status status;
     struct error err;
     enum api_problem problem; /* API_PROBLEM_COUNT: that of the status */
@@ -42,6 +45,11 @@ struct api_job {
     struct buffer link;      /* the Link header; empty: none */
     struct memory_budget *budget;
     size_t charged; /* to it, for `text` */
+
+    /* Of a job that waits (api_await.c). */
+    struct api *api;
+    struct stored_wait wait;
+    struct http_ticket ticket;
 };
 
 /* The structure that embeds the job comes zeroed; `kind` is static. NULL: there is no memory, and
@@ -49,6 +57,12 @@ struct api_job {
 struct api_job *api_job_new(const struct api_call *call, const struct api_job_kind *kind);
 void api_job_free(struct api_job *job); /* takes NULL */
 CLEANUP_FUNCTION(struct api_job *, api_job_free)
+
+/* Sets the job going on a pool thread; takes the job. */
+void api_job_offload(struct http_exchange *exchange, struct api_job *job);
+
+/* The same as soon as what `after` names is stored, or answers that it is not (api_await.c). */
+void api_job_await(const struct api_call *call, struct api_job *job);
 
 /* Sets the job going, which answers the call in the end; takes the job. `read` is what came of
  * reading the request: anything but OK is answered at once, in the words of `err`. */

@@ -51,6 +51,7 @@ enum status api_percent_decode(struct str text, bool plus_is_space, struct arena
 struct api_parameter_target {
     struct activity_filter *filter; /* NULL: the question has none */
     struct api_filter_texts *texts;
+    struct str *after;                     /* the receipt to wait for; NULL: none is read */
     struct find_activities_question *find; /* NULL: none is read */
     bool *csv;                             /* likewise, as the next ones */
     struct count_activities_question *count;
@@ -178,6 +179,14 @@ static enum status read_order(const struct api_parameter_target *target, struct 
     return STATUS_OK;
 }
 
+static enum status read_after(const struct api_parameter_target *target, struct str value,
+                              struct error *err)
+{
+    (void)err; /* likewise */
+    *target->after = value;
+    return STATUS_OK;
+}
+
 static enum status read_count(const struct api_parameter_target *target, struct str value,
                               struct error *err)
 {
@@ -192,7 +201,11 @@ static enum status read_count(const struct api_parameter_target *target, struct 
 static const struct api_parameter list_parameters[] = {
     {{"limit", 5}, false, read_list_limit}, {{"page", 4}, false, read_page},
     {{"cursor", 6}, false, read_cursor},    {{"order", 5}, false, read_order},
-    {{"count", 5}, false, read_count},
+    {{"count", 5}, false, read_count},      {{"after", 5}, false, read_after},
+};
+
+static const struct api_parameter one_parameters[] = {
+    {{"after", 5}, false, read_after},
 };
 
 /* Parameters of an export -------------------------------------------------------------------- */
@@ -232,6 +245,7 @@ static enum status read_count_limit(const struct api_parameter_target *target, s
 static const struct api_parameter stats_parameters[] = {
     {{"by", 2}, false, read_by},
     {{"limit", 5}, false, read_count_limit},
+    {{"after", 5}, false, read_after},
 };
 
 /* Parameters of the refused list -------------------------------------------------------------- */
@@ -263,6 +277,8 @@ const struct api_parameter_set api_list_parameters = {list_parameters,
                                                       ARRAY_LENGTH(list_parameters), true};
 const struct api_parameter_set api_export_parameters = {export_parameters,
                                                         ARRAY_LENGTH(export_parameters), true};
+const struct api_parameter_set api_one_parameters = {one_parameters, ARRAY_LENGTH(one_parameters),
+                                                     false};
 const struct api_parameter_set api_stats_parameters = {stats_parameters,
                                                        ARRAY_LENGTH(stats_parameters), true};
 const struct api_parameter_set api_refused_parameters = {refused_parameters,
@@ -428,8 +444,11 @@ enum status api_question_read(struct str query, struct arena *arena,
     struct find_activities_question *find = &out_question->find;
     *find =
         (struct find_activities_question){.order = ORDER_NEWEST_FIRST, .limit = FIND_LIMIT_DEFAULT};
-    const struct api_parameter_target target = {
-        .filter = &find->filter, .texts = &out_question->texts, .find = find};
+    out_question->after = (struct str){0};
+    const struct api_parameter_target target = {.filter = &find->filter,
+                                                .texts = &out_question->texts,
+                                                .after = &out_question->after,
+                                                .find = find};
     return read_query(&api_list_parameters, &target, query, arena, err);
 }
 
@@ -445,14 +464,25 @@ enum status api_export_question_read(struct str query, struct arena *arena,
     return read_query(&api_export_parameters, &target, query, arena, err);
 }
 
+enum status api_one_question_read(struct str query, struct arena *arena, struct str *out_after,
+                                  struct error *err)
+{
+    *out_after = (struct str){0};
+    const struct api_parameter_target target = {.after = out_after};
+    return read_query(&api_one_parameters, &target, query, arena, err);
+}
+
 enum status api_stats_question_read(struct str query, struct arena *arena,
                                     struct api_stats_question *out_question, struct error *err)
 {
     struct count_activities_question *count = &out_question->count;
     *count = (struct count_activities_question){.grouping = GROUPING_COUNT,
                                                 .limit = COUNT_LIMIT_DEFAULT};
-    const struct api_parameter_target target = {
-        .filter = &count->filter, .texts = &out_question->texts, .count = count};
+    out_question->after = (struct str){0};
+    const struct api_parameter_target target = {.filter = &count->filter,
+                                                .texts = &out_question->texts,
+                                                .after = &out_question->after,
+                                                .count = count};
     enum status status = read_query(&api_stats_parameters, &target, query, arena, err);
     if (status == STATUS_OK && count->grouping == GROUPING_COUNT) {
         return error_set(err, STATUS_INVALID, 0, "%s", by_is_wanted);

@@ -31,6 +31,7 @@ struct api_parameter_set {
 
 extern const struct api_parameter_set api_export_parameters;
 extern const struct api_parameter_set api_list_parameters;
+extern const struct api_parameter_set api_one_parameters;
 extern const struct api_parameter_set api_stats_parameters;
 extern const struct api_parameter_set api_post_parameters;
 extern const struct api_parameter_set api_refused_parameters;
@@ -50,6 +51,7 @@ struct api_filter_texts {
 struct api_question {
     struct find_activities_question find;
     struct api_filter_texts texts;
+    struct str after; /* the receipt to wait for; {NULL, 0}: none */
 };
 
 struct api_export_question {
@@ -61,6 +63,7 @@ struct api_export_question {
 struct api_stats_question {
     struct count_activities_question count;
     struct api_filter_texts texts;
+    struct str after; /* likewise */
 };
 
 /* Reads the raw query into `out_question`, whose filter then points into itself and into `arena`:
@@ -72,6 +75,10 @@ MUST_USE enum status api_question_read(struct str query, struct arena *arena,
 MUST_USE enum status api_export_question_read(struct str query, struct arena *arena,
                                               struct api_export_question *out_question,
                                               struct error *err);
+
+/* The same where nothing is asked for but to wait for a receipt; {NULL, 0}: not even that. */
+MUST_USE enum status api_one_question_read(struct str query, struct arena *arena,
+                                           struct str *out_after, struct error *err);
 
 /* The same for counts in groups. */
 MUST_USE enum status api_stats_question_read(struct str query, struct arena *arena,

@@ -21,7 +21,8 @@
          .limits_users = true},                                                                    \
     {                                                                                              \
         .path = {text, sizeof(text) - 1}, .has_id = true, .get = api_find_one,                     \
-        .get_needs = ACCESS_READ, .limits_users = true, .is_for_viewers = true                     \
+        .get_parameters = &api_one_parameters, .get_needs = ACCESS_READ, .limits_users = true,     \
+        .is_for_viewers = true                                                                     \
     }
 #define SINGLE(text, handler, parameters, scope)                                                   \
     {                                                                                              \

@@ -103,7 +103,7 @@ static void every_route_says_its_parameters(void **state)
     struct str rest;
     assert_ptr_equal(find("/logs", &rest)->get_parameters, &api_list_parameters);
     assert_ptr_equal(find("/logs", &rest)->post_parameters, &api_post_parameters);
-    assert_null(find("/logs/id", &rest)->get_parameters);
+    assert_ptr_equal(find("/logs/id", &rest)->get_parameters, &api_one_parameters);
     assert_ptr_equal(find("/api/v1/stats", &rest)->get_parameters, &api_stats_parameters);
     assert_ptr_equal(find("/api/v1/refused", &rest)->get_parameters, &api_refused_parameters);
     assert_ptr_equal(find("/api/v1/users", &rest)->delete_parameters, &api_user_parameters);

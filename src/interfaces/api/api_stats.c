@@ -27,8 +27,9 @@ static void render(struct buffer *json, enum activity_grouping grouping,
 static void ask(struct api_job *job)
 {
     struct stats_job *stats = CONTAINER_OF(job, struct stats_job, job);
-    const struct count_activities_question *question = &stats->question.count;
+    struct count_activities_question *question = &stats->question.count;
     struct activity_tally tally;
+    question->asked_ns = job->asked_ns;
     job->status =
         count_activities_in_groups(stats->counter, question, &job->arena, &tally, &job->err);
     if (job->status == STATUS_OK) {
@@ -47,7 +48,7 @@ void api_stats(const struct api_call *call)
     struct stats_job *stats = CONTAINER_OF(job, struct stats_job, job);
     stats->counter = call->api->config.counter;
     enum status status = api_stats_question_read(job->query, &job->arena, &stats->question, &err);
-    stats->question.count.asked_ns = clock_monotonic_ns(call->api->config.clock);
+    job->after = stats->question.after;
     if (status == STATUS_OK && !api_access_narrows(call, &stats->question.count.filter,
                                                    stats->question.texts.user_ids, &job->arena)) {
         api_job_free(job);
