@@ -108,7 +108,11 @@ static enum status make_worker(struct service *service, struct error *err)
     config.progress = service->waits == NULL ? NULL : await_stored_listener(service->waits);
     config.retention_days = (unsigned)service->settings.retention_days;
     config.batch_rows_max = service_batch_rows(&service->settings);
-    return store_activities_new(&config, &service->worker, err);
+    enum status status = store_activities_new(&config, &service->worker, err);
+    if (status == STATUS_OK && service->waits != NULL) {
+        await_stored_set_worker(service->waits, service->worker);
+    }
+    return status;
 }
 
 static void make_use_cases(struct service *service)

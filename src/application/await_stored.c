@@ -12,6 +12,7 @@ enum { LOOK_AGAIN_MS = 200 }; /* when the store did not answer */
 struct await_stored {
     struct await_stored_config config;
     struct progress_listener listener;
+    struct store_activities *worker; /* NULL: in other processes only */
     pthread_t timer;
     pthread_t looker;
     bool timer_runs;
@@ -97,6 +98,11 @@ struct progress_listener *await_stored_listener(struct await_stored *waits)
     return &waits->listener;
 }
 
+void await_stored_set_worker(struct await_stored *waits, struct store_activities *worker)
+{
+    waits->worker = worker;
+}
+
 /* Threads ------------------------------------------------------------------------------------ */
 
 static struct stored_wait *take_overdue(struct await_stored *waits, uint64_t now_ns)
@@ -117,7 +123,8 @@ static struct stored_wait *take_overdue(struct await_stored *waits, uint64_t now
 /* How long the oldest may still wait. */
 static unsigned left_ms(const struct await_stored *waits, uint64_t now_ns)
 {
-    uint64_t left_ns = waits->oldest->deadline_ns > now_ns ? waits->oldest->deadline_ns - now_ns : 0;
+    uint64_t left_ns =
+        waits->oldest->deadline_ns > now_ns ? waits->oldest->deadline_ns - now_ns : 0;
     return (unsigned)(left_ns / NANOSECONDS_PER_MILLISECOND) + 1;
 }
 
@@ -303,6 +310,9 @@ static enum status enter(struct await_stored *waits, struct stored_wait *wait, b
         }
     }
     pthread_mutex_unlock(&waits->mutex);
+    if (status == STATUS_OK && !*out_stored && waits->worker != NULL) {
+        store_activities_hurry(waits->worker);
+    }
     return status;
 }
 

@@ -59,6 +59,9 @@ CLEANUP_FUNCTION(struct await_stored *, await_stored_free)
 /* For the worker to tell what it put; borrowed until free. */
 struct progress_listener *await_stored_listener(struct await_stored *waits);
 
+/* Names the worker that is to hurry when somebody waits; before start. */
+void await_stored_set_worker(struct await_stored *waits, struct store_activities *worker);
+
 /* Before the first begin. UNAVAILABLE, NO_MEMORY: the system gives no threads. */
 MUST_USE enum status await_stored_start(struct await_stored *waits, struct error *err);
 

@@ -37,6 +37,7 @@ struct store_activities {
     pthread_mutex_t mutex; /* guards everything below */
     pthread_cond_t stopped;
     bool stop;
+    bool hurried;                /* somebody waits for what has come meanwhile */
     struct position_set handled; /* below it, everything is in the store's answers */
     struct store_activities_state state;
 };
@@ -391,13 +392,25 @@ static bool has_gathered(struct store_activities *worker)
            position_set_distance(&worker->handled, &worker->log_end) >= worker->config.gather_rows;
 }
 
+/* As pause_for, but for somebody who waits. */
+static void pause_unless_hurried(struct store_activities *worker, unsigned ms)
+{
+    struct timespec deadline = condition_deadline(ms);
+    pthread_mutex_lock(&worker->mutex);
+    while (!worker->stop && !worker->hurried &&
+           condition_wait_until(&worker->stopped, &worker->mutex, &deadline)) {
+    }
+    worker->hurried = false;
+    pthread_mutex_unlock(&worker->mutex);
+}
+
 /* While activities trickle in, a store works better with a few dozen at once than with each by
  * itself; the first one after a silence is stored at once. */
 static void gather(struct store_activities *worker)
 {
     size_t count = worker->batch.polled.count;
     if (count > 0 && count < worker->config.gather_rows && !has_gathered(worker)) {
-        pause_for(worker, worker->config.gather_ms);
+        pause_unless_hurried(worker, worker->config.gather_ms);
     }
 }
 
@@ -453,6 +466,14 @@ void store_activities_stop(struct store_activities *worker)
 {
     pthread_mutex_lock(&worker->mutex);
     worker->stop = true;
+    pthread_cond_broadcast(&worker->stopped);
+    pthread_mutex_unlock(&worker->mutex);
+}
+
+void store_activities_hurry(struct store_activities *worker)
+{
+    pthread_mutex_lock(&worker->mutex);
+    worker->hurried = true;
     pthread_cond_broadcast(&worker->stopped);
     pthread_mutex_unlock(&worker->mutex);
 }

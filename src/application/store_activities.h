@@ -94,6 +94,9 @@ bool store_activities_may_pass(enum status status);
 /* Ends run soon, also out of a pause. Any thread. */
 void store_activities_stop(struct store_activities *worker);
 
+/* Somebody waits: the next batch is not given time to gather. Any thread. */
+void store_activities_hurry(struct store_activities *worker);
+
 /* Any thread; never waits for the log or store. */
 void store_activities_describe(struct store_activities *worker,
                                struct store_activities_state *out_state);

@@ -498,6 +498,11 @@ static bool has_stored_most(const struct store_activities_state *state)
     return state->verdicts[VERDICT_STORED] >= 36;
 }
 
+static bool has_stored_one(const struct store_activities_state *state)
+{
+    return state->verdicts[VERDICT_STORED] == 1;
+}
+
 static bool is_retrying(const struct store_activities_state *state)
 {
     return state->condition == WORKER_RETRYING;
@@ -597,6 +602,37 @@ static void a_stop_ends_the_gathering(void **state)
     wait_until(fixture, is_caught_up);
     assert_int_equal(stop_and_join(fixture), STATUS_OK);
     expect_each_stored_once(&fixture->world);
+}
+
+/* Keeps how far the worker said it got; read when its thread has ended. */
+struct heard_progress {
+    struct progress_listener listener;
+    int64_t offset;
+};
+
+static void hear_progress(struct progress_listener *listener, const struct position_set *handled)
+{
+    struct heard_progress *heard = CONTAINER_OF(listener, struct heard_progress, listener);
+    assert_true(position_set_get(handled, 0) >= heard->offset);
+    heard->offset = position_set_get(handled, 0);
+}
+
+/* Who waits for an activity hears of it, and does not wait for others to gather. */
+static void who_waits_is_told_and_not_kept(void **state)
+{
+    struct fixture *fixture = *state;
+    struct heard_progress heard = {.listener.raised = hear_progress};
+    fixture->config.progress = &heard.listener;
+    fixture->config.batch_rows_max = 1;
+    fixture->config.gather_rows = 4;
+    fixture->config.gather_ms = 600000;
+    world_add_rows(&fixture->world, 2);
+    start(fixture);
+    wait_until(fixture, has_stored_one);
+    store_activities_hurry(fixture->worker);
+    wait_until(fixture, is_caught_up);
+    assert_int_equal(stop_and_join(fixture), STATUS_OK);
+    assert_int_equal(heard.offset, 2);
 }
 
 static void a_stop_before_the_start_is_heard(void **state)
@@ -705,6 +741,7 @@ int main(void)
         TEST(a_stop_ends_a_pause),
         TEST(does_not_gather_while_it_is_behind),
         TEST(a_stop_ends_the_gathering),
+        TEST(who_waits_is_told_and_not_kept),
         TEST(a_stop_before_the_start_is_heard),
         TEST(a_stop_makes_durable_what_it_can),
         TEST(a_log_that_gets_full_is_relieved),
