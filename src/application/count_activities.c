@@ -20,7 +20,9 @@ enum status count_activities_in_groups(const struct count_activities *counter,
     const struct count_activities_config *config = &counter->config;
     const struct activity_tally_request request = {
         .filter = question->filter,
-        .grouping = question->grouping,
+        .grouping = question->grouping.kind,
+        .interval_ms = question->grouping.interval_ms,
+        .path = &question->grouping.path,
         .limit = question->limit,
         .groups_max = COUNT_GROUPS_MAX,
         .deadline_ns =

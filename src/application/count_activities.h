@@ -1,8 +1,9 @@
 #pragma once
 /*
- * Answers how many activities there are in groups: by action, user, hour or day. Any thread but an
- * event loop's, since a store may read from disk.
+ * Answers how many activities there are in groups. Any thread but an event loop's, since a store
+ * may read from disk.
  */
+#include "application/count_grouping.h"
 #include "base/buffer.h"
 #include "domain/activity_store.h"
 
@@ -23,8 +24,8 @@ struct count_activities {
 
 struct count_activities_question {
     struct activity_filter filter;
-    enum activity_grouping grouping;
-    size_t limit;      /* groups, 1..COUNT_LIMIT_MAX */
+    struct count_grouping grouping; /* checked */
+    size_t limit;                   /* groups, 1..COUNT_LIMIT_MAX */
     uint64_t asked_ns; /* on the monotonic clock; waiting for its turn is part of its time */
 };
 

@@ -42,7 +42,7 @@ static void test_hands_the_question_on(void **state)
     struct error err;
     struct count_activities_question question = {
         .filter = activity_filter_all(),
-        .grouping = GROUP_BY_DAY,
+        .grouping = {.kind = GROUP_BY_DAY},
         .limit = 3,
         .asked_ns = UINT64_C(7000000000),
     };

@@ -1,5 +1,10 @@
 #include "base/json_number.h"
 
+enum {
+    POWER_PLAIN_MIN = -7, /* beyond these a number has an exponent */
+    POWER_PLAIN_MAX = 20
+};
+
 enum { EXPONENT_DIGITS_MAX = 18 }; /* so that sums with the length of a text fit into 64 bits */
 
 static bool is_digit(char c)
@@ -145,4 +150,56 @@ bool json_number_equal(const struct json_number *a, const struct json_number *b)
         return str_equal(a->text, b->text);
     }
     return a->negative == b->negative && a->power == b->power && same_digits(a->digits, b->digits);
+}
+
+/* Writing ----------------------------------------------------------------------------------- */
+
+static void append_zeros(struct buffer *out, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        buffer_append_char(out, '0');
+    }
+}
+
+/* The digits, with a point behind the first `whole` of them if there are more. */
+static void append_digits(struct buffer *out, struct str digits, int64_t whole)
+{
+    int64_t count = 0;
+    for (size_t i = 0; i < digits.len; i++) {
+        if (digits.data[i] == '.') {
+            continue;
+        }
+        if (count == whole && whole > 0) {
+            buffer_append_char(out, '.');
+        }
+        buffer_append_char(out, digits.data[i]);
+        count++;
+    }
+    append_zeros(out, whole - count);
+}
+
+void json_number_append(const struct json_number *number, struct buffer *out)
+{
+    if (number->beyond) {
+        buffer_append_str(out, number->text);
+        return;
+    }
+    if (number->digits.len == 0) {
+        buffer_append_char(out, '0');
+        return;
+    }
+    if (number->negative) {
+        buffer_append_char(out, '-');
+    }
+    if (number->power >= 0 && number->power <= POWER_PLAIN_MAX) {
+        append_digits(out, number->digits, number->power + 1);
+    } else if (number->power < 0 && number->power >= POWER_PLAIN_MIN) {
+        buffer_append_literal(out, "0.");
+        append_zeros(out, -number->power - 1);
+        append_digits(out, number->digits, 0);
+    } else {
+        append_digits(out, number->digits, 1);
+        buffer_append_char(out, 'e');
+        buffer_append_i64(out, number->power);
+    }
 }

@@ -129,6 +129,53 @@ static void test_long_texts(void **state)
     expect(shifted, "1e-65534", false);
 }
 
+static void expect_text(const char *spelling, const char *text)
+{
+    struct json_number number;
+    struct json_number again;
+    struct buffer out;
+    buffer_init(&out, 256 * 1024);
+    assert_true(json_number_read(str_from(spelling), &number));
+    json_number_append(&number, &out);
+    assert_int_equal(out.failed, STATUS_OK);
+    if (!str_equal(buffer_str(&out), str_from(text))) {
+        fail_msg("%s is written %.*s, not %s", spelling, STR_FORMAT(buffer_str(&out)), text);
+    }
+    assert_true(json_number_read(buffer_str(&out), &again));
+    assert_true(json_number_equal(&number, &again));
+    buffer_deinit(&out);
+}
+
+static void test_one_text_for_each_value(void **state)
+{
+    (void)state;
+    static const char *const texts[][2] = {
+        {"0", "0"},
+        {"-0.000e7", "0"},
+        {"1.0", "1"},
+        {"10e-1", "1"},
+        {"-1E0", "-1"},
+        {"1e2", "100"},
+        {"100", "100"},
+        {"12.50", "12.5"},
+        {"0.125e2", "12.5"},
+        {"125e-1", "12.5"},
+        {"12345678901234567890", "12345678901234567890"},
+        {"1e20", "100000000000000000000"},
+        {"1e21", "1e21"},
+        {"1000000000000000000000", "1e21"},
+        {"123e20", "1.23e22"},
+        {"0.001", "0.001"},
+        {"1e-3", "0.001"},
+        {"-0.00000012", "-0.00000012"},
+        {"0.0000000012", "1.2e-9"},
+        {"1.5e1000000000000000000", "1.5e1000000000000000000"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+        expect_text(texts[i][0], texts[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +183,7 @@ int main(void)
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_exponents_beyond),
         cmocka_unit_test(test_long_texts),
+        cmocka_unit_test(test_one_text_for_each_value),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

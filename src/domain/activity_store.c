@@ -82,6 +82,8 @@ enum status activity_store_tally(struct activity_store *store,
 {
     ASSERT(request->limit >= 1 && request->groups_max >= 1);
     ASSERT(request->grouping < GROUPING_COUNT);
+    ASSERT(request->grouping != GROUP_BY_TIME || request->interval_ms >= 1);
+    ASSERT(request->grouping != GROUP_BY_METADATA || request->path != NULL);
     ASSERT(request->filter.user_id_count <= FILTER_USERS_MAX);
     ASSERT(request->filter.action_count <= FILTER_ACTIONS_MAX);
     struct activity_tally tally = {0};

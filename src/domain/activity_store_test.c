@@ -99,6 +99,8 @@ enum breach {
     BREACH_TALLY_LIMIT = BREACH_TALLY,
     BREACH_TALLY_GROUPS_MAX,
     BREACH_TALLY_GROUPING,
+    BREACH_TALLY_INTERVAL,
+    BREACH_TALLY_PATH,
     BREACH_TALLY_TOO_MANY_GROUPS,
     BREACH_TALLY_MORE_TOO_EARLY,
     BREACH_COUNT
@@ -112,6 +114,8 @@ static void commit_tally_breach(enum breach breach)
     request.limit = breach == BREACH_TALLY_LIMIT ? 0 : request.limit;
     request.groups_max = breach == BREACH_TALLY_GROUPS_MAX ? 0 : request.groups_max;
     request.grouping = breach == BREACH_TALLY_GROUPING ? GROUPING_COUNT : GROUP_BY_HOUR;
+    request.grouping = breach == BREACH_TALLY_INTERVAL ? GROUP_BY_TIME : request.grouping;
+    request.grouping = breach == BREACH_TALLY_PATH ? GROUP_BY_METADATA : request.grouping;
     stub.tally.count = breach == BREACH_TALLY_TOO_MANY_GROUPS ? 3 : stub.tally.count;
     stub.tally.more = breach == BREACH_TALLY_MORE_TOO_EARLY;
     (void)!activity_store_tally(&stub.store, &request, NULL, &tally, NULL);

@@ -4,10 +4,9 @@
 #include "base/timestamp.h"
 
 static const char *const names[GROUPING_COUNT] = {
-    [GROUP_BY_ACTION] = "action",
-    [GROUP_BY_USER] = "user",
-    [GROUP_BY_HOUR] = "hour",
-    [GROUP_BY_DAY] = "day",
+    [GROUP_BY_ACTION] = "action",     [GROUP_BY_USER] = "user",     [GROUP_BY_HOUR] = "hour",
+    [GROUP_BY_DAY] = "day",           [GROUP_BY_MINUTE] = "minute", [GROUP_BY_TIME] = "time",
+    [GROUP_BY_METADATA] = "metadata",
 };
 
 const char *activity_grouping_name(enum activity_grouping grouping)
@@ -27,12 +26,25 @@ bool activity_grouping_parse(struct str text, enum activity_grouping *out_groupi
     return false;
 }
 
-int64_t activity_grouping_start_ms(enum activity_grouping grouping, int64_t timestamp_ms)
+int64_t activity_tally_interval_ms(const struct activity_tally_request *request)
 {
-    ASSERT(activity_grouping_is_by_time(grouping));
-    int64_t unit_ms = grouping == GROUP_BY_HOUR ? MS_PER_HOUR : MS_PER_DAY;
-    int64_t since_ms = timestamp_ms % unit_ms;
-    return timestamp_ms - since_ms - (since_ms < 0 ? unit_ms : 0);
+    ASSERT(activity_grouping_is_by_time(request->grouping));
+    switch (request->grouping) {
+    case GROUP_BY_MINUTE:
+        return MS_PER_MINUTE;
+    case GROUP_BY_HOUR:
+        return MS_PER_HOUR;
+    case GROUP_BY_DAY:
+        return MS_PER_DAY;
+    default:
+        return request->interval_ms;
+    }
+}
+
+int64_t activity_interval_start_ms(int64_t interval_ms, int64_t timestamp_ms)
+{
+    int64_t since_ms = timestamp_ms % interval_ms;
+    return timestamp_ms - since_ms - (since_ms < 0 ? interval_ms : 0);
 }
 
 bool activity_group_comes_first(const struct activity_group *a, const struct activity_group *b)

@@ -20,7 +20,6 @@ static void test_names_lead_back(void **state)
         const char *name = activity_grouping_name((enum activity_grouping)i);
         assert_true(activity_grouping_parse(str_from(name), &found));
         assert_int_equal(found, i);
-        assert_non_null(strstr(ACTIVITY_GROUPINGS, name));
     }
     assert_false(activity_grouping_parse(STR(""), &found));
     assert_false(activity_grouping_parse(STR("Hour"), &found));
@@ -34,16 +33,33 @@ static void test_hours_and_days_begin_below(void **state)
     static const int64_t hours[] = {0, 1, 23, 24, 490000, -1, -24, -25};
     for (size_t i = 0; i < sizeof hours / sizeof hours[0]; i++) {
         int64_t start_ms = hours[i] * HOUR_MS;
-        assert_int_equal(activity_grouping_start_ms(GROUP_BY_HOUR, start_ms), start_ms);
-        assert_int_equal(activity_grouping_start_ms(GROUP_BY_HOUR, start_ms + HOUR_MS - 1),
-                         start_ms);
-        assert_int_equal(activity_grouping_start_ms(GROUP_BY_HOUR, start_ms - 1),
-                         start_ms - HOUR_MS);
+        assert_int_equal(activity_interval_start_ms(HOUR_MS, start_ms), start_ms);
+        assert_int_equal(activity_interval_start_ms(HOUR_MS, start_ms + HOUR_MS - 1), start_ms);
+        assert_int_equal(activity_interval_start_ms(HOUR_MS, start_ms - 1), start_ms - HOUR_MS);
     }
-    assert_int_equal(activity_grouping_start_ms(GROUP_BY_DAY, DAY_MS - 1), 0);
-    assert_int_equal(activity_grouping_start_ms(GROUP_BY_DAY, DAY_MS), DAY_MS);
-    assert_int_equal(activity_grouping_start_ms(GROUP_BY_DAY, -1), -DAY_MS);
-    assert_int_equal(activity_grouping_start_ms(GROUP_BY_DAY, -DAY_MS), -DAY_MS);
+    assert_int_equal(activity_interval_start_ms(DAY_MS, DAY_MS - 1), 0);
+    assert_int_equal(activity_interval_start_ms(DAY_MS, DAY_MS), DAY_MS);
+    assert_int_equal(activity_interval_start_ms(DAY_MS, -1), -DAY_MS);
+    assert_int_equal(activity_interval_start_ms(DAY_MS, -DAY_MS), -DAY_MS);
+}
+
+static void test_groupings_have_their_interval(void **state)
+{
+    (void)state;
+    static const int64_t intervals[GROUPING_COUNT] = {[GROUP_BY_HOUR] = HOUR_MS,
+                                                      [GROUP_BY_DAY] = DAY_MS,
+                                                      [GROUP_BY_MINUTE] = 60000,
+                                                      [GROUP_BY_TIME] = 7};
+    for (int i = 0; i < GROUPING_COUNT; i++) {
+        const struct activity_tally_request request = {.grouping = (enum activity_grouping)i,
+                                                       .interval_ms = 7};
+        assert_int_equal(activity_grouping_is_by_time(request.grouping), intervals[i] > 0);
+        if (intervals[i] > 0) {
+            assert_int_equal(activity_tally_interval_ms(&request), intervals[i]);
+        }
+    }
+    assert_int_equal(activity_interval_start_ms(7, 20), 14);
+    assert_int_equal(activity_interval_start_ms(7, -20), -21);
 }
 
 static void test_names_come_by_count_and_times_by_time(void **state)
@@ -69,6 +85,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_lead_back),
         cmocka_unit_test(test_hours_and_days_begin_below),
+        cmocka_unit_test(test_groupings_have_their_interval),
         cmocka_unit_test(test_names_come_by_count_and_times_by_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

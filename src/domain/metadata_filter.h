@@ -3,11 +3,7 @@
  * Conditions on members of metadata: a path and the values that it may have. Of several values for
  * one path one must be there; of several paths, each.
  *
- * A path names members by their keys, with a point between two of them; "\." is a point within a
- * key and "\\" a backslash. Where it passes an array, it goes on into each object directly in it;
- * indexes are keys like any other text. At its end there may be a value or an array that has the
- * value as an element, directly. Arrays in arrays are not looked into. All this is as MongoDB does,
- * but for indexes.
+ * Paths are those of metadata_walk.h.
  *
  * A value is a text, and is there as a string with just this content, as a number of the same value
  * if the text is a JSON number (exactly: base/json_number.h), and as true, false or null if it is
@@ -16,6 +12,7 @@
 #include "base/error.h"
 #include "base/json_number.h"
 #include "base/str.h"
+#include "domain/metadata_walk.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,17 +20,8 @@
 
 enum {
     METADATA_PATHS_MAX = 8,
-    METADATA_PATH_MEMBERS_MAX = 16,
-    METADATA_PATH_BYTES_MAX = 256,   /* of its text as it was given */
     METADATA_VALUE_BYTES_MAX = 1024, /* of one value */
     METADATA_VALUES_MAX = 64         /* of all paths */
-};
-
-/* The keys of a path, one behind the other without points and backslashes between. */
-struct metadata_path {
-    char keys[METADATA_PATH_BYTES_MAX];
-    uint16_t ends[METADATA_PATH_MEMBERS_MAX]; /* of each key in `keys` */
-    size_t member_count;
 };
 
 struct metadata_value {
@@ -55,12 +43,6 @@ struct metadata_filter {
  * the path and says what to write; the filter is as it was. */
 MUST_USE enum status metadata_filter_add(struct metadata_filter *filter, struct str path,
                                          struct str value, struct error *err);
-
-static inline struct str metadata_path_member(const struct metadata_path *path, size_t index)
-{
-    size_t begin = index == 0 ? 0 : path->ends[index - 1];
-    return (struct str){path->keys + begin, path->ends[index] - begin};
-}
 
 /* Whether all conditions hold for a JSON object without white space, as activities have it. One
  * walk through it for each path. A text that is no JSON matches or not, and is not left. */

@@ -13,12 +13,18 @@
 #define HOUR_MS INT64_C(3600000)
 #define DAY_MS  (24 * HOUR_MS)
 
+#define INTERVAL_MS INT64_C(7000000) /* neither whole hours nor a part of one */
+
 enum { GROUPS_SHOWN_MAX = 100, TEXT_BYTES = 4096 };
 
 static struct activity_tally_request request_by(enum activity_grouping grouping)
 {
+    static struct metadata_path path;
+    assert_int_equal(metadata_path_read(STR("did"), &path, NULL), STATUS_OK);
     return (struct activity_tally_request){.filter = activity_filter_all(),
                                            .grouping = grouping,
+                                           .interval_ms = INTERVAL_MS,
+                                           .path = &path,
                                            .limit = GROUPS_SHOWN_MAX,
                                            .groups_max = GROUPS_SHOWN_MAX};
 }
@@ -36,13 +42,32 @@ static struct activity_tally tally_of(struct fixture *fixture,
     return tally;
 }
 
-/* "click:3 view:1", or "0:2 1:1" with times in hours or days since 1970. */
-static void write_tally(const struct activity_tally *tally, enum activity_grouping grouping,
-                        char text[TEXT_BYTES])
+/* The action stands in the metadata, too, so that groups by that are the same. */
+static struct activity doing(struct activity activity, const char *action)
 {
+    static char texts[16][32];
+    size_t at = 0;
+    char text[sizeof texts[0]];
+    snprintf(text, sizeof text, "{\"did\":\"%s\"}", action);
+    while (texts[at][0] != '\0' && strcmp(texts[at], text) != 0) {
+        at++;
+    }
+    assert_true(at < sizeof texts / sizeof texts[0] - 1);
+    memcpy(texts[at], text, sizeof text);
+    activity.action = str_from(action);
+    activity.metadata = str_from(texts[at]);
+    return activity;
+}
+
+/* "click:3 view:1", or "0:2 1:1" with times in stretches since 1970. */
+static void write_tally(const struct activity_tally *tally,
+                        const struct activity_tally_request *request, char text[TEXT_BYTES])
+{
+    enum activity_grouping grouping = request->grouping;
     struct buffer buffer;
     buffer_init(&buffer, TEXT_BYTES - 1);
-    int64_t unit_ms = grouping == GROUP_BY_DAY ? DAY_MS : HOUR_MS;
+    int64_t unit_ms =
+        activity_grouping_is_by_time(grouping) ? activity_tally_interval_ms(request) : 0;
     for (size_t i = 0; i < tally->count; i++) {
         const struct activity_group *group = &tally->groups[i];
         buffer_append_str(&buffer, i == 0 ? STR("") : STR(" "));
@@ -69,7 +94,7 @@ static void assert_tally_at(struct fixture *fixture, const struct activity_tally
 {
     char text[TEXT_BYTES];
     struct activity_tally tally = tally_of(fixture, request);
-    write_tally(&tally, request->grouping, text);
+    write_tally(&tally, request, text);
     if (strcmp(text, groups) != 0) {
         fail_msg("line %d: expected \"%s\", found \"%s\"", line, groups, text);
     }
@@ -87,7 +112,7 @@ static void put_eight(struct fixture *fixture)
         activity_of("ann", 24 * HOUR_MS, "g"),     activity_of("cyd", 26 * HOUR_MS - 1, "h"),
     };
     for (size_t i = 0; i < ARRAY_LENGTH(activities); i++) {
-        activities[i].action = str_from(names[i]);
+        activities[i] = doing(activities[i], names[i]);
     }
     put(fixture, activities, 5);
     put(fixture, activities + 5, 3);
@@ -111,6 +136,83 @@ static void test_hours_and_days_come_by_time(void **state)
     assert_tally(fixture, &request, "23:3 24:3 25:2");
     request.grouping = GROUP_BY_DAY;
     assert_tally(fixture, &request, "0:3 1:5");
+}
+
+static void test_minutes_and_other_stretches(void **state)
+{
+    struct fixture *fixture = *state;
+    put_eight(fixture);
+    struct activity_tally_request request = request_by(GROUP_BY_MINUTE);
+    assert_tally(fixture, &request, "1380:2 1439:1 1440:2 1499:1 1500:1 1559:1");
+    request.grouping = GROUP_BY_TIME;
+    assert_tally(fixture, &request, "11:2 12:5 13:1");
+    request.interval_ms = 1;
+    assert_tally(fixture, &request,
+                 "82800000:1 82800001:1 86399999:1 86400000:2 89999999:1 90000000:1 93599999:1");
+    request.interval_ms = 2 * HOUR_MS;
+    assert_tally(fixture, &request, "11:3 12:5");
+    request.interval_ms = 3000 * DAY_MS;
+    assert_tally(fixture, &request, "0:8");
+    request.interval_ms = 90 * 60000;
+    request.filter.from_ms = 24 * HOUR_MS;
+    request.filter.to_ms = 26 * HOUR_MS - 1;
+    assert_tally(fixture, &request, "16:4");
+}
+
+/* {user, metadata} */
+static const char *const with_values[][2] = {
+    {"ann", "{\"k\":1}"},
+    {"bob", "{\"k\":1.0}"},
+    {"ann", "{\"k\":\"1\"}"},
+    {"bob", "{\"k\":[1,\"1\",2,[3],{\"k\":4}]}"},
+    {"ann", "{\"k\":null}"},
+    {"ann", "{\"k\":true,\"o\":[{\"n\":\"x\"},{\"n\":[\"x\",\"y\"]},5]}"},
+    {"bob", "{\"k\":{\"a\":1},\"o\":{\"n\":12345678901234567890}}"},
+    {"bob", "{\"k\":[]}"},
+    {"ann", "{}"},
+    {"ann", "{\"a.b\":\"dotted \\u00e9\",\"a\":{\"b\":\"nested\"}}"},
+};
+
+static void expect_values(struct fixture *fixture, const char *path_text, const char *groups)
+{
+    struct metadata_path path;
+    struct activity_tally_request request = request_by(GROUP_BY_METADATA);
+    assert_int_equal(metadata_path_read(str_from(path_text), &path, NULL), STATUS_OK);
+    request.path = &path;
+    request.filter.to_ms = 1000;
+    assert_tally(fixture, &request, groups);
+}
+
+/* What stands at a path: each value once a row, numbers by value, arrays by their elements. */
+static void test_values_of_metadata_make_groups(void **state)
+{
+    struct fixture *fixture = *state;
+    char ids[ARRAY_LENGTH(with_values)][8];
+    struct activity activities[ARRAY_LENGTH(with_values)];
+    for (size_t i = 0; i < ARRAY_LENGTH(with_values); i++) {
+        snprintf(ids[i], sizeof ids[i], "v%zu", i);
+        activities[i] = activity_of(with_values[i][0], (int64_t)i * 10, ids[i]);
+        activities[i].metadata = str_from(with_values[i][1]);
+    }
+    put(fixture, activities, 6);
+    put(fixture, activities + 6, ARRAY_LENGTH(activities) - 6);
+    for (int synced = 0; synced < 2; synced++) {
+        expect_values(fixture, "k", "1:4 2:1 null:1 true:1");
+        expect_values(fixture, "o.n", "12345678901234567890:1 x:1 y:1");
+        expect_values(fixture, "k.a", "1:1");
+        expect_values(fixture, "a.b", "nested:1");
+        expect_values(fixture, "a\\.b", "dotted \xc3\xa9:1");
+        expect_values(fixture, "none", "");
+        struct str user = STR("ann");
+        struct activity_tally_request request = request_by(GROUP_BY_METADATA);
+        struct metadata_path path;
+        assert_int_equal(metadata_path_read(STR("k"), &path, NULL), STATUS_OK);
+        request.path = &path;
+        request.filter.user_ids = &user;
+        request.filter.user_id_count = 1;
+        assert_tally(fixture, &request, "1:2 null:1 true:1");
+        assert_int_equal(activity_store_sync(fixture->store, NULL), STATUS_OK);
+    }
 }
 
 static void test_the_ends_of_time_have_their_groups(void **state)
@@ -188,7 +290,7 @@ static void test_limit_and_more(void **state)
 static void test_groups_max_is_too_large(void **state)
 {
     struct fixture *fixture = *state;
-    static const size_t groups[GROUPING_COUNT] = {4, 3, 3, 2};
+    static const size_t groups[GROUPING_COUNT] = {4, 3, 3, 2, 6, 3, 4};
     put_eight(fixture);
     for (int by = 0; by < GROUPING_COUNT; by++) {
         struct activity_tally_request request = request_by((enum activity_grouping)by);
@@ -250,8 +352,8 @@ static void put_many(struct fixture *fixture, const struct random *random)
         int64_t time_ms = 5 * DAY_MS + i * (HOUR_MS / 6) - late_ms;
         snprintf(ids[i], sizeof ids[i], "i%05d", i);
         uint64_t user = random_below(random, 2) == 0 ? 0 : random_below(random, USERS);
-        batch[count] = activity_of(users[user], time_ms, ids[i]);
-        batch[count++].action = str_from(actions[random_below(random, ACTIONS)]);
+        batch[count++] = doing(activity_of(users[user], time_ms, ids[i]),
+                               actions[random_below(random, ACTIONS)]);
         if (random_below(random, 90) == 0 || i == ROWS - 1) {
             put(fixture, batch, count);
             count = 0;
@@ -272,13 +374,21 @@ static int compare_groups(const void *a, const void *b)
     return activity_group_comes_first(a, b) ? -1 : 1;
 }
 
-static bool is_group_of(const struct activity_group *group, const struct activity *row,
-                        enum activity_grouping grouping)
+/* The group that a row makes. */
+static struct activity_group group_of(const struct activity *row,
+                                      const struct activity_tally_request *request)
 {
-    if (activity_grouping_is_by_time(grouping)) {
-        return group->start_ms == activity_grouping_start_ms(grouping, row->timestamp_ms);
+    if (activity_grouping_is_by_time(request->grouping)) {
+        return (struct activity_group){.start_ms = activity_interval_start_ms(
+                                           activity_tally_interval_ms(request), row->timestamp_ms)};
     }
-    return str_equal(group->name, grouping == GROUP_BY_USER ? row->user_id : row->action);
+    return (struct activity_group){.name = request->grouping == GROUP_BY_USER ? row->user_id
+                                                                              : row->action};
+}
+
+static bool is_same_group(const struct activity_group *a, const struct activity_group *b)
+{
+    return a->start_ms == b->start_ms && str_equal(a->name, b->name);
 }
 
 /* Looks at each row. */
@@ -291,24 +401,19 @@ static void tally_by_looking(struct fixture *fixture, const struct activity_tall
     struct activity_page page = find_page(fixture, &all);
     struct activity_tally tally = {.groups = groups};
     for (size_t i = 0; i < page.count; i++) {
-        const struct activity *row = &page.rows[i];
+        const struct activity_group made = group_of(&page.rows[i], request);
         size_t at = 0;
-        while (at < tally.count && !is_group_of(&groups[at], row, request->grouping)) {
+        while (at < tally.count && !is_same_group(&groups[at], &made)) {
             at++;
         }
         if (at == tally.count) {
-            groups[tally.count++] =
-                activity_grouping_is_by_time(request->grouping)
-                    ? (struct activity_group){.start_ms = activity_grouping_start_ms(
-                                                  request->grouping, row->timestamp_ms)}
-                    : (struct activity_group){
-                          .name = request->grouping == GROUP_BY_USER ? row->user_id : row->action};
+            groups[tally.count++] = made;
         }
         groups[at].count++;
     }
     qsort(groups, tally.count, sizeof *groups, compare_groups);
     tally.count = tally.count < request->limit ? tally.count : request->limit;
-    write_tally(&tally, request->grouping, text);
+    write_tally(&tally, request, text);
 }
 
 static int64_t choose_time(const struct random *random)
@@ -357,7 +462,7 @@ static void test_any_filter_counts_what_find_finds(void **state)
         request.groups_max = ROWS;
         choose_filter(&random, &texts, &request.filter);
         struct activity_tally tally = tally_of(fixture, &request);
-        write_tally(&tally, request.grouping, found);
+        write_tally(&tally, &request, found);
         tally_by_looking(fixture, &request, expected);
         if (strcmp(expected, found) != 0) {
             fail_msg("question %d by %s: expected \"%s\", found \"%s\"", i,
@@ -371,7 +476,7 @@ static void test_any_filter_counts_what_find_finds(void **state)
 static void test_long_tallies_are_complete(void **state)
 {
     struct fixture *fixture = *state;
-    enum { LONG_ROWS = 4000, BATCHES = 3 };
+    enum { LONG_ROWS = 4000, BATCHES = 3, TIMES = (LONG_ROWS - 1) * HOUR_MS / INTERVAL_MS + 1 };
     static char ids[LONG_ROWS][32];
     static char names[LONG_ROWS][32];
     static struct activity activities[LONG_ROWS];
@@ -379,7 +484,7 @@ static void test_long_tallies_are_complete(void **state)
         for (int i = 0; i < LONG_ROWS; i++) {
             snprintf(ids[i], sizeof ids[i], "i%d-%d", batch, i);
             snprintf(names[i], sizeof names[i], "user-%04d", i);
-            activities[i] = activity_of(names[i], i * HOUR_MS + batch, ids[i]);
+            activities[i] = doing(activity_of(names[i], i * HOUR_MS + batch, ids[i]), "click");
         }
         put(fixture, activities, LONG_ROWS);
     }
@@ -391,7 +496,8 @@ static void test_long_tallies_are_complete(void **state)
         request.filter.action_count = by < GROUPING_COUNT ? 0 : 2;
         request.limit = LONG_ROWS;
         request.groups_max = LONG_ROWS;
-        static const size_t groups[GROUPING_COUNT] = {1, LONG_ROWS, LONG_ROWS, LONG_ROWS / 24 + 1};
+        static const size_t groups[GROUPING_COUNT] = {
+            1, LONG_ROWS, LONG_ROWS, LONG_ROWS / 24 + 1, LONG_ROWS, TIMES, 1};
         struct activity_tally tally = tally_of(fixture, &request);
         uint64_t sum = 0;
         assert_int_equal(tally.count, groups[by % GROUPING_COUNT]);
@@ -412,7 +518,7 @@ static void test_tally_is_a_copy(void **state)
     struct activity_tally tally = tally_of(fixture, &request);
     activity_store_free(fixture->store);
     fixture->store = NULL;
-    write_tally(&tally, GROUP_BY_USER, text);
+    write_tally(&tally, &request, text);
     assert_string_equal(text, "ann:4 bob:2 cyd:2");
 }
 
@@ -458,6 +564,8 @@ int activity_store_contract_run_tallies(const struct store_maker *maker)
     const struct CMUnitTest tests[] = {
         CASE(test_names_come_by_count_then_bytes),
         CASE(test_hours_and_days_come_by_time),
+        CASE(test_minutes_and_other_stretches),
+        CASE(test_values_of_metadata_make_groups),
         CASE(test_the_ends_of_time_have_their_groups),
         CASE(test_an_empty_store_has_no_groups),
         CASE(test_times_may_end_within_an_hour),

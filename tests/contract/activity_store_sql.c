@@ -381,11 +381,17 @@ static sqlite3_stmt *prepare_tally(struct sql_store *store,
         [GROUP_BY_USER] = "user",
         [GROUP_BY_HOUR] = "time / 3600000 * 3600000",
         [GROUP_BY_DAY] = "time / 86400000 * 86400000",
+        [GROUP_BY_MINUTE] = "time / 60000 * 60000",
     };
     bool by_count =
         !activity_grouping_is_by_time(request->grouping) && store->fault != SQL_GROUPS_BY_NAME;
     sqlite3_str *sql = sqlite3_str_new(store->database);
-    sqlite3_str_appendf(sql, "SELECT %s, count(*)", keys[request->grouping]);
+    if (request->grouping == GROUP_BY_TIME) {
+        sqlite3_str_appendf(sql, "SELECT time / %lld * %lld, count(*)", request->interval_ms,
+                            request->interval_ms);
+    } else {
+        sqlite3_str_appendf(sql, "SELECT %s, count(*)", keys[request->grouping]);
+    }
     append_filter(store, sql, &request->filter);
     sqlite3_str_appendf(sql, " GROUP BY 1 ORDER BY %s", by_count ? "2 DESC, 1" : "1");
     return prepare(store, sql);

@@ -508,7 +508,9 @@ static void step_tally(struct run *run)
     struct activity_tally expected;
     struct activity_tally found = {0};
     struct activity_tally_request request = {
-        .grouping = (enum activity_grouping)pick(run, GROUPING_COUNT),
+        .grouping =
+            (enum activity_grouping)pick(run, GROUP_BY_METADATA), /* has no second opinion */
+        .interval_ms = 1 + (int64_t)pick(run, one_in(run, 2) ? 100 : 100000000),
         .limit = 1 + pick(run, one_in(run, 3) ? 5 : 500),
         .groups_max = one_in(run, 4) ? 1 + pick(run, 30) : LOG_MAX,
     };

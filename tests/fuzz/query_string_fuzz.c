@@ -45,7 +45,7 @@ static void read_stats(struct str query)
     arena_init(&arena, 16 << 20);
     enum status status = api_stats_question_read(query, &arena, &question, &err);
     if (status == STATUS_OK) {
-        ASSERT(question.count.grouping < GROUPING_COUNT);
+        ASSERT(count_grouping_check(&question.count.grouping, NULL) == STATUS_OK);
         ASSERT(question.count.limit >= 1 && question.count.limit <= COUNT_LIMIT_MAX);
     } else {
         ASSERT(status == STATUS_INVALID && err.status == STATUS_INVALID);

@@ -2,6 +2,8 @@
 
 import collections
 import contextlib
+import datetime
+import itertools
 import json
 import os
 import pty
@@ -18,7 +20,9 @@ import service as services
 STATS = "/api/v1/stats"
 USERS = ["ann", "bob", "odd one/é", "dan", "eve"]
 ACTIONS = ["login", "click", "view", "buy", 'say "hi"']
-GROUPINGS = ["action", "user", "hour", "day"]
+GROUPINGS = ["action", "user", "minute", "hour", "day", "time", "metadata.screen"]
+SCREENS = ["home", "cart", 7, 7.0, None, ["home", "cart", "home"], {"no": "value"}]
+INTERVAL_SECONDS = 40 * 60  # of the groups by time
 
 
 def activities(chance, first, count):
@@ -27,18 +31,41 @@ def activities(chance, first, count):
     for number in range(first, first + count):
         minute = number * 3 % 4320 - (chance.randrange(600) if number % 3 == 0 else 0)
         time = f"2024-03-{10 + minute // 1440:02}T{minute // 60 % 24:02}:{minute % 60:02}:00.{chance.choice([0, 1, 999]):03}Z"
-        made.append({"userId": chance.choice(USERS), "action": chance.choice(ACTIONS), "id": f"s-{number:05}", "timestamp": time})
+        made.append({"userId": chance.choice(USERS), "action": chance.choice(ACTIONS), "id": f"s-{number:05}", "timestamp": time,
+                     "metadata": {"screen": SCREENS[number % len(SCREENS)]}})
     return made
+
+
+def stretch(timestamp):
+    seconds = int(datetime.datetime.fromisoformat(timestamp).timestamp()) // INTERVAL_SECONDS * INTERVAL_SECONDS
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def values(screen):
+    """The groups that one row is in: each element of an array once, and an object in none."""
+    if isinstance(screen, list):
+        return sorted(set(screen))
+    return [] if isinstance(screen, dict) else ["null" if screen is None else f"{screen:g}" if screen == 7 else screen]
+
+
+def query_by(by):
+    return f"by={by}&from=2000-01-01T00:00:00Z" if by.startswith("metadata.") else by_time(by)
+
+
+def by_time(by):
+    return f"by=time&interval={INTERVAL_SECONDS // 60}m" if by == "time" else f"by={by}"
 
 
 def count(rows, by, users=(), actions=(), start="", end="9999-12-31"):
     """[(key, count), …] in the order that is promised. Times are texts of one form, so they compare as such."""
     wanted = [row for row in rows if (not users or row["userId"] in users) and (not actions or row["action"] in actions)
               and start <= row["timestamp"] < end]
-    keys = {"action": lambda row: row["action"], "user": lambda row: row["userId"],
-            "hour": lambda row: row["timestamp"][:13] + ":00:00.000Z", "day": lambda row: row["timestamp"][:10] + "T00:00:00.000Z"}
-    counts = collections.Counter(map(keys[by], wanted))
-    if by in ("hour", "day"):
+    keys = {"action": lambda row: [row["action"]], "user": lambda row: [row["userId"]],
+            "minute": lambda row: [row["timestamp"][:16] + ":00.000Z"], "hour": lambda row: [row["timestamp"][:13] + ":00:00.000Z"],
+            "day": lambda row: [row["timestamp"][:10] + "T00:00:00.000Z"], "time": lambda row: [stretch(row["timestamp"])],
+            "metadata.screen": lambda row: values(row["metadata"]["screen"])}
+    counts = collections.Counter(itertools.chain.from_iterable(map(keys[by], wanted)))
+    if by in ("minute", "hour", "day", "time"):
         return sorted(counts.items())
     return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0].encode()))
 
@@ -94,9 +121,20 @@ def query_of(question):
 def test_counts_are_exact(filled, by):
     """Guards every grouping with every kind of filter over parts and memory: the same groups, counts and order as Python."""
     for question in QUESTIONS:
-        found, more = groups(filled.get(f"{STATS}?by={by}&limit=1000&{query_of(question)}"), by)
+        query = query_of(question)
+        asked = by_time(by) if query else query_by(by)
+        found, more = groups(filled.get(f"{STATS}?{asked}&limit=10000&{query}"), by)
         assert found == count(filled.rows, by, **question), question
         assert not more
+
+
+def test_a_group_by_metadata_is_what_the_filter_finds(filled):
+    """Guards the key of a group: asking for it by metadata.<path> finds as many as were counted."""
+    found, _ = groups(filled.get(f"{STATS}?by=metadata.screen&userId=ann"), "metadata.screen")
+    assert {key for key, _ in found} == {"home", "cart", "7", "null"}
+    for key, number in found:
+        answer = filled.get(f"/api/v1/activities?userId=ann&count=true&metadata.screen={key}")
+        assert answer.json["count"] == number, key
 
 
 def test_the_limit_cuts_and_says_so(filled):
@@ -110,7 +148,10 @@ def test_the_limit_cuts_and_says_so(filled):
 
 
 @pytest.mark.parametrize("query, word", [
-    ("", "by must be action, user, hour or day"), ("by=week", "by must be action, user, hour or day"), ("by=", "by must be"),
+    ("", "by must be action, user, minute, hour, day, time"), ("by=week", "by must be action, user, minute"), ("by=", "by must be"),
+    ("by=time", "needs an interval"), ("by=time&interval=0m", "interval"), ("by=time&interval=15", "interval"),
+    ("by=day&interval=1d", "by=time only"), ("by=metadata.screen", "needs userId"), ("by=metadata.$where&userId=a", "operator"),
+    ("by=metadata.a[$ne]&userId=a", "operator"), ("by=metadata&userId=a", "by must be"), ("by=$sum", "by must be"),
     ("by=hour&by=day", "by may"), ("by=hour&page=1", "page is not known"), ("by=hour&cursor=x", "cursor is not known"),
     ("by=hour&order=asc", "order is not known"), ("by=hour&user=ann", "user is not known"), ("by=hour&limit=0", "limit"),
     ("by=hour&limit=10001", "from 1 to 10000"), ("by=hour&from=today", "from"), ("by=hour&userId=", "userId"),
@@ -142,7 +183,8 @@ def test_the_command_counts_the_same(folder, by):
     """Guards the counts of a folder without a server, one JSON object a line, and that looking changes nothing."""
     before = {path: path.read_bytes() for path in folder.data.rglob("*") if path.is_file()}
     for question in QUESTIONS:
-        result = services.run_program("stats", folder.data, "--by", by, *arguments_of(question))
+        interval = ["--interval", f"{INTERVAL_SECONDS}s"] if by == "time" else []
+        result = services.run_program("stats", folder.data, "--by", by, *interval, "--limit", 10000, *arguments_of(question))
         assert result.returncode == 0 and result.stderr == "", result
         rows = [json.loads(line) for line in result.stdout.splitlines()]
         assert [(row["key"], row["count"]) for row in rows] == count(folder.rows, by, **question), question
@@ -204,7 +246,8 @@ def test_long_names_are_cut_on_a_terminal(make_service):
 
 @pytest.mark.parametrize("arguments, words", [
     (["stats", "DIR"], "--by is missing"), (["stats", "--by", "day"], "folder is missing"),
-    (["stats", "DIR", "--by", "week"], "action, user, hour or day"), (["stats", "DIR", "--by", "day", "--limit", "0"], "--limit"),
+    (["stats", "DIR", "--by", "week"], "action, user, minute, hour, day"), (["stats", "DIR", "--by", "time"], "interval"),
+    (["stats", "DIR", "--by", "hour", "--interval", "1h"], "by=time only"), (["stats", "DIR", "--by", "day", "--limit", "0"], "--limit"),
     (["stats", "DIR", "--by", "day", "--order", "asc"], "no option"), (["stats", "DIR", "--by=day", "--by=hour"], "once only"),
 ])
 def test_wrong_arguments_are_refused(folder, arguments, words):

@@ -176,10 +176,9 @@ static bool must_look(const struct part_cursor *cursor)
 }
 
 /* The clock is read before each block, since expanding and searching one may take long. */
-static enum status metadata_matches(struct part_cursor *cursor, uint32_t row, bool *out_matches,
-                                    struct error *err)
+static enum status look_at_metadata(struct part_cursor *cursor, uint32_t row,
+                                    struct str *out_metadata, struct error *err)
 {
-    struct str metadata;
     if (row / PAGE_BLOCK_ROWS != cursor->block_number) {
         enum status status = check_deadline(&cursor->question, err);
         if (status != STATUS_OK) {
@@ -187,7 +186,14 @@ static enum status metadata_matches(struct part_cursor *cursor, uint32_t row, bo
         }
         cursor->block_number = row / PAGE_BLOCK_ROWS;
     }
-    enum status status = part_view_metadata(cursor->view, row, &metadata, err);
+    return part_view_metadata(cursor->view, row, out_metadata, err);
+}
+
+static enum status metadata_matches(struct part_cursor *cursor, uint32_t row, bool *out_matches,
+                                    struct error *err)
+{
+    struct str metadata;
+    enum status status = look_at_metadata(cursor, row, &metadata, err);
     if (status == STATUS_OK) {
         *out_matches = activity_filter_matches_metadata(cursor->question.filter, metadata);
     }
@@ -255,6 +261,14 @@ enum status part_cursor_next_in_page(struct part_cursor *cursor, const struct pa
         *out_at = cursor->row % PAGE_ROWS;
     }
     return status;
+}
+
+enum status part_cursor_next_with_metadata(struct part_cursor *cursor, struct str *out_metadata,
+                                           struct error *err)
+{
+    cursor->stands = false;
+    enum status status = find_row(cursor, &cursor->row, err);
+    return status == STATUS_OK ? look_at_metadata(cursor, cursor->row, out_metadata, err) : status;
 }
 
 enum status part_cursor_next(struct part_cursor *cursor, struct error *err)

@@ -25,6 +25,10 @@ MUST_USE enum status part_cursor_next_in_page(struct part_cursor *cursor,
                                               const struct page **out_page, uint32_t *out_at,
                                               struct error *err);
 
+/* Likewise for who needs the row's metadata only: it stays until the view is asked for another. */
+MUST_USE enum status part_cursor_next_with_metadata(struct part_cursor *cursor,
+                                                    struct str *out_metadata, struct error *err);
+
 /* Where it stands; the id lives until the next call. Not before the first next, nor at the end. */
 uint32_t part_cursor_row(const struct part_cursor *cursor);
 struct activity_key part_cursor_key(const struct part_cursor *cursor);

@@ -191,11 +191,36 @@ static enum status name_users(const struct tallying *tallying, struct error *err
     return status;
 }
 
+/* By metadata -------------------------------------------------------------------------------- */
+
+static enum status tally_metadata(const struct tallying *tallying, struct error *err)
+{
+    CLEANUP(part_cursor_free) struct part_cursor *cursor = NULL;
+    struct str metadata;
+    enum status status = part_cursor_new(tallying->view, tallying->question, &cursor, err);
+    while (status == STATUS_OK) {
+        status = part_cursor_next_with_metadata(cursor, &metadata, err);
+        if (status == STATUS_OK) {
+            status = tell(tallying, tally_table_add_metadata(tallying->into, metadata), err);
+        }
+    }
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
 /* Ways --------------------------------------------------------------------------------------- */
+
+/* Footers count by action and hour. */
+static bool hours_know(const struct tallying *tallying)
+{
+    bool whole_hours = !activity_grouping_is_by_time(tallying->grouping) ||
+                       activity_tally_interval_ms(tallying->into->request) % MS_PER_HOUR == 0;
+    return part_hours_know(tallying->question->filter) && tallying->grouping != GROUP_BY_USER &&
+           whole_hours;
+}
 
 static enum status count_numbers(struct tallying *tallying, struct error *err)
 {
-    return part_hours_know(tallying->question->filter) && tallying->grouping != GROUP_BY_USER
+    return hours_know(tallying)
                ? part_by_hours(tallying->view, tallying->question, &tallying->listener, err)
                : tally_rows(tallying, err);
 }
@@ -232,6 +257,9 @@ enum status part_tally(struct part_view *view, const struct part_question *quest
                                 .grouping = into->request->grouping};
     if (activity_grouping_is_by_time(tallying.grouping)) {
         return count_numbers(&tallying, err);
+    }
+    if (tallying.grouping == GROUP_BY_METADATA) {
+        return tally_metadata(&tallying, err);
     }
     if (tallying.grouping == GROUP_BY_USER && filter->user_id_count > 0) {
         return tally_asked_users(&tallying, err);

@@ -27,14 +27,25 @@ struct counted {
     struct activity_tally tally;
 };
 
+/* With all that a grouping may need. The sample's rows have "path" in their metadata. */
+static struct activity_tally_request request_by(const struct asking *asking,
+                                                enum activity_grouping grouping)
+{
+    static struct metadata_path path;
+    assert_int_equal(metadata_path_read(STR("path"), &path, NULL), STATUS_OK);
+    return (struct activity_tally_request){.filter = asking->filter,
+                                           .grouping = grouping,
+                                           .interval_ms = 7 * MS_PER_MINUTE,
+                                           .path = &path,
+                                           .limit = GROUPS_MAX,
+                                           .groups_max = GROUPS_MAX};
+}
+
 static enum status count_groups(struct counted *counted, const struct bed *bed,
                                 const struct asking *asking, enum activity_grouping grouping)
 {
     struct error err = {0};
-    counted->request = (struct activity_tally_request){.filter = asking->filter,
-                                                       .grouping = grouping,
-                                                       .limit = GROUPS_MAX,
-                                                       .groups_max = GROUPS_MAX};
+    counted->request = request_by(asking, grouping);
     arena_init(&counted->arena, ARENA_BYTES);
     tally_table_init(&counted->table, &counted->request, 1);
     enum status status = part_tally(bed->view, &asking->question, &counted->table, &err);
@@ -61,16 +72,12 @@ static void count_by_looking(struct counted *counted, const struct bed *bed,
     struct part_question all = asking->question;
     all.after = NULL;
     answer_by_looking(&bed->sample, &all, &answer);
-    counted->request = (struct activity_tally_request){
-        .grouping = grouping, .limit = GROUPS_MAX, .groups_max = GROUPS_MAX};
+    counted->request = request_by(asking, grouping);
     arena_init(&counted->arena, ARENA_BYTES);
     tally_table_init(&counted->table, &counted->request, 2);
     for (uint32_t i = 0; i < answer.count; i++) {
         const struct activity *row = &bed->sample.rows[answer.rows[i]].activity;
-        struct str name = grouping == GROUP_BY_USER ? row->user_id : row->action;
-        enum status status = activity_grouping_is_by_time(grouping)
-                                 ? tally_table_add_time(&counted->table, row->timestamp_ms, 1)
-                                 : tally_table_add_name(&counted->table, name, 1);
+        enum status status = tally_table_add_row(&counted->table, row);
         assert_int_equal(status, STATUS_OK);
     }
     assert_int_equal(tally_table_answer(&counted->table, &counted->arena, &counted->tally),

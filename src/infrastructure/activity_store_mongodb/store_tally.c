@@ -67,7 +67,7 @@ static void put_time_as_number(struct buffer *out, struct str key)
 }
 
 /* {$subtract: [t, {$mod: [{$add: [{$mod: [t, unit]}, unit]}, unit]}]}: the inner sum makes it the
- * hour's or day's beginning below 1970, too. Arithmetic, since $dateTrunc is not everywhere. */
+ * stretch's beginning below 1970, too. Arithmetic, since $dateTrunc is not everywhere. */
 static void put_unit_begin(struct buffer *out, int64_t unit_ms)
 {
     size_t lists[4];
@@ -88,22 +88,14 @@ static void put_unit_begin(struct buffer *out, int64_t unit_ms)
     }
 }
 
-static void put_grouping(enum activity_grouping grouping, struct buffer *out)
+static void put_grouping(const struct activity_tally_request *request, struct buffer *out)
 {
-    switch (grouping) {
-    case GROUP_BY_ACTION:
+    if (request->grouping == GROUP_BY_ACTION) {
         document_put_str(out, STR("_id"), STR("$action"));
-        break;
-    case GROUP_BY_USER:
+    } else if (request->grouping == GROUP_BY_USER) {
         document_put_str(out, STR("_id"), STR("$userId"));
-        break;
-    case GROUP_BY_DAY:
-        put_unit_begin(out, MS_PER_DAY);
-        break;
-    case GROUP_BY_HOUR:
-    case GROUPING_COUNT:
-        put_unit_begin(out, MS_PER_HOUR);
-        break;
+    } else {
+        put_unit_begin(out, activity_tally_interval_ms(request));
     }
 }
 
@@ -114,7 +106,7 @@ static void write_tally(const struct activity_tally_request *request, struct buf
     put_match(&request->filter, out);
     size_t stage = document_open_index(out, DOCUMENT_OBJECT, 1);
     size_t group = document_open(out, DOCUMENT_OBJECT, STR("$group"));
-    put_grouping(request->grouping, out);
+    put_grouping(request, out);
     put_sum(out);
     document_end(out, group);
     document_end(out, stage);
@@ -238,18 +230,6 @@ static enum status refuse(enum status status, const struct tally_table *groups, 
                : activity_store_refuse_tally(status, groups->request->groups_max, err);
 }
 
-static enum status add_row(struct tally_table *groups, const struct activity *row)
-{
-    switch (groups->request->grouping) {
-    case GROUP_BY_ACTION:
-        return tally_table_add_name(groups, row->action, 1);
-    case GROUP_BY_USER:
-        return tally_table_add_name(groups, row->user_id, 1);
-    default:
-        return tally_table_add_time(groups, row->timestamp_ms, 1);
-    }
-}
-
 static enum status tally_by_looking(struct answer_rows *stream, struct tally_table *groups,
                                     struct error *err)
 {
@@ -259,7 +239,7 @@ static enum status tally_by_looking(struct answer_rows *stream, struct tally_tab
         struct activity row;
         status = answer_rows_next(stream, filter, &row, err);
         if (status == STATUS_OK) {
-            status = refuse(add_row(groups, &row), groups, err);
+            status = refuse(tally_table_add_row(groups, &row), groups, err);
         }
     }
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
@@ -306,6 +286,13 @@ static enum status tally_by_server(struct answer_rows *stream, struct tally_tabl
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
+/* What the server takes for equal, and for the text of a number, is not what we do. */
+static bool must_look(const struct activity_tally_request *request)
+{
+    return request->grouping == GROUP_BY_METADATA ||
+           activity_filter_asks_metadata(&request->filter);
+}
+
 enum status store_tally(struct mongodb_store *store, const struct activity_tally_request *request,
                         struct arena *arena, struct activity_tally *out_tally, struct error *err)
 {
@@ -319,9 +306,8 @@ enum status store_tally(struct mongodb_store *store, const struct activity_tally
         return status;
     }
     tally_table_init(&groups, request, store->seed);
-    status = activity_filter_asks_metadata(&request->filter)
-                 ? tally_by_looking(&stream, &groups, err)
-                 : tally_by_server(&stream, &groups, err);
+    status = must_look(request) ? tally_by_looking(&stream, &groups, err)
+                                : tally_by_server(&stream, &groups, err);
     if (status == STATUS_OK) {
         status = refuse(tally_table_answer(&groups, arena, out_tally), &groups, err);
     }

@@ -6,7 +6,7 @@
 enum {
     STEP_ROWS = 4096, /* about 0.1 to 0.5 ms */
     STEP_LISTS = 1024,
-    STEP_HOURS = 256,
+    STEP_STRETCHES = 256,
     METADATA_BYTES_A_ROW = 128, /* of metadata take as long as a row */
     LISTS_MAX = FILTER_USERS_MAX > FILTER_ACTIONS_MAX ? FILTER_USERS_MAX : FILTER_ACTIONS_MAX
 };
@@ -457,16 +457,17 @@ static uint64_t take_before(struct cursor *cursor, const struct memory_rows *row
     return rows_left(&taken);
 }
 
-/* Counts hour by hour, without looking at more than the first row of each list in it. */
-static enum memory_progress tally_hours(struct memory_tally_query *query,
-                                        const struct memory_table *table, struct walk *walk)
+/* Counts stretch by stretch, without looking at more than the first row of each list in it. */
+static enum memory_progress tally_stretches(struct memory_tally_query *query,
+                                            const struct memory_table *table, struct walk *walk)
 {
-    for (int hours = 0; hours < STEP_HOURS; hours++) {
+    int64_t interval_ms = activity_tally_interval_ms(query->into->request);
+    for (int stretch = 0; stretch < STEP_STRETCHES; stretch++) {
         if (walk->count == 0) {
             return MEMORY_DONE;
         }
         int64_t first_ms = memory_rows_at(&table->rows, walk->heap[0].row)->timestamp_ms;
-        int64_t end_ms = activity_grouping_start_ms(GROUP_BY_HOUR, first_ms) + MS_PER_HOUR;
+        int64_t end_ms = activity_interval_start_ms(interval_ms, first_ms) + interval_ms;
         uint64_t count = 0;
         for (size_t i = walk->count; i > 0; i--) {
             count += take_before(&walk->heap[i - 1], &table->rows, end_ms);
@@ -484,8 +485,16 @@ static enum memory_progress tally_hours(struct memory_tally_query *query,
     return MEMORY_PAUSED;
 }
 
+static enum status tally_metadata(const struct memory_tally_query *query,
+                                  const struct memory_row *record, size_t *work)
+{
+    struct str metadata = memory_row_metadata(record);
+    *work += metadata.len / METADATA_BYTES_A_ROW;
+    return tally_table_add_metadata(query->into, metadata);
+}
+
 static enum status tally_row(const struct memory_tally_query *query,
-                             const struct memory_table *table, uint32_t row)
+                             const struct memory_table *table, uint32_t row, size_t *work)
 {
     const struct memory_row *record = memory_rows_at(&table->rows, row);
     switch (query->into->request->grouping) {
@@ -494,6 +503,8 @@ static enum status tally_row(const struct memory_tally_query *query,
                                     1);
     case GROUP_BY_USER:
         return tally_table_add_name(query->into, memory_names_text(&table->users, record->user), 1);
+    case GROUP_BY_METADATA:
+        return tally_metadata(query, record, work);
     default:
         return tally_table_add_time(query->into, record->timestamp_ms, 1);
     }
@@ -508,13 +519,19 @@ static enum memory_progress tally_rows(struct memory_tally_query *query,
             return MEMORY_DONE;
         }
         enum status status =
-            walk_wants(walk, row, &work) ? tally_row(query, table, row) : STATUS_OK;
+            walk_wants(walk, row, &work) ? tally_row(query, table, row, &work) : STATUS_OK;
         if (status != STATUS_OK) {
             return tally_full(query, status);
         }
     }
     query_resume_after_row(&query->query, table, row);
     return MEMORY_PAUSED;
+}
+
+/* Where most stretches would have a row or two, going from row to row is quicker. */
+static bool is_long(const struct memory_tally_query *query)
+{
+    return activity_tally_interval_ms(query->into->request) >= MS_PER_MINUTE;
 }
 
 enum memory_progress memory_tally_query_step(struct memory_tally_query *query,
@@ -534,7 +551,7 @@ enum memory_progress memory_tally_query_step(struct memory_tally_query *query,
     }
     struct walk walk;
     walk_open(&walk, table, &query->query);
-    return activity_grouping_is_by_time(grouping) && walk_wants_all(&walk)
-               ? tally_hours(query, table, &walk)
+    return activity_grouping_is_by_time(grouping) && walk_wants_all(&walk) && is_long(query)
+               ? tally_stretches(query, table, &walk)
                : tally_rows(query, table, &walk);
 }

@@ -1,6 +1,7 @@
 #include "infrastructure/activity_table/tally_table.h"
 
 #include "base/assert.h"
+#include "base/macros.h"
 
 #include <stdlib.h>
 #include <xxhash.h>
@@ -10,6 +11,7 @@ enum { FIRST_GROUPS = 64, SLOTS_PER_GROUP = 2 };
 struct tally_group {
     struct activity_group group;
     uint64_t hash;
+    uint64_t row; /* that was counted last, of those whose metadata is looked at */
 };
 
 void tally_table_init(struct tally_table *table, const struct activity_tally_request *request,
@@ -18,11 +20,13 @@ void tally_table_init(struct tally_table *table, const struct activity_tally_req
     ASSERT(request->groups_max <= UINT32_MAX / SLOTS_PER_GROUP / 2);
     *table = (struct tally_table){.request = request, .seed = seed};
     arena_init(&table->names, TALLY_NAME_BYTES_MAX);
+    buffer_init(&table->scratch, TALLY_NAME_BYTES_MAX);
 }
 
 void tally_table_deinit(struct tally_table *table)
 {
     arena_deinit(&table->names);
+    buffer_deinit(&table->scratch);
     free(table->groups);
     free(table->slots);
 }
@@ -127,8 +131,68 @@ enum status tally_table_add_name(struct tally_table *table, struct str name, uin
 
 enum status tally_table_add_time(struct tally_table *table, int64_t timestamp_ms, uint64_t count)
 {
-    int64_t start_ms = activity_grouping_start_ms(table->request->grouping, timestamp_ms);
+    int64_t interval_ms = activity_tally_interval_ms(table->request);
+    int64_t start_ms = activity_interval_start_ms(interval_ms, timestamp_ms);
     return add(table, &(struct activity_group){.start_ms = start_ms, .count = count});
+}
+
+/* One value of a row's metadata, which counts once however often it stands there. */
+static enum status add_value(struct tally_table *table, struct str text)
+{
+    struct tally_group wanted = {.group = {.name = text, .count = 1}, .row = table->rows};
+    wanted.hash = hash_of(table, &wanted.group);
+    uint32_t known = table->count == 0 ? 0 : table->slots[find_slot(table, &wanted)];
+    if (known == 0) {
+        return insert(table, &wanted);
+    }
+    struct tally_group *group = &table->groups[known - 1];
+    group->group.count += group->row == table->rows ? 0 : 1;
+    group->row = table->rows;
+    return STATUS_OK;
+}
+
+struct value_walk {
+    struct metadata_walk walk;
+    struct tally_table *table;
+    enum status status;
+};
+
+static bool take_value(struct metadata_walk *walk, enum metadata_leaf leaf, struct str taken)
+{
+    struct value_walk *values = CONTAINER_OF(walk, struct value_walk, walk);
+    struct tally_table *table = values->table;
+    struct str text;
+    bool has_text = metadata_leaf_text(leaf, taken, &table->scratch, &text);
+    if (table->scratch.failed != STATUS_OK) {
+        values->status = STATUS_NO_MEMORY;
+    } else if (has_text) {
+        values->status = add_value(table, text);
+    }
+    return values->status == STATUS_OK;
+}
+
+enum status tally_table_add_metadata(struct tally_table *table, struct str metadata)
+{
+    struct value_walk values = {.walk = {.path = table->request->path, .take = take_value},
+                                .table = table};
+    table->rows++;
+    bool ended = metadata_walk_run(&values.walk, metadata);
+    (void)ended; /* what is no JSON has the values that were found in it */
+    return values.status;
+}
+
+enum status tally_table_add_row(struct tally_table *table, const struct activity *row)
+{
+    switch (table->request->grouping) {
+    case GROUP_BY_ACTION:
+        return tally_table_add_name(table, row->action, 1);
+    case GROUP_BY_USER:
+        return tally_table_add_name(table, row->user_id, 1);
+    case GROUP_BY_METADATA:
+        return tally_table_add_metadata(table, row->metadata);
+    default:
+        return tally_table_add_time(table, row->timestamp_ms, 1);
+    }
 }
 
 /* Answer ------------------------------------------------------------------------------------ */

@@ -83,6 +83,42 @@ static void times_fall_into_their_days(void **state)
     arena_deinit(&arena);
 }
 
+static void values_of_metadata_count_once_a_row(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {"{\"k\":[\"a\",\"b\",\"a\",1,1.0,\"1\"]}",
+                                       "{\"k\":\"a\"}",
+                                       "{\"k\":1e0}",
+                                       "{\"k\":{\"a\":1}}",
+                                       "{\"other\":\"a\"}",
+                                       "{\"k\":\"\\u0061\"}"};
+    static const char *const names[] = {"a", "1", "b"};
+    static const uint64_t counts[] = {3, 2, 1};
+    struct metadata_path path;
+    struct activity_tally_request request = request_by(GROUP_BY_METADATA, 10);
+    struct activity_tally tally;
+    struct tally_table table;
+    struct arena arena;
+    assert_int_equal(metadata_path_read(STR("k"), &path, NULL), STATUS_OK);
+    request.path = &path;
+    request.groups_max = 3;
+    arena_init(&arena, 1 << 20);
+    tally_table_init(&table, &request, 9);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct activity row = {.metadata = str_from(rows[i])};
+        assert_int_equal(tally_table_add_row(&table, &row), STATUS_OK);
+    }
+    assert_int_equal(tally_table_answer(&table, &arena, &tally), STATUS_OK);
+    assert_int_equal(tally.count, 3);
+    for (size_t i = 0; i < tally.count; i++) {
+        assert_true(str_equal(tally.groups[i].name, str_from(names[i])));
+        assert_int_equal(tally.groups[i].count, counts[i]);
+    }
+    assert_int_equal(tally_table_add_metadata(&table, STR("{\"k\":\"new\"}")), STATUS_TOO_LARGE);
+    tally_table_deinit(&table);
+    arena_deinit(&arena);
+}
+
 static void groups_have_their_bound(void **state)
 {
     (void)state;
@@ -147,6 +183,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_added_up_and_ordered),
         cmocka_unit_test(times_fall_into_their_days),
+        cmocka_unit_test(values_of_metadata_count_once_a_row),
         cmocka_unit_test(groups_have_their_bound),
         cmocka_unit_test(an_answer_must_fit_the_arena),
         cmocka_unit_test(nothing_counted_is_an_answer),

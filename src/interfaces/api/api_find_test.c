@@ -140,8 +140,8 @@ static void a_failed_question_is_told(void **state)
         bed_is_problem(bed_get(bed, "/logs?user=x"), 400, "the parameter user is not known"));
     assert_true(bed_is_problem(bed_get(bed, "/logs?cursor=x"), 400, "not a cursor"));
     assert_true(bed_is_problem(bed_get(bed, "/logs?page=1000000"), 400, "cursor"));
-    assert_true(
-        bed_is_problem(bed_get(bed, "/api/v1/stats"), 400, "by must be action, user, hour or day"));
+    assert_true(bed_is_problem(bed_get(bed, "/api/v1/stats"), 400,
+                               "by must be action, user, minute, hour, day"));
     bed->find_answer = STATUS_TIMED_OUT;
     assert_true(bed_is_problem(bed_get(bed, "/logs"), 503, "the store says no"));
     assert_string_equal(bed->exchange.retry_after, "5");

@@ -226,14 +226,16 @@ static const struct api_parameter export_parameters[] = {
 
 /* Parameters of counts ----------------------------------------------------------------------- */
 
-static const char by_is_wanted[] = "by must be " ACTIVITY_GROUPINGS;
-
 static enum status read_by(const struct api_parameter_target *target, struct str value,
                            struct error *err)
 {
-    return activity_grouping_parse(value, &target->count->grouping)
-               ? STATUS_OK
-               : error_set(err, STATUS_INVALID, 0, "%s", by_is_wanted);
+    return count_grouping_read(value, &target->count->grouping, err);
+}
+
+static enum status read_interval(const struct api_parameter_target *target, struct str value,
+                                 struct error *err)
+{
+    return count_grouping_read_interval(value, &target->count->grouping, err);
 }
 
 static enum status read_count_limit(const struct api_parameter_target *target, struct str value,
@@ -244,6 +246,7 @@ static enum status read_count_limit(const struct api_parameter_target *target, s
 
 static const struct api_parameter stats_parameters[] = {
     {{"by", 2}, false, read_by},
+    {{"interval", 8}, false, read_interval},
     {{"limit", 5}, false, read_count_limit},
     {{"after", 5}, false, read_after},
 };
@@ -399,7 +402,9 @@ static enum status read_pair(struct query_reading *reading, struct str pair, str
 static enum status check_metadata(const struct query_reading *reading, struct error *err)
 {
     const struct activity_filter *filter = reading->target->filter;
-    bool narrowed = filter == NULL || !activity_filter_asks_metadata(filter);
+    const struct count_activities_question *count = reading->target->count;
+    bool groups = count != NULL && count->grouping.kind == GROUP_BY_METADATA;
+    bool narrowed = filter == NULL || (!activity_filter_asks_metadata(filter) && !groups);
     for (size_t i = 0; i < FILTER_PARAMETER_COUNT && !narrowed; i++) {
         narrowed = reading->seen[i];
     }
@@ -476,7 +481,7 @@ enum status api_stats_question_read(struct str query, struct arena *arena,
                                     struct api_stats_question *out_question, struct error *err)
 {
     struct count_activities_question *count = &out_question->count;
-    *count = (struct count_activities_question){.grouping = GROUPING_COUNT,
+    *count = (struct count_activities_question){.grouping.kind = GROUPING_COUNT,
                                                 .limit = COUNT_LIMIT_DEFAULT};
     out_question->after = (struct str){0};
     const struct api_parameter_target target = {.filter = &count->filter,
@@ -484,10 +489,7 @@ enum status api_stats_question_read(struct str query, struct arena *arena,
                                                 .after = &out_question->after,
                                                 .count = count};
     enum status status = read_query(&api_stats_parameters, &target, query, arena, err);
-    if (status == STATUS_OK && count->grouping == GROUPING_COUNT) {
-        return error_set(err, STATUS_INVALID, 0, "%s", by_is_wanted);
-    }
-    return status;
+    return status == STATUS_OK ? count_grouping_check(&count->grouping, err) : status;
 }
 
 enum status api_refused_question_read(struct str query, struct arena *arena,

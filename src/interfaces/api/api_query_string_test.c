@@ -323,14 +323,14 @@ static void counts_have_the_same_filter(void **state)
     (void)state;
     const struct count_activities_question *count = &fixture.stats.count;
     assert_int_equal(read_stats("by=hour"), STATUS_OK);
-    assert_int_equal(count->grouping, GROUP_BY_HOUR);
+    assert_int_equal(count->grouping.kind, GROUP_BY_HOUR);
     assert_int_equal(count->limit, COUNT_LIMIT_DEFAULT);
     assert_int_equal(count->filter.user_id_count, 0);
     assert_int_equal(count->filter.to_ms, TIMESTAMP_MS_MAX + 1);
     assert_int_equal(read_stats("limit=10000&userId=a&userId=b&action=x&from=1970-01-01T00:00:01Z&"
                                 "to=1970-01-01T00:00:02Z&by=us%65r"),
                      STATUS_OK);
-    assert_int_equal(count->grouping, GROUP_BY_USER);
+    assert_int_equal(count->grouping.kind, GROUP_BY_USER);
     assert_int_equal(count->limit, 10000);
     assert_int_equal(count->filter.user_id_count, 2);
     assert_true(str_equal(count->filter.user_ids[1], STR("b")));
@@ -339,12 +339,32 @@ static void counts_have_the_same_filter(void **state)
     assert_int_equal(count->filter.to_ms, 2000);
 }
 
+static void counts_go_by_time_and_metadata(void **state)
+{
+    (void)state;
+    const struct count_grouping *grouping = &fixture.stats.count.grouping;
+    assert_int_equal(read_stats("interval=15m&by=time"), STATUS_OK);
+    assert_int_equal(grouping->kind, GROUP_BY_TIME);
+    assert_int_equal(grouping->interval_ms, 900000);
+    assert_int_equal(read_stats("by=metadata.a%5C.b.c&userId=u"), STATUS_OK);
+    assert_int_equal(grouping->kind, GROUP_BY_METADATA);
+    assert_int_equal(grouping->path.member_count, 2);
+    assert_int_equal(grouping->interval_ms, 0);
+    expect_stats_refused("by=time", "by=time needs an interval");
+    expect_stats_refused("by=hour&interval=15m", "interval is for by=time only");
+    expect_stats_refused("by=time&interval=15", "interval must be");
+    expect_stats_refused("by=time&interval=1m&interval=1m", "interval may appear once");
+    expect_stats_refused("by=metadata.$where&userId=u", "looks like an operator");
+    expect_stats_refused("by=metadata.a", "needs userId, action, from or to");
+    expect_stats_refused("by=metadata&userId=u", "by must be action");
+}
+
 static void counts_refuse_what_they_do_not_know(void **state)
 {
     (void)state;
     static const char *const without[] = {"", "&", "userId=a", "by=", "by", "by=Hour", "by=week"};
     for (size_t i = 0; i < ARRAY_LENGTH(without); i++) {
-        expect_stats_refused(without[i], "by must be action, user, hour or day");
+        expect_stats_refused(without[i], "by must be action, user, minute, hour, day, time");
     }
     assert_int_equal(
         api_stats_question_read((struct str){0}, &fixture.arena, &fixture.stats, &fixture.err),
@@ -353,7 +373,7 @@ static void counts_refuse_what_they_do_not_know(void **state)
     expect_stats_refused("by=day&limit=10001", "limit must be a number from 1 to 10000");
     expect_stats_refused("by=day&limit=0", "limit");
     expect_stats_refused("by=day&page=1", "page is not known; there are userId, action, from, to, "
-                                          "metadata.<path>, by, limit");
+                                          "metadata.<path>, by, interval, limit, after");
     expect_stats_refused("by=day&cursor=x", "cursor");
     expect_stats_refused("by=day&order=asc", "order");
     expect_stats_refused("by=day&from=now", "from");
@@ -427,6 +447,7 @@ int main(void)
         TEST(a_long_name_is_cut_between_characters),
         TEST(too_little_memory_is_told),
         TEST(counts_have_the_same_filter),
+        TEST(counts_go_by_time_and_metadata),
         TEST(counts_refuse_what_they_do_not_know),
         TEST(a_path_segment_keeps_its_plus),
         TEST(the_next_link_has_the_cursor_instead),

@@ -1,6 +1,7 @@
 /*
  * GET of counts in groups.
  */
+#include "base/json_text.h"
 #include "interfaces/api/api_job.h"
 #include "interfaces/api/api_query_string.h"
 
@@ -10,11 +11,12 @@ struct stats_job {
     struct api_stats_question question;
 };
 
-static void render(struct buffer *json, enum activity_grouping grouping,
+static void render(struct buffer *json, const struct count_grouping *grouping,
                    const struct activity_tally *tally)
 {
-    buffer_append_format(json, "{\"status\":\"success\",\"by\":\"%s\",\"data\":[",
-                         activity_grouping_name(grouping));
+    buffer_append_literal(json, "{\"status\":\"success\",\"by\":");
+    json_text_append_string(json, grouping->text);
+    buffer_append_literal(json, ",\"data\":[");
     for (size_t i = 0; i < tally->count; i++) {
         if (i > 0) {
             buffer_append_char(json, ',');
@@ -33,7 +35,7 @@ static void ask(struct api_job *job)
     job->status =
         count_activities_in_groups(stats->counter, question, &job->arena, &tally, &job->err);
     if (job->status == STATUS_OK) {
-        render(&job->text, question->grouping, &tally);
+        render(&job->text, &question->grouping, &tally);
     }
 }
 

@@ -16,8 +16,10 @@ const char command_stats_help[] =
     "DIR is the folder that serve has as --data-dir. Nothing in it is changed, and a server may "
     "run\n"
     "on it. On a terminal a table with bars, otherwise one JSON object in each line.\n\n"
-    "  --by WHAT       " ACTIVITY_GROUPINGS "; actions and users with the largest count\n"
-    "                  come first, hours and days (UTC) in their order\n"
+    "  --by WHAT       action, user or metadata.PATH, the largest count first; or minute, hour, "
+    "day\n"
+    "                  or time (UTC), in their order\n"
+    "  --interval N    how long the stretches of --by time are: 90s, 15m, 6h, 7d\n"
     "  --user ID       of this user; may be repeated\n"
     "  --action NAME   with this action; may be repeated\n"
     "  --metadata PATH=VALUE\n"
@@ -34,9 +36,13 @@ const char command_stats_help[] =
 
 static enum status read_by(struct folder_question *question, const char *value, struct error *err)
 {
-    return activity_grouping_parse(str_from(value), &question->grouping)
-               ? STATUS_OK
-               : error_set(err, STATUS_INVALID, 0, "--by must be " ACTIVITY_GROUPINGS);
+    return count_grouping_read(str_from(value), &question->grouping, err);
+}
+
+static enum status read_interval(struct folder_question *question, const char *value,
+                                 struct error *err)
+{
+    return count_grouping_read_interval(str_from(value), &question->grouping, err);
 }
 
 static enum status read_limit(struct folder_question *question, const char *value,
@@ -45,8 +51,10 @@ static enum status read_limit(struct folder_question *question, const char *valu
     return folder_read_limit(question, value, COUNT_GROUPS_MAX, err);
 }
 
-static const struct folder_option options[] = {
-    FOLDER_FILTER_OPTIONS, {.name = "by", .read = read_by}, {.name = "limit", .read = read_limit}};
+static const struct folder_option options[] = {FOLDER_FILTER_OPTIONS,
+                                               {.name = "by", .read = read_by},
+                                               {.name = "interval", .read = read_interval},
+                                               {.name = "limit", .read = read_limit}};
 
 /* Table ------------------------------------------------------------------------------------- */
 
@@ -158,7 +166,9 @@ static enum status answer(const struct folder_access *access,
 {
     CLEANUP(activity_store_free) struct activity_store *store = NULL;
     const struct activity_tally_request request = {.filter = question->filter,
-                                                   .grouping = question->grouping,
+                                                   .grouping = question->grouping.kind,
+                                                   .interval_ms = question->grouping.interval_ms,
+                                                   .path = &question->grouping.path,
                                                    .limit = (size_t)question->limit,
                                                    .groups_max = COUNT_GROUPS_MAX};
     struct activity_tally tally;
@@ -182,9 +192,11 @@ int command_stats(const struct folder_access *access, int argument_count, char *
     const struct folder_options all = {options, ARRAY_LENGTH(options)};
     struct error err;
     enum status status = folder_arguments_read(&all, argument_count, arguments, &question, &err);
-    if (status == STATUS_OK && question.grouping == GROUPING_COUNT) {
-        status =
-            error_set(&err, STATUS_INVALID, 0, "--by is missing; it must be " ACTIVITY_GROUPINGS);
+    if (status == STATUS_OK && question.grouping.kind == GROUPING_COUNT) {
+        status = error_set(&err, STATUS_INVALID, 0, "--by is missing; it must be " COUNT_GROUPINGS);
+    }
+    if (status == STATUS_OK) {
+        status = count_grouping_check(&question.grouping, &err);
     }
     if (status != STATUS_OK) {
         return folder_refuse_arguments("stats", &err);

@@ -123,7 +123,7 @@ static void ask_for_everything(struct folder_question *question)
 {
     *question = (struct folder_question){.filter = activity_filter_all(),
                                          .order = ORDER_NEWEST_FIRST,
-                                         .grouping = GROUPING_COUNT,
+                                         .grouping.kind = GROUPING_COUNT,
                                          .limit = UINT64_MAX};
     question->filter.user_ids = question->user_ids;
     question->filter.actions = question->actions;

@@ -3,6 +3,7 @@
  * The arguments of the commands that look into a folder: the folder, and options as `--name value`
  * or `--name=value`, in any order. One thread.
  */
+#include "application/count_grouping.h"
 #include "base/error.h"
 #include "domain/activity_page.h"
 #include "domain/activity_tally.h"
@@ -17,9 +18,9 @@ struct folder_question {
     struct str actions[FILTER_ACTIONS_MAX];
     struct metadata_filter metadata;
     enum activity_order order;
-    enum activity_grouping grouping; /* GROUPING_COUNT: none was named */
-    uint64_t limit;                  /* rows or groups; UINT64_MAX: all */
-    bool count;                      /* only how many there are */
+    struct count_grouping grouping; /* of kind GROUPING_COUNT: none was named */
+    uint64_t limit;                 /* rows or groups; UINT64_MAX: all */
+    bool count;                     /* only how many there are */
     bool csv;
     const char *output;     /* a file; NULL: standard output */
     const char *checkpoint; /* files of verify; NULL: none */
