@@ -142,6 +142,7 @@ static enum status make_api(struct service *service, struct error *err)
             .finder = &service->finder,
             .counter = &service->counter,
             .waits = service->waits,
+            .summarizer = &service->summarizer,
             .eraser = &service->eraser,
             .refusals = &service->lister,
             .resender = &service->resender,

@@ -136,6 +136,11 @@ static void make_use_cases(struct service *service)
                               .store = service->store,
                               .deadline_ms = (unsigned)settings->query_timeout_ms,
                           });
+    summarize_user_init(&service->summarizer,
+                        &(struct summarize_user_config){
+                            .store = service->store,
+                            .deadline_ms = (unsigned)settings->query_timeout_ms,
+                        });
     service->lister = (struct list_refusals){
         .list = service->refusals,
         .page_bytes_max = settings->page_bytes,

@@ -13,6 +13,7 @@
 #include "application/record_activities.h"
 #include "application/resend_refusals.h"
 #include "application/store_activities.h"
+#include "application/summarize_user.h"
 #include "base/logger.h"
 #include "infrastructure/activity_store_local/checkpoint.h"
 #include "infrastructure/config/settings.h"
@@ -51,6 +52,7 @@ struct service {
     struct record_activities recorder;
     struct find_activities finder;
     struct count_activities counter;
+    struct summarize_user summarizer;
     struct await_stored *waits; /* NULL: nobody asks here */
     struct erase_user eraser;
     struct erasure_watch erasure_watch; /* of an API server */

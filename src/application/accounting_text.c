@@ -5,7 +5,7 @@
 
 #include <inttypes.h>
 
-enum { PARTITIONS_TOLD_MAX = 1000, LOGS_TOLD_MAX = 100, MS_PER_MINUTE = 60 * 1000 };
+enum { PARTITIONS_TOLD_MAX = 1000, LOGS_TOLD_MAX = 100 };
 
 /* What each place of the minutes counts. */
 static const char *const edge_names[RECORD_COUNTS] = {"received", "accepted", "rejected", "resent"};

@@ -8,8 +8,9 @@ LIST = "/api/v1/activities"
 EVERY_METHOD = ("GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE", "PROPFIND", "QUERY", "get", "FOO-BAR")
 ALLOWED = {LIST: "GET, HEAD, POST, OPTIONS", f"{LIST}/x": "GET, HEAD, OPTIONS", "/livez": "GET, HEAD, OPTIONS",
            "/readyz": "GET, HEAD, OPTIONS", "/health": "GET, HEAD, OPTIONS",
-           "/api/v1/refused": "GET, HEAD, OPTIONS", "/api/v1/users?userId=methods": "DELETE, OPTIONS",
-           "/api/v1/users/methods": "DELETE, OPTIONS"}
+           "/api/v1/refused": "GET, HEAD, OPTIONS", "/api/v1/users?userId=methods": "GET, HEAD, DELETE, OPTIONS",
+           "/api/v1/users/methods": "GET, HEAD, DELETE, OPTIONS", "/api/v1/users/methods/activities": "GET, HEAD, OPTIONS",
+           "/api/v1/users/activities?userId=methods": "GET, HEAD, OPTIONS"}
 GOOD = b'{"userId":"methods","action":"a"}'
 
 

@@ -26,8 +26,10 @@ def document(shared):
 def known(shared):
     """Values for the parts of a path: of something that is there, where there can be."""
     shared.record({"id": "openapi-1", "userId": "openapi", "action": "a"})
+    shared.record({"id": "openapi-2", "userId": "openapi-erased", "action": "a"})
     shared.wait_stored("openapi-1")
-    return {"id": "openapi-1", "userId": "nobody", "file": "docs.css"}
+    shared.wait_stored("openapi-2")
+    return {"id": "openapi-1", "userId": "openapi-erased", "file": "docs.css"}
 
 
 def target_of(path, values):

@@ -14,6 +14,7 @@
 #include "application/record_activities.h"
 #include "application/resend_refusals.h"
 #include "application/store_activities.h"
+#include "application/summarize_user.h"
 #include "base/error.h"
 #include "interfaces/api/api_access.h"
 #include "interfaces/http/http_server.h"
@@ -25,6 +26,7 @@ struct api_config {
     struct find_activities *finder;
     struct count_activities *counter;
     struct await_stored *waits;
+    struct summarize_user *summarizer;
     struct erase_user *eraser;
     struct list_refusals *refusals;
     struct resend_refusals *resender;

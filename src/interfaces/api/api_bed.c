@@ -276,6 +276,11 @@ static enum status store_find(struct activity_store *store,
     ASSERT(bed->rows <= request->limit);
     bed->find_filter_users = request->filter.user_id_count;
     bed->find_deadline_ns = request->deadline_ns;
+    if (request->filter.user_id_count > 0) {
+        static char user[64];
+        keep(user, sizeof user, request->filter.user_ids[0]);
+        bed->find_user = str_from(user);
+    }
     *out_page = (struct activity_page){.rows = &bed->row, .count = bed->rows, .more = bed->more};
     return STATUS_OK;
 }
@@ -312,6 +317,10 @@ static enum status store_tally(struct activity_store *store,
         return error_set(err, bed->find_answer, 0, "the store says no");
     }
     bed->tally_asked = *request;
+    if (request->grouping == GROUP_BY_TIME) {
+        *out_tally = bed->times;
+        return STATUS_OK;
+    }
     *out_tally = bed->tally;
     return STATUS_OK;
 }
@@ -488,6 +497,10 @@ static void make_use_cases(struct api_bed *bed)
                                              .store = &bed->store,
                                              .deadline_ms = 1000,
                                          });
+    summarize_user_init(&bed->summarizer, &(struct summarize_user_config){
+                                              .store = &bed->store,
+                                              .deadline_ms = 1000,
+                                          });
     bed->lister = (struct list_refusals){.list = &bed->refusals, .page_bytes_max = 1 << 20};
     struct store_activities_config config = store_activities_config_default;
     config.log = &bed->log;
@@ -531,6 +544,7 @@ static void make_api(struct api_bed *bed)
         .finder = &bed->finder,
         .counter = &bed->counter,
         .waits = bed->waits,
+        .summarizer = &bed->summarizer,
         .eraser = &bed->eraser,
         .refusals = &bed->lister,
         .resender = &bed->resender,

@@ -63,13 +63,15 @@ struct api_bed {
     struct activity row;     /* what it holds */
     size_t rows;             /* how often it is found */
     bool more;
-    size_t find_filter_users;  /* how many the store was asked for last */
+    size_t find_filter_users; /* how many the store was asked for last */
     uint64_t counted;
+    struct str find_user;      /* the first of the filter, kept in a text of the bed's own */
     uint64_t find_deadline_ns; /* as the store was told last */
     struct activity_tally_request tally_asked;
     struct activity_tally tally;
     struct coverage accounts; /* the test's; each setup forgets them */
     struct position_set log_end;
+    struct activity_tally times; /* instead of it, of stretches of a length that was asked for */
 
     struct refusal_list refusals;
     size_t refused_count; /* entries that it holds, BED_REFUSED_MAX at most */
@@ -85,6 +87,7 @@ struct api_bed {
     struct record_activities recorder;
     struct find_activities finder;
     struct count_activities counter;
+    struct summarize_user summarizer;
     struct await_stored *waits; /* without threads: told by bed_store alone */
     struct erase_user eraser;
     struct list_refusals lister;

@@ -17,8 +17,8 @@ static void ask(struct api_job *job)
 
 void api_checkpoint(const struct api_call *call)
 {
-    static const struct api_job_kind kind = {sizeof(struct checkpoint_job), ask,
-                                             &api_question_words};
+    static const struct api_job_kind kind = {
+        .bytes = sizeof(struct checkpoint_job), .ask = ask, .words = &api_question_words};
     struct checkpoint_source *source = call->api->config.checkpoints;
     if (source == NULL) {
         api_answer_problem_type(call->exchange, API_PROBLEM_NO_CHECKPOINTS,

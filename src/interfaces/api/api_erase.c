@@ -110,7 +110,8 @@ static bool accepts_user(const struct api_call *call, struct str user_id)
 
 static void erase_raw(const struct api_call *call, struct str raw, bool plus_is_space)
 {
-    static const struct api_job_kind kind = {sizeof(struct erase_job), ask, &erase_words};
+    static const struct api_job_kind kind = {
+        .bytes = sizeof(struct erase_job), .ask = ask, .words = &erase_words};
     CLEANUP(api_job_free) struct api_job *job = api_job_new(call, &kind);
     if (job == NULL) {
         return;

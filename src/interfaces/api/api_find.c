@@ -71,21 +71,43 @@ static void ask_page(struct api_job *job)
     buffer_deinit(&answer.next_cursor);
 }
 
+struct api_job *api_find_list_new(const struct api_call *call)
+{
+    static const struct api_job_kind kind = {
+        .bytes = sizeof(struct list_job), .ask = ask_page, .words = &api_question_words};
+    struct api_job *job = api_job_new(call, &kind);
+    if (job != NULL) {
+        CONTAINER_OF(job, struct list_job, job)->finder = call->api->config.finder;
+    }
+    return job;
+}
+
+enum status api_find_list_read(struct api_job *job, const struct str *user_id, struct error *err)
+{
+    struct api_question *question = &CONTAINER_OF(job, struct list_job, job)->question;
+    enum status status =
+        api_timeline_question_read(job->query, user_id, &job->arena, question, err);
+    job->after = question->after;
+    return status;
+}
+
+bool api_find_list_narrows(const struct api_call *call, struct api_job *job)
+{
+    struct api_question *question = &CONTAINER_OF(job, struct list_job, job)->question;
+    return api_access_narrows(call, &question->find.filter, question->texts.user_ids, &job->arena);
+}
+
 void api_find_list(const struct api_call *call)
 {
-    static const struct api_job_kind kind = {sizeof(struct list_job), ask_page,
-                                             &api_question_words};
-    struct api_job *job = api_job_new(call, &kind);
+    struct api_job *job = api_find_list_new(call);
     struct error err;
     if (job == NULL) {
         return;
     }
-    struct list_job *list = CONTAINER_OF(job, struct list_job, job);
-    list->finder = call->api->config.finder;
-    enum status status = api_question_read(job->query, &job->arena, &list->question, &err);
-    job->after = list->question.after;
-    if (status == STATUS_OK && !api_access_narrows(call, &list->question.find.filter,
-                                                   list->question.texts.user_ids, &job->arena)) {
+    struct api_question *question = &CONTAINER_OF(job, struct list_job, job)->question;
+    enum status status = api_question_read(job->query, &job->arena, question, &err);
+    job->after = question->after;
+    if (status == STATUS_OK && !api_find_list_narrows(call, job)) {
         api_job_free(job);
         return;
     }
@@ -117,7 +139,8 @@ static void ask_one(struct api_job *job)
 
 void api_find_one(const struct api_call *call)
 {
-    static const struct api_job_kind kind = {sizeof(struct one_job), ask_one, &api_question_words};
+    static const struct api_job_kind kind = {
+        .bytes = sizeof(struct one_job), .ask = ask_one, .words = &api_question_words};
     CLEANUP(api_job_free) struct api_job *job = api_job_new(call, &kind);
     struct error err;
     if (job == NULL) {

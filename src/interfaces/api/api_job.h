@@ -58,6 +58,17 @@ struct api_job *api_job_new(const struct api_call *call, const struct api_job_ki
 void api_job_free(struct api_job *job); /* takes NULL */
 CLEANUP_FUNCTION(struct api_job *, api_job_free)
 
+/* A job that answers a page of activities, not read yet (api_find.c). NULL as api_job_new. */
+struct api_job *api_find_list_new(const struct api_call *call);
+
+/* Reads its query, which must be about one user: the one of the path, borrowed for as long as the
+ * job lives, or NULL for the one that the query names. INVALID, NO_MEMORY. */
+MUST_USE enum status api_find_list_read(struct api_job *job, const struct str *user_id,
+                                        struct error *err);
+
+/* Narrows it to the users of the caller. False: the call is answered. */
+bool api_find_list_narrows(const struct api_call *call, struct api_job *job);
+
 /* Sets the job going on a pool thread; takes the job. */
 void api_job_offload(struct http_exchange *exchange, struct api_job *job);
 

@@ -56,6 +56,7 @@ struct api_parameter_target {
     bool *csv;                             /* likewise, as the next ones */
     struct count_activities_question *count;
     struct list_refusals_question *refusals;
+    struct summarize_user_question *summary;
 };
 
 /* Parameters of every filter ----------------------------------------------------------------- */
@@ -272,20 +273,62 @@ static const struct api_parameter refused_parameters[] = {
     {{"cursor", 6}, false, read_refusals_cursor},
 };
 
+/* Parameters of one user's summary ------------------------------------------------------------ */
+
+static enum status read_summary_limit(const struct api_parameter_target *target, struct str value,
+                                      struct error *err)
+{
+    return read_limit(value, SUMMARY_SESSIONS_MAX, &target->summary->limit, err);
+}
+
+static enum status read_summary_cursor(const struct api_parameter_target *target, struct str value,
+                                       struct error *err)
+{
+    (void)err;
+    target->summary->cursor = value;
+    return STATUS_OK;
+}
+
+static enum status read_summary_user(const struct api_parameter_target *target, struct str value,
+                                     struct error *err)
+{
+    (void)err; /* one without a name is told when all was read */
+    target->summary->user_id = value;
+    return STATUS_OK;
+}
+
+/* The user last, who may stand in the path. */
+static const struct api_parameter summary_parameters[] = {
+    {{"limit", 5}, false, read_summary_limit},
+    {{"cursor", 6}, false, read_summary_cursor},
+    {{"after", 5}, false, read_after},
+    {{"userId", 6}, false, read_summary_user},
+};
+
 /* Reading ------------------------------------------------------------------------------------ */
 
 enum { FILTER_PARAMETER_COUNT = ARRAY_LENGTH(filter_parameters), PARAMETERS_MAX = 16 };
 
-const struct api_parameter_set api_list_parameters = {list_parameters,
-                                                      ARRAY_LENGTH(list_parameters), true};
-const struct api_parameter_set api_export_parameters = {export_parameters,
-                                                        ARRAY_LENGTH(export_parameters), true};
-const struct api_parameter_set api_one_parameters = {one_parameters, ARRAY_LENGTH(one_parameters),
-                                                     false};
-const struct api_parameter_set api_stats_parameters = {stats_parameters,
-                                                       ARRAY_LENGTH(stats_parameters), true};
-const struct api_parameter_set api_refused_parameters = {refused_parameters,
-                                                         ARRAY_LENGTH(refused_parameters), false};
+const struct api_parameter_set api_list_parameters = {
+    .own = list_parameters, .own_count = ARRAY_LENGTH(list_parameters), .has_filter = true};
+const struct api_parameter_set api_timeline_parameters = {.own = list_parameters,
+                                                          .own_count =
+                                                              ARRAY_LENGTH(list_parameters),
+                                                          .has_filter = true,
+                                                          .user_in_path = true};
+const struct api_parameter_set api_export_parameters = {
+    .own = export_parameters, .own_count = ARRAY_LENGTH(export_parameters), .has_filter = true};
+const struct api_parameter_set api_one_parameters = {.own = one_parameters,
+                                                     .own_count = ARRAY_LENGTH(one_parameters)};
+const struct api_parameter_set api_stats_parameters = {
+    .own = stats_parameters, .own_count = ARRAY_LENGTH(stats_parameters), .has_filter = true};
+const struct api_parameter_set api_refused_parameters = {
+    .own = refused_parameters, .own_count = ARRAY_LENGTH(refused_parameters)};
+
+const struct api_parameter_set api_summary_parameters = {
+    .own = summary_parameters, .own_count = ARRAY_LENGTH(summary_parameters) - 1};
+const struct api_parameter_set api_summary_of_query_parameters = {
+    .own = summary_parameters, .own_count = ARRAY_LENGTH(summary_parameters)};
 
 /* Which parameters there are, what they fill, and which appeared already. */
 struct query_reading {
@@ -311,18 +354,29 @@ static const struct api_parameter user_parameters[] = {{{"userId", 6}, false, NU
 static const struct api_parameter post_parameters[] = {{{"dry_run", 7}, false, NULL}};
 static const struct api_parameter verbose_parameters[] = {{{"verbose", 7}, false, NULL}};
 
-const struct api_parameter_set api_user_parameters = {user_parameters,
-                                                      ARRAY_LENGTH(user_parameters), false};
-const struct api_parameter_set api_post_parameters = {post_parameters,
-                                                      ARRAY_LENGTH(post_parameters), false};
-const struct api_parameter_set api_verbose_parameters = {verbose_parameters,
-                                                         ARRAY_LENGTH(verbose_parameters), false};
+const struct api_parameter_set api_user_parameters = {.own = user_parameters,
+                                                      .own_count = ARRAY_LENGTH(user_parameters)};
+const struct api_parameter_set api_post_parameters = {.own = post_parameters,
+                                                      .own_count = ARRAY_LENGTH(post_parameters)};
+const struct api_parameter_set api_verbose_parameters = {
+    .own = verbose_parameters, .own_count = ARRAY_LENGTH(verbose_parameters)};
+
+/* How many of the filter's are left out, and how many are there. */
+static size_t filter_begin(const struct api_parameter_set *set)
+{
+    return set->user_in_path ? 1 : 0;
+}
+
+static size_t filter_count(const struct api_parameter_set *set)
+{
+    return set->has_filter ? FILTER_PARAMETER_COUNT - filter_begin(set) : 0;
+}
 
 const struct api_parameter *api_parameter_at(const struct api_parameter_set *set, size_t index)
 {
-    size_t of_filter = set->has_filter ? FILTER_PARAMETER_COUNT : 0;
+    size_t of_filter = filter_count(set);
     if (index < of_filter) {
-        return &filter_parameters[index];
+        return &filter_parameters[filter_begin(set) + index];
     }
     index -= of_filter;
     return index < set->own_count ? &set->own[index] : NULL;
@@ -336,7 +390,7 @@ static struct str list_names(const struct api_parameter_set *set, char text[NAME
     size_t len = 0;
     const struct api_parameter *parameter;
     for (size_t i = 0; (parameter = api_parameter_at(set, i)) != NULL; i++) {
-        bool last_of_filter = set->has_filter && i + 1 == FILTER_PARAMETER_COUNT;
+        bool last_of_filter = set->has_filter && i + 1 == filter_count(set);
         int written =
             snprintf(text + len, NAMES_BYTES_MAX - len, "%s%.*s%s", i == 0 ? "" : ", ",
                      STR_FORMAT(parameter->name), last_of_filter ? ", metadata.<path>" : "");
@@ -405,7 +459,8 @@ static enum status check_metadata(const struct query_reading *reading, struct er
     const struct count_activities_question *count = reading->target->count;
     bool groups = count != NULL && count->grouping.kind == GROUP_BY_METADATA;
     bool narrowed = filter == NULL || (!activity_filter_asks_metadata(filter) && !groups);
-    for (size_t i = 0; i < FILTER_PARAMETER_COUNT && !narrowed; i++) {
+    narrowed = narrowed || reading->set->user_in_path;
+    for (size_t i = 0; i < filter_count(reading->set) && !narrowed; i++) {
         narrowed = reading->seen[i];
     }
     return narrowed ? STATUS_OK
@@ -443,8 +498,9 @@ static enum status read_query(const struct api_parameter_set *set,
     return status == STATUS_OK ? check_metadata(&reading, err) : status;
 }
 
-enum status api_question_read(struct str query, struct arena *arena,
-                              struct api_question *out_question, struct error *err)
+static enum status read_list(const struct api_parameter_set *set, struct str query,
+                             struct arena *arena, struct api_question *out_question,
+                             struct error *err)
 {
     struct find_activities_question *find = &out_question->find;
     *find =
@@ -454,7 +510,30 @@ enum status api_question_read(struct str query, struct arena *arena,
                                                 .texts = &out_question->texts,
                                                 .after = &out_question->after,
                                                 .find = find};
-    return read_query(&api_list_parameters, &target, query, arena, err);
+    return read_query(set, &target, query, arena, err);
+}
+
+enum status api_question_read(struct str query, struct arena *arena,
+                              struct api_question *out_question, struct error *err)
+{
+    return read_list(&api_list_parameters, query, arena, out_question, err);
+}
+
+enum status api_timeline_question_read(struct str query, const struct str *user_id,
+                                       struct arena *arena, struct api_question *out_question,
+                                       struct error *err)
+{
+    const struct api_parameter_set *set =
+        user_id == NULL ? &api_list_parameters : &api_timeline_parameters;
+    struct activity_filter *filter = &out_question->find.filter;
+    enum status status = read_list(set, query, arena, out_question, err);
+    if (status == STATUS_OK && user_id != NULL) {
+        out_question->texts.user_ids[filter->user_id_count++] = *user_id;
+    }
+    return status != STATUS_OK || filter->user_id_count == 1
+               ? status
+               : error_set(err, STATUS_INVALID, 0,
+                           "name one user: GET /api/v1/users/activities?userId=...");
 }
 
 enum status api_export_question_read(struct str query, struct arena *arena,
@@ -490,6 +569,21 @@ enum status api_stats_question_read(struct str query, struct arena *arena,
                                                 .count = count};
     enum status status = read_query(&api_stats_parameters, &target, query, arena, err);
     return status == STATUS_OK ? count_grouping_check(&count->grouping, err) : status;
+}
+
+enum status api_user_question_read(struct str query, bool by_query, struct arena *arena,
+                                   struct api_user_question *out_question, struct error *err)
+{
+    struct summarize_user_question *summary = &out_question->summary;
+    *out_question = (struct api_user_question){.summary.limit = SUMMARY_SESSIONS_DEFAULT};
+    const struct api_parameter_target target = {.after = &out_question->after, .summary = summary};
+    enum status status =
+        read_query(by_query ? &api_summary_of_query_parameters : &api_summary_parameters, &target,
+                   query, arena, err);
+    if (status == STATUS_OK && by_query && summary->user_id.len == 0) {
+        return error_set(err, STATUS_INVALID, 0, "name one user: GET /api/v1/users?userId=...");
+    }
+    return status;
 }
 
 enum status api_refused_question_read(struct str query, struct arena *arena,

@@ -7,6 +7,7 @@
 #include "application/count_activities.h"
 #include "application/find_activities.h"
 #include "application/list_refusals.h"
+#include "application/summarize_user.h"
 #include "base/arena.h"
 #include "base/error.h"
 
@@ -26,15 +27,19 @@ struct api_parameter {
 struct api_parameter_set {
     const struct api_parameter *own;
     size_t own_count;
-    bool has_filter; /* those of a filter besides, and any number of metadata.<path> */
+    bool has_filter;   /* those of a filter besides, and any number of metadata.<path> */
+    bool user_in_path; /* of the filter's, userId is not understood */
 };
 
 extern const struct api_parameter_set api_export_parameters;
 extern const struct api_parameter_set api_list_parameters;
 extern const struct api_parameter_set api_one_parameters;
+extern const struct api_parameter_set api_timeline_parameters;
 extern const struct api_parameter_set api_stats_parameters;
 extern const struct api_parameter_set api_post_parameters;
 extern const struct api_parameter_set api_refused_parameters;
+extern const struct api_parameter_set api_summary_parameters;
+extern const struct api_parameter_set api_summary_of_query_parameters;
 extern const struct api_parameter_set api_user_parameters;
 extern const struct api_parameter_set api_verbose_parameters;
 
@@ -66,6 +71,11 @@ struct api_stats_question {
     struct str after; /* likewise */
 };
 
+struct api_user_question {
+    struct summarize_user_question summary;
+    struct str after; /* likewise */
+};
+
 /* Reads the raw query into `out_question`, whose filter then points into itself and into `arena`:
  * it must not move. INVALID: `err` names the parameter and what to write. NO_MEMORY. */
 MUST_USE enum status api_question_read(struct str query, struct arena *arena,
@@ -76,6 +86,13 @@ MUST_USE enum status api_export_question_read(struct str query, struct arena *ar
                                               struct api_export_question *out_question,
                                               struct error *err);
 
+/* The same about one user: the one of the path, borrowed, or with NULL the one that the query must
+ * name. */
+MUST_USE enum status api_timeline_question_read(struct str query, const struct str *user_id,
+                                                struct arena *arena,
+                                                struct api_question *out_question,
+                                                struct error *err);
+
 /* The same where nothing is asked for but to wait for a receipt; {NULL, 0}: not even that. */
 MUST_USE enum status api_one_question_read(struct str query, struct arena *arena,
                                            struct str *out_after, struct error *err);
@@ -84,6 +101,11 @@ MUST_USE enum status api_one_question_read(struct str query, struct arena *arena
 MUST_USE enum status api_stats_question_read(struct str query, struct arena *arena,
                                              struct api_stats_question *out_question,
                                              struct error *err);
+
+/* The same about one user, whom the query names if `by_query`. */
+MUST_USE enum status api_user_question_read(struct str query, bool by_query, struct arena *arena,
+                                            struct api_user_question *out_question,
+                                            struct error *err);
 
 /* The same for the refused list, which has no filter. */
 MUST_USE enum status api_refused_question_read(struct str query, struct arena *arena,

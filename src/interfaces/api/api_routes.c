@@ -34,15 +34,35 @@
         .path = {text, sizeof(text) - 1}, .is_probe = true, .get = (handler),                      \
         .get_parameters = (parameters), .is_open = true                                            \
     }
+
+/* A user whose id is "activities" is asked for, and erased, by the query string. */
 #define USERS(text)                                                                                \
     {.path = {text, sizeof(text) - 1},                                                             \
+     .get = api_user_of_query,                                                                     \
+     .get_parameters = &api_summary_of_query_parameters,                                           \
      .delete = api_erase_user_of_query,                                                            \
      .delete_parameters = &api_user_parameters,                                                    \
      .delete_needs = ACCESS_ERASE,                                                                 \
+     .get_needs = ACCESS_READ,                                                                     \
      .limits_users = true},                                                                        \
+        {.path = {text "/activities", sizeof(text "/activities") - 1},                             \
+         .get = api_timeline_of_query,                                                             \
+         .get_parameters = &api_list_parameters,                                                   \
+         .get_needs = ACCESS_READ,                                                                 \
+         .limits_users = true,                                                                     \
+         .is_for_viewers = true},                                                                  \
+        {.path = {text, sizeof(text) - 1},                                                         \
+         .has_id = true,                                                                           \
+         .behind_id = {"/activities", 11},                                                         \
+         .get = api_timeline,                                                                      \
+         .get_parameters = &api_timeline_parameters,                                               \
+         .get_needs = ACCESS_READ,                                                                 \
+         .limits_users = true,                                                                     \
+         .is_for_viewers = true},                                                                  \
     {                                                                                              \
-        .path = {text, sizeof(text) - 1}, .has_id = true, .delete = api_erase_user,                \
-        .delete_needs = ACCESS_ERASE, .limits_users = true                                         \
+        .path = {text, sizeof(text) - 1}, .has_id = true, .get = api_user,                         \
+        .get_parameters = &api_summary_parameters, .get_needs = ACCESS_READ,                       \
+        .delete = api_erase_user, .delete_needs = ACCESS_ERASE, .limits_users = true               \
     }
 
 #define REFUSED(text)                                                                              \
@@ -141,11 +161,10 @@ const struct api_route *api_route_at(size_t index)
 
 const char *api_route_allow(const struct api_route *route)
 {
-    if (route->delete != NULL) {
-        return "DELETE, OPTIONS";
-    }
-    if (route->get == NULL) {
-        return "POST, OPTIONS";
-    }
-    return route->post != NULL ? "GET, HEAD, POST, OPTIONS" : "GET, HEAD, OPTIONS";
+    static const char *const texts[2][2][2] = {
+        {{"OPTIONS", "DELETE, OPTIONS"}, {"POST, OPTIONS", "POST, DELETE, OPTIONS"}},
+        {{"GET, HEAD, OPTIONS", "GET, HEAD, DELETE, OPTIONS"},
+         {"GET, HEAD, POST, OPTIONS", "GET, HEAD, POST, DELETE, OPTIONS"}},
+    };
+    return texts[route->get != NULL][route->post != NULL][route->delete != NULL];
 }

@@ -91,9 +91,29 @@ static void users_can_be_erased(void **state)
     assert_true(find("/api/v1/users", &rest)->delete == api_erase_user_of_query);
     assert_null(rest.data);
     const struct api_route *route = find("/api/v1/users/a%2Fb", &rest);
-    assert_true(route->delete == api_erase_user && route->get == NULL && route->post == NULL);
+    assert_true(route->delete == api_erase_user && route->post == NULL);
     assert_true(str_equal(rest, STR("a%2Fb")));
-    assert_string_equal(api_route_allow(route), "DELETE, OPTIONS");
+    assert_string_equal(api_route_allow(route), "GET, HEAD, DELETE, OPTIONS");
+}
+
+static void users_can_be_asked_for(void **state)
+{
+    (void)state;
+    struct str rest;
+    assert_true(find("/api/v1/users", &rest)->get == api_user_of_query);
+    assert_true(find("/api/v1/users/", &rest)->get == api_user_of_query);
+    assert_true(find("/api/v1/users/ann", &rest)->get == api_user);
+    assert_true(str_equal(rest, STR("ann")));
+    const struct api_route *route = find("/api/v1/users/a%2Fb/activities", &rest);
+    assert_true(route->get == api_timeline && route->delete == NULL);
+    assert_true(str_equal(rest, STR("a%2Fb")));
+    assert_string_equal(api_route_allow(route), "GET, HEAD, OPTIONS");
+    assert_true(find("/api/v1/users/activities/activities", &rest)->get == api_timeline);
+    assert_true(str_equal(rest, STR("activities")));
+    assert_true(find("/api/v1/users/activities", &rest)->get == api_timeline_of_query);
+    assert_null(find("/api/v1/users/activities", &rest)->delete);
+    assert_true(find("/api/v1/users/%61ctivities", &rest)->get == api_user);
+    assert_true(find("/api/v1/users/activitiesx", &rest)->get == api_user);
 }
 
 /* A misspelt name must not erase, nor answer with everybody's activities. */
@@ -108,6 +128,11 @@ static void every_route_says_its_parameters(void **state)
     assert_ptr_equal(find("/api/v1/refused", &rest)->get_parameters, &api_refused_parameters);
     assert_ptr_equal(find("/api/v1/users", &rest)->delete_parameters, &api_user_parameters);
     assert_null(find("/api/v1/users/ann", &rest)->delete_parameters);
+    assert_ptr_equal(find("/api/v1/users/ann", &rest)->get_parameters, &api_summary_parameters);
+    assert_ptr_equal(find("/api/v1/users", &rest)->get_parameters,
+                     &api_summary_of_query_parameters);
+    assert_ptr_equal(find("/api/v1/users/ann/activities", &rest)->get_parameters,
+                     &api_timeline_parameters);
     assert_ptr_equal(find("/readyz", &rest)->get_parameters, &api_verbose_parameters);
     assert_null(find("/health", &rest)->get_parameters);
 }
@@ -137,6 +162,12 @@ static void nothing_else_matches(void **state)
         "/livez/x",
         "/livez//",
         "/api/v1/users/a/b",
+        "/api/v1/users//activities",
+        "/api/v1/users/a/activities/",
+        "/api/v1/users/a/activitiesx",
+        "/api/v1/users/a/xactivities",
+        "/api/v1/users/a/b/activities",
+        "/api/v1/users//",
         "/users",
         "/health/x",
         "/api/v1/activities/a/b",
@@ -179,6 +210,7 @@ int main(void)
         cmocka_unit_test(probes_have_their_own_paths),
         cmocka_unit_test(counts_have_one_path),
         cmocka_unit_test(users_can_be_erased),
+        cmocka_unit_test(users_can_be_asked_for),
         cmocka_unit_test(every_route_says_its_parameters),
         cmocka_unit_test(nothing_else_matches),
         cmocka_unit_test(reads_no_further_than_the_path),
