@@ -143,6 +143,7 @@ static enum status make_api(struct service *service, struct error *err)
             .counter = &service->counter,
             .waits = service->waits,
             .summarizer = &service->summarizer,
+            .tag_hash = &service_any_thread_hash,
             .eraser = &service->eraser,
             .refusals = &service->lister,
             .resender = &service->resender,

@@ -92,6 +92,9 @@ MUST_USE enum status service_open(struct service *service, struct error *err);
 MUST_USE enum status service_make_hashes(struct service *service,
                                          const struct content_hash **out_hashes, struct error *err);
 
+/* For any thread; slower by what it takes to begin. */
+extern const struct content_hash service_any_thread_hash;
+
 /* Where the worker is in other processes, only its erasures are watched. */
 MUST_USE enum status service_start_worker(struct service *service, struct error *err);
 

@@ -55,3 +55,18 @@ enum status service_make_hashes(struct service *service, const struct content_ha
     *out_hashes = service->hashes->ports;
     return STATUS_OK;
 }
+
+static enum status hash_alone(void *context, const struct str *parts, size_t count,
+                              uint8_t out_hash[CONTENT_HASH_BYTES])
+{
+    struct sha256 sha256;
+    (void)context;
+    enum status status = sha256_init(&sha256);
+    if (status == STATUS_OK) {
+        status = sha256_of_parts(&sha256, parts, count, out_hash);
+        sha256_deinit(&sha256);
+    }
+    return status;
+}
+
+const struct content_hash service_any_thread_hash = {.hash = hash_alone};

@@ -41,7 +41,8 @@ struct api_config {
     struct api_access_config access; /* who may do what */
     const struct activity_rules *rules;
     const struct clock *clock;
-    const struct content_hash *hashes; /* one for each loop */
+    const struct content_hash *hashes;   /* one for each loop */
+    const struct content_hash *tag_hash; /* unlike these used by any thread, several at once */
     const char *version;
     size_t activity_bytes_max; /* JSON text of one activity */
     size_t batch_bytes_max;    /* body of an array */

@@ -44,14 +44,15 @@ static void answer(const struct api_call *call, const struct api_job_kind *kind)
 
 void api_accounting(const struct api_call *call)
 {
-    static const struct api_job_kind kind = {sizeof(struct accounting_job), ask_for_json,
-                                             &api_question_words};
+    static const struct api_job_kind kind = {
+        .bytes = sizeof(struct accounting_job), .ask = ask_for_json, .words = &api_question_words};
     answer(call, &kind);
 }
 
 void api_metrics(const struct api_call *call)
 {
-    static const struct api_job_kind kind = {sizeof(struct accounting_job), ask_for_metrics,
-                                             &api_question_words};
+    static const struct api_job_kind kind = {.bytes = sizeof(struct accounting_job),
+                                             .ask = ask_for_metrics,
+                                             .words = &api_question_words};
     answer(call, &kind);
 }

@@ -152,6 +152,10 @@ static void keep_header(struct http_exchange *exchange, const struct http_header
         keep(exchange->allow, sizeof exchange->allow, header->value);
     } else if (str_equal(header->name, STR("Retry-After"))) {
         keep(exchange->retry_after, sizeof exchange->retry_after, header->value);
+    } else if (str_equal(header->name, STR("ETag"))) {
+        keep(exchange->etag, sizeof exchange->etag, header->value);
+    } else if (str_equal(header->name, STR("Cache-Control"))) {
+        keep(exchange->cache_control, sizeof exchange->cache_control, header->value);
     } else if (str_equal(header->name, STR("Link"))) {
         keep(exchange->link, sizeof exchange->link, header->value);
     } else {
@@ -545,6 +549,7 @@ static void make_api(struct api_bed *bed)
         .counter = &bed->counter,
         .waits = bed->waits,
         .summarizer = &bed->summarizer,
+        .tag_hash = &hash,
         .eraser = &bed->eraser,
         .refusals = &bed->lister,
         .resender = &bed->resender,

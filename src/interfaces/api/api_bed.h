@@ -34,6 +34,8 @@ struct http_exchange {
     char allow[64];
     char retry_after[16];
     char link[512];
+    char etag[64];
+    char cache_control[64];
 };
 
 struct http_server {

@@ -78,6 +78,11 @@ bool api_access_covers(const struct api_call *call, struct str user_id)
     return may_erase;
 }
 
+const struct http_request *http_exchange_request(const struct http_exchange *of)
+{
+    return &of->request;
+}
+
 /* No erasure waits for a receipt. */
 struct http_ticket http_exchange_ticket(const struct http_exchange *of)
 {

@@ -73,8 +73,10 @@ static void ask_page(struct api_job *job)
 
 struct api_job *api_find_list_new(const struct api_call *call)
 {
-    static const struct api_job_kind kind = {
-        .bytes = sizeof(struct list_job), .ask = ask_page, .words = &api_question_words};
+    static const struct api_job_kind kind = {.bytes = sizeof(struct list_job),
+                                             .ask = ask_page,
+                                             .words = &api_question_words,
+                                             .is_tagged = true};
     struct api_job *job = api_job_new(call, &kind);
     if (job != NULL) {
         CONTAINER_OF(job, struct list_job, job)->finder = call->api->config.finder;
@@ -139,8 +141,10 @@ static void ask_one(struct api_job *job)
 
 void api_find_one(const struct api_call *call)
 {
-    static const struct api_job_kind kind = {
-        .bytes = sizeof(struct one_job), .ask = ask_one, .words = &api_question_words};
+    static const struct api_job_kind kind = {.bytes = sizeof(struct one_job),
+                                             .ask = ask_one,
+                                             .words = &api_question_words,
+                                             .is_tagged = true};
     CLEANUP(api_job_free) struct api_job *job = api_job_new(call, &kind);
     struct error err;
     if (job == NULL) {

@@ -48,6 +48,65 @@ static void a_page_may_tell_how_many_there_are(void **state)
     assert_null(strstr(bed->exchange.answer, "count"));
 }
 
+/* All that is asked for and not written. */
+static const char *const tagged[] = {"/logs?limit=1",
+                                     "/logs/row-1",
+                                     "/api/v1/stats?by=action",
+                                     "/api/v1/users/u",
+                                     "/api/v1/users/u/activities",
+                                     "/api/v1/refused"};
+
+static void ask_unless(struct api_bed *bed, enum http_method method, const char *target,
+                       const char *tags)
+{
+    bed_request(bed, method, target);
+    bed_add_header(bed, STR("If-None-Match"), tags);
+    bed_run(bed);
+}
+
+/* Who has an answer already is told so, and gets it as soon as it is another one. */
+static void an_answer_that_is_known_is_not_sent_again(void **state)
+{
+    struct api_bed *bed = *state;
+    struct activity_group time = {.start_ms = 1, .count = 1};
+    bed->counted = 1;
+    bed->times = (struct activity_tally){.groups = &time, .count = 1};
+    for (size_t i = 0; i < ARRAY_LENGTH(tagged); i++) {
+        char tags[128];
+        bed_get(bed, tagged[i]);
+        assert_int_equal(bed->exchange.status, 200);
+        assert_int_equal(strlen(bed->exchange.etag), 34);
+        assert_string_equal(bed->exchange.cache_control, "private, no-cache");
+        snprintf(tags, sizeof tags, "\"other\", W/%s", bed->exchange.etag);
+        ask_unless(bed, HTTP_METHOD_GET, tagged[i], tags);
+        assert_int_equal(bed->exchange.status, 304);
+        assert_string_equal(bed->exchange.etag, strstr(tags, "/\"") + 1);
+        assert_string_equal(bed->exchange.cache_control, "private, no-cache");
+        assert_string_equal(bed->exchange.content_type, "");
+        assert_string_equal(bed->exchange.link, "");
+        ask_unless(bed, HTTP_METHOD_HEAD, tagged[i], "*");
+        assert_int_equal(bed->exchange.status, 304);
+        ask_unless(bed, HTTP_METHOD_GET, tagged[i], "\"other\"");
+        assert_int_equal(bed->exchange.status, 200);
+    }
+}
+
+static void another_answer_has_another_tag(void **state)
+{
+    struct api_bed *bed = *state;
+    char first[64];
+    bed_get(bed, "/logs?limit=1");
+    snprintf(first, sizeof first, "%s", bed->exchange.etag);
+    bed->row.timestamp_ms = 1;
+    ask_unless(bed, HTTP_METHOD_GET, "/logs?limit=1", first);
+    assert_int_equal(bed->exchange.status, 200);
+    assert_string_not_equal(bed->exchange.etag, first);
+    /* What is no answer has none. */
+    ask_unless(bed, HTTP_METHOD_GET, "/logs/nothing", "*");
+    assert_int_equal(bed->exchange.status, 404);
+    assert_string_equal(bed->exchange.etag, "");
+}
+
 static void the_link_leads_to_the_next_page(void **state)
 {
     struct api_bed *bed = *state;
@@ -216,6 +275,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_page_has_its_shape),
         TEST(a_page_may_tell_how_many_there_are),
+        TEST(an_answer_that_is_known_is_not_sent_again),
+        TEST(another_answer_has_another_tag),
         TEST(the_link_leads_to_the_next_page),
         TEST(a_question_waits_for_its_receipt),
         TEST(a_question_has_its_time_behind_the_wait),

@@ -80,6 +80,9 @@ static void finish_rendering(struct api_job *job)
         lose_answer(job, STATUS_BUSY);
     } else {
         job->charged = bytes;
+        if (job->kind->is_tagged) {
+            api_tag_make(job);
+        }
     }
 }
 
@@ -98,7 +101,9 @@ static void answer(struct http_exchange *exchange, void *data)
     if (exchange == NULL) {
         return;
     }
-    if (job->status == STATUS_OK) {
+    if (job->status == STATUS_OK && job->kind->is_tagged) {
+        api_tag_answer(exchange, job);
+    } else if (job->status == STATUS_OK) {
         struct str link = job->link.len == 0 ? (struct str){0} : buffer_str(&job->link);
         api_answer_text(exchange, job->content_type, buffer_str(&job->text), link);
     } else if (job->problem != API_PROBLEM_COUNT) {

@@ -23,10 +23,13 @@ struct api_job_words {
 /* Of whoever only asks, and may ask again. */
 extern const struct api_job_words api_question_words;
 
+enum { API_TAG_BYTES = 34 };
+
 struct api_job_kind {
     size_t bytes; /* of the structure that embeds the job */
     api_job_function *ask;
     const struct api_job_words *words;
+    bool is_tagged; /* a client that has the same answer already is told just that (api_tag.c) */
 };
 
 /* Embedded first in the job of each kind. */
@@ -43,6 +46,8 @@ struct api_job {
     struct buffer text;
     struct str content_type; /* static; JSON unless `ask` says otherwise */
     struct buffer link;      /* the Link header; empty: none */
+    char tag[API_TAG_BYTES]; /* the ETag field */
+    size_t tag_len;          /* 0: none */
     struct memory_budget *budget;
     size_t charged; /* to it, for `text` */
 
@@ -79,3 +84,9 @@ void api_job_await(const struct api_call *call, struct api_job *job);
  * reading the request: anything but OK is answered at once, in the words of `err`. */
 void api_job_start(const struct api_call *call, struct api_job *job, enum status read,
                    const struct error *err);
+
+/* Tags the answer, on the pool thread. */
+void api_tag_make(struct api_job *job);
+
+/* 200, or 304 to a client that has the answer already. */
+void api_tag_answer(struct http_exchange *exchange, const struct api_job *job);

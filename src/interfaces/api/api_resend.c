@@ -57,7 +57,8 @@ static struct api_job *make(const struct api_call *call, const struct api_job_ki
 
 void api_resend_one(const struct api_call *call)
 {
-    static const struct api_job_kind kind = {sizeof(struct resend_job), ask_for_one, &resend_words};
+    static const struct api_job_kind kind = {
+        .bytes = sizeof(struct resend_job), .ask = ask_for_one, .words = &resend_words};
     struct api_job *job = make(call, &kind);
     if (job == NULL) {
         return;
@@ -120,8 +121,8 @@ static void ask_for_page(struct api_job *job)
 
 void api_resend_page(const struct api_call *call)
 {
-    static const struct api_job_kind kind = {sizeof(struct resend_job), ask_for_page,
-                                             &resend_words};
+    static const struct api_job_kind kind = {
+        .bytes = sizeof(struct resend_job), .ask = ask_for_page, .words = &resend_words};
     struct api_job *job = make(call, &kind);
     struct error err;
     if (job == NULL) {

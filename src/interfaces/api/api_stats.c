@@ -41,8 +41,10 @@ static void ask(struct api_job *job)
 
 void api_stats(const struct api_call *call)
 {
-    static const struct api_job_kind kind = {
-        .bytes = sizeof(struct stats_job), .ask = ask, .words = &api_question_words};
+    static const struct api_job_kind kind = {.bytes = sizeof(struct stats_job),
+                                             .ask = ask,
+                                             .words = &api_question_words,
+                                             .is_tagged = true};
     struct api_job *job = api_job_new(call, &kind);
     struct error err;
     if (job == NULL) {

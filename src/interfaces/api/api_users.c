@@ -112,8 +112,10 @@ static enum status read_user(const struct api_call *call, struct arena *arena, s
 
 static void summarize(const struct api_call *call, bool by_query)
 {
-    static const struct api_job_kind kind = {
-        .bytes = sizeof(struct summary_job), .ask = ask_summary, .words = &api_question_words};
+    static const struct api_job_kind kind = {.bytes = sizeof(struct summary_job),
+                                             .ask = ask_summary,
+                                             .words = &api_question_words,
+                                             .is_tagged = true};
     CLEANUP(api_job_free) struct api_job *job = api_job_new(call, &kind);
     struct error err;
     if (job == NULL) {
