@@ -69,6 +69,12 @@ def find_response(method, path, status):
     return responses.get(str(status), responses.get("default") if status >= 400 else None)
 
 
+def parameters(method, path):
+    """All that an operation describes, resolved."""
+    described = map(resolve, find_item(path)[MEMBERS[method]].get("parameters", ()))
+    return [{**parameter, "schema": resolve(parameter["schema"])} for parameter in described]
+
+
 def described_types(method, path, status):
     """The types of problems that may come with this status."""
     item = find_item(path)
