@@ -88,6 +88,7 @@ static enum status make_waits(struct service *service, struct error *err)
         &(struct await_stored_config){
             .log = service->log,
             .store = service->settings.store == STORE_MONGODB ? service->store : NULL,
+            .moved = service->moved,
             .clock = &clock_system,
             .waits_max = AWAIT_STORED_WAITS_MAX,
             .wait_ms = AWAIT_STORED_MS,

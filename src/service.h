@@ -42,6 +42,7 @@ struct service {
     struct uuid log_settings;    /* stands for what the settings say of it */
     enum status log_status;      /* CORRUPT: it is another topic than the one that was known; behind
                                     service_take_down */
+    struct moved_activities *moved; /* out of the spill; NULL: there is none */
     char spill_dir[DISK_PATH_BYTES_MAX];
     struct event_log *local_log; /* the same without a tracer around it; NULL: not a local one */
     struct activity_store *store;

@@ -295,8 +295,10 @@ static enum status put_spill_in_front(struct service *service, struct error *err
     }
     if (status != STATUS_OK) {
         event_log_free(spill);
+        return status;
     }
-    return status;
+    service->moved = event_log_spill_moved(service->log);
+    return STATUS_OK;
 }
 
 /* --- any of them --- */

@@ -25,6 +25,7 @@ struct await_stored {
     struct stored_wait *oldest; /* all wait equally long, so it ends first, too */
     struct stored_wait *newest;
     size_t count;
+    size_t moving; /* of them, those that wait to be moved */
 };
 
 /* The list, under the mutex ------------------------------------------------------------------ */
@@ -36,6 +37,7 @@ static void add(struct await_stored *waits, struct stored_wait *wait)
     *(waits->newest == NULL ? &waits->oldest : &waits->newest->behind) = wait;
     waits->newest = wait;
     waits->count++;
+    waits->moving += wait->waits_to_move ? 1 : 0;
 }
 
 static void take_out(struct await_stored *waits, struct stored_wait *wait)
@@ -43,12 +45,13 @@ static void take_out(struct await_stored *waits, struct stored_wait *wait)
     *(wait->before == NULL ? &waits->oldest : &wait->before->behind) = wait->behind;
     *(wait->behind == NULL ? &waits->newest : &wait->behind->before) = wait->before;
     waits->count--;
+    waits->moving -= wait->waits_to_move ? 1 : 0;
 }
 
 static bool is_stored(const struct await_stored *waits, const struct stored_wait *wait)
 {
     for (size_t i = 0; i < wait->positions.count; i++) {
-        if (!position_set_covers(&waits->stored, wait->positions.items[i])) {
+        if (wait->waits_to_move || !position_set_covers(&waits->stored, wait->positions.items[i])) {
             return false;
         }
     }
@@ -103,6 +106,49 @@ void await_stored_set_worker(struct await_stored *waits, struct store_activities
     waits->worker = worker;
 }
 
+/* What was moved ----------------------------------------------------------------------------- */
+
+/* Puts the positions in the log in place of those of the log where it was accepted, if it is there.
+ * As moved_activities.find. */
+static enum status follow(const struct await_stored *waits, struct stored_wait *wait)
+{
+    struct moved_activities *moved = waits->config.moved;
+    struct position_set reached;
+    if (moved == NULL) {
+        return STATUS_NOT_FOUND;
+    }
+    position_set_init(&reached);
+    enum status status = moved->find(moved, wait->log_id, &wait->positions, &reached);
+    wait->waits_to_move = status != STATUS_OK;
+    if (status != STATUS_OK) {
+        position_set_deinit(&reached);
+        return status;
+    }
+    position_set_deinit(&wait->positions);
+    wait->positions = reached;
+    return status;
+}
+
+/* Under the mutex: those that were moved meanwhile and are stored already. */
+static struct stored_wait *follow_all(struct await_stored *waits)
+{
+    struct stored_wait *done = NULL;
+    struct stored_wait *wait = waits->moving > 0 ? waits->newest : NULL;
+    while (wait != NULL) {
+        struct stored_wait *before = wait->before;
+        if (wait->waits_to_move && follow(waits, wait) == STATUS_OK) {
+            waits->moving--;
+        }
+        if (is_stored(waits, wait)) {
+            take_out(waits, wait);
+            wait->behind = done;
+            done = wait;
+        }
+        wait = before;
+    }
+    return done;
+}
+
 /* Threads ------------------------------------------------------------------------------------ */
 
 static struct stored_wait *take_overdue(struct await_stored *waits, uint64_t now_ns)
@@ -120,9 +166,12 @@ static struct stored_wait *take_overdue(struct await_stored *waits, uint64_t now
     return first;
 }
 
-/* How long the oldest may still wait. */
+/* How long the oldest may still wait; nobody tells what is moved, so that is looked for. */
 static unsigned left_ms(const struct await_stored *waits, uint64_t now_ns)
 {
+    if (waits->moving > 0) {
+        return waits->config.look_ms;
+    }
     uint64_t left_ns =
         waits->oldest->deadline_ns > now_ns ? waits->oldest->deadline_ns - now_ns : 0;
     return (unsigned)(left_ns / NANOSECONDS_PER_MILLISECOND) + 1;
@@ -135,9 +184,11 @@ static void *run_timer(void *context)
     pthread_mutex_lock(&waits->mutex);
     while (!waits->stopping) {
         uint64_t now_ns = clock_monotonic_ns(waits->config.clock);
+        struct stored_wait *stored = follow_all(waits);
         struct stored_wait *overdue = take_overdue(waits, now_ns);
-        if (overdue != NULL) {
+        if (stored != NULL || overdue != NULL) {
             pthread_mutex_unlock(&waits->mutex);
+            end(stored, STATUS_OK);
             end(overdue, STATUS_TIMED_OUT);
             pthread_mutex_lock(&waits->mutex);
         } else if (waits->oldest == NULL) {
@@ -249,6 +300,7 @@ void await_stored_stop(struct await_stored *waits)
     waits->oldest = NULL;
     waits->newest = NULL;
     waits->count = 0;
+    waits->moving = 0;
     waits->stopping = true;
     pthread_cond_broadcast(&waits->changed);
     pthread_mutex_unlock(&waits->mutex);
@@ -265,22 +317,38 @@ void await_stored_stop(struct await_stored *waits)
 
 /* Waiting ------------------------------------------------------------------------------------ */
 
+/* One of another log counts if that is one from which activities are moved. */
+static enum status take_for_moved(const struct await_stored *waits, struct stored_wait *wait,
+                                  struct error *err)
+{
+    switch (follow(waits, wait)) {
+    case STATUS_OK:
+    case STATUS_BUSY:
+        return STATUS_OK;
+    case STATUS_UNAVAILABLE:
+        return error_set(err, STATUS_INVALID, 0,
+                         "after: what this receipt names was kept on a disk and moved on before "
+                         "this server started, and nobody knows where; ask without it");
+    case STATUS_NO_MEMORY:
+        return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory to wait for a receipt");
+    default:
+        return error_set(err, STATUS_INVALID, 0,
+                         "after: this receipt is of another event log than the one that this "
+                         "server stores; ask where it was given");
+    }
+}
+
 static enum status read_receipt(const struct await_stored *waits, struct str receipt,
-                                struct position_set *out_positions, struct error *err)
+                                struct stored_wait *wait, struct error *err)
 {
     struct error why;
     struct event_log_state log;
-    struct uuid log_id;
-    enum status status = receipt_decode(receipt, &log_id, out_positions, &why);
+    enum status status = receipt_decode(receipt, &wait->log_id, &wait->positions, &why);
     if (status != STATUS_OK) {
         return error_set(err, status, 0, "after: %s", why.message);
     }
     event_log_describe(waits->config.log, &log);
-    return uuid_equal(log_id, log.log_id)
-               ? STATUS_OK
-               : error_set(err, STATUS_INVALID, 0,
-                           "after: this receipt is of another event log than the one that this "
-                           "server stores; ask where it was given");
+    return uuid_equal(wait->log_id, log.log_id) ? STATUS_OK : take_for_moved(waits, wait, err);
 }
 
 static enum status admit(const struct await_stored *waits, struct error *err)
@@ -305,7 +373,7 @@ static enum status enter(struct await_stored *waits, struct stored_wait *wait, b
         wait->deadline_ns = clock_monotonic_ns(waits->config.clock) +
                             (uint64_t)waits->config.wait_ms * NANOSECONDS_PER_MILLISECOND;
         add(waits, wait);
-        if (waits->count == 1) {
+        if (waits->count == 1 || wait->waits_to_move) {
             pthread_cond_broadcast(&waits->changed);
         }
     }
@@ -321,7 +389,8 @@ enum status await_stored_begin(struct await_stored *waits, struct str receipt,
 {
     bool stored = false;
     position_set_init(&wait->positions);
-    enum status status = read_receipt(waits, receipt, &wait->positions, err);
+    wait->waits_to_move = false;
+    enum status status = read_receipt(waits, receipt, wait, err);
     if (status == STATUS_OK) {
         status = enter(waits, wait, &stored, err);
     }

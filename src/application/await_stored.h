@@ -4,13 +4,15 @@
  * thread is held for that: waits stand in a list, and whoever learns that the store has more tells
  * those that have been waiting for it. That is the worker where it is in this process; where
  * others are in other processes too, a thread that looks into the store for all waits together,
- * as long as there are any.
+ * as long as there are any. A receipt of a spill is waited for until what it names was moved, and
+ * then until that is stored.
  *
  * begin from any thread, also an event loop's; it never waits for log or store. `ended` is called
  * on a thread of the worker's or of this module, and must not block. new, start, stop and free
  * belong to one thread.
  */
 #include "application/event_log.h"
+#include "application/moved_activities.h"
 #include "application/store_activities.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -24,8 +26,9 @@ enum {
 };
 
 struct await_stored_config {
-    struct event_log *log;        /* whose receipts count; borrowed, as the next two */
-    struct activity_store *store; /* looked into; NULL: this process's worker tells everything */
+    struct event_log *log;          /* whose receipts count; borrowed, as the next three */
+    struct activity_store *store;   /* looked into; NULL: this process's worker tells everything */
+    struct moved_activities *moved; /* of logs whose receipts count, too; NULL: there are none */
     const struct clock *clock;
     size_t waits_max; /* these three as above */
     unsigned wait_ms;
@@ -40,6 +43,8 @@ typedef void stored_wait_ended(struct stored_wait *wait, enum status status);
 /* Embedded in its owner, zeroed but for `ended`; it must not move until that is called. */
 struct stored_wait {
     stored_wait_ended *ended;
+    struct uuid log_id;            /* of the log that the positions are of, ... */
+    bool waits_to_move;            /* ... which is another one as long as this is true */
     struct position_set positions; /* the highest that are waited for */
     uint64_t deadline_ns;
     struct stored_wait *before; /* in the list, oldest first */

@@ -21,6 +21,7 @@ enum { WAITS_MAX = 3, SHORT_MS = 30, LONG_MS = 20000, RECEIPT_TEXT_MAX = 512 };
 
 static const struct uuid own_log = {{1, 2, 3}};
 static const struct uuid other_log = {{1, 2, 4}};
+static const struct uuid spill = {{1, 2, 5}};
 
 struct waiting {
     struct stored_wait wait;
@@ -43,6 +44,9 @@ struct fixture {
     int looks;
     bool hangs;
     enum status look_answer;
+    struct moved_activities moved;
+    enum status moved_answer; /* of the log that `spill` names */
+    struct position moved_to;
     struct position durable; /* of the store */
 };
 
@@ -75,6 +79,23 @@ static enum status durable_positions(struct activity_store *store, struct uuid l
 static const struct activity_store_operations store_operations = {.durable_positions =
                                                                       durable_positions};
 
+static enum status find_moved(struct moved_activities *moved, struct uuid log_id,
+                              const struct position_set *positions,
+                              struct position_set *out_positions)
+{
+    struct fixture *fixture = CONTAINER_OF(moved, struct fixture, moved);
+    if (!uuid_equal(log_id, spill)) {
+        return STATUS_NOT_FOUND;
+    }
+    pthread_mutex_lock(&fixture->mutex);
+    assert_int_equal(positions->count, 1);
+    assert_int_equal(position_set_get(positions, 0), 1000);
+    enum status answer = fixture->moved_answer;
+    struct position to = fixture->moved_to;
+    pthread_mutex_unlock(&fixture->mutex);
+    return answer == STATUS_OK ? position_set_raise(out_positions, to) : answer;
+}
+
 static int setup(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
@@ -83,9 +104,11 @@ static int setup(void **state)
     }
     fixture->log.operations = &log_operations;
     fixture->store.operations = &store_operations;
+    fixture->moved.find = find_moved;
     pthread_mutex_init(&fixture->mutex, NULL);
     condition_init(&fixture->changed);
     fixture->config = (struct await_stored_config){.log = &fixture->log,
+                                                   .moved = &fixture->moved,
                                                    .clock = &clock_system,
                                                    .waits_max = WAITS_MAX,
                                                    .wait_ms = LONG_MS,
@@ -351,6 +374,84 @@ static void a_store_that_hangs_holds_nobody(void **state)
     pthread_mutex_unlock(&fixture->mutex);
 }
 
+static void set_moved(struct fixture *fixture, enum status answer, int64_t offset)
+{
+    pthread_mutex_lock(&fixture->mutex);
+    fixture->moved_answer = answer;
+    fixture->moved_to = (struct position){2, offset};
+    pthread_mutex_unlock(&fixture->mutex);
+}
+
+/* At 1000 of the spill, which is beyond all that the log has. */
+static enum status begin_spilled(struct fixture *fixture, int number)
+{
+    const struct position position = {0, 1000};
+    return begin(fixture, number, receipt_of(spill, &position, 1));
+}
+
+static void pause_ms(long ms)
+{
+    nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
+}
+
+static void what_was_moved_is_waited_for_where_it_is(void **state)
+{
+    struct fixture *fixture = *state;
+    set_moved(fixture, STATUS_OK, 7);
+    start(fixture);
+    assert_int_equal(begin_spilled(fixture, 0), STATUS_OK);
+    assert_false(fixture->stored);
+    raise(fixture, 0, 2000); /* of another partition, though beyond the offset in the spill */
+    pause_ms(20);
+    assert_int_equal(ends_of(fixture, 0), 0);
+    raise(fixture, 2, 8);
+    assert_int_equal(ends_of(fixture, 0), 1);
+    assert_int_equal(begin_spilled(fixture, 0), STATUS_OK);
+    assert_true(fixture->stored);
+}
+
+/* In the spill it may be for long; its positions there are none of the log. */
+static void what_waits_to_be_moved_is_waited_for(void **state)
+{
+    struct fixture *fixture = *state;
+    set_moved(fixture, STATUS_BUSY, 0);
+    start(fixture);
+    assert_int_equal(begin_spilled(fixture, 0), STATUS_OK);
+    assert_int_equal(begin_spilled(fixture, 1), STATUS_OK);
+    raise(fixture, 0, 2000);
+    raise(fixture, 2, 5);
+    pause_ms(20);
+    assert_int_equal(ends_of(fixture, 0) + ends_of(fixture, 1), 0);
+    set_moved(fixture, STATUS_NO_MEMORY, 0);
+    pause_ms(20);
+    assert_int_equal(ends_of(fixture, 0) + ends_of(fixture, 1), 0);
+    set_moved(fixture, STATUS_OK, 4);
+    assert_int_equal(await_end(fixture, 0), STATUS_OK); /* it is stored already */
+    assert_int_equal(await_end(fixture, 1), STATUS_OK);
+}
+
+static void what_is_not_moved_in_time_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->config.wait_ms = SHORT_MS;
+    set_moved(fixture, STATUS_BUSY, 0);
+    start(fixture);
+    assert_int_equal(begin_spilled(fixture, 0), STATUS_OK);
+    assert_int_equal(await_end(fixture, 0), STATUS_TIMED_OUT);
+    assert_int_equal(begin_spilled(fixture, 0), STATUS_OK);
+    await_stored_stop(fixture->waits);
+    assert_int_equal(await_end(fixture, 0), STATUS_UNAVAILABLE);
+}
+
+static void what_was_moved_in_another_life_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+    set_moved(fixture, STATUS_UNAVAILABLE, 0);
+    start(fixture);
+    assert_int_equal(begin_spilled(fixture, 0), STATUS_INVALID);
+    assert_non_null(strstr(fixture->err.message, "before this server started"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -366,6 +467,10 @@ int main(void)
         TEST(others_progress_is_looked_for),
         TEST(a_store_that_is_away_is_waited_for),
         TEST(a_store_that_hangs_holds_nobody),
+        TEST(what_was_moved_is_waited_for_where_it_is),
+        TEST(what_waits_to_be_moved_is_waited_for),
+        TEST(what_is_not_moved_in_time_is_told),
+        TEST(what_was_moved_in_another_life_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

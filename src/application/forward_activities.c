@@ -26,6 +26,7 @@ struct forward_activities {
     bool commit_waits; /* the source was not told yet */
     size_t rows_limit; /* of the next append */
     struct position_set positions;
+    struct position_set reached;
     struct forward_progress progress;
 
     uint64_t window_began_ms; /* 0: nothing moves */
@@ -36,6 +37,16 @@ struct forward_activities {
     bool under_way;
     enum status result;
 };
+
+/* Nobody reads it while an append is under way. */
+static void note_reached(struct forward_activities *forwarder, const struct append_result *result)
+{
+    size_t count = result->status == STATUS_OK ? result->reached_count : 0;
+    for (size_t i = 0; i < count; i++) {
+        enum status status = position_set_raise(&forwarder->reached, result->reached[i]);
+        forwarder->progress.reached_lost = forwarder->progress.reached_lost || status != STATUS_OK;
+    }
+}
 
 /* On the target's thread. */
 static void hear(struct append_listener *listener, const struct append_result *results,
@@ -48,6 +59,7 @@ static void hear(struct append_listener *listener, const struct append_result *r
     ASSERT(forwarder->under_way);
     forwarder->under_way = false;
     forwarder->result = results[0].status;
+    note_reached(forwarder, &results[0]);
     pthread_cond_signal(&forwarder->told);
     pthread_mutex_unlock(&forwarder->mutex);
 }
@@ -82,7 +94,9 @@ enum status forward_activities_new(const struct forward_activities_config *confi
     forwarder->activities = activities;
     forwarder->rows_limit = completed.probe_rows; /* nobody knows how well the target is */
     position_set_init(&forwarder->positions);
+    position_set_init(&forwarder->reached);
     forwarder->progress.positions = &forwarder->positions;
+    forwarder->progress.reached = &forwarder->reached;
     pthread_mutex_init(&forwarder->mutex, NULL);
     pthread_cond_init(&forwarder->told, NULL);
     *out_forwarder = forwarder;
@@ -96,6 +110,7 @@ void forward_activities_free(struct forward_activities *forwarder)
     }
     ASSERT(!forwarder->under_way);
     position_set_deinit(&forwarder->positions);
+    position_set_deinit(&forwarder->reached);
     pthread_cond_destroy(&forwarder->told);
     pthread_mutex_destroy(&forwarder->mutex);
     free(forwarder->activities);

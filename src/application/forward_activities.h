@@ -33,6 +33,8 @@ struct forward_activities_config {
 
 struct forward_progress {
     const struct position_set *positions; /* of the source: all below is moved or set aside */
+    const struct position_set *reached;   /* in the target, the highest that took some */
+    bool reached_lost;                    /* there was no memory to note all of them */
     uint64_t moved;                       /* activities, since the forwarder was made */
     uint64_t set_aside;                   /* likewise, and none of those that were moved */
     uint64_t per_second; /* as measured lately; 0: it does not move, or just began */

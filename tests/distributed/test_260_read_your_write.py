@@ -5,6 +5,7 @@ import time
 
 import expect
 import service as services
+from cluster import wait_for_empty_spill
 
 LIST = services.COLLECTION
 
@@ -56,3 +57,30 @@ def test_a_store_that_is_away_keeps_nobody(cluster):
     answer = api.get(f"{LIST}?userId=second&after={receipt}")
     assert expect.problem(answer, 503)["type"] == "/problems/not-yet-stored"
     assert time.monotonic() - begun < 4 * services.PATIENCE
+
+
+def test_what_was_spilled_is_waited_for(cluster):
+    """Guards receipts of a spill: 503 while the broker is away, then the activities, wherever in the topic they came; behind a
+    restart 400 for what was moved before, and the activities for what was left."""
+    api, _ = cluster.api("--kafka.delivery.timeout.ms", "1500"), cluster.worker()
+    api.wait_stored(api.record({"userId": "first", "action": "a"})["id"])
+    cluster.kafka.proxy.cut()
+    spilled = [api.record(batch(f"spilled-{number}")) for number in range(3)]
+    assert {document["durability"] for document in spilled} == {"local-disk"}
+    answer = api.get(f"{LIST}?action=spilled-2&after={spilled[2]['receipt']}")
+    assert expect.problem(answer, 503)["type"] == "/problems/not-yet-stored"
+    cluster.kafka.proxy.resume()
+    wait_for_empty_spill(api)
+    for number, document in enumerate(spilled):
+        answer = api.get(f"{LIST}?action=spilled-{number}&count=true&after={document['receipt']}")
+        assert answer.status == 200 and answer.json["count"] == 60, answer
+    expect.problem(cluster.api().get(f"{LIST}?after={spilled[0]['receipt']}"), 400, detail="of another event log")
+    cluster.kafka.proxy.cut()
+    left = api.record(batch("left"))
+    api.kill()
+    cluster.kafka.proxy.resume()
+    api.start()
+    wait_for_empty_spill(api)
+    answer = api.get(f"{LIST}?action=left&count=true&after={left['receipt']}")
+    assert answer.status == 200 and answer.json["count"] == 60, answer
+    expect.problem(api.get(f"{LIST}?after={spilled[0]['receipt']}"), 400, detail="before this server started")

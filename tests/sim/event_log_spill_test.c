@@ -91,6 +91,49 @@ static void keeps_on_this_disk_what_cannot_get_there(void **state)
     }
 }
 
+static enum status find_moved(const struct spill_append *told, int64_t *out_offset)
+{
+    struct moved_activities *moved = event_log_spill_moved(rig.log);
+    struct position named = told->reached;
+    const struct position_set receipt = {.items = &named, .count = 1, .capacity = 1};
+    struct position_set found;
+    position_set_init(&found);
+    enum status status = moved->find(moved, told->log_id, &receipt, &found);
+    *out_offset = found.count == 0 ? -1 : position_set_get(&found, 3); /* as the remote says */
+    position_set_deinit(&found);
+    return status;
+}
+
+/* Who has a receipt of the spill can wait for what it names: until it is moved, and then for where
+ * it is. What another process moved, nobody can find. */
+static void tells_where_what_was_moved_is(void **state)
+{
+    (void)state;
+    struct spill_append told[3];
+    int64_t offset;
+    begin(&roomy);
+    struct spill_append direct = spill_rig_append_and_wait(&rig, 0);
+    assert_int_equal(find_moved(&direct, &offset), STATUS_NOT_FOUND);
+    remote_set_away(&rig.remote, true);
+    for (size_t i = 0; i < ARRAY_LENGTH(told); i++) {
+        told[i] = spill_rig_append_and_wait(&rig, 0);
+        assert_int_equal(told[i].durability, DURABILITY_LOCAL_DISK);
+        assert_int_equal(find_moved(&told[i], &offset), STATUS_BUSY);
+    }
+    come_back();
+    int64_t written = (int64_t)remote_count(&rig.remote);
+    for (size_t i = 0; i < ARRAY_LENGTH(told); i++) {
+        assert_int_equal(find_moved(&told[i], &offset), STATUS_OK);
+        assert_int_equal(offset, written); /* where the last one is that was moved */
+    }
+    told[0].log_id.bytes[0] ^= 1;
+    assert_int_equal(find_moved(&told[0], &offset), STATUS_NOT_FOUND);
+    spill_rig_close(&rig, SPILL_END_CLEAN);
+    assert_true(spill_rig_open(&rig));
+    assert_int_equal(find_moved(&told[2], &offset), STATUS_UNAVAILABLE);
+    finish();
+}
+
 /* An append that the log has under way when the failure comes waits for its fate, and so does what
  * comes behind it; nobody's thread is held up. */
 static void nothing_is_decided_before_its_fate_is_known(void **state)
@@ -661,6 +704,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(keeps_on_this_disk_what_cannot_get_there),
+        cmocka_unit_test(tells_where_what_was_moved_is),
         cmocka_unit_test(nothing_is_decided_before_its_fate_is_known),
         cmocka_unit_test(holds_no_more_than_it_may),
         cmocka_unit_test(a_full_spill_refuses_and_recovers),

@@ -228,6 +228,33 @@ void spill_keep_mark(const struct event_log_spill *spill, int64_t offset)
     }
 }
 
+/* Where it was moved ------------------------------------------------------------------------ */
+
+static enum status find_moved(struct moved_activities *moved, struct uuid log_id,
+                              const struct position_set *positions,
+                              struct position_set *out_positions)
+{
+    struct event_log_spill *spill = CONTAINER_OF(moved, struct event_log_spill, moved);
+    int64_t offset = position_set_get(positions, 0);
+    if (!uuid_equal(log_id, spill->spill_id)) {
+        return STATUS_NOT_FOUND;
+    }
+    pthread_mutex_lock(&spill->mutex);
+    enum status status = STATUS_BUSY;
+    if (offset < spill->known_from || spill->moved_to_lost) {
+        status = STATUS_UNAVAILABLE;
+    } else if (offset < spill->moved_end) {
+        status = position_set_raise_all(out_positions, &spill->moved_to);
+    }
+    pthread_mutex_unlock(&spill->mutex);
+    return status;
+}
+
+struct moved_activities *event_log_spill_moved(struct event_log *log)
+{
+    return &spill_of(log)->moved;
+}
+
 /* Opening and closing ---------------------------------------------------------------------- */
 
 static void tell_left(const struct event_log_spill *spill)
@@ -290,6 +317,7 @@ static void dispose(struct event_log_spill *spill)
 {
     stop_threads(spill);
     forward_activities_free(spill->forwarder);
+    position_set_deinit(&spill->moved_to);
     pthread_cond_destroy(&spill->settled);
     pthread_cond_destroy(&spill->move);
     pthread_cond_destroy(&spill->keep);
@@ -370,6 +398,9 @@ static enum status keep_topic(const struct event_log_spill *spill, int64_t waiti
 static enum status look_into_spill(struct event_log_spill *spill, struct error *err)
 {
     struct forward_waiting waiting;
+    struct event_log_state about;
+    event_log_describe(spill->config.spill, &about);
+    spill->spill_id = about.log_id;
     enum status status = forward_activities_look(spill->config.spill, &waiting, err);
     if (status == STATUS_OK && spill->config.spill_dir != NULL) {
         status = moved_mark_pass(&spill->mark, spill->config.spill, &waiting, err);
@@ -381,6 +412,7 @@ static enum status look_into_spill(struct event_log_spill *spill, struct error *
         return status;
     }
     spill->moved_end = waiting.begin;
+    spill->known_from = waiting.begin;
     spill->spill_end = waiting.end;
     if (waiting.begin < waiting.end) {
         spill->mode = SPILL_SPILLING;
@@ -422,6 +454,8 @@ static struct event_log_spill *make(const struct event_log_spill_config *config)
         return NULL;
     }
     spill->log.operations = &spill_operations;
+    spill->moved.find = find_moved;
+    position_set_init(&spill->moved_to);
     spill->config = *config;
     spill->config.held_bytes_max =
         config->held_bytes_max == 0 ? HELD_BYTES_DEFAULT : config->held_bytes_max;

@@ -20,6 +20,7 @@
  * inner log's. Threads: as event_log.h says; two of its own.
  */
 #include "application/event_log.h"
+#include "application/moved_activities.h"
 #include "base/clock.h"
 #include "base/logger.h"
 #include "base/random.h"
@@ -59,3 +60,7 @@ struct event_log_spill_config {
  * settings somebody did. On failure inner log and spill stay the caller's. */
 MUST_USE enum status event_log_spill_new(const struct event_log_spill_config *config,
                                          struct event_log **out_log, struct error *err);
+
+/* What became of activities whose receipts name the spill. What was moved before this log was made
+ * is not known. Lives as long as the log. */
+struct moved_activities *event_log_spill_moved(struct event_log *log);

@@ -17,6 +17,9 @@ enum spill_mode { SPILL_DIRECT, SPILL_GIVING_UP, SPILL_SPILLING, SPILL_RETURNING
 
 struct event_log_spill {
     struct event_log log;
+    struct moved_activities moved;
+    struct uuid spill_id;
+    int64_t known_from; /* what was moved from here on is known to be in moved_to */
     struct event_log_spill_config config;
     struct append_listener inner_listener; /* hears for all direct appends */
     struct append_listener spill_listener; /* hears for all that are spilled */
@@ -37,12 +40,14 @@ struct event_log_spill {
     enum spill_mode mode;
     struct held_list held; /* direct: under way in the inner log; else these and behind them what
                               waits */
-    struct held_append *waiting; /* returning: the first one that waits */
-    size_t held_bytes;           /* of these and of those on their way into the spill */
-    size_t in_inner;             /* appends whose fate the inner log has not told */
-    size_t in_spill;             /* likewise the spill */
-    int64_t spill_end;           /* behind the newest activity that is durable in the spill */
-    int64_t moved_end;           /* all below is durable in the inner log, or set aside */
+    struct held_append *waiting;  /* returning: the first one that waits */
+    size_t held_bytes;            /* of these and of those on their way into the spill */
+    size_t in_inner;              /* appends whose fate the inner log has not told */
+    size_t in_spill;              /* likewise the spill */
+    int64_t spill_end;            /* behind the newest activity that is durable in the spill */
+    int64_t moved_end;            /* all below is durable in the inner log, or set aside */
+    struct position_set moved_to; /* in the inner log */
+    bool moved_to_lost;           /* there was no memory for some of it */
     uint64_t moved_per_second;
     unsigned idle_steps; /* of the mover in a row, while spilling */
     bool refusing;       /* the spill took nothing the last time */

@@ -312,6 +312,8 @@ static void note_moved(struct event_log_spill *spill)
 {
     struct forward_progress progress = forward_activities_progress(spill->forwarder);
     int64_t end = position_set_get(progress.positions, 0);
+    bool noted = position_set_raise_all(&spill->moved_to, progress.reached) == STATUS_OK;
+    spill->moved_to_lost = spill->moved_to_lost || progress.reached_lost || !noted;
     if (end > spill->moved_end) {
         spill->moved_end = end;
     }
