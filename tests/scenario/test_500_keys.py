@@ -51,7 +51,7 @@ def scopes_of(operation):
 
 def target_of(path, user="nobody"):
     """A question that is fine apart from who asks; nothing is erased by it."""
-    query = {"/api/v1/stats": "?by=action", USERS: f"?userId={user}"}.get(path, "")
+    query = {"/api/v1/stats": "?by=action", USERS: f"?userId={user}", f"{USERS}/activities": f"?userId={user}"}.get(path, "")
     return path.replace("{userId}", user).replace("{id}", "missing").replace("{file}", "missing") + query
 
 
