@@ -121,6 +121,12 @@ def test_a_key_for_a_user_reads_and_writes_this_user(keyed):
     assert [group["key"] for group in counts] == ["u"]
     expect.problem(keyed.ask("GET", "/api/v1/stats?by=user&userId=v", "u"), 403)
     expect.problem(keyed.ask("GET", "/api/v1/refused", "u"), 403, detail="limited to users")
+    for shown, hidden in ((f"{USERS}/u", f"{USERS}/v"), (f"{USERS}?userId=u", f"{USERS}?userId=v"),
+                          (f"{USERS}/u/activities", f"{USERS}/v/activities"), (f"{USERS}/activities?userId=u", f"{USERS}/activities?userId=v")):
+        assert keyed.ask("GET", shown, "u").status == 200
+        assert keyed.ask("GET", hidden, "read").status == 200
+        expect.problem(keyed.ask("GET", hidden, "u"), 403)
+        expect.problem(keyed.ask("GET", hidden, "u", None, [("If-None-Match", "*")]), 403)
     expect.problem(keyed.ask("DELETE", f"{USERS}/v", "u"), 403)
     expect.problem(keyed.ask("POST", f"{USERS}/v/links", "u", {}), 403)
     document = expect.problem(keyed.ask("POST", LIST, "u", OTHERS), 403, "/userId")
