@@ -88,6 +88,9 @@ enum status damage_set_aside(struct damage_report *report, const struct damaged_
 void damage_found(struct damage_report *report, const struct damaged_range *range)
 {
     struct error err;
+    if (report->disk == NULL) {
+        return;
+    }
     bool kept = damage_set_aside(report, range, &err) == STATUS_OK;
     atomic_fetch_add(&report->ranges, 1);
     log_write(report->logger, LOG_ERROR,

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 struct damage_report {
-    struct disk *disk;
+    struct disk *disk;     /* NULL: of one who only looks; damage is then left to others to tell */
     const char *directory; /* of the log */
     const struct logger *logger;
     _Atomic uint64_t ranges;

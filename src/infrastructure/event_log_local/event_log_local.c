@@ -5,6 +5,7 @@
 #include "infrastructure/event_log_local/append_queue.h"
 #include "infrastructure/event_log_local/commit_writer.h"
 #include "infrastructure/event_log_local/damage_report.h"
+#include "infrastructure/event_log_local/local_tail.h"
 #include "infrastructure/event_log_local/log_reader.h"
 #include "infrastructure/event_log_local/recovery.h"
 
@@ -35,6 +36,7 @@ struct event_log_local {
     struct damage_report report;
     struct commit_writer writer; /* the committer's */
     struct log_reader reader;    /* the worker's */
+    struct local_tail_source tails;
     uint32_t seed;
     int64_t covered; /* as the worker said last */
     pthread_t committer;
@@ -517,6 +519,13 @@ static enum status open_log(struct event_log_local *local, struct error *err)
     }
     local->seed = frame_seed(local->writer.log_id);
     log_reader_init(&local->reader, local->writer.log_id);
+    local->tails = (struct local_tail_source){
+        .source.open = local_tail_open,
+        .disk = config->disk,
+        .directory = local->directory,
+        .list = &local->list,
+        .log_id = local->writer.log_id,
+    };
     append_queue_hold(&local->queue, segment_list_bytes(&local->list));
     begin_without_room(local);
     return start_committer(local, err);
@@ -555,6 +564,12 @@ enum status event_log_local_write_address(struct event_log *log, struct str addr
 {
     ASSERT(log->operations == &local_operations);
     return disk_lock_write_address(local_of(log)->lock, address, err);
+}
+
+struct log_tail_source *event_log_local_tails(struct event_log *log)
+{
+    ASSERT(log->operations == &local_operations);
+    return &local_of(log)->tails.source;
 }
 
 void event_log_local_describe_damage(struct event_log *log,

@@ -8,6 +8,7 @@
  * says; the functions here from any thread.
  */
 #include "application/event_log.h"
+#include "application/log_tail.h"
 #include "base/clock.h"
 #include "base/logger.h"
 #include "base/random.h"
@@ -46,6 +47,9 @@ MUST_USE enum status event_log_local_new(const struct event_log_local_config *co
 /* Writes where this process serves into the lock file, for others to find. */
 MUST_USE enum status event_log_local_write_address(struct event_log *log, struct str address,
                                                    struct error *err);
+
+/* Tails of this log; lives as long as the log. */
+struct log_tail_source *event_log_local_tails(struct event_log *log);
 
 /* What was not as it had been written, since the log was opened. */
 struct event_log_local_damage {

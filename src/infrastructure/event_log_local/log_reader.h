@@ -1,7 +1,7 @@
 #pragma once
 /*
- * The worker's way through the log: hands out durable activities in order, around damage. Only the
- * worker's thread.
+ * A way through the log, the worker's or a tail's: hands out durable activities in order, around
+ * damage. Only one thread.
  */
 #include "domain/activity_batch.h"
 #include "infrastructure/event_log_local/damage_report.h"

@@ -78,7 +78,7 @@ void segment_list_grow(struct segment_list *list, uint64_t used, int64_t end_off
     list->bytes += used - active->used;
     active->used = used;
     list->end_offset = end_offset;
-    pthread_cond_signal(&list->grown);
+    pthread_cond_broadcast(&list->grown);
     pthread_mutex_unlock(&list->mutex);
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 /*
  * The segments of one log and how far it is durable: the committer adds and grows, the worker reads
- * and drops, everybody may ask. Also the names of the files. Any thread.
+ * and drops, tails read, everybody may ask. Also the names of the files. Any thread.
  */
 #include "base/error.h"
 #include "base/str.h"

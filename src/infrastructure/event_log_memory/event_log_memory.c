@@ -42,6 +42,8 @@ struct event_log_memory {
     struct block *unread; /* the first block with rows to hand out; NULL: none */
     bool stopping;
 
+    struct log_tail_source tails;
+
     /* The worker's. */
     struct block_list retired; /* dropped, perhaps still borrowed */
     int64_t read_offset;
@@ -213,7 +215,7 @@ static bool next_round(struct event_log_memory *memory, struct round *round)
            (round->count == 0 || memory->pending.first->listener == round->listener)) {
         take_in(memory, round);
     }
-    pthread_cond_signal(&memory->grown);
+    pthread_cond_broadcast(&memory->grown);
     pthread_mutex_unlock(&memory->mutex);
     return round->count > 0;
 }
@@ -350,6 +352,166 @@ static enum status memory_commit(struct event_log *log, const struct position_se
     return STATUS_OK;
 }
 
+/* Tails ------------------------------------------------------------------------------------ */
+
+/* Rows may be dropped while somebody looks at them, so a tail has copies. */
+struct memory_tail {
+    struct log_tail tail;
+    struct event_log_memory *memory;
+    int64_t offset;      /* the next to hand out */
+    struct block *block; /* where the newest rows came from, if the log still holds it; its first
+                            offset says so */
+    int64_t block_offset;
+    struct block *copies;
+    struct position next;
+    struct position_set next_set;
+};
+
+static struct memory_tail *tail_of(struct log_tail *tail)
+{
+    return CONTAINER_OF(tail, struct memory_tail, tail);
+}
+
+static int64_t begin_of(const struct event_log_memory *memory)
+{
+    return memory->held.first == NULL ? memory->end_offset
+                                      : memory->held.first->rows[0].position.offset;
+}
+
+static bool wait_for_end(struct event_log_memory *memory, int64_t offset, unsigned wait_ms)
+{
+    struct timespec deadline = condition_deadline(wait_ms);
+    while (memory->end_offset <= offset && wait_ms > 0 &&
+           condition_wait_until(&memory->grown, &memory->mutex, &deadline)) {
+    }
+    return memory->end_offset > offset;
+}
+
+/* The block that holds the tail's offset, which the log does. Blocks go from the front only, so one
+ * that is not before the first is still there. Under the lock. */
+static const struct block *find_block(struct memory_tail *tail)
+{
+    struct block *block = tail->block != NULL && tail->block_offset >= begin_of(tail->memory)
+                              ? tail->block
+                              : tail->memory->held.first;
+    while (end_of(block) <= tail->offset) {
+        block = block->next;
+    }
+    tail->block = block;
+    tail->block_offset = block->rows[0].position.offset;
+    return block;
+}
+
+/* Copies rows of one block; under the lock. */
+static enum status copy_rows(struct memory_tail *tail, size_t rows_max, struct error *err)
+{
+    const struct block *block = find_block(tail);
+    size_t at = (size_t)(tail->offset - tail->block_offset);
+    size_t count = block->count - at < rows_max ? block->count - at : rows_max;
+    struct activity *activities = calloc(count, sizeof *activities);
+    for (size_t i = 0; activities != NULL && i < count; i++) {
+        activities[i] = block->rows[at + i].activity;
+    }
+    tail->copies =
+        activities == NULL ? NULL : make_block(activities, count, block_bytes(activities, count));
+    free(activities);
+    if (tail->copies == NULL) {
+        return error_set(err, STATUS_NO_MEMORY, 0, "no memory for rows of the event log");
+    }
+    for (size_t i = 0; i < count; i++) {
+        tail->copies->rows[i].position = block->rows[at + i].position;
+    }
+    tail->offset += (int64_t)count;
+    return STATUS_OK;
+}
+
+static enum status memory_tail_poll(struct log_tail *log_tail, size_t rows_max, unsigned wait_ms,
+                                    struct log_tail_batch *out_batch, struct error *err)
+{
+    struct memory_tail *tail = tail_of(log_tail);
+    struct event_log_memory *memory = tail->memory;
+    enum status status = STATUS_OK;
+    free(TAKE(tail->copies));
+    pthread_mutex_lock(&memory->mutex);
+    bool more = wait_for_end(memory, tail->offset, wait_ms);
+    int64_t begin = begin_of(memory);
+    int64_t from = tail->offset;
+    tail->offset = from < begin ? begin : from;
+    if (more && tail->offset < memory->end_offset) {
+        status = copy_rows(tail, rows_max, err);
+    }
+    pthread_mutex_unlock(&memory->mutex);
+    if (status != STATUS_OK) {
+        tail->offset = from;
+        return status;
+    }
+    tail->next.offset = tail->offset;
+    out_batch->gone = from < begin ? (uint64_t)(begin - from) : 0;
+    out_batch->batch = (struct activity_batch){
+        .log_id = memory->log_id,
+        .rows = tail->copies == NULL ? NULL : tail->copies->rows,
+        .count = tail->copies == NULL ? 0 : tail->copies->count,
+        .next = &tail->next_set,
+    };
+    return STATUS_OK;
+}
+
+static void memory_tail_free(struct log_tail *tail)
+{
+    free(tail_of(tail)->copies);
+    free(tail_of(tail));
+}
+
+static const struct log_tail_operations memory_tail_operations = {
+    .poll = memory_tail_poll,
+    .free = memory_tail_free,
+};
+
+static enum status place(struct memory_tail *tail, const struct position_set *from,
+                         struct log_tail_begin *out_begin, struct error *err)
+{
+    pthread_mutex_lock(&tail->memory->mutex);
+    int64_t begin = begin_of(tail->memory);
+    int64_t end = tail->memory->end_offset;
+    pthread_mutex_unlock(&tail->memory->mutex);
+    int64_t asked = from == NULL ? end : position_set_get(from, 0);
+    if (asked > end) {
+        return error_set(err, STATUS_INVALID, 0, "the event log has no such position yet");
+    }
+    tail->offset = asked < begin ? begin : asked;
+    out_begin->gone = (uint64_t)(tail->offset - asked);
+    out_begin->log_id = tail->memory->log_id;
+    return position_set_raise(&out_begin->positions, (struct position){.offset = tail->offset}) ==
+                   STATUS_OK
+               ? STATUS_OK
+               : error_set(err, STATUS_NO_MEMORY, 0, "there is no memory to follow the event log");
+}
+
+static enum status memory_tail_open(struct log_tail_source *source, const struct position_set *from,
+                                    struct log_tail_begin *out_begin, struct log_tail **out_tail,
+                                    struct error *err)
+{
+    struct memory_tail *tail = calloc(1, sizeof *tail);
+    if (tail == NULL) {
+        return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory to follow the event log");
+    }
+    tail->tail.operations = &memory_tail_operations;
+    tail->memory = CONTAINER_OF(source, struct event_log_memory, tails);
+    tail->next_set = (struct position_set){.items = &tail->next, .count = 1, .capacity = 1};
+    enum status status = place(tail, from, out_begin, err);
+    if (status != STATUS_OK) {
+        free(tail);
+        return status;
+    }
+    *out_tail = &tail->tail;
+    return STATUS_OK;
+}
+
+struct log_tail_source *event_log_memory_tails(struct event_log *log)
+{
+    return &memory_of(log)->tails;
+}
+
 /* The rest --------------------------------------------------------------------------------- */
 
 static enum status memory_end_position(struct event_log *log, struct position_set *out_positions)
@@ -418,6 +580,7 @@ enum status event_log_memory_new(const struct event_log_memory_config *config,
         return error_set(err, STATUS_NO_MEMORY, 0, "no memory for the event log");
     }
     memory->log.operations = &memory_operations;
+    memory->tails.open = memory_tail_open;
     memory->log_id = uuid_make_random(config->random);
     memory->bytes_max = config->bytes_max == 0 ? EVENT_LOG_MEMORY_BYTES_DEFAULT : config->bytes_max;
     memory->next_set = (struct position_set){.items = &memory->next, .count = 1, .capacity = 1};

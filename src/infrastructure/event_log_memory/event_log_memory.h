@@ -5,6 +5,7 @@
  * says.
  */
 #include "application/event_log.h"
+#include "application/log_tail.h"
 #include "base/random.h"
 
 #define EVENT_LOG_MEMORY_BYTES_DEFAULT (UINT64_C(256) << 20)
@@ -16,3 +17,6 @@ struct event_log_memory_config {
 
 MUST_USE enum status event_log_memory_new(const struct event_log_memory_config *config,
                                           struct event_log **out_log, struct error *err);
+
+/* Tails of this log; lives as long as the log. */
+struct log_tail_source *event_log_memory_tails(struct event_log *log);
