@@ -283,6 +283,33 @@ static void test_erase_keeps_the_newest_time(void **state)
     assert_int_equal(put_one(fixture, activity_of("ann", 10000, "a2")), VERDICT_ERASED);
 }
 
+/* Whoever asks is told of each row what put_batch would say, whether it is stored or not. */
+static void test_erasures_are_told(void **state)
+{
+    struct fixture *fixture = *state;
+    struct logged_activity rows[] = {
+        {.activity = activity_of("ann", 1, "a1")},    {.activity = activity_of("bob", 1, "b1")},
+        {.activity = activity_of("ann", 3999, "a2")}, {.activity = activity_of("ann", 4000, "a3")},
+        {.activity = activity_of("annie", 1, "c1")},
+    };
+    const struct activity_batch batch = {.rows = rows, .count = ARRAY_LENGTH(rows)};
+    bool erased[ARRAY_LENGTH(rows)];
+    if (fixture->maker->erasures == NULL) {
+        skip();
+    }
+    struct erasure_lookup *lookup = fixture->maker->erasures(fixture->store);
+    put_one(fixture, rows[0].activity);
+    assert_int_equal(erasure_lookup_ask(lookup, &batch, erased, NULL), STATUS_OK);
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        assert_false(erased[i]);
+    }
+    erase(fixture, "ann", 5000);
+    assert_int_equal(erasure_lookup_ask(lookup, &batch, erased, NULL), STATUS_OK);
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        assert_int_equal(erased[i], i == 0 || i == 2);
+    }
+}
+
 /* An id of an erased activity is free again; its redelivered position is not counted twice. */
 static void test_erased_positions_come_again(void **state)
 {
@@ -556,6 +583,7 @@ int activity_store_contract_run_cases(const struct store_maker *maker)
         CASE(test_erase_removes_from_every_answer),
         CASE(test_erase_drops_what_was_received_before),
         CASE(test_erase_keeps_the_newest_time),
+        CASE(test_erasures_are_told),
         CASE(test_erased_positions_come_again),
         CASE(test_erase_names_its_record),
         CASE(test_erase_of_many_rows),

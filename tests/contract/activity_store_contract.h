@@ -5,6 +5,7 @@
  * way. One thread at a time.
  */
 #include "domain/activity_store.h"
+#include "domain/erasure_lookup.h"
 
 #include <stdbool.h>
 
@@ -16,6 +17,7 @@ struct store_maker {
     struct activity_store *(*crash)(struct activity_store *store);
     bool expires_exactly; /* expire removes everything below at once */
     bool records_erasures;
+    struct erasure_lookup *(*erasures)(struct activity_store *store); /* NULL: has none */
 };
 
 /* Each runs a group of tests under the adapter's name and returns how many failed. */

@@ -63,8 +63,11 @@ static struct activity_store *crash(struct activity_store *store)
     return open_store();
 }
 
-static const struct store_maker maker = {
-    .name = "mongodb", .make = make, .crash = crash, .expires_exactly = true};
+static const struct store_maker maker = {.name = "mongodb",
+                                         .make = make,
+                                         .crash = crash,
+                                         .expires_exactly = true,
+                                         .erasures = activity_store_mongodb_erasures};
 
 /* Few: a server without indexes looks at everything for each question. */
 enum { SEEDS = 400 };

@@ -51,7 +51,10 @@ static struct activity_store *make_double_at_put(void)
 }
 
 static const struct store_maker makers[] = {
-    {.name = "memory", .make = make_memory, .expires_exactly = true},
+    {.name = "memory",
+     .make = make_memory,
+     .expires_exactly = true,
+     .erasures = activity_store_memory_erasures},
     {.name = "tracing", .make = make_tracing, .expires_exactly = true},
     {.name = "failing", .make = make_failing, .expires_exactly = true},
     {.name = "durable double, at sync",

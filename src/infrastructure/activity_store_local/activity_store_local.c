@@ -165,7 +165,7 @@ static bool is_before(const struct tombstone *tombstone, const struct activity *
     return tombstone != NULL && activity->received_at_ms < tombstone->erased_at_ms;
 }
 
-/* Rows of users who were erased after they were received. */
+/* Rows of users who were erased after they were received, of a batch that is put. */
 static void note_erased(struct local_store *self, const struct activity_batch *batch)
 {
     pthread_mutex_lock(&self->mutex);
@@ -435,6 +435,27 @@ static enum status local_expire(struct activity_store *store, int64_t before_ms,
     return local_store_expire(store_of(store), before_ms, out_expired, err);
 }
 
+/* From the moment on that the erasure stands in the manifest, which is before it is answered. */
+static enum status look_up_erased(struct erasure_lookup *lookup, const struct activity_batch *batch,
+                                  bool *out_erased, struct error *err)
+{
+    (void)err;
+    struct local_store *self = CONTAINER_OF(lookup, struct local_store, erasures);
+    pthread_mutex_lock(&self->mutex);
+    const struct tombstones *tombstones = &self->manifest.tombstones;
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct activity *activity = &batch->rows[i].activity;
+        out_erased[i] = is_before(tombstones_find(tombstones, activity->user_id), activity);
+    }
+    pthread_mutex_unlock(&self->mutex);
+    return STATUS_OK;
+}
+
+struct erasure_lookup *activity_store_local_erasures(struct activity_store *store)
+{
+    return &store_of(store)->erasures;
+}
+
 /* Checkpoints ------------------------------------------------------------------------------- */
 
 enum status activity_store_local_checkpoint(struct activity_store *store, struct buffer *out_text,
@@ -584,6 +605,7 @@ static struct local_store *make(const struct activity_store_local_config *config
         return NULL;
     }
     self->store.operations = config->read_only ? &reading_operations : &local_operations;
+    self->erasures.look_up = look_up_erased;
     self->config = *config;
     if (config->head_rows == 0) {
         self->config.head_rows = ACTIVITY_STORE_LOCAL_HEAD_ROWS_DEFAULT;

@@ -14,6 +14,7 @@
 #include "base/logger.h"
 #include "base/random.h"
 #include "domain/activity_store.h"
+#include "domain/erasure_lookup.h"
 #include "infrastructure/disk/disk.h"
 
 struct buffer;
@@ -54,3 +55,6 @@ MUST_USE enum status activity_store_local_new(const struct activity_store_local_
  * UNAVAILABLE: nobody signs, or nothing was sealed yet. NO_MEMORY. Any thread. */
 MUST_USE enum status activity_store_local_checkpoint(struct activity_store *store,
                                                      struct buffer *out_text, struct error *err);
+
+/* Lives as long as the store. */
+struct erasure_lookup *activity_store_local_erasures(struct activity_store *store);

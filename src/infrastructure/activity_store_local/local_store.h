@@ -22,6 +22,7 @@ struct store_folder {
 
 struct local_store {
     struct activity_store store;
+    struct erasure_lookup erasures;
     struct activity_store_local_config config;
     char *directory;
     struct disk_lock *lock;

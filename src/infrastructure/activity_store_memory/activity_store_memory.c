@@ -9,6 +9,7 @@
 
 struct memory_store {
     struct activity_store store;
+    struct erasure_lookup erasures;
     const struct clock *clock;
     struct shared_table shared;
     struct table_putter *putter; /* the worker's */
@@ -210,6 +211,20 @@ static void memory_free(struct activity_store *store)
     free(self);
 }
 
+static enum status look_up_erased(struct erasure_lookup *lookup, const struct activity_batch *batch,
+                                  bool *out_erased, struct error *err)
+{
+    (void)err;
+    struct memory_store *self = CONTAINER_OF(lookup, struct memory_store, erasures);
+    shared_table_tell_erased(&self->shared, batch, out_erased);
+    return STATUS_OK;
+}
+
+struct erasure_lookup *activity_store_memory_erasures(struct activity_store *store)
+{
+    return &store_of(store)->erasures;
+}
+
 static const struct activity_store_operations memory_operations = {
     .put_batch = memory_put_batch,
     .durable_positions = memory_durable_positions,
@@ -242,6 +257,7 @@ enum status activity_store_memory_new(const struct activity_store_memory_config 
         return status;
     }
     self->store.operations = &memory_operations;
+    self->erasures.look_up = look_up_erased;
     self->clock = config->clock;
     coverage_init(&self->coverage);
     pthread_mutex_init(&self->lock, NULL);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "domain/activity_store.h"
+#include "domain/erasure_lookup.h"
 
 #include <stdint.h>
 
@@ -21,3 +22,6 @@ struct activity_store_memory_config {
 MUST_USE enum status activity_store_memory_new(const struct activity_store_memory_config *config,
                                                struct activity_store **out_store,
                                                struct error *err);
+
+/* Lives as long as the store. */
+struct erasure_lookup *activity_store_memory_erasures(struct activity_store *store);

@@ -2,6 +2,7 @@
 
 #include "infrastructure/activity_store_mongodb/mongodb_store.h"
 #include "infrastructure/activity_store_mongodb/progress_account.h"
+#include "infrastructure/activity_store_mongodb/put_erased.h"
 #include "infrastructure/activity_store_mongodb/store_open.h"
 #include "infrastructure/activity_store_mongodb/store_progress.h"
 #include "infrastructure/activity_store_mongodb/store_put.h"
@@ -148,6 +149,18 @@ static enum status open_client(struct mongodb_store *self,
     return status;
 }
 
+static enum status look_up_erased(struct erasure_lookup *lookup, const struct activity_batch *batch,
+                                  bool *out_erased, struct error *err)
+{
+    return put_erased_look_up(CONTAINER_OF(lookup, struct mongodb_store, erasures), batch,
+                              out_erased, err);
+}
+
+struct erasure_lookup *activity_store_mongodb_erasures(struct activity_store *store)
+{
+    return &mongodb_store_of(store)->erasures;
+}
+
 enum status activity_store_mongodb_check(const char *uri, struct error *err)
 {
     return mongodb_client_check(uri, err);
@@ -177,6 +190,7 @@ enum status activity_store_mongodb_new(const struct activity_store_mongodb_confi
     }
     unsigned sessions = config->sessions == 0 ? ACTIVITY_STORE_MONGODB_SESSIONS : config->sessions;
     self->store.operations = &mongodb_operations;
+    self->erasures.look_up = look_up_erased;
     self->collection = collection;
     self->clock = config->clock;
     self->logger = config->logger;

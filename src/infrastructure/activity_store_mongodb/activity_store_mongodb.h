@@ -20,6 +20,7 @@
 #include "base/logger.h"
 #include "base/random.h"
 #include "domain/activity_store.h"
+#include "domain/erasure_lookup.h"
 
 enum {
     ACTIVITY_STORE_MONGODB_SESSIONS = 4,
@@ -49,3 +50,6 @@ MUST_USE enum status activity_store_mongodb_check(const char *uri, struct error 
 MUST_USE enum status activity_store_mongodb_new(const struct activity_store_mongodb_config *config,
                                                 struct activity_store **out_store,
                                                 struct error *err);
+
+/* Lives as long as the store. */
+struct erasure_lookup *activity_store_mongodb_erasures(struct activity_store *store);

@@ -30,6 +30,7 @@ struct store_size {
 
 struct mongodb_store {
     struct activity_store store;
+    struct erasure_lookup erasures;
     struct mongodb_client *client;
     char *collection;
     const struct clock *clock;

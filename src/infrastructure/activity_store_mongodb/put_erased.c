@@ -27,9 +27,9 @@ static int compare_users(const void *a, const void *b, void *context)
                        batch->rows[*(const uint32_t *)b].activity.user_id);
 }
 
-static bool gather(const struct put_rows *rows, int64_t erased_until_ms, struct suspects *suspects)
+static bool gather(const struct activity_batch *batch, int64_t erased_until_ms,
+                   struct suspects *suspects)
 {
-    const struct activity_batch *batch = rows->batch;
     suspects->batch = batch;
     for (size_t i = 0; i < batch->count; i++) {
         if (batch->rows[i].activity.received_at_ms >= erased_until_ms) {
@@ -285,7 +285,7 @@ enum status put_erased_drop(struct mongodb_store *store, mongoc_client_t *connec
 {
     struct suspects suspects = {0};
     enum status status = STATUS_OK;
-    if (!gather(rows, progress->erased_until_ms, &suspects)) {
+    if (!gather(rows->batch, progress->erased_until_ms, &suspects)) {
         status = error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for a batch");
     }
     if (status == STATUS_OK && suspects.count > 0) {
@@ -296,6 +296,30 @@ enum status put_erased_drop(struct mongodb_store *store, mongoc_client_t *connec
     }
     if (status == STATUS_OK) {
         judge(progress, rows, &suspects);
+    }
+    free(suspects.rows);
+    free(suspects.erased);
+    return status;
+}
+
+/* Asking ------------------------------------------------------------------------------------ */
+
+enum status put_erased_look_up(struct mongodb_store *store, const struct activity_batch *batch,
+                               bool *out_erased, struct error *err)
+{
+    struct suspects suspects = {0};
+    mongoc_client_t *connection;
+    enum status status = mongodb_client_take(store->client, &connection, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (!gather(batch, INT64_MAX, &suspects)) {
+        status = error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for a batch");
+    }
+    status = status == STATUS_OK ? look_up(store, connection, &suspects, err) : status;
+    mongodb_client_give(store->client, connection);
+    for (size_t i = 0; status == STATUS_OK && i < suspects.count; i++) {
+        out_erased[suspects.rows[i]] = suspects.erased[i];
     }
     free(suspects.rows);
     free(suspects.erased);

@@ -333,6 +333,14 @@ static void remove_user_in_one_pass(struct memory_table *table, struct memory_na
     memory_list_deinit(&gone, &table->pool);
 }
 
+int64_t memory_table_erased_at_ms(const struct memory_table *table, struct str user_id)
+{
+    uint64_t hash = memory_names_hash(&table->users, user_id);
+    uint32_t user = memory_names_find(&table->users, user_id, hash);
+    return user == MEMORY_NONE ? MEMORY_NEVER_ERASED
+                               : memory_names_at(&table->users, user)->erased_at_ms;
+}
+
 bool memory_table_erase(struct memory_table *table, struct str user_id, int64_t erased_at_ms,
                         uint64_t *out_erased)
 {

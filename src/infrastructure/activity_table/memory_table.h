@@ -63,6 +63,9 @@ void memory_table_discard(struct memory_table *table, const struct memory_entry 
 
 void memory_table_remove(struct memory_table *table, uint32_t row);
 
+/* When the user was erased last, or MEMORY_NEVER_ERASED. */
+int64_t memory_table_erased_at_ms(const struct memory_table *table, struct str user_id);
+
 /* Sets the user's tombstone and removes the user's rows; false without memory for the tombstone. */
 bool memory_table_erase(struct memory_table *table, struct str user_id, int64_t erased_at_ms,
                         uint64_t *out_erased);

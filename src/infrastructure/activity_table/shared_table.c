@@ -324,6 +324,18 @@ enum status shared_table_tally(struct shared_table *shared, const struct clock *
     return progress == MEMORY_FULL ? query.failed : STATUS_OK;
 }
 
+void shared_table_tell_erased(struct shared_table *shared, const struct activity_batch *batch,
+                              bool *out_erased)
+{
+    lock_for_reading(shared);
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct activity *activity = &batch->rows[i].activity;
+        out_erased[i] =
+            activity->received_at_ms < memory_table_erased_at_ms(&shared->table, activity->user_id);
+    }
+    unlock(shared);
+}
+
 enum status shared_table_erase(struct shared_table *shared, struct str user_id,
                                int64_t erased_at_ms, uint64_t *out_erased)
 {

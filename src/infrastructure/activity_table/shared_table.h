@@ -83,6 +83,10 @@ static inline uint64_t shared_table_seed(const struct shared_table *shared)
     return shared->table.seed;
 }
 
+/* Which rows were received before their user was erased, as far as this table knows. */
+void shared_table_tell_erased(struct shared_table *shared, const struct activity_batch *batch,
+                              bool *out_erased);
+
 /* --- removing --- */
 
 MUST_USE enum status shared_table_erase(struct shared_table *shared, struct str user_id,
