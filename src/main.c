@@ -128,6 +128,23 @@ static void init_threads(struct service *service)
 
 /* --- the ways in --- */
 
+static enum status make_live_tail(struct service *service, struct error *err)
+{
+    if (service->settings.role == ROLE_WORKER) {
+        return STATUS_OK;
+    }
+    return live_tail_new(
+        &(struct live_tail_config){
+            .source = service->tails,
+            .erasures = service->erasures,
+            .clock = &clock_system,
+            .logger = &service->logger,
+            .listeners_max = service->settings.listeners,
+            .heartbeat_ms = (unsigned)service->settings.heartbeat_ms,
+        },
+        &service->live, err);
+}
+
 static enum status make_api(struct service *service, struct error *err)
 {
     const struct settings *settings = &service->settings;
@@ -146,6 +163,7 @@ static enum status make_api(struct service *service, struct error *err)
             .tag_hash = &service_any_thread_hash,
             .eraser = &service->eraser,
             .refusals = &service->lister,
+            .live = service->live,
             .resender = &service->resender,
             .accounting = &service->accounting,
             .checkpoints = service->signer.key == NULL ? NULL : &service->checkpoints,
@@ -279,6 +297,7 @@ static enum status start(struct service *service, struct error *err)
     enum status status = service_open_access(&service->access, &service->settings, err);
     status = status == STATUS_OK ? service_open(service, err) : status;
     status = status == STATUS_OK ? open_links(service, err) : status;
+    status = status == STATUS_OK ? make_live_tail(service, err) : status;
     status = status == STATUS_OK ? make_api(service, err) : status;
     status = status == STATUS_OK ? make_server(service, err) : status;
     if (status == STATUS_OK && service->waits != NULL) {

@@ -236,9 +236,11 @@ void service_take_down(struct service *service)
     if (service->waits != NULL) {
         await_stored_stop(service->waits);
     }
+    live_tail_stop(service->live);
     event_log_free(service->log);
     http_server_free(service->server);
     api_free(service->api);
+    live_tail_free(service->live);
     service_hashes_free(service->hashes);
     resend_refusals_deinit(&service->resender);
     store_activities_free(service->worker);

@@ -10,6 +10,7 @@
 #include "application/erasure_watch.h"
 #include "application/find_activities.h"
 #include "application/list_refusals.h"
+#include "application/live_tail.h"
 #include "application/record_activities.h"
 #include "application/resend_refusals.h"
 #include "application/store_activities.h"
@@ -58,6 +59,10 @@ struct service {
     struct erase_user eraser;
     struct erasure_watch erasure_watch; /* of an API server */
     struct list_refusals lister;
+    struct erasure_lookup *erasures; /* of the store */
+    struct log_tail_source *tails;   /* of the log */
+    struct log_tail_source kafka_tails;
+    struct live_tail *live;        /* NULL: nobody can follow here */
     struct service_hashes *hashes; /* of the API's loops */
     struct resend_refusals resender;
     struct accounting accounting;

@@ -15,7 +15,10 @@
 
 #define SPILL_SEGMENT_BYTES_MAX ((uint64_t)8 << 20)
 
-enum { SPILL_LOOK_EVERY_MS = 5000 }; /* as often as the log looks at Kafka */
+enum {
+    SPILL_LOOK_EVERY_MS = 5000, /* as often as the log looks at Kafka */
+    TAIL_CONNECT_TIMEOUT_MS = 5000
+};
 
 static enum status open_local_log(struct service *service, struct error *err)
 {
@@ -37,17 +40,24 @@ static enum status open_local_log(struct service *service, struct error *err)
             &service->log, err);
         service->local_log = service->log;
     }
+    if (status == STATUS_OK) {
+        service->tails = event_log_local_tails(service->log);
+    }
     return status;
 }
 
 static enum status open_memory_log(struct service *service, struct error *err)
 {
-    return event_log_memory_new(
+    enum status status = event_log_memory_new(
         &(struct event_log_memory_config){
             .bytes_max = service->settings.log_bytes,
             .random = &random_system,
         },
         &service->log, err);
+    if (status == STATUS_OK) {
+        service->tails = event_log_memory_tails(service->log);
+    }
+    return status;
 }
 
 /* --- Kafka --- */
@@ -184,6 +194,23 @@ static void tell_queue_bytes(const struct service *service)
     }
 }
 
+/* Each with a connection of its own; what the topic was in an earlier life is none of its business.
+ */
+static enum status open_kafka_tail(struct log_tail_source *source, const struct position_set *from,
+                                   struct log_tail_begin *out_begin, struct log_tail **out_tail,
+                                   struct error *err)
+{
+    struct service *service = CONTAINER_OF(source, struct service, kafka_tails);
+    struct event_log_kafka_config config = {0};
+    enum status status = describe_topic(service, service->settings.kafka_topic, &config, err);
+    if (status == STATUS_OK) {
+        config.connect_timeout_ms = TAIL_CONNECT_TIMEOUT_MS;
+        status = event_log_kafka_tail_open(&config, from, out_begin, out_tail, err);
+        free((void *)(uintptr_t)config.properties);
+    }
+    return status;
+}
+
 static enum status open_kafka_log(struct service *service, struct error *err)
 {
     struct event_log_kafka_config config = {0};
@@ -201,6 +228,8 @@ static enum status open_kafka_log(struct service *service, struct error *err)
     }
     free((void *)(uintptr_t)config.properties);
     service->kafka_log = service->log;
+    service->kafka_tails.open = open_kafka_tail;
+    service->tails = &service->kafka_tails;
     if (status == STATUS_OK && produces(service)) {
         tell_queue_bytes(service);
     }

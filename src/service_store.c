@@ -16,13 +16,17 @@ enum { RETRY_MS_MIN = 100, RETRY_MS_MAX = 2000 };
 
 static enum status open_memory_store(struct service *service, struct error *err)
 {
-    return activity_store_memory_new(
+    enum status status = activity_store_memory_new(
         &(struct activity_store_memory_config){
             .bytes_max = service->settings.store_memory_bytes,
             .clock = &clock_system,
             .random = &random_system,
         },
         &service->store, err);
+    if (status == STATUS_OK) {
+        service->erasures = activity_store_memory_erasures(service->store);
+    }
+    return status;
 }
 
 static enum status open_local_store(struct service *service, struct error *err)
@@ -44,6 +48,9 @@ static enum status open_local_store(struct service *service, struct error *err)
             &service->store, err);
         service->local_store = service->store;
     }
+    if (status == STATUS_OK) {
+        service->erasures = activity_store_local_erasures(service->store);
+    }
     return status;
 }
 
@@ -63,7 +70,7 @@ static bool connects_later(const struct service *service)
 static enum status open_mongodb_store(struct service *service, struct error *err)
 {
     const struct settings *settings = &service->settings;
-    return activity_store_mongodb_new(
+    enum status status = activity_store_mongodb_new(
         &(struct activity_store_mongodb_config){
             .uri = settings->mongodb_uri,
             .sessions = (unsigned)settings->mongodb_sessions,
@@ -74,6 +81,10 @@ static enum status open_mongodb_store(struct service *service, struct error *err
             .logger = &service->logger,
         },
         &service->store, err);
+    if (status == STATUS_OK) {
+        service->erasures = activity_store_mongodb_erasures(service->store);
+    }
+    return status;
 }
 
 /* A server that is just starting, beside us, is given its time. */

@@ -46,6 +46,10 @@ def paths():
             yield alias, item
 
 
+# What answers until somebody leaves.
+ENDLESS = {path for path, item in paths()
+           if "text/event-stream" in item.get("get", {}).get("responses", {}).get("200", {}).get("content", {})}
+
 # A path that is there by its name goes before one that takes any.
 PATTERNS = [(re.compile(re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(path))), item)
             for path, item in sorted(paths(), key=lambda entry: entry[0].count("{"))]

@@ -51,6 +51,8 @@ def test_what_is_described_answers_and_nothing_else(shared, known, path):
     body = {"userId": "openapi", "action": "a"} if "requestBody" in item.get("post", {}) else None
     missing = "/problems/not-found" if path == "/api/v1/refused/{id}/resend" else "/problems/no-checkpoints"
     for method in EVERY_METHOD:
+        if method == "GET" and path in openapi.ENDLESS:
+            continue  # test_560_stream.py
         answer = shared.request(method, target, body if method == "POST" else None)
         if method in described:
             assert answer.status in (200, 202, 308, 400, 404), answer

@@ -29,7 +29,7 @@ def run(location, service, *arguments, folder):
     result = subprocess.run(
         [TOOL, "--config-file", CONFIGURATION, "run", location, "--url", service.url, "--exclude-checks", "positive_data_acceptance",
          "--seed", "1", "--generation-database", "none", "--max-redirects", "0", "--continue-on-failure", "--warnings", "off",
-         "--no-color", *map(str, arguments)],
+         "--no-color", *(word for path in openapi.ENDLESS for word in ("--exclude-path", path)), *map(str, arguments)],
         cwd=folder, env={**os.environ, "SCHEMATHESIS_HOOKS": str(HOOKS)}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
         timeout=SECONDS_MAX * services.PATIENCE, check=False)
     lines = [line[:300] for line in (result.stdout + result.stderr).splitlines()]
@@ -43,7 +43,8 @@ def test_the_program_answers_as_the_document_says(fresh, tmp_path):
     served.write_bytes(fresh.get("/openapi.json").body)
     code, said = run(served, fresh, "--max-examples", EXAMPLES, "--phases", "examples,coverage,fuzzing", folder=tmp_path)
     assert code == 0 and "No issues found" in said, said
-    operations = sum(member in item for item in openapi.DOCUMENT["paths"].values() for member in ("get", "post", "delete"))
+    operations = sum(member in item for path, item in openapi.DOCUMENT["paths"].items() if path not in openapi.ENDLESS
+                     for member in ("get", "post", "delete"))
     assert f"Tested: {operations}" in said, said
     assert fresh.get("/health").json["status"] == "ok"
 

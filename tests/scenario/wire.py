@@ -62,6 +62,10 @@ class Connection:
     def close(self):
         self.socket.close()
 
+    def shrink(self):
+        """From now on the system keeps little of what was not read yet."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 128 * 1024)
+
     def send(self, data):
         self.socket.sendall(data)
 
@@ -158,7 +162,7 @@ class Connection:
             answer.headers.append((match.group(1).decode().lower(), match.group(2).decode("latin-1")))
         return answer
 
-    def _read_body(self, answer, method):
+    def _read_body(self, answer, method="GET"):
         length = answer.header("content-length")
         if answer.header("transfer-encoding") is not None:
             assert (answer.header("transfer-encoding"), length) == ("chunked", None), answer

@@ -83,6 +83,8 @@ struct settings {
     uint64_t page_bytes;
     uint64_t query_timeout_ms;
     uint64_t queries;
+    uint64_t listeners;
+    uint64_t heartbeat_ms;
 
     char keys_file[SETTINGS_TEXT_BYTES];          /* empty: nobody needs a key */
     char deny_file[SETTINGS_TEXT_BYTES];          /* empty: none */

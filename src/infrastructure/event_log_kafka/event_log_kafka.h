@@ -18,6 +18,7 @@
  * Threads: as event_log.h says; the functions here from any thread.
  */
 #include "application/event_log.h"
+#include "application/log_tail.h"
 #include "base/clock.h"
 #include "base/logger.h"
 
@@ -100,3 +101,10 @@ MUST_USE enum status event_log_kafka_ends(struct event_log *log, struct position
 MUST_USE enum status event_log_kafka_at_time(struct event_log *log, int64_t time_ms,
                                              const struct position_set *ends,
                                              struct position_set *out_positions, struct error *err);
+
+/* As log_tail_source.open, of the topic that the configuration names; what it says of groups,
+ * producing and an earlier life does not count. */
+MUST_USE enum status event_log_kafka_tail_open(const struct event_log_kafka_config *config,
+                                               const struct position_set *from,
+                                               struct log_tail_begin *out_begin,
+                                               struct log_tail **out_tail, struct error *err);

@@ -11,6 +11,7 @@
 #include "application/erase_user.h"
 #include "application/find_activities.h"
 #include "application/list_refusals.h"
+#include "application/live_tail.h"
 #include "application/record_activities.h"
 #include "application/resend_refusals.h"
 #include "application/store_activities.h"
@@ -31,6 +32,7 @@ struct api_config {
     struct list_refusals *refusals;
     struct resend_refusals *resender;
     struct accounting *accounting;
+    struct live_tail *live;                /* NULL: nobody can follow, as with probes only */
     struct checkpoint_source *checkpoints; /* NULL: nobody signs any */
     struct event_log *log;
     struct activity_store *store;

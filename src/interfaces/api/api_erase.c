@@ -14,6 +14,7 @@
 struct erase_job {
     struct api_job job;
     struct erase_user *eraser;
+    struct live_tail *live;
     struct str user_id;
 };
 
@@ -79,6 +80,9 @@ static void ask(struct api_job *job)
     struct erasure erasure;
     struct error err;
     job->status = erase_user_run(erase->eraser, erase->user_id, &erasure, &err);
+    if (job->status == STATUS_OK && erase->live != NULL) {
+        live_tail_forget(erase->live, erase->user_id, erasure.erased_at_ms);
+    }
     if (job->status == STATUS_OK) {
         render(erase->user_id, &erasure, &job->text);
     } else {
@@ -118,6 +122,7 @@ static void erase_raw(const struct api_call *call, struct str raw, bool plus_is_
     }
     struct erase_job *erase = CONTAINER_OF(job, struct erase_job, job);
     erase->eraser = call->api->config.eraser;
+    erase->live = call->api->config.live;
     enum status status = api_percent_decode(raw, plus_is_space, &job->arena, &erase->user_id);
     if (status == STATUS_INVALID) {
         refuse_user(call->exchange, "userId: must be percent-encoded UTF-8 without NUL");

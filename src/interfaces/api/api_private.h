@@ -74,6 +74,7 @@ const char *api_route_allow(const struct api_route *route);
 void api_find_list(const struct api_call *call);
 void api_find_one(const struct api_call *call);
 void api_export(const struct api_call *call);
+void api_stream(const struct api_call *call);
 void api_stats(const struct api_call *call);
 void api_user(const struct api_call *call);
 void api_user_of_query(const struct api_call *call);

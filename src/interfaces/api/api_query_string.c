@@ -112,6 +112,7 @@ static enum status read_to(const struct api_parameter_target *target, struct str
     return read_time(value, "to", &target->filter->to_ms, err);
 }
 
+/* Those of a time last, since some sets leave them out. */
 static const struct api_parameter filter_parameters[] = {
     {{"userId", 6}, true, read_user_id},
     {{"action", 6}, true, read_action},
@@ -307,7 +308,11 @@ static const struct api_parameter summary_parameters[] = {
 
 /* Reading ------------------------------------------------------------------------------------ */
 
-enum { FILTER_PARAMETER_COUNT = ARRAY_LENGTH(filter_parameters), PARAMETERS_MAX = 16 };
+enum {
+    FILTER_PARAMETER_COUNT = ARRAY_LENGTH(filter_parameters),
+    TIME_PARAMETER_COUNT = 2,
+    PARAMETERS_MAX = 16
+};
 
 const struct api_parameter_set api_list_parameters = {
     .own = list_parameters, .own_count = ARRAY_LENGTH(list_parameters), .has_filter = true};
@@ -322,6 +327,7 @@ const struct api_parameter_set api_one_parameters = {.own = one_parameters,
                                                      .own_count = ARRAY_LENGTH(one_parameters)};
 const struct api_parameter_set api_stats_parameters = {
     .own = stats_parameters, .own_count = ARRAY_LENGTH(stats_parameters), .has_filter = true};
+const struct api_parameter_set api_stream_parameters = {.has_filter = true, .has_no_times = true};
 const struct api_parameter_set api_refused_parameters = {
     .own = refused_parameters, .own_count = ARRAY_LENGTH(refused_parameters)};
 
@@ -369,7 +375,8 @@ static size_t filter_begin(const struct api_parameter_set *set)
 
 static size_t filter_count(const struct api_parameter_set *set)
 {
-    return set->has_filter ? FILTER_PARAMETER_COUNT - filter_begin(set) : 0;
+    size_t end = FILTER_PARAMETER_COUNT - (set->has_no_times ? TIME_PARAMETER_COUNT : 0);
+    return set->has_filter ? end - filter_begin(set) : 0;
 }
 
 const struct api_parameter *api_parameter_at(const struct api_parameter_set *set, size_t index)
@@ -459,7 +466,8 @@ static enum status check_metadata(const struct query_reading *reading, struct er
     const struct count_activities_question *count = reading->target->count;
     bool groups = count != NULL && count->grouping.kind == GROUP_BY_METADATA;
     bool narrowed = filter == NULL || (!activity_filter_asks_metadata(filter) && !groups);
-    narrowed = narrowed || reading->set->user_in_path;
+    /* A stream looks at every row anyway. */
+    narrowed = narrowed || reading->set->user_in_path || reading->set->has_no_times;
     for (size_t i = 0; i < filter_count(reading->set) && !narrowed; i++) {
         narrowed = reading->seen[i];
     }
@@ -584,6 +592,14 @@ enum status api_user_question_read(struct str query, bool by_query, struct arena
         return error_set(err, STATUS_INVALID, 0, "name one user: GET /api/v1/users?userId=...");
     }
     return status;
+}
+
+enum status api_stream_filter_read(struct str query, struct arena *arena,
+                                   struct activity_filter *out_filter,
+                                   struct api_filter_texts *texts, struct error *err)
+{
+    const struct api_parameter_target target = {.filter = out_filter, .texts = texts};
+    return read_query(&api_stream_parameters, &target, query, arena, err);
 }
 
 enum status api_refused_question_read(struct str query, struct arena *arena,

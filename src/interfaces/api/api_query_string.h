@@ -29,6 +29,7 @@ struct api_parameter_set {
     size_t own_count;
     bool has_filter;   /* those of a filter besides, and any number of metadata.<path> */
     bool user_in_path; /* of the filter's, userId is not understood */
+    bool has_no_times; /* of the filter's, from and to are not understood */
 };
 
 extern const struct api_parameter_set api_export_parameters;
@@ -36,6 +37,7 @@ extern const struct api_parameter_set api_list_parameters;
 extern const struct api_parameter_set api_one_parameters;
 extern const struct api_parameter_set api_timeline_parameters;
 extern const struct api_parameter_set api_stats_parameters;
+extern const struct api_parameter_set api_stream_parameters;
 extern const struct api_parameter_set api_post_parameters;
 extern const struct api_parameter_set api_refused_parameters;
 extern const struct api_parameter_set api_summary_parameters;
@@ -106,6 +108,11 @@ MUST_USE enum status api_stats_question_read(struct str query, struct arena *are
 MUST_USE enum status api_user_question_read(struct str query, bool by_query, struct arena *arena,
                                             struct api_user_question *out_question,
                                             struct error *err);
+
+/* The same for a stream, which is a filter and nothing else; `out_filter` points into `texts`. */
+MUST_USE enum status api_stream_filter_read(struct str query, struct arena *arena,
+                                            struct activity_filter *out_filter,
+                                            struct api_filter_texts *texts, struct error *err);
 
 /* The same for the refused list, which has no filter. */
 MUST_USE enum status api_refused_question_read(struct str query, struct arena *arena,

@@ -5,15 +5,20 @@
 /* Every collection of activities under its canonical path and its aliases, which clients of earlier
  * services use: the very same handlers. */
 #define COLLECTION(text)                                                                           \
-    {.path = {text, sizeof(text) - 1},                                                             \
-     .get = api_find_list,                                                                         \
-     .get_parameters = &api_list_parameters,                                                       \
+    {.path = {text "/stream", sizeof(text "/stream") - 1},                                         \
+     .get = api_stream,                                                                            \
+     .get_parameters = &api_stream_parameters,                                                     \
      .get_needs = ACCESS_READ,                                                                     \
-     .post = api_media_post,                                                                       \
-     .post_parameters = &api_post_parameters,                                                      \
-     .post_needs = ACCESS_WRITE,                                                                   \
-     .limits_users = true,                                                                         \
-     .is_for_viewers = true},                                                                      \
+     .limits_users = true},                                                                        \
+        {.path = {text, sizeof(text) - 1},                                                         \
+         .get = api_find_list,                                                                     \
+         .get_parameters = &api_list_parameters,                                                   \
+         .get_needs = ACCESS_READ,                                                                 \
+         .post = api_media_post,                                                                   \
+         .post_parameters = &api_post_parameters,                                                  \
+         .post_needs = ACCESS_WRITE,                                                               \
+         .limits_users = true,                                                                     \
+         .is_for_viewers = true},                                                                  \
         {.path = {text "/export", sizeof(text "/export") - 1},                                     \
          .get = api_export,                                                                        \
          .get_parameters = &api_export_parameters,                                                 \
