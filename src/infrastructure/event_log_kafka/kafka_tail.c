@@ -63,7 +63,7 @@ static enum status choose_begin(const struct position_set *from, const struct po
             return error_set(err, STATUS_INVALID, 0, "the topic has no such position yet");
         }
         begin.offset = asked < lowest ? lowest : asked;
-        out_begin->gone += asked > 0 ? (uint64_t)(begin.offset - asked) : 0;
+        out_begin->gone += (uint64_t)(begin.offset - asked);
         if (position_set_raise(&out_begin->positions, begin) != STATUS_OK) {
             return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory to follow the topic");
         }
