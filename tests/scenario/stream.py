@@ -113,10 +113,10 @@ class Follower:
     """A client that reads in the background and comes back whenever it loses its stream, as a browser does. What it had, in the
     order in which it came, is in `rows` and `gaps`."""
 
-    def __init__(self, service, query=""):
+    def __init__(self, service, query="", last_id=None):
         self.service, self.query = service, query
         self.rows, self.gaps, self.connections = [], [], 0
-        self.last_id = None
+        self.last_id = last_id
         self.stopping = False
         self.problem = None
         self.opened = threading.Event()
@@ -153,7 +153,7 @@ class Follower:
                     return
             time.sleep(0.02)
 
-    def finish(self, ids, timeout=60):
+    def finish(self, ids, timeout=20):
         """Waits until the last of the ids is there; the ids of what came."""
         deadline = time.monotonic() + timeout * services.PATIENCE
         while len(self.rows) < len(ids) and time.monotonic() < deadline:
