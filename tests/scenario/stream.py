@@ -26,11 +26,11 @@ class Event:
 class Stream:
     """One stream, open when it is made."""
 
-    def __init__(self, service, query="", last_id=None, timeout=LIMIT_SECONDS, small=False):
+    def __init__(self, service, query="", last_id=None, timeout=LIMIT_SECONDS, small=False, headers=()):
         self.connection = service.connect(timeout)
         if small:
             self.connection.shrink()
-        headers = [("Accept", "text/event-stream")] + ([("Last-Event-ID", last_id)] if last_id is not None else [])
+        headers = [("Accept", "text/event-stream"), *headers] + ([("Last-Event-ID", last_id)] if last_id is not None else [])
         self.connection.send(self.connection.head("GET", PATH + query, headers))
         self.answer = self.connection._read_head()
         self.text = b""

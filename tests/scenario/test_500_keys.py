@@ -14,6 +14,7 @@ import expect
 import keys
 import openapi
 import service as services
+import stream
 import wire
 
 LIST = services.COLLECTION
@@ -59,7 +60,8 @@ def ask(keyed, method, path, key, user="nobody"):
     body = {"userId": user, "action": "a"} if method == "POST" and not path.endswith("/links") else None
     if method == "POST" and body is None:
         body = {}
-    return keyed.ask(method, target_of(path, user), key, body)
+    endless = [("Last-Event-ID", "none")] if path in openapi.ENDLESS else []  # whoever is let in is told that it is none
+    return keyed.ask(method, target_of(path, user), key, body, endless)
 
 
 OPERATIONS = operations()
@@ -136,6 +138,19 @@ def test_a_key_for_a_user_reads_and_writes_this_user(keyed):
     assert answer["accepted"] == 1 and answer["results"][0]["error"]["type"] == "/problems/user-denied"
     batch = keyed.record([{**MINE, "id": "mine-2"}, OTHERS], "u")
     assert batch["accepted"] == 1 and batch["results"][1]["error"]["type"] == "/problems/user-denied"
+
+
+def test_a_stream_shows_the_users_of_its_key(keyed):
+    """Guards streams: a key for a user follows this user only, whatever it asks for, and so it does after it comes back."""
+    last_id = None
+    for number in range(2):
+        with stream.following(keyed.service, "", last_id, headers=keys.bearer(keyed.keys["u"])) as one:
+            for user in ("v", "u"):
+                keyed.record({"userId": user, "action": f"stream-{number}"})
+            row = one.take(1)[0]
+            assert (row["userId"], row["action"]) == ("u", f"stream-{number}")
+            last_id = one.last_id
+    assert '"v"' in expect.problem(keyed.ask("GET", f"{stream.PATH}?userId=v", "u"), 403)["detail"]
 
 
 def test_pages_of_a_limited_key_go_on(keyed):
