@@ -26,6 +26,8 @@ struct test_options {
     unsigned port;
     unsigned drain_ms;
     char host[64];
+    char cert[1024]; /* TLS with these; SIGHUP reads them again */
+    char key[1024];
 };
 
 /* Requests that wait for the other thread, answered in random order. */
@@ -258,6 +260,8 @@ static void answer_count(struct http_exchange *exchange)
                          (unsigned long long)counters.connections_accepted,
                          (unsigned long long)counters.connections_refused,
                          (unsigned long long)counters.connections_open);
+    buffer_append_format(&json, ",\"handshakesFailed\":%llu",
+                         (unsigned long long)counters.handshakes_failed);
     buffer_append_format(&json, ",\"requests\":%llu,\"answers4xx\":%llu}",
                          (unsigned long long)counters.requests,
                          (unsigned long long)counters.responses_by_class[4]);
@@ -586,6 +590,16 @@ static const struct {
     {"drain_ms", NULL, &options.drain_ms},
 };
 
+static const struct {
+    const char *name;
+    char *text;
+    size_t size;
+} texts[] = {
+    {"host", options.host, sizeof options.host},
+    {"cert", options.cert, sizeof options.cert},
+    {"key", options.key, sizeof options.key},
+};
+
 static bool option_read(const char *argument)
 {
     const char *equals = strchr(argument, '=');
@@ -593,9 +607,11 @@ static bool option_read(const char *argument)
         return false;
     }
     size_t len = (size_t)(equals - argument);
-    if (len == 4 && memcmp(argument, "host", 4) == 0) {
-        snprintf(options.host, sizeof options.host, "%s", equals + 1);
-        return true;
+    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+        if (strlen(texts[i].name) == len && memcmp(texts[i].name, argument, len) == 0) {
+            snprintf(texts[i].text, texts[i].size, "%s", equals + 1);
+            return true;
+        }
     }
     for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
         if (strlen(names[i].name) == len && memcmp(names[i].name, argument, len) == 0) {
@@ -620,16 +636,38 @@ static void delayed_end(void)
     pthread_join(delayed.thread, NULL);
 }
 
+/* SIGHUP reads the certificate again, and a line on stdout says what came of it. */
+static void wait_for_stop(struct http_tls *tls, const sigset_t *signals)
+{
+    int received = 0;
+    sigwait(signals, &received);
+    while (received == SIGHUP && tls != NULL) {
+        struct error err = {0};
+        enum status status = http_tls_reload(tls, &err);
+        if (printf("%s %s\n", status_name(status), err.message) < 0 || fflush(stdout) != 0) {
+            return;
+        }
+        sigwait(signals, &received);
+    }
+}
+
 static int serve(const sigset_t *stop_signals)
 {
     struct error err = {0};
     struct logger logger = {.clock = &clock_system, .descriptor = 2, .level = LOG_INFO};
+    CLEANUP(http_tls_free) struct http_tls *tls = NULL;
     CLEANUP(http_server_free) struct http_server *server = NULL;
+    struct http_tls_files files = {.certificate = options.cert, .key = options.key};
+    if (options.cert[0] != '\0' && http_tls_new(&files, &tls, &err) != STATUS_OK) {
+        fprintf(stderr, "%s: %s\n", status_name(err.status), err.message);
+        return 1;
+    }
     struct http_server_config config = {
         .host = options.host,
         .port = (uint16_t)options.port,
         .loops = options.loops,
         .limits = options.limits,
+        .tls = tls,
         .handler = {.begin = on_begin, .handle = on_handle},
         .clock = &clock_system,
         .logger = &logger,
@@ -647,8 +685,7 @@ static int serve(const sigset_t *stop_signals)
     if (printf("%u\n", http_server_port(server)) < 0 || fflush(stdout) != 0) {
         return 1;
     }
-    int received;
-    sigwait(stop_signals, &received);
+    wait_for_stop(tls, stop_signals);
     http_server_stop(server, options.drain_ms);
     delayed_end();
     struct http_counters counters;
@@ -672,6 +709,7 @@ int main(int argc, char **argv)
     sigemptyset(&stop_signals);
     sigaddset(&stop_signals, SIGTERM);
     sigaddset(&stop_signals, SIGINT);
+    sigaddset(&stop_signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &stop_signals, NULL);
     return serve(&stop_signals);
 }

@@ -1,4 +1,5 @@
-"""Plain sockets against the test server: what goes over the wire is what a test says, byte for byte."""
+"""Plain sockets against the test server: what goes over the wire is what a test says, byte for byte. With HTTP_TEST_TLS set
+the same goes through TLS."""
 
 import json
 import os
@@ -8,9 +9,12 @@ import subprocess
 import time
 from dataclasses import dataclass
 
+import tls_wire
+
 SERVER = os.environ.get("HTTP_TEST_SERVER", "build/dev/tests/http/http_test_server")
 SLOWNESS = 5 if os.environ.get("USERTRAIL_TEST_SANITIZED") else 1
 PATIENCE_SECONDS = 10.0 * SLOWNESS  # nothing here takes as long unless it hangs
+WITH_TLS = bool(os.environ.get("HTTP_TEST_TLS"))
 HOST = b"Host: test.example\r\n"
 
 
@@ -25,7 +29,7 @@ class Answer:
 
 
 class Client:
-    def __init__(self, address, receive_buffer=None):
+    def __init__(self, address, receive_buffer=None, tls=None):
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_STREAM)
         if receive_buffer:
@@ -33,6 +37,8 @@ class Client:
         self.socket.settimeout(PATIENCE_SECONDS)
         self.socket.connect(address)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            self.socket = tls_wire.Socket(self.socket, **tls)
         self.bytes = b""
 
     def __enter__(self):
@@ -125,12 +131,17 @@ class Client:
         return self.bytes == b"" and not self._more()
 
     def is_quiet(self, seconds=0.05):
+        if isinstance(self.socket, tls_wire.Socket):
+            return self.bytes == b"" and self.socket.is_quiet(seconds)
         readable, _, _ = select.select([self.socket], [], [], seconds)
         return self.bytes == b"" and not readable
 
 
 class Server:
     def __init__(self, **options):
+        if WITH_TLS:
+            options = {"cert": tls_wire.authority().chain, "key": tls_wire.authority().key, **options}
+        self.tls = {} if "cert" in options else None
         arguments = [f"{name}={value}" for name, value in options.items()]
         self.host = options.get("host", "127.0.0.1")
         self.process = subprocess.Popen([SERVER, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -146,7 +157,7 @@ class Server:
         return (self.host, self.port)
 
     def client(self, **options):
-        return Client(self.address, **options)
+        return Client(self.address, **{"tls": self.tls, **options})
 
     def count(self):
         with self.client() as client:

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "interfaces/http/http_intake.h"
+#include "interfaces/http/http_secure.h"
 #include "interfaces/http/http_stream.h"
 
 #include <stdlib.h>
@@ -22,7 +23,8 @@ static struct http_connection *connection_new(struct http_loop *loop, int descri
     connection->loop = loop;
     connection->tcp.data = connection;
     connection->write.data = connection;
-    if (uv_tcp_init(&loop->uv, &connection->tcp) != 0) {
+    if (!http_secure_open(connection) || uv_tcp_init(&loop->uv, &connection->tcp) != 0) {
+        http_tls_session_free(connection->tls);
         free(connection);
         return NULL;
     }
@@ -91,6 +93,7 @@ static void on_closed(uv_handle_t *handle)
     struct http_loop *loop = connection->loop;
     ASSERT(!connection->dirty && !connection->busy);
     loop->connection_count--;
+    http_secure_close(connection);
     free(connection->stash);
     free(connection);
     http_loop_finish_if_done(loop);
@@ -167,6 +170,7 @@ void http_connection_cut(struct http_connection *connection)
     if (connection->closing) {
         return;
     }
+    http_secure_leave(connection);
     connection->closing = true;
     connection->incoming = NULL;
     http_connection_rest(connection);
@@ -208,12 +212,17 @@ static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *out_buf
     struct http_connection *connection = handle->data;
     out_buffer->base = connection->loop->read_buffer;
     out_buffer->len = sizeof connection->loop->read_buffer;
+    if (connection->tls != NULL) { /* what it makes of that must not be more than one read */
+        out_buffer->len -= HTTP_TLS_RECORD_BYTES_MAX;
+    }
 }
 
 static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buffer)
 {
     struct http_connection *connection = stream->data;
-    if (len > 0) {
+    if (connection->tls != NULL && (len > 0 || len == UV_EOF)) {
+        http_secure_take(connection, (struct str){buffer->base, len > 0 ? (size_t)len : 0});
+    } else if (len > 0) {
         http_input_take(connection, buffer->base, (size_t)len);
     } else if (len == UV_EOF) {
         http_input_end(connection);
@@ -262,6 +271,10 @@ static enum http_deadline_kind deadline_wanted(const struct http_connection *con
 {
     if (connection->lingering) {
         return HTTP_DEADLINE_LINGER;
+    }
+    if (http_secure_is_shaking_hands(connection)) {
+        return connection->tls_begun || connection->refused ? HTTP_DEADLINE_HEADER
+                                                            : HTTP_DEADLINE_IDLE;
     }
     const struct http_exchange *incoming = connection->incoming;
     if (incoming != NULL && incoming->parser.phase < HTTP_PARSER_PHASE_BODY) {
@@ -315,6 +328,10 @@ void http_connection_update(struct http_connection *connection)
         http_connection_cut(connection);
         return;
     }
+    if (connection->tls_ended && !connection->at_end && wants_to_read(connection)) {
+        http_input_end(connection);
+        return;
+    }
     deadline_update(connection);
 }
 
@@ -322,6 +339,10 @@ void http_connection_expire(struct http_connection *connection, enum http_deadli
 {
     switch (kind) {
     case HTTP_DEADLINE_HEADER:
+        if (http_secure_is_shaking_hands(connection)) {
+            http_secure_give_up(connection, "the handshake took too long");
+            break;
+        }
         http_input_fail(connection, HTTP_FAULT_HEADER_TIMEOUT, NULL);
         http_connection_update(connection);
         break;

@@ -53,6 +53,11 @@ struct http_connection {
     size_t discarded;
     bool peer_known;
     struct http_peer peer;
+    struct http_tls_session *tls; /* NULL: bytes are what they are */
+    size_t first_taken;           /* bytes of the oldest answer that TLS has already */
+    bool tls_charged;             /* what TLS holds is charged to the memory of answers */
+    bool tls_begun;               /* the client has sent something */
+    bool tls_ended;               /* and will send no more; heard once all before it is read */
     char *stash;
     size_t stash_len;
     struct http_deadline input_deadline;

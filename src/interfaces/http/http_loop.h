@@ -11,6 +11,7 @@
 #include "interfaces/http/http_listener.h"
 #include "interfaces/http/http_mailbox.h"
 #include "interfaces/http/http_response.h"
+#include "interfaces/http/http_tls_session.h"
 
 #include <uv.h>
 
@@ -21,6 +22,7 @@ struct http_loop_counters {
     _Atomic uint64_t connections_refused;
     _Atomic uint64_t requests;
     _Atomic uint64_t responses_by_class[6];
+    _Atomic uint64_t handshakes_failed;
 };
 
 struct http_loop {
@@ -57,6 +59,9 @@ struct http_loop {
     char date[HTTP_DATE_BYTES];
     char read_buffer[HTTP_READ_BYTES];
     char decode_buffer[HTTP_DECODE_BYTES];
+    char plain_buffer[HTTP_READ_BYTES]; /* what was read, without TLS */
+    uint64_t failures_unlogged;         /* of TLS */
+    uint64_t failures_logged_ms;
 };
 
 struct http_server {

@@ -2,6 +2,7 @@
  */
 #include "base/assert.h"
 #include "interfaces/http/http_connection.h"
+#include "interfaces/http/http_secure.h"
 #include "interfaces/http/http_stream.h"
 
 #include <linux/sockios.h>
@@ -25,6 +26,9 @@ struct gathered {
     unsigned answers;
     bool ends_in_part; /* of an answer that goes on */
     size_t bytes;
+    size_t bytes_max;  /* no further answer begins behind so many */
+    size_t cut_at_max; /* nor does one go on behind so many; its rest comes with the next write */
+    size_t cut_taken;  /* how much of the answer that was cut goes out with this or went before */
 };
 
 static void gathered_add(struct gathered *gathered, char *data, size_t len)
@@ -44,23 +48,42 @@ static struct str next_part(struct http_exchange *exchange)
                                                      : (struct str){0};
 }
 
+/* A stream whose sending was cut may have been ended meanwhile, with more behind what is sent. */
+static bool is_last_part(const struct http_exchange *exchange)
+{
+    return exchange->phase == HTTP_EXCHANGE_ANSWERED &&
+           (exchange->stream == NULL || exchange->stream->waiting.len == 0);
+}
+
+/* Adds what `taken` bytes have gone of before; false when not all of the part had room. */
+static bool gathered_add_part(struct gathered *gathered, struct str part, size_t taken)
+{
+    size_t len = part.len - taken;
+    size_t room = gathered->cut_at_max - gathered->bytes;
+    if (part.len > taken) {
+        gathered_add(gathered, (char *)(uintptr_t)part.data + taken, len < room ? len : room);
+    }
+    if (len > room) {
+        gathered->cut_taken = taken + room;
+    }
+    return len <= room;
+}
+
 /* The answers whose turn it is; behind them as much as there is of one that goes on, or a 100
  * Continue when its request is next. */
 static void gather(struct http_connection *connection, struct gathered *out_gathered)
 {
     struct gathered *gathered = out_gathered;
-    gathered->part_count = 0;
-    gathered->answers = 0;
-    gathered->ends_in_part = false;
-    gathered->bytes = 0;
     struct http_exchange *exchange = connection->first;
+    size_t taken = connection->first_taken;
     while (exchange != NULL && gathered->part_count < FLUSH_PARTS &&
-           gathered->bytes < FLUSH_BYTES) {
+           gathered->bytes < gathered->bytes_max) {
         struct str part = next_part(exchange);
-        if (part.len > 0) {
-            gathered_add(gathered, (char *)(uintptr_t)part.data, part.len);
+        if (!gathered_add_part(gathered, part, taken)) {
+            return;
         }
-        if (exchange->phase != HTTP_EXCHANGE_ANSWERED) {
+        taken = 0;
+        if (!is_last_part(exchange)) {
             gathered->ends_in_part = part.len > 0;
             if (part.len == 0 && exchange->continue_due) {
                 exchange->continue_due = false;
@@ -76,6 +99,36 @@ static void gather(struct http_connection *connection, struct gathered *out_gath
     }
 }
 
+static void gathered_init(struct gathered *gathered, struct http_connection *connection)
+{
+    gathered->part_count = 0;
+    gathered->answers = 0;
+    gathered->ends_in_part = false;
+    gathered->bytes = 0;
+    gathered->bytes_max = FLUSH_BYTES;
+    gathered->cut_at_max = SIZE_MAX;
+    gathered->cut_taken = 0;
+    if (connection->tls != NULL) {
+        gathered->bytes_max = http_secure_room(connection);
+        gathered->cut_at_max = gathered->bytes_max;
+    }
+}
+
+/* What was gathered becomes what goes over the wire. */
+static bool encrypt(struct http_connection *connection, struct gathered *gathered)
+{
+    struct str wire;
+    if (!http_secure_encrypt(connection, gathered->parts, gathered->part_count, &wire)) {
+        return false;
+    }
+    gathered->part_count = 0;
+    gathered->bytes = 0;
+    if (wire.len > 0) {
+        gathered_add(gathered, (char *)(uintptr_t)wire.data, wire.len);
+    }
+    return true;
+}
+
 /* Shuts down only the write side: closing with bytes unread would send a reset, which can destroy
  * the answer before the client has read it (RFC 9112 section 9.6). */
 void http_output_finish(struct http_connection *connection)
@@ -86,6 +139,9 @@ void http_output_finish(struct http_connection *connection)
     }
     connection->incoming = NULL;
     connection->input = HTTP_INPUT_DISCARD;
+    if (http_secure_says_end(connection)) {
+        return; /* and comes again */
+    }
     if (connection->at_end || uv_fileno((uv_handle_t *)&connection->tcp, &descriptor) != 0 ||
         shutdown(descriptor, SHUT_WR) != 0) {
         http_connection_cut(connection);
@@ -112,6 +168,9 @@ static void part_sent(struct http_connection *connection)
 static void answers_sent(struct http_connection *connection)
 {
     bool closes = false;
+    if (connection->tls != NULL) {
+        http_secure_sent(connection);
+    }
     for (; connection->sending > 0; connection->sending--) {
         closes = connection->first->closes;
         http_connection_drop_first(connection);
@@ -202,7 +261,13 @@ void http_output_flush(struct http_connection *connection)
 {
     while (!connection->closing && !connection->writing && !connection->lingering) {
         struct gathered gathered;
+        gathered_init(&gathered, connection);
         gather(connection, &gathered);
+        connection->first_taken = gathered.cut_taken;
+        if (connection->tls != NULL && !encrypt(connection, &gathered)) {
+            http_connection_cut(connection);
+            return;
+        }
         if (gathered.part_count == 0 && gathered.answers == 0) {
             return;
         }

@@ -126,6 +126,7 @@ void http_server_count(const struct http_server *server, struct http_counters *o
         sum.connections_accepted += counter_read(&counters->connections_accepted);
         sum.connections_refused += counter_read(&counters->connections_refused);
         sum.requests += counter_read(&counters->requests);
+        sum.handshakes_failed += counter_read(&counters->handshakes_failed);
         for (size_t class = 0; class < ARRAY_LENGTH(sum.responses_by_class); class ++) {
             sum.responses_by_class[class] += counter_read(&counters->responses_by_class[class]);
         }

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/logger.h"
 #include "interfaces/http/http_exchange.h"
+#include "interfaces/http/http_tls.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -50,6 +51,7 @@ struct http_server_config {
     uint16_t port;    /* 0: any free port, see http_server_port */
     unsigned loops;   /* threads, 1..HTTP_LOOPS_MAX */
     struct http_limits limits;
+    struct http_tls *tls; /* NULL: none; the caller's, and there as long as the server */
     struct http_handler handler;
     const struct clock *clock;
     const struct logger *logger;
@@ -63,6 +65,7 @@ struct http_counters {
     uint64_t connections_open;
     uint64_t requests;
     uint64_t responses_by_class[6]; /* [4]: 4xx */
+    uint64_t handshakes_failed;     /* of TLS, and what broke behind one */
 };
 
 /* Binds and listens, serves nobody yet. INVALID: no such address; UNAVAILABLE: in use or not ours.
