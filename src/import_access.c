@@ -168,7 +168,9 @@ static enum status read_api_key(const char *path, char out_key[API_KEY_BYTES_MAX
     return status == STATUS_OK || status == STATUS_NO_MEMORY ? status : STATUS_INVALID;
 }
 
-static enum status open_server(const char *url, const struct import_destination *destination,
+/* `own`: it is the server of this machine's folder. */
+static enum status open_server(const char *url, bool own,
+                               const struct import_destination *destination,
                                struct import_target **out_target, struct error *err)
 {
     static char api_key[API_KEY_BYTES_MAX + 1];
@@ -182,6 +184,7 @@ static enum status open_server(const char *url, const struct import_destination 
         &(struct import_target_http_config){
             .url = url,
             .api_key = has_key ? api_key : NULL,
+            .unverified = own,
             .notices = destination->notices,
             .clock = &clock_system,
             .give_up_ms = destination->give_up_ms,
@@ -200,8 +203,9 @@ static enum status open_holder(const struct import_destination *destination,
         disk_lock_read_address(disk_posix(), directory, address, NULL) != STATUS_OK) {
         return STATUS_BUSY;
     }
-    snprintf(url, sizeof url, "http://%s", address);
-    return open_server(url, destination, out_target, err);
+    bool tls = strncmp(address, "https://", strlen("https://")) == 0;
+    snprintf(url, sizeof url, "%s%s", tls ? "" : "http://", address);
+    return open_server(url, true, destination, out_target, err);
 }
 
 /* --- what the command sees --- */
@@ -214,7 +218,7 @@ static enum status open_target(const struct import_destination *destination,
     }
     stop_signals_catch();
     if (destination->server != NULL) {
-        return open_server(destination->server, destination, out_target, err);
+        return open_server(destination->server, false, destination, out_target, err);
     }
     enum status status = read_settings(destination, err);
     if (status == STATUS_OK) {

@@ -22,6 +22,7 @@
 #include "service.h"
 #include "service_parts.h"
 #include "service_signals.h"
+#include "service_tls.h"
 #include "usertrail_version.h"
 
 #include <fcntl.h>
@@ -194,6 +195,7 @@ static enum status make_server(struct service *service, struct error *err)
         .port = settings->listen.port,
         .loops = (unsigned)settings->threads,
         .limits = http_limits_default,
+        .tls = service->tls,
         .handler = api_handler(service->api),
         .clock = &clock_system,
         .logger = &service->logger,
@@ -222,12 +224,13 @@ static enum status make_server(struct service *service, struct error *err)
 enum { ADDRESS_TEXT_BYTES = 96, CAUGHT_UP_LOOK_MS = 2 };
 
 /* As in a URL; the port is the real one, also when any was asked for. */
-static void format_address(const struct service *service, char out_text[ADDRESS_TEXT_BYTES])
+static void format_address(const struct service *service, const char *scheme,
+                           char out_text[ADDRESS_TEXT_BYTES])
 {
     const char *host = service->settings.listen.host;
     bool six = strchr(host, ':') != NULL;
-    snprintf(out_text, ADDRESS_TEXT_BYTES, "%s%s%s:%u", six ? "[" : "", host, six ? "]" : "",
-             http_server_port(service->server));
+    snprintf(out_text, ADDRESS_TEXT_BYTES, "%s%s%s%s:%u", scheme, six ? "[" : "", host,
+             six ? "]" : "", http_server_port(service->server));
 }
 
 /* Commands that write to this folder later find the server by what stands in the lock. On a full
@@ -239,7 +242,7 @@ static void publish_address(struct service *service)
     if (service->local_log == NULL) {
         return;
     }
-    format_address(service, address);
+    format_address(service, service->tls == NULL ? "" : "https://", address);
     if (event_log_local_write_address(service->local_log, str_from(address), &err) != STATUS_OK) {
         log_error(&service->logger, "the address could not be written into the lock", &err);
     }
@@ -248,9 +251,9 @@ static void publish_address(struct service *service)
 static void announce(const struct service *service)
 {
     char address[ADDRESS_TEXT_BYTES];
-    format_address(service, address);
+    format_address(service, service->tls == NULL ? "http://" : "https://", address);
     char message[ADDRESS_TEXT_BYTES + 16];
-    snprintf(message, sizeof message, "ready on http://%s", address);
+    snprintf(message, sizeof message, "ready on %s", address);
     /* Whoever started the program waits for this line, whatever else shall be said. */
     struct logger logger = service->logger;
     logger.level = LOG_INFO;
@@ -352,11 +355,13 @@ static int read_settings(int argument_count, char **arguments, struct service *s
     enum status status = settings_read(&sources, settings, stderr, &err);
     status = status == STATUS_OK ? check_settings(settings, &err) : status;
     status = status == STATUS_OK ? service_check_clients(service, &err) : status;
+    status = status == STATUS_OK ? service_open_tls(settings, stderr, &service->tls, &err) : status;
     if (status == STATUS_OK) {
         status = checkpoint_signer_init(&service->signer, settings->checkpoint_key_file,
                                         settings->checkpoint_name, &err);
     }
     if (status != STATUS_OK) {
+        http_tls_free(service->tls);
         settings_deinit(settings);
         fprintf(stderr, "usertrail: %s\n", err.message);
         return EXIT_USAGE;
@@ -410,6 +415,7 @@ static int run_check_config(int argument_count, char **arguments)
         return EXIT_USAGE;
     }
     checkpoint_signer_deinit(&service.signer);
+    http_tls_free(service.tls);
     settings_deinit(&service.settings);
     printf("The configuration is fine.\n");
     return EXIT_FINE;

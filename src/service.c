@@ -239,6 +239,7 @@ void service_take_down(struct service *service)
     live_tail_stop(service->live);
     event_log_free(service->log);
     http_server_free(service->server);
+    http_tls_free(service->tls);
     api_free(service->api);
     live_tail_free(service->live);
     service_hashes_free(service->hashes);

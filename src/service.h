@@ -74,6 +74,7 @@ struct service {
     struct service_access access;
     struct api *api;
     struct http_server *server;
+    struct http_tls *tls; /* NULL: none */
 };
 
 /* INVALID: adapters that this version does not have, or values that cannot be meant. */

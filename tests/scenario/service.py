@@ -29,7 +29,7 @@ PATIENCE = 4 if SANITIZED else 1  # factor for time limits that only say "not fo
 
 IDLE_SECONDS_MAX = 30  # the server closes later
 
-READY = re.compile(r"ready on http://([0-9.]+|\[[0-9a-f:]+\]):([0-9]+)")
+READY = re.compile(r"ready on https?://([0-9.]+|\[[0-9a-f:]+\]):([0-9]+)")
 DEFECT_REPORT = re.compile(r"ERROR: \w*Sanitizer|runtime error:|WARNING: ThreadSanitizer|broken invariant")
 COLLECTION = "/api/v1/activities"
 
@@ -58,7 +58,7 @@ def free_port():
 class Service:
     """`flags` are for every start. Without --data-dir it has a folder of its own, which close() removes."""
 
-    def __init__(self, *flags, extra=None, file_bytes_max=None, prefix=()):
+    def __init__(self, *flags, extra=None, file_bytes_max=None, prefix=(), tls=None):
         self.home = Path(tempfile.mkdtemp(prefix="usertrail-scenario-"))
         self.data = self.home / "data"
         self.flags = [str(flag) for flag in flags]
@@ -67,6 +67,7 @@ class Service:
         self.extra = extra
         self.file_bytes_max = file_bytes_max
         self.prefix = list(prefix)
+        self.tls = tls  # the context of its clients
         self.process = None
         self.port = None
         self.starts = 0
@@ -159,7 +160,7 @@ class Service:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}"
 
     def count_sockets(self):
         """How many the process has open."""
@@ -170,7 +171,7 @@ class Service:
         return count
 
     def connect(self, timeout=20.0):
-        return wire.Connection(self.port, timeout * PATIENCE)
+        return wire.Connection(self.port, timeout * PATIENCE, tls=self.tls)
 
     # --- one request after the other over one kept connection ---
 

@@ -47,10 +47,12 @@ class Answer:
 class Connection:
     """One TCP connection to a service. `timeout` bounds every single read and write."""
 
-    def __init__(self, port, timeout=20.0, host="127.0.0.1"):
+    def __init__(self, port, timeout=20.0, host="127.0.0.1", tls=None):
         self.authority = f"{host}:{port}"
         self.socket = socket.create_connection((host, port), timeout=timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_hostname=host)
         self.buffered = b""
 
     def __enter__(self):

@@ -95,7 +95,9 @@ struct settings {
     uint64_t limit_address_burst;
     char trusted_proxies[SETTINGS_TEXT_BYTES]; /* addresses and networks with commas; empty: none */
 
-    char cors_origins[SETTINGS_TEXT_BYTES]; /* separated by commas; empty: none */
+    char cors_origins[SETTINGS_TEXT_BYTES];  /* separated by commas; empty: none */
+    char tls_cert_file[SETTINGS_TEXT_BYTES]; /* empty: no TLS; both or none */
+    char tls_key_file[SETTINGS_TEXT_BYTES];
     uint64_t connections;
     uint64_t header_bytes;
     uint64_t target_bytes;

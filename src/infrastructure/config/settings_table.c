@@ -465,6 +465,20 @@ const struct setting settings_table[] = {
      .meaning =
          "Whose pages may send activities and read answers in browsers, as browsers write it "
          "(https://shop.example), with commas between them."},
+    {.key = "tls-cert-file",
+     .section = http,
+     .type = SETTING_FILE,
+     FIELD(tls_cert_file),
+     .default_text = "",
+     .meaning =
+         "Certificate (PEM) to serve TLS 1.2 and 1.3 with, and behind it those that vouch for "
+         "it. Without one the address speaks plain HTTP."},
+    {.key = "tls-key-file",
+     .section = http,
+     .type = SETTING_FILE,
+     FIELD(tls_key_file),
+     .default_text = "",
+     .meaning = "Its private key (PEM, without a passphrase)."},
     {.key = "connections",
      .section = http,
      .type = SETTING_NUMBER,

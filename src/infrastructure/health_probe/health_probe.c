@@ -1,5 +1,7 @@
 #include "infrastructure/health_probe/health_probe.h"
 
+#include "base/loopback.h"
+
 #include <curl/curl.h>
 
 /* Keeps what fits and hears the rest without an error: the status is what counts. */
@@ -21,6 +23,22 @@ static bool set_up(CURL *curl, const char *url, uint64_t timeout_ms, struct buff
     code = code == CURLE_OK ? curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_text) : code;
     code = code == CURLE_OK ? curl_easy_setopt(curl, CURLOPT_WRITEDATA, text) : code;
     return code == CURLE_OK;
+}
+
+/* A probe asks whether the server is ready, and on this machine nobody stands in between; its
+ * certificate is one for the name that others call it by. */
+static void trust_loopback(CURL *curl, const char *url)
+{
+    char *host = NULL;
+    CURLU *parsed = curl_url();
+    if (parsed != NULL && curl_url_set(parsed, CURLUPART_URL, url, CURLU_GUESS_SCHEME) == 0 &&
+        curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+        loopback_is_host(str_from(host))) {
+        curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+    curl_free(host);
+    curl_url_cleanup(parsed);
 }
 
 static enum status translate(CURLcode code, const char *url, struct error *err)
@@ -45,6 +63,7 @@ static enum status translate(CURLcode code, const char *url, struct error *err)
 static enum status ask(CURL *curl, const char *url, long *out_code, struct error *err)
 {
     long code = 0;
+    trust_loopback(curl, url);
     enum status status = translate(curl_easy_perform(curl), url, err);
     if (status == STATUS_OK) {
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &code);

@@ -1,6 +1,7 @@
 #include "infrastructure/import_target_http/import_target_http.h"
 
 #include "base/assert.h"
+#include "base/loopback.h"
 #include "base/timestamp.h"
 #include "infrastructure/import_target_http/import_answer_json.h"
 #include "infrastructure/import_target_http/import_pause.h"
@@ -355,6 +356,22 @@ static enum status check_url(const char *url, struct error *err)
                            "\"%.60s\" is no address of a server; write http://127.0.0.1:3000", url);
 }
 
+/* Whoever may listen on this machine's own addresses sees what is sent there, with plain HTTP as
+ * well, and a certificate for its public name would not fit them. */
+static bool is_trusted(const struct import_target_http_config *config)
+{
+    char *host = NULL;
+    CURLU *parsed = curl_url();
+    bool trusted = config->unverified;
+    if (!trusted && parsed != NULL && curl_url_set(parsed, CURLUPART_URL, config->url, 0) == 0 &&
+        curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK) {
+        trusted = loopback_is_host(str_from(host));
+    }
+    curl_free(host);
+    curl_url_cleanup(parsed);
+    return trusted;
+}
+
 static enum status make_parts(struct import_target_http *target)
 {
     /* Whoever sends as much as an array must not wait for a "100 Continue". */
@@ -367,9 +384,13 @@ static enum status make_parts(struct import_target_http *target)
     }
     snprintf(target->url, sizeof target->url, "%.*s" COLLECTION, (int)len, target->config.url);
     enum status status = made ? STATUS_OK : STATUS_NO_MEMORY;
+    bool trusted = is_trusted(&target->config);
     for (size_t i = 0; status == STATUS_OK && i < TRANSFERS; i++) {
         status = import_transfer_init(&target->transfers[i], target->url, target->headers,
                                       target->config.give_up_ms);
+        if (status == STATUS_OK && trusted) {
+            import_transfer_trust(&target->transfers[i]);
+        }
     }
     return status;
 }

@@ -10,6 +10,7 @@
 struct import_target_http_config {
     const char *url;     /* http://HOST:PORT, of the service */
     const char *api_key; /* NULL: none */
+    bool unverified;     /* of https: the server need not prove who it is; so on loopback, anyway */
     struct import_notices *notices;
     const struct clock *clock;
     uint64_t give_up_ms; /* so long nothing may get on */
