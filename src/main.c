@@ -260,6 +260,13 @@ static void announce(const struct service *service)
     log_write(&logger, LOG_INFO, message, LOG_NO_FIELDS);
 }
 
+/* What SIGHUP asks for. */
+static void reload(struct service *service)
+{
+    service_reload_access(&service->access, &service->settings, &service->logger);
+    service_reload_tls(service->tls, &service->logger);
+}
+
 /* Until the store holds everything that the log held, /readyz says 503. False when it will not. */
 static bool wait_until_caught_up(struct service *service, const struct service_signals *signals)
 {
@@ -270,7 +277,7 @@ static bool wait_until_caught_up(struct service *service, const struct service_s
     }
     while (heard != SERVICE_ENDS) {
         if (heard == SERVICE_RELOADS) {
-            service_reload_access(&service->access, &service->settings, &service->logger);
+            reload(service);
         }
         store_activities_describe(service->worker, &state);
         if (state.caught_up || state.condition == WORKER_FAILED) {
@@ -329,7 +336,7 @@ static int serve_until_signal(struct service *service, const struct service_sign
         announce(service);
     }
     while (service_signals_wait(signals) == SERVICE_RELOADS) {
-        service_reload_access(&service->access, &service->settings, &service->logger);
+        reload(service);
     }
     shut_down(service);
     service_stop_worker(service);

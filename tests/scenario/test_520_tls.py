@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import ssl
 import sys
 import time
@@ -109,6 +110,41 @@ def test_import(make_service, names, tmp_path, way):
     service.wait_count(3000)
     service.restart()
     service.wait_count(3000)
+
+
+# --- another certificate ---
+
+
+def certificate_of(service):
+    with service.connect() as connection:
+        return connection.socket.getpeercert(True)
+
+
+def wait_said(service, words):
+    wire.wait_until(lambda: words in service.stderr, words, 20 * services.PATIENCE)
+
+
+def test_sighup_reads_the_files_again(make_service, names, tmp_path):
+    """New connections get the new certificate, old ones go on, and broken files change nothing."""
+    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    shutil.copy(names.chain, chain)
+    shutil.copy(names.key, key)
+    service = make_service("--tls-cert-file", chain, "--tls-key-file", key, tls=any_context()).start()
+    first = certificate_of(service)
+    with service.connect() as old:
+        assert old.get("/livez").status == 200
+        other = certificates.Certificates(tmp_path / "other")
+        shutil.copy(other.chain, chain)
+        service.process.send_signal(signal.SIGHUP)  # the key is still the old one
+        wait_said(service, "the certificate stays as it was")
+        assert certificate_of(service) == first
+        shutil.copy(other.key, key)
+        service.process.send_signal(signal.SIGHUP)
+        wait_said(service, "new connections get the certificate")
+        assert certificate_of(service) == ssl.PEM_cert_to_DER_cert(other.chain.read_text())
+        assert old.get("/livez").status == 200 and old.socket.getpeercert(True) == first
+    service.wait_stored(service.record(RECORD)["id"])
+    service.stop()
 
 
 # --- files ---

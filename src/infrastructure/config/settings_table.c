@@ -472,13 +472,13 @@ const struct setting settings_table[] = {
      .default_text = "",
      .meaning =
          "Certificate (PEM) to serve TLS 1.2 and 1.3 with, and behind it those that vouch for "
-         "it. Without one the address speaks plain HTTP."},
+         "it; read again on SIGHUP. Without one the address speaks plain HTTP."},
     {.key = "tls-key-file",
      .section = http,
      .type = SETTING_FILE,
      FIELD(tls_key_file),
      .default_text = "",
-     .meaning = "Its private key (PEM, without a passphrase)."},
+     .meaning = "Its private key (PEM, without a passphrase); read again on SIGHUP."},
     {.key = "connections",
      .section = http,
      .type = SETTING_NUMBER,
