@@ -22,27 +22,32 @@ void service_hashes_free(struct service_hashes *hashes)
     free(hashes->ports);
     free(hashes);
 }
-CLEANUP_FUNCTION(struct service_hashes *, service_hashes_free)
 
-static struct service_hashes *make(size_t count)
+static bool fill(struct service_hashes *hashes, size_t count)
 {
-    CLEANUP(service_hashes_free) struct service_hashes *hashes = calloc(1, sizeof *hashes);
-    if (hashes == NULL) {
-        return NULL;
-    }
     hashes->count = count;
     hashes->made = calloc(count, sizeof *hashes->made);
     hashes->ports = calloc(count, sizeof *hashes->ports);
     if (hashes->made == NULL || hashes->ports == NULL) {
-        return NULL;
+        return false;
     }
     for (size_t i = 0; i < count; i++) {
         if (sha256_init(&hashes->made[i]) != STATUS_OK) {
-            return NULL;
+            return false;
         }
         hashes->ports[i] = (struct content_hash){sha256_of_parts, &hashes->made[i]};
     }
-    return TAKE(hashes);
+    return true;
+}
+
+static struct service_hashes *make(size_t count)
+{
+    struct service_hashes *hashes = calloc(1, sizeof *hashes);
+    if (hashes != NULL && !fill(hashes, count)) {
+        service_hashes_free(hashes);
+        return NULL;
+    }
+    return hashes;
 }
 
 enum status service_make_hashes(struct service *service, const struct content_hash **out_hashes,

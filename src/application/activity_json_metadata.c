@@ -1,5 +1,6 @@
 #include "application/activity_json_metadata.h"
 
+#include "base/assert.h"
 #include "base/json_text.h"
 
 #include <stdio.h>
@@ -76,7 +77,9 @@ static int compare_keys(const void *a, const void *b)
 
 static void check_keys_by_sorting(struct writing *writing, yyjson_val *object)
 {
-    struct str *keys = malloc(yyjson_obj_size(object) * sizeof *keys);
+    size_t size = yyjson_obj_size(object);
+    ASSERT(size > 0);
+    struct str *keys = malloc(size * sizeof *keys);
     if (keys == NULL) {
         writing->status = STATUS_NO_MEMORY;
         return;

@@ -75,11 +75,12 @@ static enum status append(struct resend_refusals *self, const struct activity *a
 
 static enum status tell_append(enum status status, struct error *err)
 {
+    static const char not_confirmed[] = "the event log did not confirm in time; what was sent may "
+                                        "be in it, and is stored once when it is sent again";
     static const char *const words[STATUS_COUNT] = {
         [STATUS_BUSY] = "the queue in front of the event log is full",
         [STATUS_NO_SPACE] = "the event log has no space left",
-        [STATUS_TIMED_OUT] = "the event log did not confirm in time; what was sent may be in it, "
-                             "and is stored once when it is sent again",
+        [STATUS_TIMED_OUT] = not_confirmed,
     };
     return error_set(err, status, 0, "%s",
                      words[status] != NULL ? words[status]

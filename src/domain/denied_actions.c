@@ -121,24 +121,36 @@ static enum status read_lines(struct denied_actions *denied, size_t len, struct 
     return status;
 }
 
+static struct denied_actions *make(struct str text)
+{
+    struct denied_actions *denied = calloc(1, sizeof *denied);
+    char *copy = malloc(text.len + 1);
+    if (denied == NULL || copy == NULL) {
+        free(denied);
+        free(copy);
+        return NULL;
+    }
+    if (text.len > 0) {
+        memcpy(copy, text.data, text.len);
+    }
+    denied->text = copy;
+    return denied;
+}
+
 enum status denied_actions_parse(struct str text, struct denied_actions **out_denied,
                                  struct error *err)
 {
-    CLEANUP(denied_actions_free) struct denied_actions *denied = calloc(1, sizeof *denied);
-    if (denied != NULL) {
-        denied->text = malloc(text.len + 1);
-    }
-    if (denied == NULL || denied->text == NULL) {
+    struct denied_actions *denied = make(text);
+    if (denied == NULL) {
         return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for the denied actions");
     }
-    if (text.len > 0) {
-        memcpy(denied->text, text.data, text.len);
-    }
     enum status status = read_lines(denied, text.len, err);
-    if (status == STATUS_OK) {
-        *out_denied = TAKE(denied);
+    if (status != STATUS_OK) {
+        denied_actions_free(denied);
+        return status;
     }
-    return status;
+    *out_denied = denied;
+    return STATUS_OK;
 }
 
 /* How many are not behind the action; the last of them is the action itself, or what it begins

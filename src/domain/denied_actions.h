@@ -23,7 +23,6 @@ MUST_USE enum status denied_actions_parse(struct str text, struct denied_actions
 
 /* Takes NULL. */
 void denied_actions_free(struct denied_actions *denied);
-CLEANUP_FUNCTION(struct denied_actions *, denied_actions_free)
 
 /* How many lines say something. */
 size_t denied_actions_count(const struct denied_actions *denied);

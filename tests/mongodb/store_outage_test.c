@@ -83,7 +83,7 @@ static void assert_stored(struct outage *outage, int first)
         assert_int_equal(outage->bed->verdicts[i], VERDICT_STORED);
     }
     assert_int_equal(bed_count(outage->bed->store, NULL), first + ROWS);
-    assert_counted(outage->bed, (uint64_t)(first + ROWS));
+    assert_counted(outage->bed, (uint64_t)first + ROWS);
 }
 
 static void assert_away(struct outage *outage, enum status status, uint64_t begin_ms)

@@ -144,7 +144,7 @@ static enum status open_folder(const char *path, int *out_folder, struct error *
 
 static enum status sync_folder(const char *path, struct error *err)
 {
-    int folder;
+    int folder = -1;
     enum status status = open_folder(path, &folder, err);
     if (status != STATUS_OK) {
         return status;
@@ -175,7 +175,7 @@ enum status small_file_replace(const char *path, struct str text, struct error *
  * to be left there. */
 enum status small_file_lock(const char *path, int *out_lock, struct error *err)
 {
-    int folder;
+    int folder = -1;
     enum status status = open_folder(path, &folder, err);
     if (status != STATUS_OK) {
         return status;

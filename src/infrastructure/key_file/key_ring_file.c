@@ -1,5 +1,6 @@
 #include "infrastructure/key_file/key_ring_file.h"
 
+#include "base/assert.h"
 #include "base/shared_snapshot.h"
 #include "infrastructure/crypto/keyed_hash.h"
 #include "infrastructure/key_file/key_file.h"
@@ -145,11 +146,13 @@ enum status key_ring_file_reload(struct key_ring *base, struct error *err)
     struct file_ring *ring = ring_of(base);
     struct loaded *loaded = NULL;
     enum status status = load(ring->path, &loaded, err);
-    if (status == STATUS_OK) {
-        ring->count = loaded->list.count;
-        loaded_free(shared_snapshot_replace(&ring->shared, loaded));
+    if (status != STATUS_OK) {
+        return status;
     }
-    return status;
+    ASSERT(loaded != NULL);
+    ring->count = loaded->list.count;
+    loaded_free(shared_snapshot_replace(&ring->shared, loaded));
+    return STATUS_OK;
 }
 
 size_t key_ring_file_count(const struct key_ring *ring)
@@ -180,16 +183,15 @@ enum status key_ring_file_new(const char *path, unsigned readers, struct key_rin
         return no_memory(err);
     }
     made->ring.operations = &operations;
-    CLEANUP(key_ring_file_free) struct key_ring *ring = &made->ring;
     made->path = strdup(path);
-    if (made->path == NULL || !make_readers(made, readers)) {
-        return no_memory(err);
+    bool ready = made->path != NULL && make_readers(made, readers);
+    enum status status = ready ? key_ring_file_reload(&made->ring, err) : no_memory(err);
+    if (status != STATUS_OK) {
+        key_ring_file_free(&made->ring);
+        return status;
     }
-    enum status status = key_ring_file_reload(ring, err);
-    if (status == STATUS_OK) {
-        *out_ring = TAKE(ring);
-    }
-    return status;
+    *out_ring = &made->ring;
+    return STATUS_OK;
 }
 
 void key_ring_file_free(struct key_ring *base)

@@ -186,13 +186,13 @@ enum status viewer_link_hmac_new(const char *path, unsigned readers,
         return no_memory(err);
     }
     made->links.operations = &operations;
-    CLEANUP(viewer_link_hmac_free) struct viewer_links *links = &made->links;
     bool ready = make_readers(made, key, readers);
     secret_forget(key, sizeof key);
     if (!ready) {
+        viewer_link_hmac_free(&made->links);
         return no_memory(err);
     }
-    *out_links = TAKE(links);
+    *out_links = &made->links;
     return STATUS_OK;
 }
 
