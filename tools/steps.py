@@ -40,8 +40,13 @@ PYTESTS = {
     "store scenario": ("tests/scenario/test_3[4-9]*.py", "tests/scenario/test_[4-9]*.py"),
     "deployment": ("tests/deploy/test_*.py",),
 }
-# They ask the program for its settings, which other builds have, too.
-RELEASE_ONLY = ("deployment",)
+# Some of the transport's tests once more, over TLS: those where it matters how bytes come and go.
+AGAIN_BY_TLS = ("010", "040", "050", "060", "080", "090", "100")
+PYTESTS["transport by TLS"] = tuple(f"tests/http/test_{number}_*.py" for number in AGAIN_BY_TLS)
+PYTEST_ENVIRONMENTS = {"transport by TLS": {"HTTP_TEST_TLS": "1"}}
+# Files of deployment ask the program for its settings, which other builds have, too; what TLS adds to the transport has tests of
+# its own that all builds run.
+RELEASE_ONLY = ("deployment", "transport by TLS")
 # Around a real Kafka and the stand-in for MongoDB, which take so long that only the release build has them. Apart from the
 # ones above, whose deadlines would not be kept beside so much work.
 SERVER_PYTESTS = {
@@ -298,7 +303,8 @@ def pytest_step(runner, preset, label, build, name):
     files = sorted(str(path.relative_to(ROOT)) for pattern in patterns for path in ROOT.glob(pattern))
     command = [PYTHON, "-m", "pytest", *files, "-q", "-rs", "--tb=short", "-p", "no:cacheprovider",
                "--durations=10", f"--junitxml={report}"]
-    return Step(f"{label} {name} tests", command, needs=(build.name,), environment=pytest_environment(preset),
+    environment = {**pytest_environment(preset), **PYTEST_ENVIRONMENTS.get(name, {})}
+    return Step(f"{label} {name} tests", command, needs=(build.name,), environment=environment,
                 count=report_counter(count_pytest_report, report))
 
 

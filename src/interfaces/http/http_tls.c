@@ -89,7 +89,7 @@ enum status http_tls_new(const struct http_tls_files *files, struct http_tls **o
 
 enum status http_tls_reload(struct http_tls *tls, struct error *err)
 {
-    SSL_CTX *fresh;
+    SSL_CTX *fresh = NULL;
     enum status status = context_new(tls, &fresh, err);
     if (status != STATUS_OK) {
         return status;
