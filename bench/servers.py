@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -50,9 +51,10 @@ def cpu_seconds(process):
 class Server:
     """A running server process. `port` is where it listens on 127.0.0.1."""
 
-    def __init__(self, process, port):
+    def __init__(self, process, port, secure=False):
         self.process = process
         self.port = port
+        self.secure = secure  # it speaks TLS; nobody here looks at its certificate
 
     @property
     def url(self):
@@ -76,7 +78,8 @@ class Server:
 
     def request(self, method, path, body=None):
         """Returns (status, body as bytes, length of the whole answer)."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = (http.client.HTTPSConnection("127.0.0.1", self.port, timeout=30, context=ssl._create_unverified_context())
+                      if self.secure else http.client.HTTPConnection("127.0.0.1", self.port, timeout=30))
         try:
             headers = {"Content-Type": "application/json"} if body else {}
             connection.request(method, path, body, headers)
@@ -149,8 +152,9 @@ def stop(process):
 
 
 @contextlib.contextmanager
-def usertrail(tools, folder, threads, *flags, keep=False):
-    """The program with a fresh data folder, gone afterwards; with `keep` whatever is there, and it stays."""
+def usertrail(tools, folder, threads, *flags, keep=False, secure=False):
+    """The program with a fresh data folder, gone afterwards; with `keep` whatever is there, and it stays. `secure`: the flags make it
+    speak TLS."""
     if not keep:
         shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
@@ -161,7 +165,7 @@ def usertrail(tools, folder, threads, *flags, keep=False):
     with open(log, "wb") as output:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
     try:
-        server = Server(process, port)
+        server = Server(process, port, secure)
         wait_until_ready(server, log)
         yield server
     finally:
