@@ -24,6 +24,9 @@ PAUSE_SECONDS = 0.01 if SCANS else 0
 # Workers of this pair are a group, which waits ten seconds for a member that was killed before it gives away what that had.
 GROUP = (LOG, STORE) == ("kafka", "mongodb")
 
+# A log in memory drops at once what a store that is durable at once has taken, also before somebody who follows it has read it.
+LOG_KEEPS = (LOG, STORE) != ("memory", "mongodb")
+
 
 def some(count):
     """How many examples of so many this pair takes."""
@@ -42,6 +45,7 @@ def needs(condition, reason):
 
 needs_kept_log = needs(LOG_SURVIVES, "a log in memory keeps nothing over an end")
 needs_kept_store = needs(STORE_SURVIVES, "a store in memory keeps nothing over an end")
+needs_log_that_keeps = needs(LOG_KEEPS, "the log drops what the store has taken, and followers are told of a gap")
 needs_local_log = needs(LOG == "local", "the log has no files here")
 needs_local_store = needs(STORE == "local", "the store has no files here")
 names_its_own = needs(LOCAL, "names a log and store of its own, which is the same test for every pair")

@@ -160,6 +160,7 @@ def test_what_waits_in_the_log_is_covered(make_service):
         if pair.LOG == "kafka":
             service.wait_settled()  # the two users are in different partitions
         assert left(service, "gone") == 0, f"turn {turn}"
+    service.wait_settled()  # rows can be asked for before their batch has its verdicts
     health = service.get("/health").json
     assert health["worker"]["erased"] + health["erasures"]["activities"] == 15000
     assert health["worker"]["stored"] == health["store"]["activities"] + health["erasures"]["activities"]

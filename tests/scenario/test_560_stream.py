@@ -32,6 +32,7 @@ def erase(service, user):
 
 # --- what comes ---
 
+@pair.needs_log_that_keeps
 def test_activities_come_as_they_are_listed(shared):
     """Guards what an event holds: the row as a question shows it, in the order in which it came, under an id that only grows."""
     with stream.following(shared, "?userId=shape") as follower:
@@ -49,6 +50,7 @@ def test_activities_come_as_they_are_listed(shared):
             assert row == shared.wait_stored(row["id"]) and list(row) == ["id", "userId", "action", "timestamp", "metadata"]
 
 
+@pair.needs_log_that_keeps
 def test_only_what_passes_the_filters_comes(shared):
     """Guards the filters: those of the list, each alone and together."""
     for query, wanted in (("?userId=f1", {"1", "2"}), ("?userId=f1&userId=f2&action=go", {"1", "3"}),
@@ -87,6 +89,7 @@ def test_a_stream_that_has_nothing_to_say_is_alive(make_service):
 
 # --- coming back ---
 
+@pair.needs_log_that_keeps
 def test_who_comes_back_gets_what_came_since(shared):
     """Guards the id of every event: whoever names it gets all that came behind it, once and in order."""
     with stream.following(shared, "?userId=back") as follower:
@@ -114,6 +117,7 @@ def post_for(service, seconds, recorded, user):
     connection.close()
 
 
+@pair.needs_log_that_keeps
 def test_nothing_is_missing_or_twice_while_others_write(make_service):
     """Guards the moment in which somebody who comes back joins the others: writers go on all the time."""
     service = make_service(*SILENCE).start()
@@ -142,6 +146,7 @@ def test_nothing_is_missing_or_twice_while_others_write(make_service):
     service.stop()
 
 
+@pair.needs_log_that_keeps
 def test_who_is_far_behind_joins_those_who_are_not(make_service):
     """Guards who has to catch up with a lot: what comes meanwhile neither overtakes that nor comes twice."""
     service = make_service(*SILENCE).start()
@@ -333,6 +338,7 @@ def test_streams_end_in_good_order_when_the_server_stops(make_service):
 
 # --- erased users ---
 
+@pair.needs_log_that_keeps
 def test_an_erased_user_is_not_shown_again(shared):
     """Guards an erasure against what the log still holds: who comes back gets none of it, and what is recorded afterwards."""
     query = "?userId=erased&userId=kept"
