@@ -219,6 +219,7 @@ def test_decoders_are_charged_to_the_memory_of_bodies(start):
     assert 5 <= len(refused) <= 15 and all(client.read().status == 503 for client in refused)
     for client in clients:
         client.close()
+    server.wait_until(lambda count: count["open"] == 1)  # which is the one that asks
     data = noise(1000)
     with server.client() as client:
         assert client.ask(post(b"/take", gzip.compress(data), encoding("gzip"))).body == figures(data)
