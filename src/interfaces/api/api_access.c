@@ -30,7 +30,7 @@ static unsigned loop_of(const struct api_call *call)
 
 static struct api_access_counters *counters_of(const struct api_call *call)
 {
-    return &call->api->loops[loop_of(call)].access;
+    return &api_call_loop(call)->access;
 }
 
 void api_access_count(_Atomic uint64_t *counter)

@@ -93,10 +93,16 @@ enum status api_find_list_read(struct api_job *job, const struct str *user_id, s
     return status;
 }
 
-bool api_find_list_narrows(const struct api_call *call, struct api_job *job)
+void api_find_list_start(const struct api_call *call, struct api_job *job, enum status read,
+                         const struct error *err)
 {
     struct api_question *question = &CONTAINER_OF(job, struct list_job, job)->question;
-    return api_access_narrows(call, &question->find.filter, question->texts.user_ids, &job->arena);
+    if (read == STATUS_OK &&
+        !api_access_narrows(call, &question->find.filter, question->texts.user_ids, &job->arena)) {
+        api_job_free(job);
+        return;
+    }
+    api_job_start(call, job, read, err);
 }
 
 void api_find_list(const struct api_call *call)
@@ -109,11 +115,7 @@ void api_find_list(const struct api_call *call)
     struct api_question *question = &CONTAINER_OF(job, struct list_job, job)->question;
     enum status status = api_question_read(job->query, &job->arena, question, &err);
     job->after = question->after;
-    if (status == STATUS_OK && !api_find_list_narrows(call, job)) {
-        api_job_free(job);
-        return;
-    }
-    api_job_start(call, job, status, &err);
+    api_find_list_start(call, job, status, &err);
 }
 
 /* --- one --- */

@@ -34,11 +34,6 @@ static bool read_parameters(struct api_item_reader *reader, const struct api_cal
     return true;
 }
 
-static struct api_loop *loop_of(const struct api_call *call)
-{
-    return &call->api->loops[http_exchange_ticket(call->exchange).loop];
-}
-
 const struct content_hash *api_item_hash(const struct api_item_reader *reader)
 {
     const struct api *api = reader->loop->api;
@@ -101,7 +96,7 @@ bool api_item_reader_init(struct api_item_reader *reader, const struct api_call 
 {
     struct error err;
     *reader = (struct api_item_reader){
-        .loop = loop_of(call),
+        .loop = api_call_loop(call),
         .request = call->request,
         .read = read_activity,
         .arena = http_exchange_arena(call->exchange),

@@ -71,8 +71,9 @@ struct api_job *api_find_list_new(const struct api_call *call);
 MUST_USE enum status api_find_list_read(struct api_job *job, const struct str *user_id,
                                         struct error *err);
 
-/* Narrows it to the users of the caller. False: the call is answered. */
-bool api_find_list_narrows(const struct api_call *call, struct api_job *job);
+/* api_job_start for such a job, narrowed to the users of the caller. */
+void api_find_list_start(const struct api_call *call, struct api_job *job, enum status read,
+                         const struct error *err);
 
 /* Sets the job going on a pool thread; takes the job. */
 void api_job_offload(struct http_exchange *exchange, struct api_job *job);

@@ -123,8 +123,7 @@ static struct shortage of_key(const struct api *api, const struct api_caller *ca
 static bool refuse(const struct api_call *call, struct api_caller *caller, struct shortage shortage)
 {
     char detail[API_LIMIT_DETAIL_BYTES];
-    unsigned loop = http_exchange_ticket(call->exchange).loop;
-    struct http_problem problem = problem_of(&call->api->loops[loop], shortage, detail);
+    struct http_problem problem = problem_of(api_call_loop(call), shortage, detail);
     api_limits_tell(call->api, call->exchange, caller);
     http_problem_respond(call->exchange, &problem, NULL);
     return false;

@@ -51,7 +51,7 @@ struct lines {
     size_t charged;
     size_t text_bytes_most; /* of `text`, which is as large from the beginning, but not used */
     size_t batch_most;
-    uint64_t charged_line; /* the last one that a limit counted */
+    bool has_paid; /* the request, for its first line */
     char limit_detail[API_LIMIT_DETAIL_BYTES];
     struct http_problem limited; /* what to tell when there is a limit and nothing left */
     bool streams;                /* verdicts, as they are known */
@@ -381,8 +381,8 @@ enum step {
 static bool charges_batch(struct lines *lines)
 {
     size_t count = lines->batch_count + lines->batch_rejected;
-    bool is_first = count > 0 && lines->charged_line == 0;
-    lines->charged_line = count > 0 ? lines->text.number : lines->charged_line;
+    bool is_first = count > 0 && !lines->has_paid;
+    lines->has_paid = lines->has_paid || count > 0;
     return api_access_charges_lines(lines->reader.loop, lines->reader.caller,
                                     is_first ? count - 1 : count, lines->limit_detail,
                                     &lines->limited);

@@ -109,7 +109,7 @@ static bool may_send(struct str name)
 static struct str allowed_fields(const struct api_call *call)
 {
     struct str wanted = http_request_header(call->request, STR("Access-Control-Request-Headers"));
-    struct buffer *list = &call->api->loops[http_exchange_ticket(call->exchange).loop].answer;
+    struct buffer *list = &api_call_loop(call)->answer;
     buffer_clear(list);
     while (wanted.data != NULL) {
         struct str name = str_trim(str_split(&wanted, ','));

@@ -36,6 +36,12 @@ struct api_call {
     const struct api_caller *caller; /* never NULL in a handler */
 };
 
+/* The loop that handles it. */
+static inline struct api_loop *api_call_loop(const struct api_call *call)
+{
+    return &call->api->loops[http_exchange_ticket(call->exchange).loop];
+}
+
 struct api_parameter_set;
 
 typedef void api_call_function(const struct api_call *call);

@@ -202,7 +202,7 @@ void api_probe_ready(const struct api_call *call)
     struct condition condition;
     observe(call->api, &condition);
     const char *why = why_not_ready(&condition);
-    struct buffer *json = &call->api->loops[http_exchange_ticket(call->exchange).loop].answer;
+    struct buffer *json = &api_call_loop(call)->answer;
     buffer_clear(json);
     bool verbose = call->request->query.len > 0;
     if (verbose) {

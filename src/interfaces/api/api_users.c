@@ -167,20 +167,15 @@ void api_timeline(const struct api_call *call)
     if (status == STATUS_OK) {
         status = api_find_list_read(job, &user_id, &err);
     }
-    if (status != STATUS_OK || api_find_list_narrows(call, job)) {
-        api_job_start(call, TAKE(job), status, &err);
-    }
+    api_find_list_start(call, TAKE(job), status, &err);
 }
 
 void api_timeline_of_query(const struct api_call *call)
 {
-    CLEANUP(api_job_free) struct api_job *job = api_find_list_new(call);
+    struct api_job *job = api_find_list_new(call);
     struct error err;
-    if (job == NULL) {
-        return;
-    }
-    enum status status = api_find_list_read(job, NULL, &err);
-    if (status != STATUS_OK || api_find_list_narrows(call, job)) {
-        api_job_start(call, TAKE(job), status, &err);
+    if (job != NULL) {
+        enum status status = api_find_list_read(job, NULL, &err);
+        api_find_list_start(call, job, status, &err);
     }
 }
