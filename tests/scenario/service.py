@@ -218,6 +218,13 @@ class Service:
         answer = self.get(f"{COLLECTION}/{activity_id}")
         return answer.json if answer.status == 200 else None
 
+    def read_own(self, target, receipt, timeout=60.0):
+        """What a client does that was told 503 not-yet-stored: it asks again. A group of workers that lets a new one in takes
+        longer than one question waits."""
+        sign = "&" if "?" in target else "?"
+        return wire.wait_until(lambda: (answer := self.get(f"{target}{sign}after={receipt}")).status != 503 and answer,
+                               "what the receipt names is stored", timeout * PATIENCE)
+
     def wait_count(self, count, query="", timeout=30.0):
         """Waits until a walk finds as many activities, and returns them."""
         rows = wire.wait_until(lambda: len(found := self.walk(query)) >= count and found, f"{count} activities of {query!r}",

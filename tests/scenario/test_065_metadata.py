@@ -131,7 +131,7 @@ def filled(request):
         texts = any_activities(chance, 0, 3000)
         for first in (0, 1500):
             service.record(("[" + ",".join(texts[first:first + 1500]) + "]").encode())
-            service.wait_settled()
+            service.wait_count(first + 1500)
             if first == 0 and pair.keeps_stored("stop"):
                 service.restart()
         yield service, [(json.loads(text), dict(expect.exact(text)[1])["metadata"]) for text in texts], chance

@@ -37,7 +37,7 @@ def test_new_ids_stay_behind_old_ones(fresh):
         ids += [fresh.record({"userId": "u", "action": "a"})["id"] for _ in range(10)]
         fresh.restart()
     assert ids == sorted(set(ids))
-    assert [row["id"] for row in fresh.walk("&order=asc")] == ids
+    assert [row["id"] for row in fresh.wait_count(len(ids), "&order=asc")] == ids
 
 
 @pair.needs_kept_log
