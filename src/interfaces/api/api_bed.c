@@ -181,6 +181,12 @@ void http_server_complete(struct http_server *server, const struct http_completi
     server->completion_count += count;
 }
 
+void http_server_complete_patiently(struct http_server *server,
+                                    const struct http_completion *completions, size_t count)
+{
+    http_server_complete(server, completions, count);
+}
+
 enum status http_exchange_offload(struct http_exchange *exchange, http_work_function *work,
                                   http_work_done_function *done, void *data)
 {

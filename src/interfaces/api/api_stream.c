@@ -2,8 +2,8 @@
  * GET of activities as they come: Server-Sent Events (the HTML standard, section 9.2).
  *
  * The listener's queue belongs to the tail; here is what moves it to the client. The tail wakes the
- * loop by a completion, of which one is under way at a time, and not again before the queue was
- * empty. What the client has not taken is bounded, and the rest waits in the queue, which is
+ * loop by a patient completion, of which one is under way at a time, and not again before the queue
+ * was empty. What the client has not taken is bounded, and the rest waits in the queue, which is
  * bounded as well and then loses the oldest.
  */
 #include "application/live_tail.h"
@@ -201,7 +201,7 @@ static void woken(struct live_listener *listener)
     const struct http_completion completion = {
         .ticket = stream->ticket, .run = run, .data = stream};
     live_listener_ref(listener);
-    http_server_complete(stream->api->server, &completion, 1);
+    http_server_complete_patiently(stream->api->server, &completion, 1);
 }
 
 static void drained(struct http_exchange *exchange)

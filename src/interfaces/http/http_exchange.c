@@ -331,14 +331,27 @@ void http_exchange_abort(struct http_exchange *exchange)
     stream_finish(exchange, false);
 }
 
+static struct http_mailbox *mailbox_of(struct http_server *server,
+                                       const struct http_completion *completion)
+{
+    ASSERT(completion->ticket.loop < server->loop_count);
+    return &server->loops[completion->ticket.loop]->mailbox;
+}
+
 void http_server_complete(struct http_server *server, const struct http_completion *completions,
                           size_t count)
 {
-    if (count == 0) {
-        return;
+    if (count > 0) {
+        http_mailbox_put(mailbox_of(server, completions), completions, count);
     }
-    ASSERT(completions[0].ticket.loop < server->loop_count);
-    http_mailbox_put(&server->loops[completions[0].ticket.loop]->mailbox, completions, count);
+}
+
+void http_server_complete_patiently(struct http_server *server,
+                                    const struct http_completion *completions, size_t count)
+{
+    if (count > 0) {
+        http_mailbox_put_patient(mailbox_of(server, completions), completions, count);
+    }
 }
 
 enum status http_exchange_offload(struct http_exchange *exchange, http_work_function *work,

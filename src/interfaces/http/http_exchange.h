@@ -158,6 +158,11 @@ struct http_completion {
 void http_server_complete(struct http_server *server, const struct http_completion *completions,
                           size_t count);
 
+/* The same for what can wait a moment and may come in thousands at once, as news for everybody who
+ * listens: the loop runs a few of them in each turn, behind all requests and other completions. */
+void http_server_complete_patiently(struct http_server *server,
+                                    const struct http_completion *completions, size_t count);
+
 /* Runs `work(data)` on a pool thread and then `done(exchange or NULL, data)` on this loop; `done`
  * releases data. `work` must not touch the exchange. BUSY: too many are under way, answer 503. */
 typedef void http_work_function(void *data);

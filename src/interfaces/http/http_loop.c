@@ -14,7 +14,8 @@ enum {
     TIMER_GRAIN_MS = 20, /* deadlines are looked at no finer than this */
     LINGER_TIMEOUT_MS = 2000,
     /* While stopping nobody waits long for clients that do not close, or say nothing. */
-    DRAIN_LINGER_MS = 250
+    DRAIN_LINGER_MS = 250,
+    PATIENT_MAX = 32 /* completions in a turn: each may end in a write of some microseconds */
 };
 
 /* --- the end of a turn --- */
@@ -52,15 +53,36 @@ static void run_busy(struct http_loop *loop)
         http_connection_rest(connection);
         http_input_continue(connection);
     }
-    if (loop->busy == NULL && loop->handles_open) {
-        uv_idle_stop(&loop->busy_idle);
+}
+
+static void run_completion(struct http_loop *loop, const struct http_completion *completion)
+{
+    completion->run(http_exchange_table_find(&loop->exchanges, &completion->ticket), completion);
+}
+
+/* True: there may be more, for the next turn. */
+static bool run_patient(struct http_loop *loop)
+{
+    for (unsigned i = 0; i < PATIENT_MAX; i++) {
+        const struct http_completion *completion = http_mailbox_take_patient(&loop->mailbox);
+        if (completion == NULL) {
+            return false;
+        }
+        run_completion(loop, completion);
     }
+    return true;
 }
 
 static void on_turn_end(uv_check_t *check)
 {
-    run_busy(check->data);
-    http_loop_end_turn(check->data);
+    struct http_loop *loop = check->data;
+    run_busy(loop);
+    if (run_patient(loop)) {
+        http_loop_keep_turning(loop);
+    } else if (loop->busy == NULL && loop->handles_open) {
+        uv_idle_stop(&loop->busy_idle);
+    }
+    http_loop_end_turn(loop);
 }
 
 static void on_busy(uv_idle_t *idle)
@@ -174,10 +196,8 @@ static void drain(struct http_loop *loop)
 static void mail_deliver(struct http_loop *loop)
 {
     const struct http_mail *mail = http_mailbox_take(&loop->mailbox);
-    for (size_t i = 0; i < mail->completion_count; i++) {
-        const struct http_completion *completion = &mail->completions[i];
-        completion->run(http_exchange_table_find(&loop->exchanges, &completion->ticket),
-                        completion);
+    for (size_t i = 0; i < mail->completions.count; i++) {
+        run_completion(loop, &mail->completions.completions[i]);
     }
     for (size_t i = 0; i < mail->descriptor_count; i++) {
         http_acceptor_adopt(loop, mail->descriptors[i]);
@@ -318,8 +338,13 @@ void http_loop_join(struct http_loop *loop)
 static void mail_drop(struct http_loop *loop)
 {
     const struct http_mail *mail = http_mailbox_take(&loop->mailbox);
-    for (size_t i = 0; i < mail->completion_count; i++) {
-        mail->completions[i].run(NULL, &mail->completions[i]);
+    const struct http_completion *completion;
+    for (size_t i = 0; i < mail->completions.count; i++) {
+        completion = &mail->completions.completions[i];
+        completion->run(NULL, completion);
+    }
+    while ((completion = http_mailbox_take_patient(&loop->mailbox)) != NULL) {
+        completion->run(NULL, completion);
     }
     for (size_t i = 0; i < mail->descriptor_count; i++) {
         close(mail->descriptors[i]);

@@ -13,28 +13,50 @@ void http_mailbox_init(struct http_mailbox *mailbox, void (*wake)(void *context)
     ASSERT(failed == 0);
 }
 
-static void mail_deinit(struct http_mail *mail)
-{
-    free(mail->completions);
-    free(mail->descriptors);
-}
-
 void http_mailbox_deinit(struct http_mailbox *mailbox)
 {
-    mail_deinit(&mailbox->incoming);
-    mail_deinit(&mailbox->taken);
+    free(mailbox->incoming.completions.completions);
+    free(mailbox->incoming.descriptors);
+    free(mailbox->taken.completions.completions);
+    free(mailbox->taken.descriptors);
+    free(mailbox->patient.completions);
+    free(mailbox->patient_taken.completions);
     pthread_mutex_destroy(&mailbox->mutex);
 }
 
-static bool mail_reserve(struct http_mail *mail, size_t count)
+/* --- completions --- */
+
+static bool queue_reserve(struct http_completion_queue *queue, size_t count)
 {
-    return ARRAY_RESERVE(mail->completions, mail->completion_capacity, count);
+    return ARRAY_RESERVE(queue->completions, queue->capacity, count);
+}
+
+static void queue_add(struct http_completion_queue *queue,
+                      const struct http_completion *completions, size_t count)
+{
+    bool reserved = queue_reserve(queue, queue->count + count);
+    ASSERT(reserved);
+    memcpy(queue->completions + queue->count, completions, count * sizeof *completions);
+    queue->count += count;
+}
+
+/* What came changes places with what is done with. So do their arrays, and the room that was
+ * reserved must be in both. */
+static void queue_swap(struct http_completion_queue *incoming, struct http_completion_queue *taken)
+{
+    struct http_completion_queue came = *incoming;
+    *incoming = *taken;
+    incoming->count = 0;
+    *taken = came;
+    bool reserved = queue_reserve(incoming, came.capacity);
+    ASSERT(reserved);
 }
 
 enum status http_mailbox_reserve(struct http_mailbox *mailbox, size_t count)
 {
     pthread_mutex_lock(&mailbox->mutex);
-    bool reserved = mail_reserve(&mailbox->incoming, count);
+    bool reserved = queue_reserve(&mailbox->incoming.completions, count) &&
+                    queue_reserve(&mailbox->patient, count);
     pthread_mutex_unlock(&mailbox->mutex);
     return reserved ? STATUS_OK : STATUS_NO_MEMORY;
 }
@@ -47,18 +69,13 @@ static void mailbox_wake_locked(struct http_mailbox *mailbox)
     }
 }
 
-void http_mailbox_put(struct http_mailbox *mailbox, const struct http_completion *completions,
-                      size_t count)
+static void put(struct http_mailbox *mailbox, struct http_completion_queue *queue,
+                const struct http_completion *completions, size_t count)
 {
     pthread_mutex_lock(&mailbox->mutex);
     bool closed = mailbox->closed;
     if (!closed && count > 0) {
-        struct http_mail *mail = &mailbox->incoming;
-        bool reserved = mail_reserve(mail, mail->completion_count + count);
-        ASSERT(reserved);
-        memcpy(mail->completions + mail->completion_count, completions,
-               count * sizeof *completions);
-        mail->completion_count += count;
+        queue_add(queue, completions, count);
         mailbox_wake_locked(mailbox);
     }
     pthread_mutex_unlock(&mailbox->mutex);
@@ -66,6 +83,20 @@ void http_mailbox_put(struct http_mailbox *mailbox, const struct http_completion
         completions[i].run(NULL, &completions[i]);
     }
 }
+
+void http_mailbox_put(struct http_mailbox *mailbox, const struct http_completion *completions,
+                      size_t count)
+{
+    put(mailbox, &mailbox->incoming.completions, completions, count);
+}
+
+void http_mailbox_put_patient(struct http_mailbox *mailbox,
+                              const struct http_completion *completions, size_t count)
+{
+    put(mailbox, &mailbox->patient, completions, count);
+}
+
+/* --- connections --- */
 
 static bool mail_add_descriptor(struct http_mail *mail, int descriptor)
 {
@@ -97,21 +128,44 @@ void http_mailbox_wake(struct http_mailbox *mailbox)
     pthread_mutex_unlock(&mailbox->mutex);
 }
 
+/* --- the loop --- */
+
+static void swap_descriptors(struct http_mail *incoming, struct http_mail *taken)
+{
+    struct http_mail came = *incoming;
+    incoming->descriptors = taken->descriptors;
+    incoming->descriptor_capacity = taken->descriptor_capacity;
+    incoming->descriptor_count = 0;
+    taken->descriptors = came.descriptors;
+    taken->descriptor_capacity = came.descriptor_capacity;
+    taken->descriptor_count = came.descriptor_count;
+}
+
 const struct http_mail *http_mailbox_take(struct http_mailbox *mailbox)
 {
-    struct http_mail *taken = &mailbox->taken;
-    taken->completion_count = 0;
-    taken->descriptor_count = 0;
     pthread_mutex_lock(&mailbox->mutex);
-    struct http_mail mail = mailbox->incoming;
-    mailbox->incoming = *taken;
+    queue_swap(&mailbox->incoming.completions, &mailbox->taken.completions);
+    swap_descriptors(&mailbox->incoming, &mailbox->taken);
+    mailbox->patient_came = mailbox->patient.count > 0;
     mailbox->woken = false;
-    /* The arrays change places, so the room that was reserved must be in both. */
-    bool reserved = mail_reserve(&mailbox->incoming, mail.completion_capacity);
     pthread_mutex_unlock(&mailbox->mutex);
-    ASSERT(reserved);
-    *taken = mail;
-    return taken;
+    return &mailbox->taken;
+}
+
+const struct http_completion *http_mailbox_take_patient(struct http_mailbox *mailbox)
+{
+    struct http_completion_queue *taken = &mailbox->patient_taken;
+    if (mailbox->patient_done == taken->count) {
+        if (!mailbox->patient_came) {
+            return NULL;
+        }
+        mailbox->patient_came = false;
+        mailbox->patient_done = 0;
+        pthread_mutex_lock(&mailbox->mutex);
+        queue_swap(&mailbox->patient, taken);
+        pthread_mutex_unlock(&mailbox->mutex);
+    }
+    return &taken->completions[mailbox->patient_done++];
 }
 
 void http_mailbox_close(struct http_mailbox *mailbox)
