@@ -79,6 +79,8 @@ struct event_log_state {
     uint64_t bytes_max;               /* 0: no limit of its own */
     uint64_t activity_bytes_max;      /* that one activity may have, as activity_message.h measures
                                          it; 0: no such limit */
+    unsigned retry_after_s; /* when it will take again what it refuses now, as fast as it empties;
+                               0: not known */
     uint64_t missing; /* activities that had an offset and could not be served since the start */
     char warning[ERROR_MESSAGE_BYTES]; /* it works, but less safely than it should; "": no such */
     struct event_log_spill_state spill;

@@ -1,6 +1,7 @@
 #include "application/rate_limiter.h"
 
 #include "base/assert.h"
+#include "base/clock.h"
 
 #include <pthread.h>
 #include <stdalign.h>
@@ -12,8 +13,6 @@ enum {
     SETS = RATE_LIMITER_BUCKETS / WAYS / PARTS,
     CACHE_LINE_BYTES = 64
 };
-
-#define NANOSECONDS_PER_SECOND UINT64_C(1000000000)
 
 /* What a single request may cost: so much and no more is ever owed by one. */
 #define CHARGE_MAX UINT64_C(1000000)

@@ -15,6 +15,7 @@ struct clock {
 
 #define NANOSECONDS_PER_MILLISECOND 1000000u
 #define MILLISECONDS_PER_SECOND     1000u
+#define NANOSECONDS_PER_SECOND      UINT64_C(1000000000)
 
 /* The machine's clocks. */
 extern const struct clock clock_system;

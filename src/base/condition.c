@@ -5,7 +5,7 @@
 
 #include <errno.h>
 
-enum { NANOSECONDS_PER_SECOND = 1000000000 };
+#define SECOND_NS ((long)NANOSECONDS_PER_SECOND)
 
 void condition_init(pthread_cond_t *condition)
 {
@@ -25,8 +25,8 @@ struct timespec condition_deadline(uint64_t wait_ms)
     clock_gettime(CLOCK_MONOTONIC, &deadline);
     deadline.tv_sec += (time_t)(wait_ms / MILLISECONDS_PER_SECOND);
     deadline.tv_nsec += (long)(wait_ms % MILLISECONDS_PER_SECOND * NANOSECONDS_PER_MILLISECOND);
-    deadline.tv_sec += deadline.tv_nsec / NANOSECONDS_PER_SECOND;
-    deadline.tv_nsec %= NANOSECONDS_PER_SECOND;
+    deadline.tv_sec += deadline.tv_nsec / SECOND_NS;
+    deadline.tv_nsec %= SECOND_NS;
     return deadline;
 }
 

@@ -223,6 +223,13 @@ static struct append_block *take_group(struct kafka_producer *producer, size_t *
     return group;
 }
 
+static void note_settled(struct kafka_producer *producer, size_t bytes)
+{
+    uint64_t now_ns = clock_monotonic_ns(producer->config.log->clock);
+    flow_rate_add(&producer->settling, bytes, now_ns);
+    atomic_store(&producer->settled_per_second, flow_rate_per_second(&producer->settling, now_ns));
+}
+
 void kafka_deliveries_complete(struct kafka_producer *producer)
 {
     while (producer->settled != NULL) {
@@ -235,6 +242,7 @@ void kafka_deliveries_complete(struct kafka_producer *producer)
         }
         /* First, so that who hears of room finds it. */
         atomic_fetch_sub(&producer->outstanding_bytes, bytes);
+        note_settled(producer, bytes);
         struct append_listener *listener = group->listener;
         listener->completed(listener, producer->results, count);
         while (group != NULL) {

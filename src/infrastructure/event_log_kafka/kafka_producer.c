@@ -4,6 +4,7 @@
 #include "infrastructure/event_log_kafka/kafka_deliveries.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -224,6 +225,14 @@ enum status kafka_producer_append(struct kafka_producer *producer,
     return STATUS_OK;
 }
 
+unsigned kafka_producer_retry_after_s(const struct kafka_producer *producer)
+{
+    uint64_t waiting = atomic_load(&producer->outstanding_bytes);
+    uint64_t per_second = atomic_load(&producer->settled_per_second);
+    uint64_t seconds = waiting == 0 || per_second == 0 ? 0 : waiting / per_second + 1;
+    return seconds < UINT_MAX ? (unsigned)seconds : UINT_MAX;
+}
+
 void kafka_producer_purge(struct kafka_producer *producer)
 {
     atomic_store(&producer->purge_asked, true);
@@ -427,6 +436,7 @@ enum status kafka_producer_new(const struct kafka_producer_config *config,
     producer->config = *config;
     producer->context.lines = config->lines;
     append_list_init(&producer->appended);
+    flow_rate_init(&producer->settling, clock_monotonic_ns(config->log->clock));
     producer->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     enum status status = producer->wake_fd < 0
                              ? error_set_system(err, errno, "cannot make an eventfd")

@@ -9,6 +9,7 @@
  *
  * Threads: append and purge from any; new and free from one.
  */
+#include "base/flow_rate.h"
 #include "infrastructure/event_log_kafka/append_block.h"
 #include "infrastructure/event_log_kafka/kafka_client.h"
 #include "infrastructure/event_log_kafka/kafka_health.h"
@@ -30,6 +31,7 @@ struct kafka_producer {
     struct kafka_context context;
     struct append_list appended;
     _Atomic size_t outstanding_bytes;
+    _Atomic uint64_t settled_per_second; /* bytes, as of the newest that were */
     atomic_bool sleeps;
     atomic_bool purge_asked;
     atomic_bool stopping;
@@ -49,6 +51,7 @@ struct kafka_producer {
     bool holds_back;              /* what is settled stays among them for now */
     struct append_block *settled; /* their listeners are to hear; in order, by `later` */
     struct append_block *settled_last;
+    struct flow_rate settling;
     struct append_result results[KAFKA_RESULTS_MAX];
 };
 
@@ -80,3 +83,7 @@ uint64_t kafka_producer_activity_bytes_max(int64_t message_bytes_max);
 
 /* As event_log_kafka_purge. */
 void kafka_producer_purge(struct kafka_producer *producer);
+
+/* When what was appended until now will be acknowledged, as fast as it is; 0: nothing waits, or
+ * nobody knows. Any thread. */
+unsigned kafka_producer_retry_after_s(const struct kafka_producer *producer);

@@ -13,6 +13,9 @@ void append_queue_init(struct append_queue *queue, const struct clock *clock,
     *queue = (struct append_queue){.clock = clock, .limits = *limits};
     pthread_mutex_init(&queue->mutex, NULL);
     condition_init(&queue->work);
+    uint64_t now_ns = clock_monotonic_ns(clock);
+    flow_rate_init(&queue->settled, now_ns);
+    flow_rate_init(&queue->released, now_ns);
 }
 
 static void record_free(struct append_record *record)
@@ -226,11 +229,15 @@ enum append_wake append_queue_take(struct append_queue *queue, size_t count_max,
 void append_queue_settle(struct append_queue *queue, struct append_record *const *records,
                          size_t count, uint64_t written)
 {
-    pthread_mutex_lock(&queue->mutex);
+    size_t bytes = 0;
     for (size_t i = 0; i < count; i++) {
-        queue->outstanding--;
-        queue->outstanding_bytes -= cost_of(records[i]->length);
+        bytes += cost_of(records[i]->length);
     }
+    uint64_t now_ns = clock_monotonic_ns(queue->clock);
+    pthread_mutex_lock(&queue->mutex);
+    queue->outstanding -= count;
+    queue->outstanding_bytes -= bytes;
+    flow_rate_add(&queue->settled, bytes, now_ns);
     queue->held_bytes += written;
     note_room(queue);
     pthread_mutex_unlock(&queue->mutex);
@@ -289,6 +296,7 @@ void append_queue_release(struct append_queue *queue, uint64_t bytes)
     pthread_mutex_lock(&queue->mutex);
     ASSERT(bytes <= queue->held_bytes);
     queue->held_bytes -= bytes;
+    flow_rate_add(&queue->released, bytes, clock_monotonic_ns(queue->clock));
     queue->full = false;
     note_room(queue);
     bool wake = has_news(queue) && must_wake(queue);
@@ -327,6 +335,23 @@ void append_queue_stop(struct append_queue *queue)
     pthread_cond_signal(&queue->work);
 }
 
+/* Behind a lack of room until there is as much as news of it wants; else until what waits is
+ * committed. Under the lock. */
+static unsigned retry_after_s(const struct append_queue *queue, bool full)
+{
+    uint64_t now_ns = clock_monotonic_ns(queue->clock);
+    uint64_t wanted = queue->held_bytes + queue->outstanding_bytes + room_wanted(queue);
+    if (full) {
+        return wanted <= queue->limits.held_bytes_max
+                   ? 1
+                   : flow_rate_seconds(&queue->released, wanted - queue->limits.held_bytes_max,
+                                       now_ns);
+    }
+    return queue->accepting == STATUS_OK && queue->outstanding_bytes > 0
+               ? flow_rate_seconds(&queue->settled, queue->outstanding_bytes, now_ns)
+               : 0;
+}
+
 bool append_queue_describe(struct append_queue *queue, struct event_log_state *out_state)
 {
     pthread_mutex_lock(&queue->mutex);
@@ -336,6 +361,7 @@ bool append_queue_describe(struct append_queue *queue, struct event_log_state *o
     if (full) {
         out_state->accepting = STATUS_NO_SPACE;
     }
+    out_state->retry_after_s = retry_after_s(queue, full);
     out_state->bytes = queue->held_bytes;
     out_state->bytes_max = queue->limits.held_bytes_max;
     pthread_mutex_unlock(&queue->mutex);

@@ -6,6 +6,7 @@
  */
 #include "application/event_log.h"
 #include "base/clock.h"
+#include "base/flow_rate.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -54,6 +55,8 @@ struct append_queue {
     enum status accepting; /* OK, NO_SPACE or UNAVAILABLE, as the newest commit went */
     uint64_t retry_at_ns;  /* when not OK: from then on the next append tries the disk */
     char reason[ERROR_MESSAGE_BYTES];
+    struct flow_rate settled;  /* bytes that waited */
+    struct flow_rate released; /* bytes that the segments held */
 };
 
 void append_queue_init(struct append_queue *queue, const struct clock *clock,

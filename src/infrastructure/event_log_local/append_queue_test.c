@@ -1,4 +1,5 @@
-/* Why the committer is told to go on: a log that cannot write any more must not be looked at. */
+/* Why the committer is told to go on: a log that cannot write any more must not be looked at. And
+ * what the clients are told whom it refuses. */
 #include "infrastructure/event_log_local/append_queue.h"
 
 #include <setjmp.h>
@@ -71,11 +72,77 @@ static void what_is_queued_before_the_stop_is_taken(void **state)
     append_queue_deinit(&queue);
 }
 
+static uint64_t now_ns;
+
+static uint64_t tell_now_ns(void *context)
+{
+    (void)context;
+    return now_ns;
+}
+
+static unsigned retry_after_s(void)
+{
+    struct event_log_state state = {0};
+    (void)append_queue_describe(&queue, &state);
+    return state.retry_after_s;
+}
+
+/* Ten records of a second each were committed; three wait. */
+static void says_when_what_waits_is_committed(void **state)
+{
+    (void)state;
+    struct append_record *record = NULL;
+    static const struct clock clock = {.wall_ns = tell_now_ns, .monotonic_ns = tell_now_ns};
+    const struct append_queue_limits limits = {.queue_bytes_max = 4 * RECORD_BYTES,
+                                               .held_bytes_max = 1024 * RECORD_BYTES};
+    append_queue_init(&queue, &clock, &limits);
+    for (int i = 0; i < 13; i++) {
+        assert_int_equal(append_queue_reserve(&queue, RECORD_BYTES, &record), STATUS_OK);
+        append_queue_push(&queue, record);
+        if (i < 10) {
+            assert_int_equal(take(), APPEND_WAKE_COMMIT);
+            now_ns += NANOSECONDS_PER_SECOND;
+            append_queue_settle(&queue, taken, taken_count, RECORD_BYTES);
+            append_queue_recycle(&queue, taken, taken_count);
+            assert_int_equal(retry_after_s(), 0);
+        }
+    }
+    assert_int_equal(append_queue_reserve(&queue, 2 * RECORD_BYTES, &record), STATUS_BUSY);
+    assert_int_equal(retry_after_s(), 4);
+    assert_int_equal(take(), APPEND_WAKE_COMMIT);
+    append_queue_settle(&queue, taken, taken_count, 0);
+    append_queue_recycle(&queue, taken, taken_count);
+    append_queue_deinit(&queue);
+}
+
+/* It held 8 KiB of which an eighth is to come free, at 100 bytes a second. */
+static void says_when_there_is_room_again(void **state)
+{
+    (void)state;
+    static const struct clock clock = {.wall_ns = tell_now_ns, .monotonic_ns = tell_now_ns};
+    const struct append_queue_limits limits = {.queue_bytes_max = HELD_BYTES_MAX,
+                                               .held_bytes_max = HELD_BYTES_MAX};
+    append_queue_init(&queue, &clock, &limits);
+    fill_and_append();
+    assert_int_equal(retry_after_s(), 0); /* nobody knows yet */
+    for (int i = 0; i < 4; i++) {
+        now_ns += 5 * NANOSECONDS_PER_SECOND;
+        append_queue_hold(&queue, 500);
+        append_queue_release(&queue, 500);
+    }
+    struct append_record *record = NULL;
+    assert_int_equal(append_queue_reserve(&queue, RECORD_BYTES, &record), STATUS_NO_SPACE);
+    assert_in_range(retry_after_s(), HELD_BYTES_MAX / 8 / 100, HELD_BYTES_MAX / 8 / 100 + 1);
+    append_queue_deinit(&queue);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(news_that_are_gone_ask_for_no_look),
         cmocka_unit_test(what_is_queued_before_the_stop_is_taken),
+        cmocka_unit_test(says_when_what_waits_is_committed),
+        cmocka_unit_test(says_when_there_is_room_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

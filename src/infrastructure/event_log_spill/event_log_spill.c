@@ -206,6 +206,7 @@ static void spill_describe(struct event_log *log, struct event_log_state *out_st
     char why[ERROR_MESSAGE_BYTES];
     memcpy(why, out_state->reason, sizeof why);
     out_state->accepting = own.accepting;
+    out_state->retry_after_s = out_state->spill.retry_after_s;
     out_state->durability = own.durability;
     if (own.accepting == STATUS_OK) {
         snprintf(out_state->reason, sizeof out_state->reason,

@@ -46,9 +46,9 @@ struct http_problem api_problem_not_appended(const struct api *api, enum status 
     struct http_problem problem = api_problem_of(status, detail);
     struct event_log_state log;
     event_log_describe(api->config.log, &log);
-    unsigned measured_s = log.spill.retry_after_s;
-    if (problem.status == 503 && measured_s > 0) {
-        problem.retry_after_s = measured_s < RETRY_AFTER_S_MAX ? measured_s : RETRY_AFTER_S_MAX;
+    if (problem.retry_after_s > 0 && log.retry_after_s > 0) {
+        problem.retry_after_s =
+            log.retry_after_s < RETRY_AFTER_S_MAX ? log.retry_after_s : RETRY_AFTER_S_MAX;
     }
     return problem;
 }

@@ -150,7 +150,7 @@ static void a_log_that_knows_says_when_to_come_back(void **state)
     struct api_bed *bed = *state;
     static const struct measured_case cases[] = {{1, "1"}, {42, "42"}, {99999, "3600"}};
     for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
-        bed->log_state.spill.retry_after_s = cases[i].measured_s;
+        bed->log_state.retry_after_s = cases[i].measured_s;
         bed->append_answer = STATUS_UNAVAILABLE;
         bed_post(bed, "/logs", BED_ONE);
         assert_string_equal(bed->exchange.retry_after, cases[i].retry_after);
@@ -159,9 +159,13 @@ static void a_log_that_knows_says_when_to_come_back(void **state)
         bed_complete(bed, STATUS_UNAVAILABLE, 0, true);
         assert_string_equal(bed->exchange.retry_after, cases[i].retry_after);
     }
+    bed->log_state.retry_after_s = 77;
     bed->append_answer = STATUS_NO_SPACE;
     bed_post(bed, "/logs", BED_ONE);
-    assert_string_equal(bed->exchange.retry_after, "30");
+    assert_string_equal(bed->exchange.retry_after, "77");
+    bed->append_answer = STATUS_TOO_LARGE;
+    bed_post(bed, "/logs", BED_ONE);
+    assert_string_equal(bed->exchange.retry_after, "");
 }
 
 static void a_client_that_left_harms_nothing(void **state)

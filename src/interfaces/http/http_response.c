@@ -1,12 +1,11 @@
 #include "interfaces/http/http_response.h"
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/macros.h"
 
 #include <stdio.h>
 #include <time.h>
-
-#define NANOSECONDS_PER_SECOND 1000000000u
 
 /* The status line and what the transport says itself, values of Content-Type left out. */
 enum { OWN_FIELDS_BYTES_MAX = 512 };
