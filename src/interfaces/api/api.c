@@ -3,8 +3,6 @@
 #include "base/assert.h"
 #include "interfaces/api/api_host.h"
 #include "interfaces/api/api_lines.h"
-#include "interfaces/api/api_link.h"
-#include "interfaces/api/api_media.h"
 #include "interfaces/api/api_origin.h"
 #include "interfaces/api/api_private.h"
 #include "interfaces/api/api_query_string.h"
@@ -75,41 +73,12 @@ static void answer_not_found(const struct api_call *call)
               "this service at /health, all of it described at /openapi.json and /docs");
 }
 
-static void answer_method_not_allowed(struct http_exchange *exchange, const struct api_route *route)
+static void answer_method_not_allowed(struct http_exchange *exchange, const char *allow)
 {
     char detail[128];
-    snprintf(detail, sizeof detail, "this path answers %s", api_route_allow(route));
+    snprintf(detail, sizeof detail, "this path answers %s", allow);
     struct http_problem problem = api_problem_make(API_PROBLEM_METHOD_NOT_ALLOWED, detail);
-    http_problem_respond(exchange, &problem, api_route_allow(route));
-}
-
-/* What the route has for this method, NULL when it has nothing. */
-static api_call_function *handler_of(const struct api_route *route, enum http_method method)
-{
-    switch (method) {
-    case HTTP_METHOD_GET:
-    case HTTP_METHOD_HEAD:
-        return route->get;
-    case HTTP_METHOD_POST:
-        return route->post;
-    case HTTP_METHOD_DELETE:
-        return route->delete;
-    default:
-        return NULL;
-    }
-}
-
-static const struct api_parameter_set *parameters_of(const struct api_route *route,
-                                                     enum http_method method)
-{
-    switch (method) {
-    case HTTP_METHOD_POST:
-        return route->post_parameters;
-    case HTTP_METHOD_DELETE:
-        return route->delete_parameters;
-    default:
-        return route->get_parameters;
-    }
+    http_problem_respond(exchange, &problem, allow);
 }
 
 /* A set with readers is read by its handler, which says more of what is wrong. */
@@ -119,45 +88,45 @@ static bool refuses_query(const struct api_call *call, const struct api_paramete
     return !read_by_handler && api_refuses_parameters(call, set);
 }
 
-/* The handler of this method on this route, NULL when another answer is due (and was given). */
-static api_call_function *choose(const struct api_call *call, const struct api_route *route)
+/* Nothing is done for this method here: says what is done. */
+static void answer_other_method(const struct api_call *call, const struct api_route *route)
 {
-    api_call_function *handler = handler_of(route, call->request->method);
-    if (handler == NULL && call->request->method == HTTP_METHOD_OPTIONS) {
-        api_origin_answer_options(call, api_route_allow(route));
-    } else if (handler == NULL) {
-        answer_method_not_allowed(call->exchange, route);
+    char allow[API_ALLOW_BYTES];
+    if (call->request->method == HTTP_METHOD_OPTIONS) {
+        api_origin_answer_options(call, api_route_allow(route, allow));
+    } else {
+        answer_method_not_allowed(call->exchange, api_route_allow(route, allow));
     }
-    return handler;
+}
+
+/* Finds the route and what it does; false when another answer is due (and was given). */
+static bool choose(struct api_call *call)
+{
+    char allow[API_ALLOW_BYTES];
+    if (str_equal(call->request->path, STR("*"))) {
+        api_origin_answer_options(call, api_route_allow(NULL, allow));
+        return false;
+    }
+    const struct api_route *route = api_route_find(call->request->path, &call->rest);
+    if (route == NULL || (call->api->config.probes_only && !route->is_probe)) {
+        answer_not_found(call);
+        return false;
+    }
+    call->operation = api_route_operation(route, call->request->method);
+    if (call->operation == NULL) {
+        answer_other_method(call, route);
+    }
+    return call->operation != NULL;
 }
 
 static void begin(void *context, struct http_exchange *exchange)
 {
-    struct api *api = context;
     struct api_call call = {
-        .api = api, .exchange = exchange, .request = http_exchange_request(exchange)};
+        .api = context, .exchange = exchange, .request = http_exchange_request(exchange)};
     api_origin_put_fields(&call);
-    if (!api_host_admits(&call)) {
-        return;
-    }
-    if (str_equal(call.request->path, STR("*"))) {
-        api_origin_answer_options(&call, "GET, HEAD, POST, DELETE, OPTIONS");
-        return;
-    }
-    const struct api_route *route = api_route_find(call.request->path, &call.rest);
-    if (route == NULL || (api->config.probes_only && !route->is_probe)) {
-        answer_not_found(&call);
-        return;
-    }
-    api_call_function *handler = choose(&call, route);
-    if (handler == NULL || !api_access_admits(&call, route)) {
-        return;
-    }
-    if (handler == api_link_post) {
-        http_exchange_set_body_bytes_max(exchange, API_LINK_BODY_BYTES_MAX);
-    }
-    if (handler == api_media_post && api_origin_admits_body(&call)) {
-        api_media_begin(&call);
+    if (api_host_admits(&call) && choose(&call) && api_access_admits(&call) &&
+        call.operation->begin != NULL) {
+        call.operation->begin(&call);
     }
 }
 
@@ -168,10 +137,11 @@ static void handle(void *context, struct http_exchange *exchange)
         .api = context, .exchange = exchange, .request = http_exchange_request(exchange)};
     const struct api_route *route = api_route_find(call.request->path, &call.rest);
     ASSERT(route != NULL);
-    enum http_method method = call.request->method;
+    call.operation = api_route_operation(route, call.request->method);
+    ASSERT(call.operation != NULL);
     if (api_access_recall(&call, &without_token) &&
-        !refuses_query(&call, parameters_of(route, method))) {
-        handler_of(route, method)(&call);
+        !refuses_query(&call, call.operation->parameters)) {
+        call.operation->handle(&call);
     }
 }
 

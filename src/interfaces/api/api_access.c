@@ -99,28 +99,11 @@ static bool refuse(const struct api_call *call, enum access_verdict verdict, uns
 
 /* --- before the body is read --- */
 
-static unsigned scopes_of(const struct api_route *route, enum http_method method)
+static struct access_need need_of(const struct api_operation *operation)
 {
-    switch (method) {
-    case HTTP_METHOD_GET:
-    case HTTP_METHOD_HEAD:
-        return route->get_needs;
-    case HTTP_METHOD_POST:
-        return route->post_needs;
-    case HTTP_METHOD_DELETE:
-        return route->delete_needs;
-    default:
-        return 0;
-    }
-}
-
-static struct access_need need_of(const struct api_call *call, const struct api_route *route)
-{
-    enum http_method method = call->request->method;
-    bool asks = method == HTTP_METHOD_GET || method == HTTP_METHOD_HEAD;
-    return (struct access_need){.scopes = scopes_of(route, method),
-                                .limits_users = route->limits_users,
-                                .is_for_viewers = route->is_for_viewers && asks};
+    return (struct access_need){.scopes = operation->needs,
+                                .limits_users = operation->limits_users,
+                                .is_for_viewers = operation->is_for_viewers};
 }
 
 /* What is shown; a field before a token in the query, which only viewers may have there. */
@@ -137,8 +120,7 @@ static bool find_credential(const struct api_call *call, struct api_caller *call
     return caller->shows_token;
 }
 
-static bool identify(const struct api_call *call, const struct api_route *route,
-                     struct api_caller *caller)
+static bool identify(const struct api_call *call, struct api_caller *caller)
 {
     char scratch[API_CREDENTIAL_BYTES_MAX];
     struct access_credential credential = {.now_ms = clock_wall_ms(call->api->config.clock),
@@ -149,7 +131,7 @@ static bool identify(const struct api_call *call, const struct api_route *route,
         status = access_control_identify(config_of(call)->control, &credential,
                                          http_exchange_arena(call->exchange), &caller->grant);
     }
-    struct access_need need = need_of(call, route);
+    struct access_need need = need_of(call->operation);
     enum access_verdict verdict = access_control_decide(&caller->grant, &need);
     if (status == STATUS_OK && verdict == ACCESS_GRANTED) {
         return true;
@@ -162,8 +144,7 @@ static bool identify(const struct api_call *call, const struct api_route *route,
                                       : refuse_no_memory(call);
 }
 
-static bool lets_in(const struct api_call *call, const struct api_route *route,
-                    struct api_caller *caller)
+static bool lets_in(const struct api_call *call, struct api_caller *caller)
 {
     const struct api_access_config *config = config_of(call);
     bool is_limited = config->key_limiter != NULL || config->address_limiter != NULL;
@@ -174,16 +155,16 @@ static bool lets_in(const struct api_call *call, const struct api_route *route,
     if (config->control == NULL) {
         return true;
     }
-    return identify(call, route, caller) &&
+    return identify(call, caller) &&
            (config->key_limiter == NULL || api_limits_enter_key(call, caller, now_ns));
 }
 
-bool api_access_admits(struct api_call *call, const struct api_route *route)
+bool api_access_admits(struct api_call *call)
 {
     const struct api_access_config *config = config_of(call);
     call->caller = &anybody;
-    if (route->is_open || (config->control == NULL && config->key_limiter == NULL &&
-                           config->address_limiter == NULL)) {
+    if (call->operation->is_open || (config->control == NULL && config->key_limiter == NULL &&
+                                     config->address_limiter == NULL)) {
         return true;
     }
     struct api_caller *caller = arena_allocate(http_exchange_arena(call->exchange), sizeof *caller);
@@ -191,7 +172,7 @@ bool api_access_admits(struct api_call *call, const struct api_route *route)
         return refuse_no_memory(call);
     }
     *caller = anybody;
-    if (!lets_in(call, route, caller)) {
+    if (!lets_in(call, caller)) {
         return false;
     }
     api_limits_tell(call->api, call->exchange, caller);

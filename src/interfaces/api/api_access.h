@@ -3,7 +3,8 @@
  * Who may ask for what, and how often: asked once for each request before its body is read, and
  * again where an answer depends on users. Loop thread only, except where a function says otherwise.
  *
- * A route says what it needs (api_private.h); what says nothing is for nobody once there are keys.
+ * An operation says what it needs (api_private.h); what says nothing is for nobody once there are
+ * keys.
  */
 #include "application/access_control.h"
 #include "application/rate_limiter.h"
@@ -17,7 +18,6 @@
 struct api;
 struct api_call;
 struct api_loop;
-struct api_route;
 struct http_problem;
 
 enum { API_RATE_POLICY_BYTES = 160, API_RATE_LIMIT_BYTES = 128, API_LIMIT_DETAIL_BYTES = 192 };
@@ -56,7 +56,7 @@ struct api_caller {
 
 /* Whether the request is let in, and then the call says whose it is; otherwise it is answered: 401,
  * 403, 429. */
-bool api_access_admits(struct api_call *call, const struct api_route *route);
+bool api_access_admits(struct api_call *call);
 
 /* Puts who it is into the call, and takes what nobody else needs to know out of its query. False:
  * there is no memory, and the call is answered so. */

@@ -109,20 +109,6 @@ static const struct {
 } methods[] = {
     {HTTP_METHOD_GET, "get"}, {HTTP_METHOD_POST, "post"}, {HTTP_METHOD_DELETE, "delete"}};
 
-static unsigned needs_of(const struct api_route *route, enum http_method method)
-{
-    return method == HTTP_METHOD_GET    ? route->get_needs
-           : method == HTTP_METHOD_POST ? route->post_needs
-                                        : route->delete_needs;
-}
-
-static bool has(const struct api_route *route, enum http_method method)
-{
-    return (method == HTTP_METHOD_GET && route->get != NULL) ||
-           (method == HTTP_METHOD_POST && route->post != NULL) ||
-           (method == HTTP_METHOD_DELETE && route->delete != NULL);
-}
-
 static void ask_route(struct api_bed *bed, const struct api_route *route, enum http_method method,
                       const char *key)
 {
@@ -141,46 +127,52 @@ static bool is_let_in(const struct api_bed *bed)
     return bed->exchange.status != 401 && bed->exchange.status != 403;
 }
 
-static void each_route_is_for_its_scope_only(void **state)
+static void expect_scope_only(struct api_bed *bed, const struct api_route *route,
+                              enum http_method method)
+{
+    const struct api_operation *operation = api_route_operation(route, method);
+    for (unsigned scopes = 1; scopes < 16; scopes++) {
+        char key[ACCESS_SCOPES_TEXT_BYTES];
+        access_scopes_format(scopes, key);
+        ask_route(bed, route, method, key);
+        bool may = operation->is_open || (scopes & operation->needs) == operation->needs;
+        assert_int_equal(is_let_in(bed), may);
+    }
+    ask_route(bed, route, method, "");
+    assert_int_equal(bed->exchange.status == 401, !operation->is_open);
+    ask_route(bed, route, method, "nonsense");
+    assert_int_equal(bed->exchange.status == 401, !operation->is_open);
+}
+
+static void each_operation_is_for_its_scope_only(void **state)
 {
     struct api_bed *bed = *state;
     const struct api_route *route;
     for (size_t i = 0; (route = api_route_at(i)) != NULL; i++) {
         for (size_t j = 0; j < ARRAY_LENGTH(methods); j++) {
-            enum http_method method = methods[j].method;
-            if (!has(route, method)) {
-                continue;
+            if (api_route_operation(route, methods[j].method) != NULL) {
+                expect_scope_only(bed, route, methods[j].method);
             }
-            for (unsigned scopes = 1; scopes < 16; scopes++) {
-                char key[ACCESS_SCOPES_TEXT_BYTES];
-                unsigned needs = needs_of(route, method);
-                access_scopes_format(scopes, key);
-                ask_route(bed, route, method, key);
-                bool may = route->is_open || (scopes & needs) == needs;
-                assert_int_equal(is_let_in(bed), may);
-            }
-            ask_route(bed, route, method, "");
-            assert_int_equal(bed->exchange.status == 401, !route->is_open);
-            ask_route(bed, route, method, "nonsense");
-            assert_int_equal(bed->exchange.status == 401, !route->is_open);
         }
     }
 }
 
 /* Nothing is open by oversight. */
-static void each_route_says_what_it_needs(void **state)
+static void each_operation_says_what_it_needs(void **state)
 {
     (void)state;
     const struct api_route *route;
     for (size_t i = 0; (route = api_route_at(i)) != NULL; i++) {
         for (size_t j = 0; j < ARRAY_LENGTH(methods); j++) {
-            unsigned needs = needs_of(route, methods[j].method);
-            bool must = has(route, methods[j].method) && !route->is_open;
-            if (must != (needs != 0)) {
+            const struct api_operation *operation = api_route_operation(route, methods[j].method);
+            if (operation == NULL) {
+                continue;
+            }
+            if (operation->is_open == (operation->needs != 0)) {
                 fail_msg("%.*s %s", STR_FORMAT(route->path), methods[j].name);
             }
+            assert_true(!route->is_probe || operation->is_open);
         }
-        assert_true(!route->is_probe || route->is_open);
     }
 }
 
@@ -427,8 +419,8 @@ static void health_counts_who_was_not_let_in(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_route_says_what_it_needs),
-        cmocka_unit_test_setup_teardown(each_route_is_for_its_scope_only, setup, bed_teardown),
+        cmocka_unit_test(each_operation_says_what_it_needs),
+        cmocka_unit_test_setup_teardown(each_operation_is_for_its_scope_only, setup, bed_teardown),
         cmocka_unit_test_setup_teardown(a_refusal_says_what_is_missing, setup, bed_teardown),
         cmocka_unit_test_setup_teardown(a_key_for_a_user_asks_about_this_user_only, setup,
                                         bed_teardown),

@@ -115,6 +115,11 @@ static enum status read_user(const struct api_call *call, struct str *out_user)
     return status == STATUS_OK && !is_user(call, *out_user) ? STATUS_INVALID : status;
 }
 
+void api_link_begin(const struct api_call *call)
+{
+    http_exchange_set_body_bytes_max(call->exchange, API_LINK_BODY_BYTES_MAX);
+}
+
 void api_link_post(const struct api_call *call)
 {
     const struct access_control *control = call->api->config.access.control;

@@ -7,6 +7,9 @@
 
 enum { API_LINK_BODY_BYTES_MAX = 1024 };
 
+/* The header is complete: bounds the body. */
+void api_link_begin(const struct api_call *call);
+
 /* POST of {"expiresIn": seconds}, or of nothing for an hour. */
 void api_link_post(const struct api_call *call);
 

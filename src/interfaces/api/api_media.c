@@ -2,6 +2,7 @@
 
 #include "interfaces/api/api_cloud_event.h"
 #include "interfaces/api/api_lines.h"
+#include "interfaces/api/api_origin.h"
 #include "interfaces/api/api_record.h"
 
 #include <stdio.h>
@@ -137,7 +138,7 @@ static bool begin_decoding(const struct api_call *call, enum http_coding coding)
 
 void api_media_begin(const struct api_call *call)
 {
-    const struct media *media = choose(call);
+    const struct media *media = api_origin_admits_body(call) ? choose(call) : NULL;
     enum http_coding coding =
         http_coding_read(http_request_header(call->request, STR("Content-Encoding")));
     if (media == NULL) {

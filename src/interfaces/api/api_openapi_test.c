@@ -119,23 +119,20 @@ static const struct api_route *find_route(const char *shape)
 /* --- methods and parameters --- */
 
 struct method {
-    const char *name;
-    bool answered;
-    const struct api_parameter_set *parameters;
-    unsigned needs; /* of a key */
+    char name[8];
+    enum http_method method;
 };
 
-enum { METHODS = 3 };
+static const struct method methods[] = {
+    {"get", HTTP_METHOD_GET}, {"post", HTTP_METHOD_POST}, {"delete", HTTP_METHOD_DELETE}};
 
-static void methods_of(const struct api_route *route, struct method out_methods[METHODS])
-{
-    out_methods[0] =
-        (struct method){"get", route->get != NULL, route->get_parameters, route->get_needs};
-    out_methods[1] =
-        (struct method){"post", route->post != NULL, route->post_parameters, route->post_needs};
-    out_methods[2] = (struct method){"delete", route->delete != NULL, route->delete_parameters,
-                                     route->delete_needs};
-}
+/* What is compared: what the program does and what the document says of it. */
+struct pair {
+    const char *shape;
+    const char *method;
+    const struct api_operation *done;
+    yyjson_val *described;
+};
 
 /* One of the ways to show a key, and the scopes that it then needs: [{"key": ["read"]}, ...]. */
 static unsigned scopes_described(yyjson_val *operation, const char *scheme)
@@ -155,12 +152,12 @@ static unsigned scopes_described(yyjson_val *operation, const char *scheme)
     return scopes;
 }
 
-static void expect_scopes(const char *shape, const struct method *method, yyjson_val *operation)
+static void expect_scopes(const struct pair *pair)
 {
-    if (yyjson_obj_get(operation, "security") == NULL ||
-        scopes_described(operation, "key") != method->needs ||
-        scopes_described(operation, "keyAsPassword") != method->needs) {
-        fail_msg("%s %s: the scopes are not those of the route", method->name, shape);
+    if (yyjson_obj_get(pair->described, "security") == NULL ||
+        scopes_described(pair->described, "key") != pair->done->needs ||
+        scopes_described(pair->described, "keyAsPassword") != pair->done->needs) {
+        fail_msg("%s %s: the scopes are not those of the route", pair->method, pair->shape);
     }
 }
 
@@ -190,29 +187,47 @@ static size_t count_parameters(yyjson_val *operation, const char *in)
     return found;
 }
 
-static void expect_parameters(const char *shape, const struct method *method, yyjson_val *operation)
+static void expect_parameters(const struct pair *pair)
 {
-    const struct api_parameter_set *set = method->parameters;
+    const struct api_parameter_set *set = pair->done->parameters;
     const struct api_parameter *parameter;
     size_t understood = 0;
     for (; set != NULL && (parameter = api_parameter_at(set, understood)) != NULL; understood++) {
-        yyjson_val *described = find_parameter(operation, "query", parameter->name);
+        yyjson_val *described = find_parameter(pair->described, "query", parameter->name);
         if (described == NULL) {
-            fail_msg("%s %s: the parameter %.*s is not described", method->name, shape,
+            fail_msg("%s %s: the parameter %.*s is not described", pair->method, pair->shape,
                      STR_FORMAT(parameter->name));
         }
         yyjson_val *schema = resolved(yyjson_obj_get(described, "schema"));
         bool list = yyjson_equals_str(yyjson_obj_get(schema, "type"), "array");
         if (list != parameter->repeatable) {
-            fail_msg("%s %s: can %.*s be repeated?", method->name, shape,
+            fail_msg("%s %s: can %.*s be repeated?", pair->method, pair->shape,
                      STR_FORMAT(parameter->name));
         }
     }
-    bool has_metadata = find_parameter(operation, "query", STR("metadata")) != NULL;
+    bool has_metadata = find_parameter(pair->described, "query", STR("metadata")) != NULL;
     assert_int_equal(has_metadata, set != NULL && set->has_filter);
-    if (count_parameters(operation, "query") != understood + has_metadata) {
-        fail_msg("%s %s: a parameter is described that the program does not know", method->name,
-                 shape);
+    if (count_parameters(pair->described, "query") != understood + has_metadata) {
+        fail_msg("%s %s: a parameter is described that the program does not know", pair->method,
+                 pair->shape);
+    }
+}
+
+static void expect_operations(const struct api_route *route, const char *shape, yyjson_val *item)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(methods); i++) {
+        const struct pair pair = {.shape = shape,
+                                  .method = methods[i].name,
+                                  .done = api_route_operation(route, methods[i].method),
+                                  .described = yyjson_obj_get(item, methods[i].name)};
+        if ((pair.described != NULL) != (pair.done != NULL)) {
+            fail_msg("%s %s: described or answered, not both", pair.method, shape);
+        }
+        if (pair.described != NULL) {
+            expect_parameters(&pair);
+            expect_scopes(&pair);
+            assert_int_equal(count_parameters(pair.described, "path"), route->has_id);
+        }
     }
 }
 
@@ -222,24 +237,12 @@ static void every_route_is_described(void **state)
     const struct api_route *route;
     for (size_t i = 0; (route = api_route_at(i)) != NULL; i++) {
         char shape[PATH_BYTES_MAX];
-        struct method methods[METHODS];
         shape_of_route(route, shape);
         yyjson_val *item = find_item(shape);
         if (item == NULL) {
             fail_msg("%s is not described", shape);
         }
-        methods_of(route, methods);
-        for (size_t m = 0; m < METHODS; m++) {
-            yyjson_val *operation = yyjson_obj_get(item, methods[m].name);
-            if ((operation != NULL) != methods[m].answered) {
-                fail_msg("%s %s: described or answered, not both", methods[m].name, shape);
-            }
-            if (operation != NULL) {
-                expect_parameters(shape, &methods[m], operation);
-                expect_scopes(shape, &methods[m], operation);
-                assert_int_equal(count_parameters(operation, "path"), route->has_id);
-            }
-        }
+        expect_operations(route, shape, item);
     }
 }
 

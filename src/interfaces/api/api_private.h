@@ -32,6 +32,7 @@ struct api_call {
     struct api *api;
     struct http_exchange *exchange;
     const struct http_request *request;
+    const struct api_operation *operation; /* never NULL in a handler */
     struct str rest; /* the raw path segment behind the route's prefix; {NULL, 0} without one */
     const struct api_caller *caller; /* never NULL in a handler */
 };
@@ -46,25 +47,27 @@ struct api_parameter_set;
 
 typedef void api_call_function(const struct api_call *call);
 
-struct api_route {
-    struct str path;        /* exact, or the prefix of "/{id}" when has_id */
-    bool has_id;            /* one more segment follows */
-    struct str behind_id;   /* with has_id, what follows that: "/resend"; {NULL, 0}: nothing */
-    bool is_probe;          /* answered by every role */
-    api_call_function *get; /* also serves HEAD; NULL, as of the others: not allowed */
-    api_call_function *post;
-    api_call_function *delete;
-    /* What each understands in the query string; NULL: nothing. Who comes with readers is read by
+/* What a route does for one method. Everything that differs by the method is here. */
+struct api_operation {
+    api_call_function *begin; /* the header is complete: says how the body is to come, or answers;
+                                 NULL: any body is gathered */
+    api_call_function *handle;
+    /* What it understands in the query string; NULL: nothing. Who comes with readers is read by
      * its handler, every other query is checked before the handler is called. */
-    const struct api_parameter_set *get_parameters;
-    const struct api_parameter_set *post_parameters;
-    const struct api_parameter_set *delete_parameters;
-    unsigned get_needs; /* the scope that a key needs; 0: no key is enough */
-    unsigned post_needs;
-    unsigned delete_needs;
+    const struct api_parameter_set *parameters;
+    unsigned needs;      /* the scopes that a key needs; 0: no key is enough */
     bool is_open;        /* nobody needs a key, and no limit counts it */
-    bool limits_users;   /* its handlers ask api_access what a key for some users may have */
-    bool is_for_viewers; /* the link of a viewer is enough to GET it */
+    bool limits_users;   /* it asks api_access what a key for some users may have */
+    bool is_for_viewers; /* the link of a viewer is enough */
+};
+
+struct api_route {
+    struct str path;      /* exact, or the prefix of "/{id}" when has_id */
+    bool has_id;          /* one more segment follows */
+    struct str behind_id; /* with has_id, what follows that: "/resend"; {NULL, 0}: nothing */
+    bool is_probe;        /* answered by every role */
+    /* By method; NULL: not allowed. HEAD is answered as GET is, and OPTIONS by what is here. */
+    const struct api_operation *operations[HTTP_METHOD_OTHER];
 };
 
 /* The route of a raw path, NULL when there is none; the id's raw segment goes to *out_rest. */
@@ -73,8 +76,14 @@ const struct api_route *api_route_find(struct str path, struct str *out_rest);
 /* All routes in their order; NULL behind the last. */
 const struct api_route *api_route_at(size_t index);
 
-/* "GET, HEAD, POST, OPTIONS" as the route allows. Static. */
-const char *api_route_allow(const struct api_route *route);
+/* What it does for this method, NULL when it does nothing. */
+const struct api_operation *api_route_operation(const struct api_route *route,
+                                                enum http_method method);
+
+enum { API_ALLOW_BYTES = 48 };
+
+/* "GET, HEAD, POST, OPTIONS" as the route allows; NULL: what any route may. Returns `out_text`. */
+const char *api_route_allow(const struct api_route *route, char out_text[API_ALLOW_BYTES]);
 
 /* --- handlers, each answers its call --- */
 void api_find_list(const struct api_call *call);

@@ -2,86 +2,142 @@
 #include "interfaces/api/api_media.h"
 #include "interfaces/api/api_query_string.h"
 
+#include <stdio.h>
+
+/* Operations, by the names that they have in the document at /openapi.json --------------------- */
+
+static const struct api_operation list_activities = {
+    .handle = api_find_list,
+    .parameters = &api_list_parameters,
+    .needs = ACCESS_READ,
+    .limits_users = true,
+    .is_for_viewers = true,
+};
+static const struct api_operation record_activities = {
+    .begin = api_media_begin,
+    .handle = api_media_post,
+    .parameters = &api_post_parameters,
+    .needs = ACCESS_WRITE,
+    .limits_users = true,
+};
+static const struct api_operation export_activities = {
+    .handle = api_export,
+    .parameters = &api_export_parameters,
+    .needs = ACCESS_READ,
+    .limits_users = true,
+};
+static const struct api_operation stream_activities = {
+    .handle = api_stream,
+    .parameters = &api_stream_parameters,
+    .needs = ACCESS_READ,
+    .limits_users = true,
+};
+static const struct api_operation get_activity = {
+    .handle = api_find_one,
+    .parameters = &api_one_parameters,
+    .needs = ACCESS_READ,
+    .limits_users = true,
+    .is_for_viewers = true,
+};
+static const struct api_operation count_activities = {
+    .handle = api_stats,
+    .parameters = &api_stats_parameters,
+    .needs = ACCESS_READ,
+    .limits_users = true,
+};
+static const struct api_operation summarize_user = {
+    .handle = api_user,
+    .parameters = &api_summary_parameters,
+    .needs = ACCESS_READ,
+    .limits_users = true,
+};
+static const struct api_operation summarize_user_of_query = {
+    .handle = api_user_of_query,
+    .parameters = &api_summary_of_query_parameters,
+    .needs = ACCESS_READ,
+    .limits_users = true,
+};
+static const struct api_operation erase_user = {
+    .handle = api_erase_user,
+    .needs = ACCESS_ERASE,
+    .limits_users = true,
+};
+static const struct api_operation erase_user_of_query = {
+    .handle = api_erase_user_of_query,
+    .parameters = &api_user_parameters,
+    .needs = ACCESS_ERASE,
+    .limits_users = true,
+};
+static const struct api_operation list_activities_of_user = {
+    .handle = api_timeline,
+    .parameters = &api_timeline_parameters,
+    .needs = ACCESS_READ,
+    .limits_users = true,
+    .is_for_viewers = true,
+};
+static const struct api_operation list_activities_of_user_of_query = {
+    .handle = api_timeline_of_query,
+    .parameters = &api_list_parameters,
+    .needs = ACCESS_READ,
+    .limits_users = true,
+    .is_for_viewers = true,
+};
+static const struct api_operation make_viewer_link = {
+    .begin = api_link_begin,
+    .handle = api_link_post,
+    .needs = ACCESS_READ | ACCESS_ADMIN,
+    .limits_users = true,
+};
+static const struct api_operation list_refused = {
+    .handle = api_refused,
+    .parameters = &api_refused_parameters,
+    .needs = ACCESS_ADMIN,
+};
+static const struct api_operation resend_refused = {
+    .handle = api_resend_one,
+    .needs = ACCESS_ADMIN,
+};
+static const struct api_operation resend_refused_page = {
+    .handle = api_resend_page,
+    .parameters = &api_refused_parameters,
+    .needs = ACCESS_ADMIN,
+};
+static const struct api_operation get_accounting = {
+    .handle = api_accounting,
+    .needs = ACCESS_ADMIN,
+};
+static const struct api_operation get_checkpoint = {
+    .handle = api_checkpoint,
+    .needs = ACCESS_ADMIN,
+};
+static const struct api_operation probe_live = {.handle = api_probe_live, .is_open = true};
+static const struct api_operation probe_ready = {
+    .handle = api_probe_ready,
+    .parameters = &api_verbose_parameters,
+    .is_open = true,
+};
+static const struct api_operation get_health = {.handle = api_probe_health, .is_open = true};
+static const struct api_operation get_metrics = {.handle = api_metrics, .is_open = true};
+static const struct api_operation get_openapi = {.handle = api_openapi, .is_open = true};
+static const struct api_operation get_docs = {.handle = api_docs, .is_open = true};
+static const struct api_operation get_docs_file = {.handle = api_docs_file, .is_open = true};
+
+/* Routes ------------------------------------------------------------------------------------ */
+
+#define PATH(text)        .path = {text, sizeof(text) - 1}
+#define BEHIND_ID(text)   .has_id = true, .behind_id = {text, sizeof(text) - 1}
+#define GET(operation)    [HTTP_METHOD_GET] = &(operation)
+#define POST(operation)   [HTTP_METHOD_POST] = &(operation)
+#define DELETE(operation) [HTTP_METHOD_DELETE] = &(operation)
+
 /* Every collection of activities under its canonical path and its aliases, which clients of earlier
- * services use: the very same handlers. */
+ * services use: the very same operations. */
 #define COLLECTION(text)                                                                           \
-    {.path = {text "/stream", sizeof(text "/stream") - 1},                                         \
-     .get = api_stream,                                                                            \
-     .get_parameters = &api_stream_parameters,                                                     \
-     .get_needs = ACCESS_READ,                                                                     \
-     .limits_users = true},                                                                        \
-        {.path = {text, sizeof(text) - 1},                                                         \
-         .get = api_find_list,                                                                     \
-         .get_parameters = &api_list_parameters,                                                   \
-         .get_needs = ACCESS_READ,                                                                 \
-         .post = api_media_post,                                                                   \
-         .post_parameters = &api_post_parameters,                                                  \
-         .post_needs = ACCESS_WRITE,                                                               \
-         .limits_users = true,                                                                     \
-         .is_for_viewers = true},                                                                  \
-        {.path = {text "/export", sizeof(text "/export") - 1},                                     \
-         .get = api_export,                                                                        \
-         .get_parameters = &api_export_parameters,                                                 \
-         .get_needs = ACCESS_READ,                                                                 \
-         .limits_users = true},                                                                    \
+    {PATH(text "/stream"), .operations = {GET(stream_activities)}},                                \
+        {PATH(text), .operations = {GET(list_activities), POST(record_activities)}},               \
+        {PATH(text "/export"), .operations = {GET(export_activities)}},                            \
     {                                                                                              \
-        .path = {text, sizeof(text) - 1}, .has_id = true, .get = api_find_one,                     \
-        .get_parameters = &api_one_parameters, .get_needs = ACCESS_READ, .limits_users = true,     \
-        .is_for_viewers = true                                                                     \
-    }
-#define SINGLE(text, handler, parameters, scope)                                                   \
-    {                                                                                              \
-        .path = {text, sizeof(text) - 1}, .get = (handler), .get_parameters = (parameters),        \
-        .get_needs = (scope)                                                                       \
-    }
-#define PROBE(text, handler, parameters)                                                           \
-    {                                                                                              \
-        .path = {text, sizeof(text) - 1}, .is_probe = true, .get = (handler),                      \
-        .get_parameters = (parameters), .is_open = true                                            \
-    }
-
-/* A user whose id is "activities" is asked for, and erased, by the query string. */
-#define USERS(text)                                                                                \
-    {.path = {text, sizeof(text) - 1},                                                             \
-     .get = api_user_of_query,                                                                     \
-     .get_parameters = &api_summary_of_query_parameters,                                           \
-     .delete = api_erase_user_of_query,                                                            \
-     .delete_parameters = &api_user_parameters,                                                    \
-     .delete_needs = ACCESS_ERASE,                                                                 \
-     .get_needs = ACCESS_READ,                                                                     \
-     .limits_users = true},                                                                        \
-        {.path = {text "/activities", sizeof(text "/activities") - 1},                             \
-         .get = api_timeline_of_query,                                                             \
-         .get_parameters = &api_list_parameters,                                                   \
-         .get_needs = ACCESS_READ,                                                                 \
-         .limits_users = true,                                                                     \
-         .is_for_viewers = true},                                                                  \
-        {.path = {text, sizeof(text) - 1},                                                         \
-         .has_id = true,                                                                           \
-         .behind_id = {"/activities", 11},                                                         \
-         .get = api_timeline,                                                                      \
-         .get_parameters = &api_timeline_parameters,                                               \
-         .get_needs = ACCESS_READ,                                                                 \
-         .limits_users = true,                                                                     \
-         .is_for_viewers = true},                                                                  \
-    {                                                                                              \
-        .path = {text, sizeof(text) - 1}, .has_id = true, .get = api_user,                         \
-        .get_parameters = &api_summary_parameters, .get_needs = ACCESS_READ,                       \
-        .delete = api_erase_user, .delete_needs = ACCESS_ERASE, .limits_users = true               \
-    }
-
-#define REFUSED(text)                                                                              \
-    {.path = {text, sizeof(text) - 1},                                                             \
-     .get = api_refused,                                                                           \
-     .get_parameters = &api_refused_parameters,                                                    \
-     .get_needs = ACCESS_ADMIN},                                                                   \
-        {.path = {text "/resend", sizeof(text "/resend") - 1},                                     \
-         .post = api_resend_page,                                                                  \
-         .post_parameters = &api_refused_parameters,                                               \
-         .post_needs = ACCESS_ADMIN},                                                              \
-    {                                                                                              \
-        .path = {text, sizeof(text) - 1}, .has_id = true, .behind_id = {"/resend", 7},             \
-        .post = api_resend_one, .post_needs = ACCESS_ADMIN                                         \
+        PATH(text), .has_id = true, .operations = { GET(get_activity) }                            \
     }
 
 static const struct api_route routes[] = {
@@ -90,28 +146,27 @@ static const struct api_route routes[] = {
     COLLECTION("/api/logs"),
     COLLECTION("/logs"),
     COLLECTION("/api/activities"),
-    {.path = {"/api/v1/stats", 13},
-     .get = api_stats,
-     .get_parameters = &api_stats_parameters,
-     .get_needs = ACCESS_READ,
-     .limits_users = true},
-    SINGLE("/api/v1/checkpoint", api_checkpoint, NULL, ACCESS_ADMIN),
-    REFUSED("/api/v1/refused"),
-    SINGLE("/api/v1/accounting", api_accounting, NULL, ACCESS_ADMIN),
-    PROBE("/livez", api_probe_live, NULL),
-    PROBE("/readyz", api_probe_ready, &api_verbose_parameters),
-    PROBE("/health", api_probe_health, NULL),
-    PROBE("/metrics", api_metrics, NULL),
-    USERS("/api/v1/users"),
-    {.path = {"/api/v1/users", 13},
-     .has_id = true,
-     .behind_id = {"/links", 6},
-     .post = api_link_post,
-     .post_needs = ACCESS_READ | ACCESS_ADMIN,
-     .limits_users = true},
-    {.path = {"/openapi.json", 13}, .get = api_openapi, .is_open = true},
-    {.path = {"/docs", 5}, .get = api_docs, .is_open = true},
-    {.path = {"/docs", 5}, .has_id = true, .get = api_docs_file, .is_open = true},
+    {PATH("/api/v1/stats"), .operations = {GET(count_activities)}},
+    {PATH("/api/v1/checkpoint"), .operations = {GET(get_checkpoint)}},
+    {PATH("/api/v1/refused"), .operations = {GET(list_refused)}},
+    {PATH("/api/v1/refused/resend"), .operations = {POST(resend_refused_page)}},
+    {PATH("/api/v1/refused"), BEHIND_ID("/resend"), .operations = {POST(resend_refused)}},
+    {PATH("/api/v1/accounting"), .operations = {GET(get_accounting)}},
+    {PATH("/livez"), .is_probe = true, .operations = {GET(probe_live)}},
+    {PATH("/readyz"), .is_probe = true, .operations = {GET(probe_ready)}},
+    {PATH("/health"), .is_probe = true, .operations = {GET(get_health)}},
+    {PATH("/metrics"), .is_probe = true, .operations = {GET(get_metrics)}},
+    /* A user whose id is "activities" is asked for, and erased, by the query string. */
+    {PATH("/api/v1/users"),
+     .operations = {GET(summarize_user_of_query), DELETE(erase_user_of_query)}},
+    {PATH("/api/v1/users/activities"), .operations = {GET(list_activities_of_user_of_query)}},
+    {PATH("/api/v1/users"), BEHIND_ID("/activities"), .operations = {GET(list_activities_of_user)}},
+    {PATH("/api/v1/users"), .has_id = true,
+     .operations = {GET(summarize_user), DELETE(erase_user)}},
+    {PATH("/api/v1/users"), BEHIND_ID("/links"), .operations = {POST(make_viewer_link)}},
+    {PATH("/openapi.json"), .operations = {GET(get_openapi)}},
+    {PATH("/docs"), .operations = {GET(get_docs)}},
+    {PATH("/docs"), .has_id = true, .operations = {GET(get_docs_file)}},
 };
 
 /* False: the text does not end so. */
@@ -164,12 +219,27 @@ const struct api_route *api_route_at(size_t index)
     return index < ARRAY_LENGTH(routes) ? &routes[index] : NULL;
 }
 
-const char *api_route_allow(const struct api_route *route)
+const struct api_operation *api_route_operation(const struct api_route *route,
+                                                enum http_method method)
 {
-    static const char *const texts[2][2][2] = {
-        {{"OPTIONS", "DELETE, OPTIONS"}, {"POST, OPTIONS", "POST, DELETE, OPTIONS"}},
-        {{"GET, HEAD, OPTIONS", "GET, HEAD, DELETE, OPTIONS"},
-         {"GET, HEAD, POST, OPTIONS", "GET, HEAD, POST, DELETE, OPTIONS"}},
-    };
-    return texts[route->get != NULL][route->post != NULL][route->delete != NULL];
+    enum http_method asked = method == HTTP_METHOD_HEAD ? HTTP_METHOD_GET : method;
+    return asked < ARRAY_LENGTH(route->operations) ? route->operations[asked] : NULL;
+}
+
+const char *api_route_allow(const struct api_route *route, char out_text[API_ALLOW_BYTES])
+{
+    static const struct {
+        enum http_method method;
+        const char *names;
+    } known[] = {{HTTP_METHOD_GET, "GET, HEAD, "},
+                 {HTTP_METHOD_POST, "POST, "},
+                 {HTTP_METHOD_DELETE, "DELETE, "}};
+    size_t len = 0;
+    for (size_t i = 0; i < ARRAY_LENGTH(known); i++) {
+        if (route == NULL || route->operations[known[i].method] != NULL) {
+            len += (size_t)snprintf(out_text + len, API_ALLOW_BYTES - len, "%s", known[i].names);
+        }
+    }
+    snprintf(out_text + len, API_ALLOW_BYTES - len, "OPTIONS");
+    return out_text;
 }

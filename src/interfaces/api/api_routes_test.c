@@ -1,5 +1,6 @@
 /*
- * Guards the table of routes: the canonical path and every alias lead to the same handlers, ids
+ * Guards the table of routes: the canonical path and every alias lead to the same operations,
+ * ids
  * stay raw and undivided, and nothing else matches.
  */
 #include "interfaces/api/api_media.h"
@@ -29,7 +30,26 @@ static const struct api_route *find_below(const char *collection, const char *re
     return find(path, out_rest);
 }
 
-static void every_alias_has_the_same_handlers(void **state)
+/* NULL: nothing is done for this method. */
+static api_call_function *handler(const struct api_route *route, enum http_method method)
+{
+    const struct api_operation *operation = api_route_operation(route, method);
+    return operation == NULL ? NULL : operation->handle;
+}
+
+static const struct api_parameter_set *parameters(const char *path, enum http_method method)
+{
+    struct str rest;
+    return api_route_operation(find(path, &rest), method)->parameters;
+}
+
+static void expect_allow(const struct api_route *route, const char *expected)
+{
+    char text[API_ALLOW_BYTES];
+    assert_string_equal(api_route_allow(route, text), expected);
+}
+
+static void every_alias_has_the_same_operations(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_LENGTH(collections); i++) {
@@ -38,9 +58,10 @@ static void every_alias_has_the_same_handlers(void **state)
             struct str rest;
             const struct api_route *route = find_below(collections[i], endings[ending], &rest);
             assert_non_null(route);
-            assert_true(route->get == api_find_list && route->post == api_media_post);
+            assert_true(handler(route, HTTP_METHOD_GET) == api_find_list);
+            assert_true(handler(route, HTTP_METHOD_POST) == api_media_post);
             assert_null(rest.data);
-            assert_string_equal(api_route_allow(route), "GET, HEAD, POST, OPTIONS");
+            expect_allow(route, "GET, HEAD, POST, OPTIONS");
         }
     }
 }
@@ -57,9 +78,10 @@ static void one_more_segment_is_an_id(void **state)
             struct str rest;
             const struct api_route *route = find_below(collections[i], rest_of_path, &rest);
             assert_non_null(route);
-            assert_true(route->get == api_find_one && route->post == NULL);
+            assert_true(handler(route, HTTP_METHOD_GET) == api_find_one &&
+                        handler(route, HTTP_METHOD_POST) == NULL);
             assert_true(str_equal(rest, str_from(ids[id]))); /* raw: split before decoding */
-            assert_string_equal(api_route_allow(route), "GET, HEAD, OPTIONS");
+            expect_allow(route, "GET, HEAD, OPTIONS");
         }
     }
 }
@@ -68,73 +90,106 @@ static void probes_have_their_own_paths(void **state)
 {
     (void)state;
     struct str rest;
-    assert_true(find("/livez", &rest)->get == api_probe_live);
-    assert_true(find("/readyz", &rest)->get == api_probe_ready);
-    assert_true(find("/health", &rest)->get == api_probe_health);
-    assert_true(find("/health/", &rest)->get == api_probe_health);
-    assert_null(find("/livez", &rest)->post);
+    assert_true(handler(find("/livez", &rest), HTTP_METHOD_GET) == api_probe_live);
+    assert_true(handler(find("/readyz", &rest), HTTP_METHOD_GET) == api_probe_ready);
+    assert_true(handler(find("/health", &rest), HTTP_METHOD_GET) == api_probe_health);
+    assert_true(handler(find("/health/", &rest), HTTP_METHOD_GET) == api_probe_health);
+    assert_true(handler(find("/livez", &rest), HTTP_METHOD_POST) == NULL);
 }
 
 static void counts_have_one_path(void **state)
 {
     (void)state;
     struct str rest;
-    assert_true(find("/api/v1/stats", &rest)->get == api_stats);
-    assert_true(find("/api/v1/stats/", &rest)->get == api_stats);
-    assert_null(find("/api/v1/stats", &rest)->post);
+    assert_true(handler(find("/api/v1/stats", &rest), HTTP_METHOD_GET) == api_stats);
+    assert_true(handler(find("/api/v1/stats/", &rest), HTTP_METHOD_GET) == api_stats);
+    assert_true(handler(find("/api/v1/stats", &rest), HTTP_METHOD_POST) == NULL);
 }
 
 static void users_can_be_erased(void **state)
 {
     (void)state;
     struct str rest;
-    assert_true(find("/api/v1/users", &rest)->delete == api_erase_user_of_query);
+    assert_true(handler(find("/api/v1/users", &rest), HTTP_METHOD_DELETE) ==
+                api_erase_user_of_query);
     assert_null(rest.data);
     const struct api_route *route = find("/api/v1/users/a%2Fb", &rest);
-    assert_true(route->delete == api_erase_user && route->post == NULL);
+    assert_true(handler(route, HTTP_METHOD_DELETE) == api_erase_user &&
+                handler(route, HTTP_METHOD_POST) == NULL);
     assert_true(str_equal(rest, STR("a%2Fb")));
-    assert_string_equal(api_route_allow(route), "GET, HEAD, DELETE, OPTIONS");
+    expect_allow(route, "GET, HEAD, DELETE, OPTIONS");
 }
 
 static void users_can_be_asked_for(void **state)
 {
     (void)state;
     struct str rest;
-    assert_true(find("/api/v1/users", &rest)->get == api_user_of_query);
-    assert_true(find("/api/v1/users/", &rest)->get == api_user_of_query);
-    assert_true(find("/api/v1/users/ann", &rest)->get == api_user);
+    assert_true(handler(find("/api/v1/users", &rest), HTTP_METHOD_GET) == api_user_of_query);
+    assert_true(handler(find("/api/v1/users/", &rest), HTTP_METHOD_GET) == api_user_of_query);
+    assert_true(handler(find("/api/v1/users/ann", &rest), HTTP_METHOD_GET) == api_user);
     assert_true(str_equal(rest, STR("ann")));
     const struct api_route *route = find("/api/v1/users/a%2Fb/activities", &rest);
-    assert_true(route->get == api_timeline && route->delete == NULL);
+    assert_true(handler(route, HTTP_METHOD_GET) == api_timeline &&
+                handler(route, HTTP_METHOD_DELETE) == NULL);
     assert_true(str_equal(rest, STR("a%2Fb")));
-    assert_string_equal(api_route_allow(route), "GET, HEAD, OPTIONS");
-    assert_true(find("/api/v1/users/activities/activities", &rest)->get == api_timeline);
+    expect_allow(route, "GET, HEAD, OPTIONS");
+    assert_true(handler(find("/api/v1/users/activities/activities", &rest), HTTP_METHOD_GET) ==
+                api_timeline);
     assert_true(str_equal(rest, STR("activities")));
-    assert_true(find("/api/v1/users/activities", &rest)->get == api_timeline_of_query);
-    assert_null(find("/api/v1/users/activities", &rest)->delete);
-    assert_true(find("/api/v1/users/%61ctivities", &rest)->get == api_user);
-    assert_true(find("/api/v1/users/activitiesx", &rest)->get == api_user);
+    assert_true(handler(find("/api/v1/users/activities", &rest), HTTP_METHOD_GET) ==
+                api_timeline_of_query);
+    assert_true(handler(find("/api/v1/users/activities", &rest), HTTP_METHOD_DELETE) == NULL);
+    assert_true(handler(find("/api/v1/users/%61ctivities", &rest), HTTP_METHOD_GET) == api_user);
+    assert_true(handler(find("/api/v1/users/activitiesx", &rest), HTTP_METHOD_GET) == api_user);
 }
 
 /* A misspelt name must not erase, nor answer with everybody's activities. */
 static void every_route_says_its_parameters(void **state)
 {
     (void)state;
-    struct str rest;
-    assert_ptr_equal(find("/logs", &rest)->get_parameters, &api_list_parameters);
-    assert_ptr_equal(find("/logs", &rest)->post_parameters, &api_post_parameters);
-    assert_ptr_equal(find("/logs/id", &rest)->get_parameters, &api_one_parameters);
-    assert_ptr_equal(find("/api/v1/stats", &rest)->get_parameters, &api_stats_parameters);
-    assert_ptr_equal(find("/api/v1/refused", &rest)->get_parameters, &api_refused_parameters);
-    assert_ptr_equal(find("/api/v1/users", &rest)->delete_parameters, &api_user_parameters);
-    assert_null(find("/api/v1/users/ann", &rest)->delete_parameters);
-    assert_ptr_equal(find("/api/v1/users/ann", &rest)->get_parameters, &api_summary_parameters);
-    assert_ptr_equal(find("/api/v1/users", &rest)->get_parameters,
+    assert_ptr_equal(parameters("/logs", HTTP_METHOD_GET), &api_list_parameters);
+    assert_ptr_equal(parameters("/logs", HTTP_METHOD_POST), &api_post_parameters);
+    assert_ptr_equal(parameters("/logs/id", HTTP_METHOD_GET), &api_one_parameters);
+    assert_ptr_equal(parameters("/api/v1/stats", HTTP_METHOD_GET), &api_stats_parameters);
+    assert_ptr_equal(parameters("/api/v1/refused", HTTP_METHOD_GET), &api_refused_parameters);
+    assert_ptr_equal(parameters("/api/v1/users", HTTP_METHOD_DELETE), &api_user_parameters);
+    assert_null(parameters("/api/v1/users/ann", HTTP_METHOD_DELETE));
+    assert_ptr_equal(parameters("/api/v1/users/ann", HTTP_METHOD_GET), &api_summary_parameters);
+    assert_ptr_equal(parameters("/api/v1/users", HTTP_METHOD_GET),
                      &api_summary_of_query_parameters);
-    assert_ptr_equal(find("/api/v1/users/ann/activities", &rest)->get_parameters,
+    assert_ptr_equal(parameters("/api/v1/users/ann/activities", HTTP_METHOD_GET),
                      &api_timeline_parameters);
-    assert_ptr_equal(find("/readyz", &rest)->get_parameters, &api_verbose_parameters);
-    assert_null(find("/health", &rest)->get_parameters);
+    assert_ptr_equal(parameters("/readyz", HTTP_METHOD_GET), &api_verbose_parameters);
+    assert_null(parameters("/health", HTTP_METHOD_GET));
+}
+
+/* HEAD is GET without the body; no other method stands for another. */
+static void methods_lead_to_operations(void **state)
+{
+    (void)state;
+    struct str rest;
+    const struct api_route *route = find("/logs", &rest);
+    const struct api_operation *get = api_route_operation(route, HTTP_METHOD_GET);
+    assert_non_null(get);
+    assert_ptr_equal(api_route_operation(route, HTTP_METHOD_HEAD), get);
+    assert_ptr_not_equal(api_route_operation(route, HTTP_METHOD_POST), get);
+    assert_null(api_route_operation(find("/api/v1/refused/resend", &rest), HTTP_METHOD_HEAD));
+    static const enum http_method others[] = {HTTP_METHOD_OPTIONS, HTTP_METHOD_DELETE,
+                                              HTTP_METHOD_PUT, HTTP_METHOD_PATCH,
+                                              HTTP_METHOD_OTHER};
+    for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
+        assert_null(api_route_operation(route, others[i]));
+    }
+}
+
+static void what_is_allowed_is_what_there_is(void **state)
+{
+    (void)state;
+    struct str rest;
+    expect_allow(find("/livez", &rest), "GET, HEAD, OPTIONS");
+    expect_allow(find("/api/v1/refused/resend", &rest), "POST, OPTIONS");
+    expect_allow(find("/api/v1/users", &rest), "GET, HEAD, DELETE, OPTIONS");
+    expect_allow(NULL, "GET, HEAD, POST, DELETE, OPTIONS");
 }
 
 static void nothing_else_matches(void **state)
@@ -195,23 +250,28 @@ static void reads_no_further_than_the_path(void **state)
     (void)state;
     static const char text[] = "/logs/id?userId=x";
     struct str rest;
-    assert_true(api_route_find((struct str){text, 5}, &rest)->get == api_find_list);
-    assert_true(api_route_find((struct str){text, 6}, &rest)->get == api_find_list);
+    assert_true(handler(api_route_find((struct str){text, 5}, &rest), HTTP_METHOD_GET) ==
+                api_find_list);
+    assert_true(handler(api_route_find((struct str){text, 6}, &rest), HTTP_METHOD_GET) ==
+                api_find_list);
     assert_null(api_route_find((struct str){text, 4}, &rest));
-    assert_true(api_route_find((struct str){text, 7}, &rest)->get == api_find_one);
+    assert_true(handler(api_route_find((struct str){text, 7}, &rest), HTTP_METHOD_GET) ==
+                api_find_one);
     assert_true(str_equal(rest, STR("i")));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_alias_has_the_same_handlers),
+        cmocka_unit_test(every_alias_has_the_same_operations),
         cmocka_unit_test(one_more_segment_is_an_id),
         cmocka_unit_test(probes_have_their_own_paths),
         cmocka_unit_test(counts_have_one_path),
         cmocka_unit_test(users_can_be_erased),
         cmocka_unit_test(users_can_be_asked_for),
         cmocka_unit_test(every_route_says_its_parameters),
+        cmocka_unit_test(methods_lead_to_operations),
+        cmocka_unit_test(what_is_allowed_is_what_there_is),
         cmocka_unit_test(nothing_else_matches),
         cmocka_unit_test(reads_no_further_than_the_path),
     };
