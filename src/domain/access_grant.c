@@ -118,6 +118,15 @@ bool access_grant_covers_user(const struct access_grant *grant, struct str user_
     return place < grant->user_count && str_equal(grant->users[place], user_id);
 }
 
+bool access_grant_has_same_users(const struct access_grant *one, const struct access_grant *other)
+{
+    bool same = one->user_count == other->user_count;
+    for (size_t i = 0; same && i < one->user_count; i++) {
+        same = str_equal(one->users[i], other->users[i]);
+    }
+    return same;
+}
+
 static struct str *copy_users(struct arena *arena, const struct access_grant *from)
 {
     struct str *users = arena_allocate(arena, from->user_count * sizeof *users);

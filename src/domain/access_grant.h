@@ -50,6 +50,8 @@ MUST_USE enum status access_users_add(struct str *users, size_t *count, struct s
 
 bool access_grant_covers_user(const struct access_grant *grant, struct str user_id);
 
+bool access_grant_has_same_users(const struct access_grant *one, const struct access_grant *other);
+
 /* A copy whose texts lie in the arena; false when they do not fit. */
 bool access_grant_copy(struct arena *arena, const struct access_grant *from,
                        struct access_grant *out_copy);

@@ -1,6 +1,7 @@
 """API keys on the real program: who may do what on every route, how keys are shown, and how they come and go."""
 
 import base64
+import contextlib
 import json
 import os
 import pty
@@ -151,6 +152,33 @@ def test_a_stream_shows_the_users_of_its_key(keyed):
             assert (row["userId"], row["action"]) == ("u", f"stream-{number}")
             last_id = one.last_id
     assert '"v"' in expect.problem(keyed.ask("GET", f"{stream.PATH}?userId=v", "u"), 403)["detail"]
+
+
+def test_a_stream_ends_with_its_key(make_service, tmp_path):
+    """Guards streams from lasting longer than the key that began them: nothing comes behind a reload that took it away, or its
+    users, and the stream ends by itself where nothing happens. Others go on."""
+    keyed = keys.Keyed(make_service, tmp_path, "--heartbeat", "1s")
+    lost = keys.create(keyed.path, "lost", "read")
+    quiet = keys.create(keyed.path, "quiet", "read")
+    moved = keys.create(keyed.path, "moved", "read", "u")
+    keys.reload(keyed.service)
+    with contextlib.ExitStack() as opened:
+        def follow(query, key):
+            return opened.enter_context(stream.following(keyed.service, query, headers=keys.bearer(key)))
+        ending = [follow("", lost), follow("?userId=nobody", quiet), follow("", moved)]
+        staying = follow("", keyed.keys["read"])
+        for name in ("lost", "quiet"):
+            keys.revoke(keyed.path, name)
+        lines = keyed.path.read_text().splitlines()
+        keyed.path.write_text("".join(line.replace("moved read u ", "moved read v ") + "\n" for line in lines))
+        keyed.record({"userId": "u", "action": "before"})  # nobody has told the server yet
+        assert [one.take(1)[0]["action"] for one in (ending[0], ending[2], staying)] == ["before"] * 3
+        keys.reload(keyed.service)
+        keyed.record({"userId": "u", "action": "behind"})
+        for one in ending:
+            assert one.next() is None and one.ended
+        assert staying.take(1)[0]["action"] == "behind"
+    keyed.service.stop()
 
 
 def test_pages_of_a_limited_key_go_on(keyed):

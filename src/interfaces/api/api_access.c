@@ -13,7 +13,11 @@
 
 #include <stdio.h>
 
-enum { DETAIL_BYTES = 192, USER_SHOWN_BYTES = 48 };
+enum {
+    DETAIL_BYTES = 192,
+    USER_SHOWN_BYTES = 48,
+    GRANT_BYTES_MAX = 1024 * 1024 /* its users' names, for a moment */
+};
 
 static const struct api_caller anybody = {
     .grant = {.scopes = ACCESS_WRITE | ACCESS_READ | ACCESS_ADMIN | ACCESS_ERASE}};
@@ -37,6 +41,11 @@ void api_access_count(_Atomic uint64_t *counter)
 {
     uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
     atomic_store_explicit(counter, value + 1, memory_order_relaxed);
+}
+
+static uint64_t read_counter(const _Atomic uint64_t *counter)
+{
+    return counter == NULL ? 0 : atomic_load_explicit(counter, memory_order_relaxed);
 }
 
 /* --- refusals --- */
@@ -142,6 +151,60 @@ static bool identify(const struct api_call *call, struct api_caller *caller)
     }
     return status == STATUS_NOT_FOUND ? refuse_unauthorized(call, shows_something)
                                       : refuse_no_memory(call);
+}
+
+static uint64_t count_reloads(const struct api_access_config *config)
+{
+    return read_counter(config->reloads) + read_counter(config->failed_reloads);
+}
+
+bool api_access_take_pass(const struct api_call *call, struct arena *arena,
+                          struct api_pass *out_pass)
+{
+    char scratch[API_CREDENTIAL_BYTES_MAX];
+    struct api_caller shown = *call->caller;
+    struct str credential;
+    *out_pass = (struct api_pass){.reloads = count_reloads(config_of(call))};
+    if (config_of(call)->control == NULL) {
+        return true;
+    }
+    bool found = find_credential(call, &shown, scratch, &credential);
+    ASSERT(found);
+    out_pass->credential = arena_copy_str(arena, credential);
+    return out_pass->credential.data != NULL &&
+                   access_grant_copy(arena, &call->caller->grant, &out_pass->grant)
+               ? true
+               : refuse_no_memory(call);
+}
+
+static bool is_admitted(const struct api_loop *loop, const struct api_operation *operation,
+                        const struct api_pass *pass, struct arena *arena)
+{
+    const struct api *api = loop->api;
+    const struct access_credential credential = {.text = pass->credential,
+                                                 .now_ms = clock_wall_ms(api->config.clock),
+                                                 .reader = (unsigned)(loop - api->loops)};
+    const struct access_need need = need_of(operation);
+    struct access_grant grant;
+    return access_control_identify(api->config.access.control, &credential, arena, &grant) ==
+               STATUS_OK &&
+           access_control_decide(&grant, &need) == ACCESS_GRANTED &&
+           access_grant_has_same_users(&grant, &pass->grant);
+}
+
+bool api_access_still_admits(const struct api_loop *loop, const struct api_operation *operation,
+                             struct api_pass *pass)
+{
+    uint64_t reloads = count_reloads(&loop->api->config.access);
+    if (pass->credential.data == NULL || pass->reloads == reloads) {
+        return true;
+    }
+    struct arena arena;
+    arena_init(&arena, GRANT_BYTES_MAX);
+    bool admitted = is_admitted(loop, operation, pass, &arena);
+    arena_deinit(&arena);
+    pass->reloads = reloads;
+    return admitted;
 }
 
 static bool lets_in(const struct api_call *call, struct api_caller *caller)
@@ -261,11 +324,6 @@ bool api_access_covers(const struct api_call *call, struct str user_id)
 }
 
 /* --- what it says of itself --- */
-
-static uint64_t read_counter(const _Atomic uint64_t *counter)
-{
-    return counter == NULL ? 0 : atomic_load_explicit(counter, memory_order_relaxed);
-}
 
 static void append_number(struct buffer *json, const char *name, uint64_t number)
 {

@@ -18,6 +18,7 @@
 struct api;
 struct api_call;
 struct api_loop;
+struct api_operation;
 struct http_problem;
 
 enum { API_RATE_POLICY_BYTES = 160, API_RATE_LIMIT_BYTES = 128, API_LIMIT_DETAIL_BYTES = 192 };
@@ -71,6 +72,22 @@ bool api_access_charges(const struct api_call *call, size_t activities);
 bool api_access_charges_lines(const struct api_loop *loop, const struct api_caller *who,
                               size_t lines, char detail[API_LIMIT_DETAIL_BYTES],
                               struct http_problem *out_problem);
+
+/* What somebody showed who was let in for something that lasts, to be looked at again. */
+struct api_pass {
+    struct str credential; /* {NULL, 0}: there are no keys */
+    struct access_grant grant;
+    uint64_t reloads; /* as of the last look */
+};
+
+/* Copies it to `arena`. False: the call is answered. */
+bool api_access_take_pass(const struct api_call *call, struct arena *arena,
+                          struct api_pass *out_pass);
+
+/* Whether who has the pass would still be let in, to the same users; looks when the keys were read
+ * again. Where there is no memory to look, no. */
+bool api_access_still_admits(const struct api_loop *loop, const struct api_operation *operation,
+                             struct api_pass *pass);
 
 /* Adds one; the counter's own loop. */
 void api_access_count(_Atomic uint64_t *counter);

@@ -27,6 +27,8 @@ struct stream {
     struct http_ticket ticket;
     struct arena arena; /* of the filter's texts */
     struct api_filter_texts texts;
+    struct api_pass pass;
+    const struct api_operation *operation;
     bool streaming; /* the answer has begun */
     bool blocked;   /* the client has to take something first */
 };
@@ -149,6 +151,13 @@ static enum status give_part(struct stream *stream)
     return status == STATUS_OK ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
+/* A stream lasts no longer than what let it in; whoever comes back is told why. */
+static bool is_still_admitted(struct stream *stream)
+{
+    const struct api_loop *loop = &stream->api->loops[stream->ticket.loop];
+    return api_access_still_admits(loop, stream->operation, &stream->pass);
+}
+
 static void pump(struct stream *stream)
 {
     struct error why;
@@ -165,11 +174,11 @@ static void pump(struct stream *stream)
                          refused ? why.message : "the stream cannot begin now; connect again");
         return;
     }
-    if (state != LIVE_FOLLOWS) {
-        end(stream, true);
+    if (!stream->streaming && state == LIVE_FOLLOWS && !begin_answer(stream)) {
         return;
     }
-    if (!stream->streaming && !begin_answer(stream)) {
+    if (state != LIVE_FOLLOWS || !is_still_admitted(stream)) {
+        end(stream, true);
         return;
     }
     enum status status = STATUS_OK;
@@ -264,9 +273,11 @@ void api_stream(const struct api_call *call)
     arena_init(&stream->arena, QUESTION_BYTES_MAX);
     position_set_init(&stream->listener.from);
     live_listener_init(&stream->listener);
+    stream->operation = call->operation;
     enum status status = read_request(call, stream, &err);
-    if (status == STATUS_OK && !api_access_narrows(call, &stream->listener.filter,
-                                                   stream->texts.user_ids, &stream->arena)) {
+    if (status == STATUS_OK && !(api_access_take_pass(call, &stream->arena, &stream->pass) &&
+                                 api_access_narrows(call, &stream->listener.filter,
+                                                    stream->texts.user_ids, &stream->arena))) {
         live_listener_unref(&stream->listener); /* and the call is answered */
         return;
     }
