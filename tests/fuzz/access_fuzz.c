@@ -45,13 +45,14 @@ static void read_forwarded(struct str text)
     struct client_ranges all;
     struct client_ranges none = {.count = 0};
     struct http_peer peer = {.bytes = {[10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1}};
-    const struct http_header fields[] = {{STR("X-Forwarded-For"), text}};
-    struct http_request request = {.headers = fields, .header_count = 1};
+    const struct http_header headers[] = {{STR("X-Forwarded-For"), text}};
+    const struct http_request request = {.headers = headers, .header_count = 1};
+    const struct api_fields fields = {.request = &request};
     enum status status = client_ranges_parse(STR("0.0.0.0/0,::/0"), &all, NULL);
     ASSERT(status == STATUS_OK);
-    struct http_peer client = client_address_of(&all, &request, peer);
+    struct http_peer client = client_address_of(&all, &fields, peer);
     ASSERT(client_ranges_hold(&all, client));
-    client = client_address_of(&none, &request, peer);
+    client = client_address_of(&none, &fields, peer);
     ASSERT(memcmp(client.bytes, peer.bytes, sizeof peer.bytes) == 0);
 }
 

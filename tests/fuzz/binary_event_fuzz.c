@@ -75,9 +75,19 @@ static void split_input(struct bed *bed, char *input, size_t size)
     bed->body = rest.data == NULL ? NULL : input + size - rest.len;
 }
 
+/* As the operation that records declares them. */
+static struct api_fields fields_of(const struct bed *bed)
+{
+    return (struct api_fields){.request = &bed->request,
+                               .declared = API_FIELD_BIT(API_FIELD_CE) |
+                                           API_FIELD_BIT(API_FIELD_CONTENT_TYPE) |
+                                           API_FIELD_BIT(API_FIELD_IDEMPOTENCY_KEY)};
+}
+
 /* What the transport would have refused is not looked at: control characters in a value. */
 static void look_into_values(struct bed *bed)
 {
+    const struct api_fields fields = fields_of(bed);
     struct error err = {0};
     struct str key;
     for (size_t i = 0; i < bed->request.header_count; i++) {
@@ -88,7 +98,7 @@ static void look_into_values(struct bed *bed)
             ASSERT(strlen(err.message) > 0);
         }
     }
-    if (api_retry_key_read(&bed->request, &bed->arena, &key, &err) == STATUS_OK) {
+    if (api_retry_key_read(&fields, &bed->arena, &key, &err) == STATUS_OK) {
         ASSERT(key.data == NULL || (key.len > 0 && key.len <= API_RETRY_KEY_BYTES_MAX));
     }
 }
@@ -126,9 +136,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *input = fuzz_copy(data, size, ACTIVITY_JSON_PADDING_BYTES);
     split_input(&bed, input, size);
     look_into_values(&bed);
-    if (api_cloud_event_is_binary(&bed.request)) {
+    const struct api_fields fields = fields_of(&bed);
+    if (api_cloud_event_is_binary(&fields)) {
         struct api_item_reader reader = {
-            .loop = &bed.loop, .request = &bed.request, .arena = &bed.arena, .now_ns = NOW_NS};
+            .loop = &bed.loop, .fields = fields, .arena = &bed.arena, .now_ns = NOW_NS};
         struct activity_draft draft;
         struct rejection rejection;
         rejection_init(&rejection);

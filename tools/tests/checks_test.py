@@ -220,6 +220,13 @@ class Style(Checks):
             self.assert_fine("check_style", "src/interfaces/api/api_problems.c", f"int y;\n{line}\n")
         self.assert_fine("check_style", "src/interfaces/api/api_x.c", "int y;\nstruct http_problem problem = api_problem_make(1, 0);\n")
 
+    def test_fields_are_read_in_one_place(self):
+        for line in ('struct str x = http_request_header(call->request, STR("X"));', "f(&request->headers[0]);", "f(call->request->headers);"):
+            self.style("src/interfaces/api/api_x.c", f"int y;\n{line}\n", 2, "reads a header itself")
+            for fine in ("src/interfaces/api/api_x_test.c", "src/interfaces/api/api_fields.c", "src/interfaces/http/http_x.c"):
+                self.assert_fine("check_style", fine, f"int y;\n{line}\n")
+        self.assert_fine("check_style", "src/interfaces/api/api_x.c", "int y;\nstruct http_header headers[3];\nf(response->headers);\n")
+
     def test_layer_pages(self):
         files = {path: text for path, text in GOOD_TREE.items() if path != "src/domain/README.md"}
         files["src/domain/x.h"] = HEADER

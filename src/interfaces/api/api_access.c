@@ -119,9 +119,11 @@ static struct access_need need_of(const struct api_operation *operation)
 static bool find_credential(const struct api_call *call, struct api_caller *caller,
                             char scratch[API_CREDENTIAL_BYTES_MAX], struct str *out_text)
 {
-    struct str field = http_request_header(call->request, STR("Authorization"));
-    if (field.data != NULL) {
-        return api_credential_read(api_credential_field(call->request), scratch, out_text);
+    size_t count;
+    struct api_fields fields = api_call_fields(call);
+    struct str field = api_fields_only(&fields, API_FIELD_AUTHORIZATION, &count);
+    if (count > 0) {
+        return api_credential_read(field, scratch, out_text);
     }
     struct str token = api_credential_token(call->request->query);
     caller->shows_token = str_starts_with(token, STR(VIEWER_LINK_PREFIX));

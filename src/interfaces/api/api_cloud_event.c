@@ -7,22 +7,15 @@
 #include "base/utf8.h"
 #include "interfaces/api/api_query_string.h"
 
-#define PREFIX "ce-"
-
-static bool has_prefix(struct str name)
-{
-    return name.len > sizeof PREFIX - 1 &&
-           str_equal_ignoring_case((struct str){name.data, sizeof PREFIX - 1}, STR(PREFIX));
-}
-
-bool api_cloud_event_is_binary(const struct http_request *request)
+bool api_cloud_event_is_binary(const struct api_fields *fields)
 {
     static const struct str required[] = {
         {"ce-specversion", 14}, {"ce-id", 5}, {"ce-source", 9}, {"ce-type", 7}};
-    for (size_t i = 0; i < request->header_count; i++) {
-        struct str name = request->headers[i].name;
-        for (size_t k = 0; has_prefix(name) && k < ARRAY_LENGTH(required); k++) {
-            if (str_equal_ignoring_case(name, required[k])) {
+    const struct http_header *header;
+    size_t at = 0;
+    while ((header = api_fields_next(fields, API_FIELD_CE, &at)) != NULL) {
+        for (size_t i = 0; i < ARRAY_LENGTH(required); i++) {
+            if (str_equal_ignoring_case(header->name, required[i])) {
                 return true;
             }
         }
@@ -134,8 +127,8 @@ static void gather_attribute(struct gathering *gathering, struct str name, struc
 /* Names of fields have no case, those of attributes are lower case. */
 static void gather_field(struct gathering *gathering, const struct http_header *header)
 {
-    struct str tail = {header->name.data + sizeof PREFIX - 1,
-                       header->name.len - (sizeof PREFIX - 1)};
+    size_t prefix_len = api_field_name(API_FIELD_CE).len;
+    struct str tail = {header->name.data + prefix_len, header->name.len - prefix_len};
     char *name = arena_allocate(gathering->reader->arena, tail.len);
     if (name == NULL) {
         gathering->no_memory = true;
@@ -196,14 +189,14 @@ static void gather_type(struct gathering *gathering, struct str type)
 
 static void gather(struct gathering *gathering, struct str body_as_string)
 {
-    struct str type = http_request_header(gathering->reader->request, STR("Content-Type"));
+    const struct api_fields *fields = &gathering->reader->fields;
+    struct str type = api_fields_first(fields, API_FIELD_CONTENT_TYPE);
+    const struct http_header *header;
+    size_t at = 0;
     buffer_clear(gathering->json);
     buffer_append_char(gathering->json, '{');
-    for (size_t i = 0; i < gathering->reader->request->header_count; i++) {
-        const struct http_header *header = &gathering->reader->request->headers[i];
-        if (has_prefix(header->name)) {
-            gather_field(gathering, header);
-        }
+    while ((header = api_fields_next(fields, API_FIELD_CE, &at)) != NULL) {
+        gather_field(gathering, header);
     }
     if (type.data != NULL) {
         gather_type(gathering, type);
@@ -226,9 +219,9 @@ static char *keep(const struct gathering *gathering)
     return text;
 }
 
-static bool body_is_json(const struct http_request *request)
+static bool body_is_json(const struct api_fields *fields)
 {
-    struct str type = http_request_header(request, STR("Content-Type"));
+    struct str type = api_fields_first(fields, API_FIELD_CONTENT_TYPE);
     return type.data == NULL || cloud_event_is_json(type);
 }
 
@@ -237,7 +230,7 @@ enum status api_cloud_event_read_binary(const struct api_item_reader *reader, ch
                                         struct rejection *rejection)
 {
     size_t bytes_max = reader->loop->api->config.activity_bytes_max;
-    bool beside = len > 0 && body_is_json(reader->request);
+    bool beside = len > 0 && body_is_json(&reader->fields);
     if (len > bytes_max) { /* before anything is made of it */
         rejection_add(rejection, "", "data may have at most %zu bytes, this has %zu", bytes_max,
                       len);

@@ -7,7 +7,7 @@
 
 /* Whether attributes of an event are in the header: one of those that every event has is enough,
  * so that one that lacks others is told so. */
-bool api_cloud_event_is_binary(const struct http_request *request);
+bool api_cloud_event_is_binary(const struct api_fields *fields);
 
 /* Both as api_item_function; the draft has the id that follows from source and id of the event. */
 MUST_USE enum status api_cloud_event_read(const struct api_item_reader *reader, char *text,

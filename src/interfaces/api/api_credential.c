@@ -43,22 +43,6 @@ bool api_credential_read(struct str authorization, char scratch[API_CREDENTIAL_B
            read_basic(rest, scratch, out_credential);
 }
 
-struct str api_credential_field(const struct http_request *request)
-{
-    struct str found = {0};
-    for (size_t i = 0; i < request->header_count; i++) {
-        const struct http_header *field = &request->headers[i];
-        if (field->name.len == sizeof "Authorization" - 1 &&
-            str_equal_ignoring_case(field->name, STR("Authorization"))) {
-            if (found.data != NULL) {
-                return (struct str){0};
-            }
-            found = field->value;
-        }
-    }
-    return found;
-}
-
 static bool is_token(struct str pair)
 {
     return str_starts_with(pair, STR("token="));

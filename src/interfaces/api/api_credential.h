@@ -5,16 +5,16 @@
  * thread.
  */
 #include "base/arena.h"
-#include "interfaces/http/http_message.h"
+#include "base/str.h"
+
+#include <stdbool.h>
 
 enum { API_CREDENTIAL_BYTES_MAX = 2048 }; /* the token of the longest user fits */
 
-/* What the field shows; it lies in the field or in `scratch`. False: nothing can be read there. */
+/* What the field shows, which the request must have once ({NULL, 0} otherwise); it lies in the
+ * field or in `scratch`. False: nothing can be read there. */
 bool api_credential_read(struct str authorization, char scratch[API_CREDENTIAL_BYTES_MAX],
                          struct str *out_credential);
-
-/* The field's value when the request has exactly one; {NULL, 0}: none, or several. */
-struct str api_credential_field(const struct http_request *request);
 
 /* The value of `token` in a raw query; {NULL, 0}: there is none. */
 struct str api_credential_token(struct str query);

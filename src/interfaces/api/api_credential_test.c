@@ -82,20 +82,6 @@ static void what_is_too_long_is_not_decoded(void **state)
     }
 }
 
-static void several_fields_are_none(void **state)
-{
-    (void)state;
-    const struct http_header headers[] = {{STR("Host"), STR("x")},
-                                          {STR("authorization"), STR("Bearer a")},
-                                          {STR("Authorization"), STR("Bearer b")}};
-    struct http_request request = {.headers = headers, .header_count = 2};
-    assert_true(str_equal(api_credential_field(&request), STR("Bearer a")));
-    request.header_count = 3;
-    assert_null(api_credential_field(&request).data);
-    request.header_count = 1;
-    assert_null(api_credential_field(&request).data);
-}
-
 static void tokens_are_taken_out_of_queries(void **state)
 {
     (void)state;
@@ -130,7 +116,6 @@ int main(void)
         cmocka_unit_test(a_password_may_have_colons),
         cmocka_unit_test(anything_else_shows_nothing),
         cmocka_unit_test(what_is_too_long_is_not_decoded),
-        cmocka_unit_test(several_fields_are_none),
         cmocka_unit_test(tokens_are_taken_out_of_queries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

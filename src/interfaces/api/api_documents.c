@@ -27,8 +27,7 @@ const struct api_document *api_document_find(struct str folder, struct str file)
 /* Files keep their names over releases, so that a client asks each time whether they changed. */
 static void serve(const struct api_call *call, const struct api_document *document)
 {
-    const struct http_request *request = call->request;
-    bool gzip = http_accepts_gzip(http_request_header(request, STR("Accept-Encoding")));
+    bool gzip = http_accepts_gzip(api_call_field(call, API_FIELD_ACCEPT_ENCODING));
     struct str etag = gzip ? document->gzip_etag : document->etag;
     const struct http_header headers[] = {
         {STR("ETag"), etag},
@@ -39,7 +38,7 @@ static void serve(const struct api_call *call, const struct api_document *docume
         {STR("Referrer-Policy"), STR("no-referrer")},
         {STR("Content-Encoding"), STR("gzip")}, /* the last: left out otherwise */
     };
-    bool same = http_etag_matches(http_request_header(request, STR("If-None-Match")), etag);
+    bool same = http_etag_matches(api_call_field(call, API_FIELD_IF_NONE_MATCH), etag);
     http_exchange_respond(
         call->exchange,
         &(struct http_response){

@@ -90,7 +90,7 @@ bool api_host_is_loopback(struct str text)
 /* A request of HTTP/1.0 may have no Host. No browser sends such. */
 bool api_host_admits(const struct api_call *call)
 {
-    struct str host = http_request_header(call->request, STR("Host"));
+    struct str host = api_call_field(call, API_FIELD_HOST);
     if (call->api->config.any_host || host.data == NULL || api_host_is_loopback(host)) {
         return true;
     }

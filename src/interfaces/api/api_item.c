@@ -97,7 +97,7 @@ bool api_item_reader_init(struct api_item_reader *reader, const struct api_call 
     struct error err;
     *reader = (struct api_item_reader){
         .loop = api_call_loop(call),
-        .request = call->request,
+        .fields = api_call_fields(call),
         .read = read_activity,
         .arena = http_exchange_arena(call->exchange),
         .now_ns = clock_wall_ns(call->api->config.clock),
@@ -107,7 +107,8 @@ bool api_item_reader_init(struct api_item_reader *reader, const struct api_call 
     if (!read_parameters(reader, call)) {
         return false;
     }
-    enum status status = api_retry_key_read(call->request, reader->arena, &reader->retry_key, &err);
+    enum status status =
+        api_retry_key_read(&reader->fields, reader->arena, &reader->retry_key, &err);
     if (status != STATUS_OK) {
         api_answer_problem(call->exchange, status, err.message);
     }

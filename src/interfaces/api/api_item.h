@@ -18,11 +18,11 @@ typedef enum status api_item_function(const struct api_item_reader *reader, char
 /* What the items of one request share. */
 struct api_item_reader {
     struct api_loop *loop;
-    const struct http_request *request;
-    api_item_function *read; /* JSON of this service's own shape, if nobody says otherwise */
-    struct arena *arena;     /* what an item points into besides its own text */
-    uint64_t now_ns;         /* on the wall clock, when the items were received */
-    bool dry_run;            /* everything is checked, nothing is recorded and nothing counted */
+    struct api_fields fields; /* of the header */
+    api_item_function *read;  /* JSON of this service's own shape, if nobody says otherwise */
+    struct arena *arena;      /* what an item points into besides its own text */
+    uint64_t now_ns;          /* on the wall clock, when the items were received */
+    bool dry_run;             /* everything is checked, nothing is recorded and nothing counted */
     const struct api_caller *caller;
     struct str key_name;  /* of the API key that the request came with; {NULL, 0}: none */
     struct str retry_key; /* what the client calls the request, so that it can be sent again;

@@ -32,6 +32,7 @@ static struct api_job *make(const struct api_call *call, const struct api_job_ki
         return NULL;
     }
     job->kind = kind;
+    job->operation = call->operation;
     job->problem = API_PROBLEM_COUNT;
     job->api = call->api;
     job->content_type = STR("application/json");

@@ -35,11 +35,12 @@ struct api_job_kind {
 /* Embedded first in the job of each kind. */
 struct api_job {
     const struct api_job_kind *kind;
-    struct arena arena; /* of the request's texts and of what was found */
-    struct str path;    /* raw */
-    struct str query;   /* raw; {NULL, 0} without one */
-    struct str after;   /* a receipt, which the job waits for before it asks; {NULL, 0}: none */
-    uint64_t asked_ns;  /* on the monotonic clock, when it had no receipt to wait for any more */
+    const struct api_operation *operation; /* of the call */
+    struct arena arena;                    /* of the request's texts and of what was found */
+    struct str path;                       /* raw */
+    struct str query;                      /* raw; {NULL, 0} without one */
+    struct str after;  /* a receipt, which the job waits for before it asks; {NULL, 0}: none */
+    uint64_t asked_ns; /* on the monotonic clock, when it had no receipt to wait for any more */
     enum status status;
     struct error err;
     enum api_problem problem; /* API_PROBLEM_COUNT: that of the status */

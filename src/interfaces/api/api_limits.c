@@ -170,7 +170,8 @@ bool api_limits_enter_address(const struct api_call *call, struct api_caller *ca
     const struct api_access_config *config = config_of(call);
     struct http_peer peer = http_exchange_peer(call->exchange);
     if (config->proxies != NULL && config->proxies->count > 0) {
-        peer = client_address_of(config->proxies, call->request, peer);
+        struct api_fields fields = api_call_fields(call);
+        peer = client_address_of(config->proxies, &fields, peer);
     }
     caller->has_address = true;
     caller->address = bucket_of_address(peer);

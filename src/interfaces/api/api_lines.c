@@ -517,9 +517,9 @@ void api_lines_completed(struct append_listener *listener, const struct append_r
 
 /* --- its beginning --- */
 
-static bool wants_verdicts(const struct http_request *request)
+static bool wants_verdicts(const struct api_call *call)
 {
-    struct str accepted = http_request_header(request, STR("Accept"));
+    struct str accepted = api_call_field(call, API_FIELD_ACCEPT);
     while (accepted.data != NULL) {
         struct str type = str_split(&accepted, ',');
         type = str_trim(str_split(&type, ';'));
@@ -541,7 +541,7 @@ static struct lines *lines_new(const struct api_call *call, const struct api_ite
     lines->reader = *reader;
     lines->reader.arena = &lines->arena;
     lines->memory = http_exchange_body_memory(call->exchange);
-    lines->streams = wants_verdicts(call->request);
+    lines->streams = wants_verdicts(call);
     arena_init_shared(&lines->arena, BATCH_ARENA_BYTES_MAX, lines->memory);
     buffer_init(&lines->verdicts, VERDICTS_BYTES_MAX);
     buffer_init(&lines->listed, LISTED_BYTES_MAX);

@@ -31,11 +31,6 @@ struct str api_media_type_at(size_t index)
     return index < ARRAY_LENGTH(medias) ? medias[index].type : (struct str){0};
 }
 
-static struct str type_of(const struct http_request *request)
-{
-    return http_request_header(request, STR("Content-Type"));
-}
-
 /* A charset must be UTF-8, the only one JSON has. Other parameters mean nothing here. */
 static bool is_utf8(struct str parameters)
 {
@@ -52,21 +47,22 @@ static bool is_utf8(struct str parameters)
 }
 
 /* An event that says by its type that it is one whole is so, whatever else the header has. */
-static bool is_binary_event(const struct http_request *request, struct str type)
+static bool is_binary_event(const struct api_fields *fields, struct str type)
 {
     const struct str whole = STR("application/cloudevents");
     struct str front = {type.data, whole.len};
     return (type.len < whole.len || !str_equal_ignoring_case(front, whole)) &&
-           api_cloud_event_is_binary(request);
+           api_cloud_event_is_binary(fields);
 }
 
 /* NULL: nobody reads it. */
-static const struct media *find(const struct http_request *request)
+static const struct media *find(const struct api_call *call)
 {
-    struct str rest = type_of(request);
+    const struct api_fields fields = api_call_fields(call);
+    struct str rest = api_fields_first(&fields, API_FIELD_CONTENT_TYPE);
     bool typed = rest.data != NULL;
     struct str type = typed ? str_trim(str_split(&rest, ';')) : rest;
-    if (is_binary_event(request, type)) {
+    if (is_binary_event(&fields, type)) {
         return &binary_event;
     }
     if (!typed) {
@@ -80,9 +76,9 @@ static const struct media *find(const struct http_request *request)
     return NULL;
 }
 
-bool api_media_is_simple(const struct http_request *request)
+bool api_media_is_simple(const struct api_call *call)
 {
-    struct str rest = type_of(request);
+    struct str rest = api_call_field(call, API_FIELD_CONTENT_TYPE);
     return rest.data == NULL ||
            str_equal_ignoring_case(str_trim(str_split(&rest, ';')), STR("text/plain"));
 }
@@ -112,7 +108,7 @@ static void refuse_missing(const struct api_call *call)
 /* NULL: the request was answered. */
 static const struct media *choose(const struct api_call *call)
 {
-    const struct media *media = find(call->request);
+    const struct media *media = find(call);
     if (!call->request->has_body && media != &binary_event) {
         refuse_missing(call);
         return NULL;
@@ -139,8 +135,7 @@ static bool begin_decoding(const struct api_call *call, enum http_coding coding)
 void api_media_begin(const struct api_call *call)
 {
     const struct media *media = api_origin_admits_body(call) ? choose(call) : NULL;
-    enum http_coding coding =
-        http_coding_read(http_request_header(call->request, STR("Content-Encoding")));
+    enum http_coding coding = http_coding_read(api_call_field(call, API_FIELD_CONTENT_ENCODING));
     if (media == NULL) {
         return;
     }
@@ -161,5 +156,5 @@ void api_media_begin(const struct api_call *call)
 
 void api_media_post(const struct api_call *call)
 {
-    find(call->request)->post(call);
+    find(call)->post(call);
 }

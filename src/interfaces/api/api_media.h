@@ -13,7 +13,7 @@ void api_media_post(const struct api_call *call);
 
 /* Whether browsers send a body of this kind to any other origin without asking first (the
  * "simple" types of the Fetch standard, of which this service reads one; and no type at all). */
-bool api_media_is_simple(const struct http_request *request);
+bool api_media_is_simple(const struct api_call *call);
 
 /* The types that a body may have, in their order; {NULL, 0} behind the last. */
 struct str api_media_type_at(size_t index);

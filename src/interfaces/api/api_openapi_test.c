@@ -1,6 +1,7 @@
 /*
- * Guards the document at /openapi.json: it has the routes, methods, parameters, types of bodies and
- * of problems that the program has, and no others; what it refers to is there.
+ * Guards the document at /openapi.json: it has the routes, methods, parameters, fields of the
+ * header, types of bodies and of problems that the program has, and no others; what it refers to is
+ * there.
  */
 #include "interfaces/api/api_documents.h"
 #include "interfaces/api/api_media.h"
@@ -213,6 +214,66 @@ static void expect_parameters(const struct pair *pair)
     }
 }
 
+/* The types that a body may have, of a request or of an answer. */
+static size_t count_types(yyjson_val *message)
+{
+    return yyjson_obj_size(yyjson_obj_get(resolved(message), "content"));
+}
+
+static bool has_answer_of_several_types(yyjson_val *operation)
+{
+    size_t at, count;
+    yyjson_val *status, *answer;
+    yyjson_obj_foreach(yyjson_obj_get(operation, "responses"), at, count, status, answer)
+    {
+        if (count_types(answer) > 1) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static unsigned fields_described(const struct pair *pair)
+{
+    size_t at, count;
+    unsigned fields = 0;
+    yyjson_val *listed;
+    yyjson_arr_foreach(yyjson_obj_get(pair->described, "parameters"), at, count, listed)
+    {
+        yyjson_val *parameter = resolved(listed);
+        if (yyjson_equals_str(yyjson_obj_get(parameter, "in"), "header")) {
+            const char *name = yyjson_get_str(yyjson_obj_get(parameter, "name"));
+            enum api_field field = api_field_find(str_from(name));
+            if (field == API_FIELD_COUNT || (pair->done->fields & API_FIELD_BIT(field)) == 0) {
+                fail_msg("%s %s: nobody reads %s", pair->method, pair->shape, name);
+            }
+            fields |= API_FIELD_BIT(field);
+        }
+    }
+    return fields;
+}
+
+/* Accept and Content-Type are no parameters by the standard (OpenAPI 3.1, 4.8.12.1): types of
+ * bodies to choose from say that they are read. */
+static void expect_fields(const struct pair *pair)
+{
+    const unsigned said_by_types =
+        API_FIELD_BIT(API_FIELD_ACCEPT) | API_FIELD_BIT(API_FIELD_CONTENT_TYPE);
+    unsigned fields = pair->done->fields;
+    unsigned missing = fields & ~said_by_types & ~fields_described(pair);
+    for (enum api_field field = 0; field < API_FIELD_COUNT; field++) {
+        if ((missing & API_FIELD_BIT(field)) != 0) {
+            fail_msg("%s %s: %.*s is read, but not described", pair->method, pair->shape,
+                     STR_FORMAT(api_field_name(field)));
+        }
+        assert_false(api_field_is_of_all(field) && (fields & API_FIELD_BIT(field)) != 0);
+    }
+    bool typed = (fields & API_FIELD_BIT(API_FIELD_CONTENT_TYPE)) != 0;
+    assert_int_equal(typed, count_types(yyjson_obj_get(pair->described, "requestBody")) > 1);
+    assert_true((fields & API_FIELD_BIT(API_FIELD_ACCEPT)) == 0 ||
+                has_answer_of_several_types(pair->described));
+}
+
 static void expect_operations(const struct api_route *route, const char *shape, yyjson_val *item)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(methods); i++) {
@@ -225,6 +286,7 @@ static void expect_operations(const struct api_route *route, const char *shape, 
         }
         if (pair.described != NULL) {
             expect_parameters(&pair);
+            expect_fields(&pair);
             expect_scopes(&pair);
             assert_int_equal(count_parameters(pair.described, "path"), route->has_id);
         }

@@ -57,7 +57,7 @@ enum status api_origin_check_list(struct str origins, struct error *err)
  * or one that is not listed. */
 static struct str listed_origin(const struct api_call *call)
 {
-    struct str sent = http_request_header(call->request, STR("Origin"));
+    struct str sent = api_call_field(call, API_FIELD_ORIGIN);
     struct str origins = call->api->config.cors_origins;
     while (sent.len > 0 && origins.len > 0) {
         struct str origin = str_trim(str_split(&origins, ','));
@@ -87,33 +87,15 @@ void api_origin_put_fields(const struct api_call *call)
     }
 }
 
-/* Fields of a request that mean something here, in lower case as browsers ask for them. */
-static bool may_send(struct str name)
-{
-    static const struct str names[] = {
-        {"authorization", 13}, {"cache-control", 13},   {"content-encoding", 16},
-        {"content-type", 12},  {"idempotency-key", 15}, {"if-none-match", 13},
-        {"last-event-id", 13}, {"traceparent", 11},     {"tracestate", 10},
-    };
-    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
-        if (str_equal_ignoring_case(name, names[i])) {
-            return true;
-        }
-    }
-    struct str front = {name.data, 3};
-    return name.len > front.len && str_equal_ignoring_case(front, STR("ce-")) &&
-           http_token_is_valid(name);
-}
-
 /* Those of the fields that a page wants to send which it may send. */
 static struct str allowed_fields(const struct api_call *call)
 {
-    struct str wanted = http_request_header(call->request, STR("Access-Control-Request-Headers"));
+    struct str wanted = api_call_field(call, API_FIELD_ACCESS_CONTROL_REQUEST_HEADERS);
     struct buffer *list = &api_call_loop(call)->answer;
     buffer_clear(list);
     while (wanted.data != NULL) {
         struct str name = str_trim(str_split(&wanted, ','));
-        if (may_send(name)) {
+        if (api_field_is_for_pages(name)) {
             buffer_append_str(list, list->len == 0 ? STR("") : STR(", "));
             buffer_append_str(list, name);
         }
@@ -125,8 +107,7 @@ void api_origin_answer_options(const struct api_call *call, const char *allow)
 {
     struct http_header fields[4] = {{STR("Allow"), str_from(allow)}};
     size_t count = 1;
-    bool asked =
-        http_request_header(call->request, STR("Access-Control-Request-Method")).data != NULL;
+    bool asked = api_call_field(call, API_FIELD_ACCESS_CONTROL_REQUEST_METHOD).data != NULL;
     if (asked && listed_origin(call).data != NULL) {
         struct str wanted = allowed_fields(call);
         fields[count++] =
@@ -144,8 +125,8 @@ void api_origin_answer_options(const struct api_call *call, const char *allow)
 /* Before other bodies a browser asks, and is told no by what the answer lacks. */
 bool api_origin_admits_body(const struct api_call *call)
 {
-    bool has_origin = http_request_header(call->request, STR("Origin")).data != NULL;
-    if (!has_origin || !api_media_is_simple(call->request) || listed_origin(call).data != NULL) {
+    bool has_origin = api_call_field(call, API_FIELD_ORIGIN).data != NULL;
+    if (!has_origin || !api_media_is_simple(call) || listed_origin(call).data != NULL) {
         return true;
     }
     api_answer_problem_type(

@@ -4,6 +4,7 @@
  * thread only, except where a function says otherwise.
  */
 #include "interfaces/api/api.h"
+#include "interfaces/api/api_fields.h"
 #include "interfaces/api/api_problems.h"
 
 #include <stdatomic.h>
@@ -55,11 +56,33 @@ struct api_operation {
     /* What it understands in the query string; NULL: nothing. Who comes with readers is read by
      * its handler, every other query is checked before the handler is called. */
     const struct api_parameter_set *parameters;
+    unsigned fields;     /* what it reads of the header, besides what is read for all: a set */
     unsigned needs;      /* the scopes that a key needs; 0: no key is enough */
     bool is_open;        /* nobody needs a key, and no limit counts it */
     bool limits_users;   /* it asks api_access what a key for some users may have */
     bool is_for_viewers; /* the link of a viewer is enough */
 };
+
+/* What the operation may read of the request of an exchange, for as long as that is open. NULL: no
+ * operation was found, and only what is read for all may be. */
+static inline struct api_fields api_operation_fields(const struct api_operation *operation,
+                                                     const struct http_exchange *exchange)
+{
+    return (struct api_fields){.request = http_exchange_request(exchange),
+                               .declared = operation == NULL ? 0 : operation->fields};
+}
+
+static inline struct api_fields api_call_fields(const struct api_call *call)
+{
+    return api_operation_fields(call->operation, call->exchange);
+}
+
+/* The value of the first field of its kind, {NULL, 0} when there is none. */
+static inline struct str api_call_field(const struct api_call *call, enum api_field field)
+{
+    struct api_fields fields = api_call_fields(call);
+    return api_fields_first(&fields, field);
+}
 
 struct api_route {
     struct str path;      /* exact, or the prefix of "/{id}" when has_id */

@@ -43,34 +43,18 @@ static bool parse(struct str value, char out_key[API_RETRY_KEY_BYTES_MAX], size_
     return unescape((struct str){value.data + 1, value.len - 2}, out_key, out_len);
 }
 
-/* NULL when there is none; `*out_several` when there are more. */
-static const struct http_header *find(const struct http_request *request, bool *out_several)
-{
-    const struct str wanted = STR("Idempotency-Key");
-    const struct http_header *found = NULL;
-    *out_several = false;
-    for (size_t i = 0; i < request->header_count; i++) {
-        struct str name = request->headers[i].name;
-        if (name.len == wanted.len && str_equal_ignoring_case(name, wanted)) {
-            *out_several = found != NULL;
-            found = &request->headers[i];
-        }
-    }
-    return found;
-}
-
-enum status api_retry_key_read(const struct http_request *request, struct arena *arena,
+enum status api_retry_key_read(const struct api_fields *fields, struct arena *arena,
                                struct str *out_key, struct error *err)
 {
     char key[API_RETRY_KEY_BYTES_MAX];
     size_t len;
-    bool several;
-    const struct http_header *header = find(request, &several);
-    if (header == NULL) {
+    size_t count;
+    struct str value = api_fields_only(fields, API_FIELD_IDEMPOTENCY_KEY, &count);
+    if (count == 0) {
         *out_key = (struct str){0};
         return STATUS_OK;
     }
-    if (several || !parse(header->value, key, &len)) {
+    if (!parse(value, key, &len)) {
         return invalid(err);
     }
     *out_key = arena_copy_str(arena, (struct str){key, len});

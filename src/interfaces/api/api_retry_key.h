@@ -6,7 +6,7 @@
  */
 #include "base/error.h"
 #include "base/macros.h"
-#include "interfaces/http/http_message.h"
+#include "interfaces/api/api_fields.h"
 
 struct arena;
 
@@ -14,5 +14,5 @@ enum { API_RETRY_KEY_BYTES_MAX = 255 }; /* of the string, without quotes and esc
 
 /* The string in the arena; {NULL, 0} when there is no such header. INVALID: `err` says why.
  * NO_MEMORY. */
-MUST_USE enum status api_retry_key_read(const struct http_request *request, struct arena *arena,
+MUST_USE enum status api_retry_key_read(const struct api_fields *fields, struct arena *arena,
                                         struct str *out_key, struct error *err);

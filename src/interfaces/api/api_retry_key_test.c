@@ -18,7 +18,8 @@ static enum status read_value(struct arena *arena, struct str value, struct str 
     struct error err;
     const struct http_header headers[] = {{STR("Host"), STR("h")}, {STR("idempotency-KEY"), value}};
     const struct http_request request = {.headers = headers, .header_count = ARRAY_LENGTH(headers)};
-    return api_retry_key_read(&request, arena, out_key, &err);
+    const struct api_fields fields = {&request, API_FIELD_BIT(API_FIELD_IDEMPOTENCY_KEY)};
+    return api_retry_key_read(&fields, arena, out_key, &err);
 }
 
 static void expect_key(struct str value, const char *expected)
@@ -84,10 +85,11 @@ static void one_is_enough(void **state)
     const struct http_header twice[] = {{STR("Idempotency-Key"), STR("\"k\"")},
                                         {STR("Idempotency-Key"), STR("\"k\"")}};
     struct http_request request = {.headers = twice, .header_count = 2};
-    assert_int_equal(api_retry_key_read(&request, NULL, &key, &err), STATUS_INVALID);
+    const struct api_fields fields = {&request, API_FIELD_BIT(API_FIELD_IDEMPOTENCY_KEY)};
+    assert_int_equal(api_retry_key_read(&fields, NULL, &key, &err), STATUS_INVALID);
     assert_non_null(strstr(err.message, "once"));
     request.header_count = 0;
-    assert_int_equal(api_retry_key_read(&request, NULL, &key, &err), STATUS_OK);
+    assert_int_equal(api_retry_key_read(&fields, NULL, &key, &err), STATUS_OK);
     assert_null(key.data);
 }
 

@@ -6,9 +6,12 @@
 
 /* Operations, by the names that they have in the document at /openapi.json --------------------- */
 
+#define FIELD(name) API_FIELD_BIT(API_FIELD_##name)
+
 static const struct api_operation list_activities = {
     .handle = api_find_list,
     .parameters = &api_list_parameters,
+    .fields = FIELD(IF_NONE_MATCH),
     .needs = ACCESS_READ,
     .limits_users = true,
     .is_for_viewers = true,
@@ -17,6 +20,8 @@ static const struct api_operation record_activities = {
     .begin = api_media_begin,
     .handle = api_media_post,
     .parameters = &api_post_parameters,
+    .fields = FIELD(ACCEPT) | FIELD(CE) | FIELD(CONTENT_ENCODING) | FIELD(CONTENT_TYPE) |
+              FIELD(IDEMPOTENCY_KEY),
     .needs = ACCESS_WRITE,
     .limits_users = true,
 };
@@ -29,12 +34,14 @@ static const struct api_operation export_activities = {
 static const struct api_operation stream_activities = {
     .handle = api_stream,
     .parameters = &api_stream_parameters,
+    .fields = FIELD(LAST_EVENT_ID),
     .needs = ACCESS_READ,
     .limits_users = true,
 };
 static const struct api_operation get_activity = {
     .handle = api_find_one,
     .parameters = &api_one_parameters,
+    .fields = FIELD(IF_NONE_MATCH),
     .needs = ACCESS_READ,
     .limits_users = true,
     .is_for_viewers = true,
@@ -42,18 +49,21 @@ static const struct api_operation get_activity = {
 static const struct api_operation count_activities = {
     .handle = api_stats,
     .parameters = &api_stats_parameters,
+    .fields = FIELD(IF_NONE_MATCH),
     .needs = ACCESS_READ,
     .limits_users = true,
 };
 static const struct api_operation summarize_user = {
     .handle = api_user,
     .parameters = &api_summary_parameters,
+    .fields = FIELD(IF_NONE_MATCH),
     .needs = ACCESS_READ,
     .limits_users = true,
 };
 static const struct api_operation summarize_user_of_query = {
     .handle = api_user_of_query,
     .parameters = &api_summary_of_query_parameters,
+    .fields = FIELD(IF_NONE_MATCH),
     .needs = ACCESS_READ,
     .limits_users = true,
 };
@@ -71,6 +81,7 @@ static const struct api_operation erase_user_of_query = {
 static const struct api_operation list_activities_of_user = {
     .handle = api_timeline,
     .parameters = &api_timeline_parameters,
+    .fields = FIELD(IF_NONE_MATCH),
     .needs = ACCESS_READ,
     .limits_users = true,
     .is_for_viewers = true,
@@ -78,6 +89,7 @@ static const struct api_operation list_activities_of_user = {
 static const struct api_operation list_activities_of_user_of_query = {
     .handle = api_timeline_of_query,
     .parameters = &api_list_parameters,
+    .fields = FIELD(IF_NONE_MATCH),
     .needs = ACCESS_READ,
     .limits_users = true,
     .is_for_viewers = true,
@@ -91,6 +103,7 @@ static const struct api_operation make_viewer_link = {
 static const struct api_operation list_refused = {
     .handle = api_refused,
     .parameters = &api_refused_parameters,
+    .fields = FIELD(IF_NONE_MATCH),
     .needs = ACCESS_ADMIN,
 };
 static const struct api_operation resend_refused = {
@@ -118,9 +131,16 @@ static const struct api_operation probe_ready = {
 };
 static const struct api_operation get_health = {.handle = api_probe_health, .is_open = true};
 static const struct api_operation get_metrics = {.handle = api_metrics, .is_open = true};
-static const struct api_operation get_openapi = {.handle = api_openapi, .is_open = true};
-static const struct api_operation get_docs = {.handle = api_docs, .is_open = true};
-static const struct api_operation get_docs_file = {.handle = api_docs_file, .is_open = true};
+static const struct api_operation get_openapi = {.handle = api_openapi,
+                                                 .fields =
+                                                     FIELD(ACCEPT_ENCODING) | FIELD(IF_NONE_MATCH),
+                                                 .is_open = true};
+static const struct api_operation get_docs = {
+    .handle = api_docs, .fields = FIELD(ACCEPT_ENCODING) | FIELD(IF_NONE_MATCH), .is_open = true};
+static const struct api_operation get_docs_file = {.handle = api_docs_file,
+                                                   .fields = FIELD(ACCEPT_ENCODING) |
+                                                             FIELD(IF_NONE_MATCH),
+                                                   .is_open = true};
 
 /* Routes ------------------------------------------------------------------------------------ */
 

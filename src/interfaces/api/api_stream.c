@@ -242,7 +242,7 @@ static enum status read_request(const struct api_call *call, struct stream *stre
 {
     struct live_listener *listener = &stream->listener;
     struct str query = arena_copy_str(&stream->arena, call->request->query);
-    struct str last = http_request_header(call->request, STR("Last-Event-ID"));
+    struct str last = api_call_field(call, API_FIELD_LAST_EVENT_ID);
     enum status status =
         api_stream_filter_read(call->request->query.data == NULL ? call->request->query : query,
                                &stream->arena, &listener->filter, &stream->texts, err);

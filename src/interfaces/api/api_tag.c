@@ -32,11 +32,11 @@ void api_tag_make(struct api_job *job)
  * others: it is about people. */
 void api_tag_answer(struct http_exchange *exchange, const struct api_job *job)
 {
-    const struct http_request *request = http_exchange_request(exchange);
+    const struct api_fields fields = api_operation_fields(job->operation, exchange);
     struct str tag = {job->tag, job->tag_len};
     struct str link = job->link.len == 0 ? (struct str){0} : buffer_str(&job->link);
     bool same = job->tag_len > 0 &&
-                http_etag_matches(http_request_header(request, STR("If-None-Match")), tag);
+                http_etag_matches(api_fields_first(&fields, API_FIELD_IF_NONE_MATCH), tag);
     struct http_header headers[3] = {{STR("Cache-Control"), STR("private, no-cache")}};
     size_t count = 1;
     if (job->tag_len > 0) {

@@ -140,15 +140,15 @@ static bool walk_left(const struct client_ranges *trusted, struct str list, stru
 }
 
 struct http_peer client_address_of(const struct client_ranges *trusted,
-                                   const struct http_request *request, struct http_peer peer)
+                                   const struct api_fields *fields, struct http_peer peer)
 {
     struct http_peer client = peer;
     bool goes_on = client_ranges_hold(trusted, peer);
-    for (size_t i = request->header_count; goes_on && i > 0; i--) {
-        const struct http_header *field = &request->headers[i - 1];
-        if (str_equal_ignoring_case(field->name, STR("X-Forwarded-For"))) {
-            goes_on = walk_left(trusted, field->value, &client);
-        }
+    const struct http_header *header;
+    size_t at = fields->request->header_count;
+    while (goes_on &&
+           (header = api_fields_previous(fields, API_FIELD_X_FORWARDED_FOR, &at)) != NULL) {
+        goes_on = walk_left(trusted, header->value, &client);
     }
     return client;
 }

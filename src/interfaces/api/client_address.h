@@ -5,6 +5,7 @@
  * right, past all that are trusted, to the first that is not. Any thread.
  */
 #include "base/error.h"
+#include "interfaces/api/api_fields.h"
 #include "interfaces/http/http_exchange.h"
 
 #include <stdbool.h>
@@ -32,4 +33,4 @@ bool client_ranges_hold(const struct client_ranges *ranges, struct http_peer pee
 
 /* The address of whoever is behind the proxies; the peer itself, unless it is one of them. */
 struct http_peer client_address_of(const struct client_ranges *trusted,
-                                   const struct http_request *request, struct http_peer peer);
+                                   const struct api_fields *fields, struct http_peer peer);

@@ -87,7 +87,8 @@ static struct http_peer client(const char *peer, const char *const *fields)
         headers[request.header_count] =
             (struct http_header){STR("x-forwarded-for"), str_from(fields[request.header_count])};
     }
-    return client_address_of(&trusted, &request, peer_of(peer));
+    const struct api_fields header = {.request = &request};
+    return client_address_of(&trusted, &header, peer_of(peer));
 }
 
 static void only_trusted_proxies_are_believed(void **state)
