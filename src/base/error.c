@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { PATH_SHOWN_BYTES = 60 };
+
 enum status error_set(struct error *err, enum status status, int cause, const char *format, ...)
 {
     ASSERT(status != STATUS_OK);
@@ -50,4 +52,14 @@ enum status error_set_system(struct error *err, int cause, const char *format, .
     char text[64];
     return error_set(err, status_of_cause(cause), cause, "%s: %s", what,
                      strerror_r(cause, text, sizeof text));
+}
+
+const char *error_path(const char *path)
+{
+    size_t len = strlen(path);
+    const char *shown = len <= PATH_SHOWN_BYTES ? path : path + len - PATH_SHOWN_BYTES;
+    while (((unsigned char)*shown & 0xc0u) == 0x80u && shown != path) {
+        shown++; /* within a character */
+    }
+    return shown;
 }

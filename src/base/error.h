@@ -23,3 +23,7 @@ enum status error_set(struct error *err, enum status status, int cause, const ch
  * it: no space (ENOSPC, EDQUOT, EFBIG), no memory (ENOMEM), anything else unavailable. */
 PRINTF_LIKE(3, 4)
 enum status error_set_system(struct error *err, int cause, const char *format, ...);
+
+/* As much of a path as a message has room for beside its words: the end of a long one, which says
+ * more than its beginning. Points into it. */
+const char *error_path(const char *path);

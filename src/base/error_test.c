@@ -54,12 +54,27 @@ static void test_long_messages_are_cut(void **state)
     assert_int_equal(strlen(err.message), ERROR_MESSAGE_BYTES - 1);
 }
 
+static void test_long_paths_are_shown_by_their_end(void **state)
+{
+    (void)state;
+    static const char sixty[] = "/9/2/4/6/8/0/2/4/6/8/0/2/4/6/8/0/2/4/6/8/0/2/4/6/8/0/2/4/6/8";
+    char path[128];
+    assert_int_equal(strlen(sixty), 60);
+    assert_ptr_equal(error_path(sixty), sixty);
+    assert_string_equal(error_path(""), "");
+    snprintf(path, sizeof path, "/x%s", sixty);
+    assert_string_equal(error_path(path), sixty);
+    snprintf(path, sizeof path, "/\xc3\xbc%s", sixty + 1); /* half of it would fit */
+    assert_string_equal(error_path(path), sixty + 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fills_and_returns),
         cmocka_unit_test(test_causes_have_their_status),
         cmocka_unit_test(test_long_messages_are_cut),
+        cmocka_unit_test(test_long_paths_are_shown_by_their_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

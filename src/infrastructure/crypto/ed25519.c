@@ -1,6 +1,7 @@
 #include "infrastructure/crypto/ed25519.h"
 
 #include "base/assert.h"
+#include "base/passphrase.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,19 +17,12 @@
 #include <unistd.h>
 
 /* Ten times what a key takes, so that no other file is read into memory. */
-enum { FILE_BYTES_MAX = 16 * 1024, PATH_SHOWN_BYTES = 60, OTHERS_MAY = 077 };
+enum { FILE_BYTES_MAX = 16 * 1024, OTHERS_MAY = 077 };
 
 struct ed25519_key {
     EVP_PKEY *key;
     struct ed25519_public_key public_key;
 };
-
-/* The end of a long path says more than its beginning. */
-static const char *tail_of(const char *path)
-{
-    size_t len = strlen(path);
-    return len <= PATH_SHOWN_BYTES ? path : path + len - PATH_SHOWN_BYTES;
-}
 
 static enum status no_memory(struct error *err)
 {
@@ -49,7 +43,7 @@ static bool lacks_memory(void)
 
 static enum status file_error(struct error *err, int cause, const char *path)
 {
-    enum status status = error_set_system(err, cause, "the key file %s", tail_of(path));
+    enum status status = error_set_system(err, cause, "the key file %s", error_path(path));
     if (cause == ENOENT) {
         status = STATUS_NOT_FOUND;
     }
@@ -68,7 +62,7 @@ static enum status check_file(int file, const char *path, bool secret, struct er
     if (secret && (about.st_mode & OTHERS_MAY) != 0) {
         return error_set(err, STATUS_INVALID, 0,
                          "the key file %s is open to others (mode %04o); take that away: chmod 600",
-                         tail_of(path), (unsigned)about.st_mode & 07777u);
+                         error_path(path), (unsigned)about.st_mode & 07777u);
     }
     return STATUS_OK;
 }
@@ -92,7 +86,7 @@ static enum status read_file(int file, const char *path, uint8_t bytes[FILE_BYTE
         len += (size_t)got;
     }
     return error_set(err, STATUS_INVALID, 0, "the key file %s is too long for a key in PEM",
-                     tail_of(path));
+                     error_path(path));
 }
 
 static enum status open_and_read(const char *path, bool secret, uint8_t bytes[FILE_BYTES_MAX],
@@ -112,16 +106,6 @@ static enum status open_and_read(const char *path, bool secret, uint8_t bytes[FI
 
 /* Keys -------------------------------------------------------------------------------------- */
 
-/* Instead of asking at a terminal. */
-static int refuse_passphrase(char *out_text, int capacity, int for_writing, void *asked)
-{
-    (void)out_text;
-    (void)capacity;
-    (void)for_writing;
-    *(bool *)asked = true;
-    return -1;
-}
-
 static enum status explain_unreadable(const char *path, bool secret, bool protected,
                                       struct error *err)
 {
@@ -129,28 +113,26 @@ static enum status explain_unreadable(const char *path, bool secret, bool protec
         return no_memory(err);
     }
     if (protected) {
-        return error_set(err, STATUS_INVALID, 0,
-                         "the key file %s is protected by a passphrase, and nobody is there to "
-                         "type it",
-                         tail_of(path));
+        return error_set(err, STATUS_INVALID, 0, "the key file %s " PASSPHRASE_REFUSED,
+                         error_path(path));
     }
     return error_set(err, STATUS_INVALID, 0, "the key file %s holds no %s key in PEM",
-                     tail_of(path), secret ? "private" : "public");
+                     error_path(path), secret ? "private" : "public");
 }
 
 static enum status decode(const char *path, bool secret, BIO *pem, EVP_PKEY **out_key,
                           struct error *err)
 {
     bool protected = false;
-    EVP_PKEY *key = secret ? PEM_read_bio_PrivateKey(pem, NULL, refuse_passphrase, &protected)
-                           : PEM_read_bio_PUBKEY(pem, NULL, refuse_passphrase, &protected);
+    EVP_PKEY *key = secret ? PEM_read_bio_PrivateKey(pem, NULL, passphrase_refuse, &protected)
+                           : PEM_read_bio_PUBKEY(pem, NULL, passphrase_refuse, &protected);
     if (key == NULL) {
         return explain_unreadable(path, secret, protected, err);
     }
     if (EVP_PKEY_is_a(key, "ED25519") != 1) {
         EVP_PKEY_free(key);
         return error_set(err, STATUS_INVALID, 0, "the key file %s holds a key that is not Ed25519",
-                         tail_of(path));
+                         error_path(path));
     }
     *out_key = key;
     return STATUS_OK;

@@ -186,17 +186,9 @@ enum status disk_path(const char *directory, const char *name, char out_path[DIS
     return STATUS_OK;
 }
 
-/* The end of a long path says more than its beginning. */
-static const char *tail_of(const char *path)
-{
-    enum { SHOWN_BYTES = 80 };
-    size_t len = strlen(path);
-    return len <= SHOWN_BYTES ? path : path + len - SHOWN_BYTES;
-}
-
 enum status disk_error(struct error *err, int cause, const char *operation, const char *path)
 {
-    enum status status = error_set_system(err, cause, "%s %s", operation, tail_of(path));
+    enum status status = error_set_system(err, cause, "%s %s", operation, error_path(path));
     switch (cause) {
     case ENOENT:
         status = STATUS_NOT_FOUND;

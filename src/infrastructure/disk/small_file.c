@@ -8,18 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATH_BYTES = 1024, PATH_SHOWN_BYTES = 60, READ_BYTES = 16 * 1024, FILE_MODE = 0600 };
-
-/* The end of a long path says more than its beginning. */
-static const char *tail_of(const char *path)
-{
-    size_t len = strlen(path);
-    return len <= PATH_SHOWN_BYTES ? path : path + len - PATH_SHOWN_BYTES;
-}
+enum { PATH_BYTES = 1024, READ_BYTES = 16 * 1024, FILE_MODE = 0600 };
 
 static enum status fail(struct error *err, int cause, const char *path)
 {
-    enum status status = error_set_system(err, cause, "the file %s", tail_of(path));
+    enum status status = error_set_system(err, cause, "the file %s", error_path(path));
     if (cause == ENOENT) {
         status = STATUS_NOT_FOUND;
     }
@@ -38,12 +31,12 @@ static enum status check(int file, const char *path, mode_t forbidden, struct er
         return fail(err, errno, path);
     }
     if (!S_ISREG(about.st_mode)) {
-        return error_set(err, STATUS_INVALID, 0, "%s is no regular file", tail_of(path));
+        return error_set(err, STATUS_INVALID, 0, "%s is no regular file", error_path(path));
     }
     if ((about.st_mode & forbidden) != 0) {
         return error_set(err, STATUS_INVALID, 0,
                          "others may %s the file %s (mode %04o); take that away: chmod 600",
-                         forbidden == SMALL_FILE_SECRET ? "look into" : "write", tail_of(path),
+                         forbidden == SMALL_FILE_SECRET ? "look into" : "write", error_path(path),
                          (unsigned)about.st_mode & 07777u);
     }
     return STATUS_OK;
@@ -66,11 +59,11 @@ static enum status read_all(int file, const char *path, struct buffer *out_text,
         buffer_append(out_text, bytes, (size_t)got);
         if (out_text->failed == STATUS_TOO_LARGE) {
             return error_set(err, STATUS_INVALID, 0, "the file %s is longer than %zu bytes",
-                             tail_of(path), out_text->bytes_max);
+                             error_path(path), out_text->bytes_max);
         }
         if (out_text->failed != STATUS_OK) {
             return error_set(err, out_text->failed, 0, "there is no memory for the file %s",
-                             tail_of(path));
+                             error_path(path));
         }
     }
 }

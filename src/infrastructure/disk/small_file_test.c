@@ -2,6 +2,7 @@
  * Guards files of keys and rules: read as they are or refused in words, replaced at once, and
  * nobody else's to read.
  */
+#include "infrastructure/disk/lone_file.h"
 #include "infrastructure/disk/small_file.h"
 
 #include <fcntl.h>
@@ -17,26 +18,7 @@
 
 #include <cmocka.h>
 
-static char folder[64];
-static char path[128];
-
-static int setup(void **state)
-{
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/usertrail-small-XXXXXX");
-    if (mkdtemp(folder) == NULL) {
-        return -1;
-    }
-    snprintf(path, sizeof path, "%s/file", folder);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    unlink(path);
-    return rmdir(folder);
-}
+static const char *const path = lone_file_path;
 
 static enum status look(mode_t forbidden, size_t bytes_max, char out_text[64], struct error *err)
 {
@@ -141,11 +123,14 @@ static void one_at_a_time_writes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_is_written_is_read, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_others_may_do_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_no_file_is_not_waited_for, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_draft_that_was_left_is_no_harm, setup, teardown),
-        cmocka_unit_test_setup_teardown(one_at_a_time_writes, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_written_is_read, lone_file_make, lone_file_remove),
+        cmocka_unit_test_setup_teardown(what_others_may_do_is_refused, lone_file_make,
+                                        lone_file_remove),
+        cmocka_unit_test_setup_teardown(what_is_no_file_is_not_waited_for, lone_file_make,
+                                        lone_file_remove),
+        cmocka_unit_test_setup_teardown(a_draft_that_was_left_is_no_harm, lone_file_make,
+                                        lone_file_remove),
+        cmocka_unit_test_setup_teardown(one_at_a_time_writes, lone_file_make, lone_file_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

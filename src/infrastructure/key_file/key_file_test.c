@@ -2,6 +2,7 @@
  * Guards the file of keys: keys come and go one by one, what people wrote stays, and nothing of a
  * key's secret is in it.
  */
+#include "infrastructure/disk/lone_file.h"
 #include "infrastructure/disk/small_file.h"
 #include "infrastructure/key_file/key_file.h"
 
@@ -17,26 +18,7 @@
 
 #include <cmocka.h>
 
-static char folder[64];
-static char path[128];
-
-static int setup(void **state)
-{
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/usertrail-keys-XXXXXX");
-    if (mkdtemp(folder) == NULL) {
-        return -1;
-    }
-    snprintf(path, sizeof path, "%s/keys", folder);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    unlink(path);
-    return rmdir(folder);
-}
+static const char *const path = lone_file_path;
 
 static void create(const char *name, unsigned scopes, char out_key[KEY_TEXT_BYTES + 1])
 {
@@ -173,12 +155,15 @@ static void those_that_write_at_once_lose_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(keys_come_and_go, setup, teardown),
-        cmocka_unit_test_setup_teardown(no_secret_is_in_the_file, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_people_wrote_stays, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_file_that_others_write_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_broken_file_is_not_written, setup, teardown),
-        cmocka_unit_test_setup_teardown(those_that_write_at_once_lose_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(keys_come_and_go, lone_file_make, lone_file_remove),
+        cmocka_unit_test_setup_teardown(no_secret_is_in_the_file, lone_file_make, lone_file_remove),
+        cmocka_unit_test_setup_teardown(what_people_wrote_stays, lone_file_make, lone_file_remove),
+        cmocka_unit_test_setup_teardown(a_file_that_others_write_is_refused, lone_file_make,
+                                        lone_file_remove),
+        cmocka_unit_test_setup_teardown(a_broken_file_is_not_written, lone_file_make,
+                                        lone_file_remove),
+        cmocka_unit_test_setup_teardown(those_that_write_at_once_lose_nothing, lone_file_make,
+                                        lone_file_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
  * Guards the ring: each key is found by itself and by nothing like it, and what is loaded again
  * counts from then on, also while others read.
  */
+#include "infrastructure/disk/lone_file.h"
 #include "infrastructure/disk/small_file.h"
 #include "infrastructure/key_file/key_file.h"
 #include "infrastructure/key_file/key_ring_file.h"
@@ -20,26 +21,7 @@
 
 enum { READERS = 2 };
 
-static char folder[64];
-static char path[128];
-
-static int setup(void **state)
-{
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/usertrail-ring-XXXXXX");
-    if (mkdtemp(folder) == NULL) {
-        return -1;
-    }
-    snprintf(path, sizeof path, "%s/keys", folder);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    unlink(path);
-    return rmdir(folder);
-}
+static const char *const path = lone_file_path;
 
 static void create(const char *name, char out_key[KEY_TEXT_BYTES + 1])
 {
@@ -182,10 +164,14 @@ static void readers_are_not_disturbed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_key_is_found_and_nothing_like_it, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_loaded_again_counts, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_ring_without_keys_knows_nobody, setup, teardown),
-        cmocka_unit_test_setup_teardown(readers_are_not_disturbed, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_key_is_found_and_nothing_like_it, lone_file_make,
+                                        lone_file_remove),
+        cmocka_unit_test_setup_teardown(what_is_loaded_again_counts, lone_file_make,
+                                        lone_file_remove),
+        cmocka_unit_test_setup_teardown(a_ring_without_keys_knows_nobody, lone_file_make,
+                                        lone_file_remove),
+        cmocka_unit_test_setup_teardown(readers_are_not_disturbed, lone_file_make,
+                                        lone_file_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

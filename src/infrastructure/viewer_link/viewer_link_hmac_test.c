@@ -3,6 +3,7 @@
  * with another secret is taken.
  */
 #include "domain/activity_rules.h"
+#include "infrastructure/disk/lone_file.h"
 #include "infrastructure/disk/small_file.h"
 #include "infrastructure/viewer_link/viewer_link_hmac.h"
 
@@ -17,26 +18,7 @@
 
 #include <cmocka.h>
 
-static char folder[64];
-static char path[128];
-
-static int setup(void **state)
-{
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/usertrail-links-XXXXXX");
-    if (mkdtemp(folder) == NULL) {
-        return -1;
-    }
-    snprintf(path, sizeof path, "%s/secret", folder);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    unlink(path);
-    return rmdir(folder);
-}
+static const char *const path = lone_file_path;
 
 static struct viewer_links *open_links(void)
 {
@@ -144,10 +126,11 @@ static void a_bad_secret_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_link_says_whose_it_is, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_changed_link_is_none, setup, teardown),
-        cmocka_unit_test_setup_teardown(another_secret_ends_all_links, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_bad_secret_is_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_link_says_whose_it_is, lone_file_make, lone_file_remove),
+        cmocka_unit_test_setup_teardown(a_changed_link_is_none, lone_file_make, lone_file_remove),
+        cmocka_unit_test_setup_teardown(another_secret_ends_all_links, lone_file_make,
+                                        lone_file_remove),
+        cmocka_unit_test_setup_teardown(a_bad_secret_is_told, lone_file_make, lone_file_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* The files of certificate and key. They are read here and not by OpenSSL, which would wait for
  * ever at a FIFO, ask for passphrases at the terminal, and not say which file is wrong. */
 #include "base/buffer.h"
+#include "base/passphrase.h"
 #include "interfaces/http/http_tls_private.h"
 
 #include <errno.h>
@@ -14,14 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FILE_BYTES_MAX = 1024 * 1024, PIECE_BYTES = 16 * 1024, PATH_SHOWN_BYTES = 60 };
-
-/* The end of a long path says more than its beginning. */
-static const char *tail_of(const char *path)
-{
-    size_t len = strlen(path);
-    return len <= PATH_SHOWN_BYTES ? path : path + len - PATH_SHOWN_BYTES;
-}
+enum { FILE_BYTES_MAX = 1024 * 1024, PIECE_BYTES = 16 * 1024 };
 
 static enum status no_memory(struct error *err)
 {
@@ -32,7 +26,7 @@ static enum status no_memory(struct error *err)
 static enum status file_error(struct error *err, int cause, const char *path)
 {
     char text[64];
-    return error_set(err, STATUS_INVALID, cause, "%s cannot be read: %s", tail_of(path),
+    return error_set(err, STATUS_INVALID, cause, "%s cannot be read: %s", error_path(path),
                      strerror_r(cause, text, sizeof text));
 }
 
@@ -44,7 +38,7 @@ static enum status read_all(int file, const char *path, struct buffer *out_bytes
             return out_bytes->failed == STATUS_NO_MEMORY
                        ? no_memory(err)
                        : error_set(err, STATUS_INVALID, 0, "%s is too long for a file in PEM",
-                                   tail_of(path));
+                                   error_path(path));
         }
         got = read(file, out_bytes->data + out_bytes->len, PIECE_BYTES);
         if (got < 0 && errno != EINTR) {
@@ -66,21 +60,11 @@ static enum status read_file(const char *path, struct buffer *out_bytes, struct 
     if (fstat(file, &about) != 0) {
         status = file_error(err, errno, path);
     } else if (!S_ISREG(about.st_mode)) {
-        status = error_set(err, STATUS_INVALID, 0, "%s is no regular file", tail_of(path));
+        status = error_set(err, STATUS_INVALID, 0, "%s is no regular file", error_path(path));
     }
     status = status == STATUS_OK ? read_all(file, path, out_bytes, err) : status;
     close(file);
     return status;
-}
-
-/* Instead of asking at a terminal. */
-static int refuse_passphrase(char *out_text, int capacity, int for_writing, void *asked)
-{
-    (void)out_text;
-    (void)capacity;
-    (void)for_writing;
-    *(bool *)asked = true;
-    return -1;
 }
 
 /* --- what OpenSSL says --- */
@@ -105,7 +89,7 @@ static bool ends_here(void)
 static enum status refuse_certificate(const char *path, struct error *err)
 {
     return error_set(err, STATUS_INVALID, 0, "%s holds no certificates in PEM: %.60s",
-                     tail_of(path), take_reason());
+                     error_path(path), take_reason());
 }
 
 static enum status take_chain(BIO *text, const char *path, SSL_CTX *context, struct error *err)
@@ -114,7 +98,7 @@ static enum status take_chain(BIO *text, const char *path, SSL_CTX *context, str
     while ((certificate = PEM_read_bio_X509(text, NULL, NULL, NULL)) != NULL) {
         if (SSL_CTX_add0_chain_cert(context, certificate) != 1) {
             X509_free(certificate);
-            return error_set(err, STATUS_INVALID, 0, "%s is not taken: %.60s", tail_of(path),
+            return error_set(err, STATUS_INVALID, 0, "%s is not taken: %.60s", error_path(path),
                              take_reason());
         }
     }
@@ -136,7 +120,7 @@ static enum status take_certificates(BIO *text, const char *path, SSL_CTX *conte
     X509_free(own);
     if (taken != 1) {
         return error_set(err, STATUS_INVALID, 0, "the certificate %s is not taken: %.60s",
-                         tail_of(path), take_reason());
+                         error_path(path), take_reason());
     }
     return take_chain(text, path, context, err);
 }
@@ -147,19 +131,18 @@ static enum status refuse_key(const char *path, bool protected, struct error *er
 {
     const char *reason = take_reason();
     if (protected) {
-        return error_set(err, STATUS_INVALID, 0,
-                         "the key %s is protected by a passphrase, and nobody is there to type it",
-                         tail_of(path));
+        return error_set(err, STATUS_INVALID, 0, "the key %s " PASSPHRASE_REFUSED,
+                         error_path(path));
     }
-    return error_set(err, STATUS_INVALID, 0, "%s holds no private key in PEM: %.60s", tail_of(path),
-                     reason);
+    return error_set(err, STATUS_INVALID, 0, "%s holds no private key in PEM: %.60s",
+                     error_path(path), reason);
 }
 
 static enum status take_key(BIO *text, const struct http_tls_files *files, SSL_CTX *context,
                             struct error *err)
 {
     bool protected = false;
-    EVP_PKEY *key = PEM_read_bio_PrivateKey(text, NULL, refuse_passphrase, &protected);
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(text, NULL, passphrase_refuse, &protected);
     if (key == NULL) {
         return refuse_key(files->key, protected, err);
     }
@@ -168,7 +151,7 @@ static enum status take_key(BIO *text, const struct http_tls_files *files, SSL_C
     return taken ? STATUS_OK
                  : error_set(err, STATUS_INVALID, 0,
                              "the key %s does not belong to the certificate %s: %.40s",
-                             tail_of(files->key), tail_of(files->certificate), take_reason());
+                             error_path(files->key), error_path(files->certificate), take_reason());
 }
 
 /* --- both --- */
