@@ -132,10 +132,19 @@ static bool begin_decoding(const struct api_call *call, enum http_coding coding)
     return status == STATUS_OK;
 }
 
+/* Several fields mean a list, as one with commas does: codings that were put on one another. */
+static enum http_coding coding_of(const struct api_call *call)
+{
+    size_t count;
+    const struct api_fields fields = api_call_fields(call);
+    struct str value = api_fields_only(&fields, API_FIELD_CONTENT_ENCODING, &count);
+    return count > 1 ? HTTP_CODING_COUNT : http_coding_read(value);
+}
+
 void api_media_begin(const struct api_call *call)
 {
     const struct media *media = api_origin_admits_body(call) ? choose(call) : NULL;
-    enum http_coding coding = http_coding_read(api_call_field(call, API_FIELD_CONTENT_ENCODING));
+    enum http_coding coding = coding_of(call);
     if (media == NULL) {
         return;
     }
