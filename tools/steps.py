@@ -308,6 +308,16 @@ def pytest_step(runner, preset, label, build, name):
                 count=report_counter(count_pytest_report, report))
 
 
+def browser_step(runner, preset, label, build):
+    """Pages of the program in a real browser, which the release build alone has: no other build shows another page."""
+    report = runner.folder / "browser.xml"
+    report.unlink(missing_ok=True)
+    command = ["node", "build/browser/node_modules/@playwright/test/cli.js", "test", "--config=tests/browser", "--reporter=list,junit"]
+    environment = {**pytest_environment(preset), "PLAYWRIGHT_JUNIT_OUTPUT_FILE": str(report)}
+    return Step(f"{label} browser tests", command, needs=(build.name,), environment=environment,
+                count=report_counter(count_pytest_report, report))
+
+
 def pairs_step(runner, preset, label, build):
     """The scenario tests on the other pairs of log and store, which share one broker and one stand-in."""
     counters = []
@@ -335,7 +345,8 @@ def add_suite(runner, preset, label, scenarios=True, tests=True):
         runner.run(ctest_step(runner, preset, label, build))
     if scenarios:
         runner.run_together([pytest_step(runner, preset, label, build, name) for name in PYTESTS
-                             if preset == "release" or name not in RELEASE_ONLY])
+                             if preset == "release" or name not in RELEASE_ONLY]
+                            + [browser_step(runner, preset, label, build)] * (preset == "release"))
     if scenarios and preset == "release":
         runner.run_together([pairs_step(runner, preset, label, build),
                              *(pytest_step(runner, preset, label, build, name) for name in SERVER_PYTESTS)])
