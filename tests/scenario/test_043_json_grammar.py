@@ -101,6 +101,25 @@ def test_what_is_no_json_is_no_body(shared):
             expect.problem(shared.post(value, fields), 400, "/data")
 
 
+LINES = ("Content-Type", "application/x-ndjson")
+CUTTING = b"\n"  # ends a line wherever it stands
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"], ids=["LF", "CRLF"])
+def test_what_is_no_json_is_one_bad_line(shared, end):
+    """Guards the same in lines: each is rejected by its own number, with those beside it kept, and so is each by itself."""
+    values = [activity(value) for value in BROKEN.values() if CUTTING not in value]
+    values += [value for value in BROKEN.values() if CUTTING not in value and value.strip(b" \r\t")]
+    body = b"".join(GOOD + end + value + end for value in values)
+    document = shared.post(body, [LINES]).json
+    assert (document["accepted"], document["rejected"]) == (len(values), len(values))
+    assert [result["line"] for result in document["results"]] == [2 * number + 2 for number in range(len(values))]
+    for value in BROKEN.values():
+        if CUTTING in value:  # two lines, of which neither is an activity
+            assert shared.post(activity(value) + end, [LINES]).json["rejected"] >= 2
+    assert not [row for row in shared.walk("&userId=grammar") if row["action"] == "broken"]
+
+
 # --- what is JSON ---
 
 WHOLE = [
@@ -128,6 +147,9 @@ def test_what_is_json_comes_back_everywhere(shared, text):
     ]
     ids = [expect.accepted_one(answer) for answer in answers]
     ids.append(shared.post(b"[" + activity(spaced) + b"]").json["results"][0]["id"])
+    line = activity(b" \t" + text.encode() + b"\t ")[:-1] + b',"id":"line-%d"}' % number
+    assert shared.post(line + b"\r\n" + line, [LINES]).json["accepted"] == 2
+    ids.append(f"line-{number}")
     batch = b'[{"id":"many",' + source + b',"data":{"v":' + spaced + b"}}]"
     ids.append(shared.post(batch, [("Content-Type", EVENTS)]).json["results"][0]["id"])
     for activity_id in ids:

@@ -19,6 +19,7 @@ SECONDS_MAX = 5
 ONE = "application/json"
 EVENT = "application/cloudevents+json"
 EVENTS = "application/cloudevents-batch+json"
+LINES = "application/x-ndjson"
 ACTIVITY = b'{"userId":"bombs","action":"a","metadata":{"a":'
 ATTRIBUTES = b'{"specversion":"1.0","id":"bomb","source":"/bombs","type":"a","subject":"bombs"'
 FIELDS = [("ce-specversion", "1.0"), ("ce-id", "bomb"), ("ce-source", "/bombs"), ("ce-type", "a"), ("ce-subject", "bombs")]
@@ -31,6 +32,10 @@ def filled(head, unit, tail=b"", size=BODY):
 
 def array_of(item, count):
     return b"[" + b",".join([item] * count) + b"]"
+
+
+def lines_of(line, count):
+    return b"\n".join([line] * count)
 
 
 def keys(count):
@@ -75,6 +80,16 @@ BOMBS = {
     "bytes beside attributes": (lambda: bytes(range(256)) * (BODY // 256), "image/png", 413),
     "base64 beside attributes": (lambda: b"\xff" * 127 * KIB, "image/png", 413),
     "faults": (lambda: array_of(faults(b'"userId":1,"action":2,"timestamp":3,"id":4,"metadata":5,"m":6,"n":7'), 10000), ONE, 400),
+    "depth of lines": (lambda: lines_of(ACTIVITY + b"[" * 120000, 130), LINES, 400),
+    "depth that closes in lines": (lambda: lines_of(ACTIVITY + b"[" * 60000 + b"]" * 60000 + b"}}", 130), LINES, 400),
+    "width of metadata in lines": (lambda: lines_of(filled(ACTIVITY + b"[", b"[],", b"0]}}", 127 * KIB), 128), LINES, 400),
+    "width of keys that are one in lines": (lambda: lines_of(filled(ACTIVITY + b"{", b'"k":0,', b'"k":0}}}', 127 * KIB), 128), LINES, 400),
+    "width of members in lines": (lambda: lines_of(b'{"userId":"bombs","action":"a",' + keys(9000) + b"}", 150), LINES, 400),
+    "a line that never ends": (lambda: filled(ACTIVITY + b'"', b"x"), LINES, 400),
+    "lines of nothing": (lambda: filled(b"", b"\n"), LINES, 400),
+    "lines of one byte": (lambda: filled(b"", b"1\n", size=2 * MIB), LINES, 400),
+    "long keys in lines": (lambda: lines_of(filled(b'{"', b"/", b'":0}', 127 * KIB), 128), LINES, 400),
+    "faults of lines": (lambda: lines_of(faults(b'"userId":1,"action":2,"timestamp":3,"id":4,"metadata":5,"m":6,"n":7'), 10000), LINES, 400),
     "faults of events": (lambda: array_of(faults(b'"A":1,"B":2,"C":3,"D":4,"E":5,"F":6,"G":7'), 10000), EVENTS, 400),
 }
 

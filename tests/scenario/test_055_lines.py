@@ -1,5 +1,7 @@
 """NDJSON: any number of activities in one request, taken while they arrive, each line with a verdict of its own."""
 
+import concurrent.futures
+import contextlib
 import gzip
 import json
 import random
@@ -231,22 +233,44 @@ def test_a_single_activity_and_an_array_may_be_compressed_too(shared, coding):
         expect.problem(shared.post(gzip.compress(line_of(user, 0)), fields), 415, detail="Content-Encoding")
 
 
+def deflated_zeros(count):
+    """So many times 16 MiB, each a block that leans on none before it, so that one of them is all that has to be made."""
+    encoder = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return (encoder.compress(bytes(1 << 24)) + encoder.flush(zlib.Z_FULL_FLUSH)) * count
+
+
+# Each is some 10 MB of at least 10 GB; the checksums behind them would be wrong, and are never read.
+BOMBS = {
+    "gzip": lambda: b"\x1f\x8b\x08" + bytes(6) + b"\x03" + deflated_zeros(640),
+    "deflate": lambda: b"\x78\xda" + deflated_zeros(640),
+    # A window of 128 KiB, and blocks that say one byte as often (RFC 8878, 3.1.1).
+    "zstd": lambda: b"\x28\xb5\x2f\xfd\x00\x38" + b"\x02\x00\x10\x00" * 2_500_000,
+}
+
+
 @in_front_of_the_log
-def test_a_bomb(make_service):
-    """10 GB from 10 MB: refused within little memory, whatever the body is said to be."""
+@pytest.mark.parametrize("coding", BOMBS)
+def test_a_bomb(make_service, coding):
+    """10 GB from 10 MB: refused within little memory, whatever the body is said to be, and by several at once."""
     service = make_service().start()
-    before = peak_of(service)
-    encoder = zlib.compressobj(9, zlib.DEFLATED, 31)
-    zeros = bytes(1 << 24)
-    bomb = b"".join(encoder.compress(zeros) for _ in range(640)) + encoder.flush()
+    bomb = BOMBS[coding]()
     assert 9_000_000 < len(bomb) < 11_000_000
-    for kind in ("application/json", "application/x-ndjson"):
+    before = peak_of(service)
+
+    def answers(kind, *headers):
         with service.connect() as connection:
-            try:
-                connection.send(connection.encode("POST", LIST, bomb, [("Content-Type", kind), ("Content-Encoding", "gzip")]))
-            except (BrokenPipeError, ConnectionResetError):
-                pass
-            expect.problem(connection.read_answer(), 413)
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                connection.send(connection.encode("POST", LIST, bomb, [("Content-Type", kind), ("Content-Encoding", coding), *headers]))
+            return connection.read_answer()
+
+    for kind in ("application/json", "text/plain", "application/x-ndjson", "application/cloudevents+json",
+                 "application/cloudevents-batch+json"):
+        expect.problem(answers(kind), 413)
+        assert peak_of(service) - before < 32 << 20 or services.PATIENCE > 1
+    expect.problem(answers(KIND[1], VERDICTS), 413)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for answer in pool.map(lambda _: answers(KIND[1]), range(4)):
+            expect.problem(answer, 413)
     assert peak_of(service) - before < 32 << 20 or services.PATIENCE > 1
     assert service.post(line_of("after", 0)).status == 202
 
