@@ -112,6 +112,27 @@ def test_all_are_sent_by_pages(make_service):
     service.stop()
 
 
+def test_cursors_with_each_byte_changed(make_service):
+    """Guards pages of the list, also where they are sent again: a cursor is taken as it was given or not at all, so that none leads
+    past entries, or sends others than were meant."""
+    service, ids = make(make_service, *map(message, range(6)))
+    service.start()
+    for ask, target in ((service.get, f"{REFUSED}?limit=2"), (lambda one: service.request("POST", one, b""), f"{REFUSED}/resend?limit=2")):
+        before = listed(service)
+        first = ask(target).json
+        cursor = first["nextCursor"]
+        for at in range(len(cursor)):
+            for other in "A", "z", "_", "%00", "":
+                if (changed := cursor[:at] + other + cursor[at + 1:]) != cursor:
+                    expect.problem(ask(f"{target}&cursor={changed}"), 400, detail="cursor")
+        for changed in (cursor + "A", cursor + "=", cursor * 2, cursor[1:], cursor[:-1], cursor.swapcase()):
+            expect.problem(ask(f"{target}&cursor={changed}"), 400, detail="cursor")
+        assert len(listed(service)) == len(before) - first.get("resent", 0)
+        assert ask(f"{target}&cursor={cursor}").status == 200
+    assert len(listed(service)) == 2 and set(listed(service)) < set(ids)
+    service.stop()
+
+
 def test_sent_twice_is_stored_once(make_service, tmp_path):
     """Guards the moment between the log and the list: with the list put back as it was before, as a crash there leaves it,
     everything can be sent again, and is a duplicate that the sums tell."""

@@ -106,6 +106,44 @@ def test_a_link_opens_its_users_activities_only(keyed, method, path, operation):
             assert expect.problem(answer, 403)["type"] == "/problems/forbidden"
 
 
+def targets_of(path, user, activity_id):
+    """All that an operation can be asked about this user, where it can be asked about one at all."""
+    target = target_of(path, user).replace("/missing", f"/{activity_id}")
+    listing = "?" not in target and (path.endswith("/export") or path.endswith("/stream") or openapi.find_item(path) is openapi.find_item(LIST))
+    return [f"{target}?userId={user}", f"{target}?userId=u&userId={user}"] if listing else [target]
+
+
+@pytest.mark.parametrize("method, path, operation", OPERATIONS, ids=[f"{method} {path}" for method, path, _ in OPERATIONS])
+def test_a_link_of_another_user_opens_nothing(keyed, method, path, operation):
+    """Guards the matrix against the link of one viewer where another user is asked for, shown in both ways, also by HEAD and to
+    who says that he has it already; and the answer says nothing of what there is."""
+    token, body = keyed.link("u"), {"userId": "v", "action": "a"} if method == "POST" else None
+    if not scopes_of(operation):
+        return  # is for everybody, and about nobody
+    for target in targets_of(path, "v", "others"):
+        in_query = target + ("&" if "?" in target else "?") + f"token={token}"
+        for asked, key in ((target, token), (in_query, None)):
+            document = keyed.ask(method, asked, key, body)
+            assert document.status == (404 if path.endswith("/{id}") else 403), document
+            missing = keyed.ask(method, asked.replace("/others", "/missing"), key, body)
+            assert "others" not in document.text and document.body == missing.body
+            if method == "GET":
+                assert keyed.ask("HEAD", asked, key).status == document.status
+                assert keyed.ask("GET", asked, key, headers=[("If-None-Match", "*")]).status == document.status
+    assert keyed.ask("GET", f"{LIST}/others", "read").status == 200
+
+
+@pytest.mark.parametrize("path", [path for method, path, operation in OPERATIONS if method == "GET" and scopes_of(operation)])
+def test_the_head_alone_needs_a_key_as_well(keyed, path):
+    """Guards HEAD, which answers as GET does: whether something is there, how much of it, and its tag."""
+    needs = scopes_of(openapi.find_item(path)["get"])
+    endless = [("Last-Event-ID", "none")] if path in openapi.ENDLESS else []
+    for key, status in ((None, 401), ("nonsense", 401), *((scope, None if needs <= {scope} else 403) for scope in keys.SCOPES)):
+        answer = keyed.ask("HEAD", target_of(path), key, headers=endless)
+        assert answer.status == status or (status is None and answer.status not in (401, 403)), (key, answer)
+        assert answer.status < 400 or answer.header("etag") is None
+
+
 def test_a_key_for_a_user_reads_and_writes_this_user(keyed):
     """Guards that a key of some users sees and changes nothing of others, also where it names nobody."""
     page = keyed.ask("GET", LIST, "u").json
@@ -232,9 +270,11 @@ def test_a_service_with_keys_is_asked_by_any_name(keyed):
 def test_links_end_and_cannot_be_forged(keyed, make_service, tmp_path):
     """Guards links: tampered, of another secret, for another user, too old, or too long to be made."""
     token = keyed.link("u")
-    for at in (5, 20, len(token) // 2, len(token) - 1):
-        other = token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1:]
-        assert keyed.ask("GET", f"{LIST}?token={other}").status == 401
+    for at in range(len(token)):
+        for other in (token[:at] + letter + token[at + 1:] for letter in ("A", "b", "_", "") if token[at] != letter):
+            assert keyed.ask("GET", f"{LIST}?token={other}").status == 401, other
+    for other in (token + "A", token + "=", token + token, token[1:], token.swapcase()):
+        assert keyed.ask("GET", f"{LIST}?token={other}").status == 401, other
     assert keyed.ask("GET", f"{LIST}?token={token}&userId=v").status == 403
     assert {row["userId"] for row in keyed.ask("GET", f"{LIST}?token={token}").json["data"]} == {"u"}
     assert keyed.ask("GET", f"{LIST}/others?token={token}").status == 404

@@ -1,7 +1,9 @@
 """The live tail: who follows gets every activity once, in order, and is told of what he misses."""
 
+import re
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -280,6 +282,41 @@ def test_a_slow_client_is_told_and_nobody_else_notices(fresh):
     assert missed > 0 and missed + len(seen) == len(recorded)
     place = {one: index for index, one in enumerate(recorded)}
     assert [place[one] for one in seen] == sorted(place[one] for one in seen)
+
+
+def peak_bytes(service):
+    status = Path(f"/proc/{service.process.pid}/status").read_text(encoding="ascii")
+    return int(re.search(r"VmHWM:\s+(\d+)", status).group(1)) << 10
+
+
+@pair.names_its_own
+def test_a_hundred_who_never_read(make_service):
+    """Guards everybody else: memory is shared by those who read nothing, they are cut off in time, and neither who records nor who
+    reads notices; whoever was cut off comes back and is told what he missed, or given it."""
+    service = make_service("--write-timeout", "2s", *SILENCE).start()
+    with stream.following(service) as first:
+        record_ids(service, "never", names("first", 1))
+        last_id = first.next().last_id
+    quick = stream.Follower(service, "?userId=never")
+    before, sockets = peak_bytes(service), service.count_sockets()
+    stuck = [stream.Stream(service, small=True) for _ in range(100)]
+    recorded, slowest = [], 0
+    for batch in range(30):
+        begun = time.monotonic()
+        recorded += record_ids(service, "never", names("never", 500, batch * 500), metadata={"fill": "x" * 1000})
+        wire.wait_until(lambda: len(quick.rows) == len(recorded), "the quick one", 20 * services.PATIENCE)
+        slowest = max(slowest, time.monotonic() - begun)
+    if not services.SANITIZED:
+        assert peak_bytes(service) - before < 64 << 20
+    assert slowest < 2 * services.PATIENCE, f"{slowest:.1f} s"
+    wire.wait_until(lambda: service.count_sockets() <= sockets, "they are cut off", 20 * services.PATIENCE)
+    for one in stuck:
+        one.close()
+    stream.check_ledger({"never": recorded}, quick.finish(recorded))
+    assert quick.gaps == [] and quick.connections == 1
+    with stream.following(service, "?userId=never", last_id) as again:
+        assert again.until(recorded[-1]) == recorded
+    service.stop()
 
 
 @pair.names_its_own
