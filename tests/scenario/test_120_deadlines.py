@@ -1,5 +1,7 @@
 """Time and number are bounded: slow clients, idle ones, too many of them. The limits are set short by flags."""
 
+import json
+import re
 import selectors
 import socket
 import time
@@ -42,6 +44,31 @@ def test_a_body_that_does_not_end(hasty, way):
         expect.problem(connection.read_answer(), 408)
         assert 0.7 < time.monotonic() - start < 5 * services.PATIENCE
         assert connection.is_closed_by_server()
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_lines_have_a_rate_instead(hasty, streamed):
+    """Guards imports that take long: who sends enough goes on beyond the deadline of a body, and who does not is told 408 with
+    the line to go on from, and cut."""
+    headers = [("Content-Type", "application/x-ndjson"), ("Transfer-Encoding", "chunked")]
+    headers += [("Accept", "application/x-ndjson")] if streamed else []
+    line = json.dumps({**GOOD, "metadata": {"fill": "x" * 400}}).encode() + b"\n"
+    with hasty.connect() as connection:
+        connection.send(connection.head("POST", LIST, headers))
+        for _ in range(15):  # some 2 KB a second, of which 500 bytes are wanted
+            connection.send(b"%x\r\n%s\r\n" % (len(line), line))
+            time.sleep(0.2)
+        start = time.monotonic()
+        connection.send(b"1\r\n{\r\n")
+        if streamed:
+            verdicts = [json.loads(text) for text in re.findall(rb"{.*}", connection.read_to_end())]
+            assert [verdict.get("line") for verdict in verdicts[:-1]] == list(range(1, 16))
+            problem = verdicts[-1]["error"]
+        else:
+            problem = expect.problem(connection.read_answer(), 408)
+            assert connection.is_closed_by_server()
+    assert (problem["status"], problem["accepted"], problem["line"]) == (408, 15, 16)
+    assert time.monotonic() - start < 6 * services.PATIENCE
 
 
 @pytest.mark.parametrize("requests", [0, 1])
