@@ -17,6 +17,7 @@ class Operation {
     this.page = page;
     this.block = page.locator(`.opblock[id$="-${id}"]`);
     this.summary = this.block.locator('.opblock-summary-control');
+    this.lock = this.block.locator('.authorization__btn');
     this.tryIt = this.block.getByRole('button', { name: 'Try it out' });
     this.execute = this.block.getByRole('button', { name: 'Execute' });
     this.body = this.block.locator('textarea.body-param__text');
@@ -56,18 +57,10 @@ class Operation {
   }
 }
 
-async function visit(watch, page, server) {
-  const answer = await watch.visit(`${server.url}/docs`);
+async function visit(watch, page, server, fragment = '') {
+  const answer = await watch.visit(`${server.url}/docs${fragment}`);
   expect(answer.status()).toBe(200);
   await expect(page.locator('.opblock').first()).toBeVisible();
-}
-
-async function authorize(page, key) {
-  await page.getByRole('button', { name: 'Authorize', exact: true }).first().click();
-  const form = page.locator('.dialog-ux form').first();
-  await form.getByRole('textbox').fill(key);
-  await form.getByRole('button', { name: 'Apply credentials' }).click();
-  await form.getByRole('button', { name: 'Close' }).click();
 }
 
 test('every operation of the document is shown, and nothing else', async ({ page, usertrail, watch }, info) => {
@@ -84,52 +77,22 @@ test('every operation of the document is shown, and nothing else', async ({ page
   await page.setViewportSize({ width: 390, height: 800 });
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
   await page.screenshot({ path: info.outputPath('narrow.png') });
-});
-
-test('operations open, one of each kind', async ({ page, usertrail, watch }) => {
-  await visit(watch, page, usertrail);
-  const tags = page.locator('.opblock-tag-section');
-  for (const tag of await tags.all()) await tag.locator('.opblock-summary-control').last().click();
-  await expect(page.locator('.opblock.is-open .responses-wrapper')).toHaveCount(await tags.count());
   await page.locator('section.models > h4 button').click();
   await expect(page.locator('section.models.is-open')).toBeVisible();
-  await expect(page.locator('.swagger-ui')).not.toContainText('Could not resolve reference');
 });
 
 test('what is filled in can be sent as it is, and is found', async ({ page, usertrail, watch }) => {
   await visit(watch, page, usertrail);
   const record = new Operation(page, 'recordActivities');
   await record.open();
+  await expect(record.block).not.toContainText('Could not resolve reference');
   const recorded = await record.send();
   expect(recorded).toMatchObject({ status: '202', json: { durability: 'local-disk' } });
-  await record.body.fill('{"userId": "typed", "action": 7}');
-  watch.expect(REFUSED);
-  expect(await record.send()).toMatchObject({ status: '400', json: { errors: [{ pointer: '/action' }] } });
   await record.close();
   await usertrail.settle();
   const list = new Operation(page, 'listActivities');
   await list.open();
   expect((await list.send()).json.data).toMatchObject([{ id: recorded.json.id, userId: 'user-123' }]);
-});
-
-test('with a key everything works, and without one nothing does', async ({ page, keyed, watch }) => {
-  await visit(watch, page, keyed);
-  watch.expect(REFUSED);
-  const record = new Operation(page, 'recordActivities');
-  await record.open();
-  await record.body.fill('{"id": "by-key", "userId": "keyed", "action": "tried"}');
-  expect((await record.send()).status).toBe('401');
-  await authorize(page, keyed.keys.both);
-  expect(await record.send()).toMatchObject({ status: '202', json: { id: 'by-key' } });
-  await record.close();
-  await keyed.settle();
-  const read = new Operation(page, 'getActivity');
-  await read.open();
-  expect(await read.ask({ id: 'by-key' })).toMatchObject({ status: '200', json: { userId: 'keyed' } });
-  await read.close();
-  const sums = new Operation(page, 'getAccounting');
-  await sums.open();
-  expect(await sums.send()).toMatchObject({ status: '403', json: { type: '/problems/forbidden' } });
 });
 
 // Each of them runs where it is put into a page as markup; all of them set the same mark.
@@ -155,8 +118,8 @@ test('the same texts as markup would have run', async ({ page }) => {
   await expect.poll(() => page.evaluate(() => window.attacked)).toBe(1);
 });
 
-test('scripts are text, in requests, answers and problems', async ({ page, usertrail, watch }) => {
-  await visit(watch, page, usertrail);
+test('scripts are text, in addresses, requests, answers and problems', async ({ page, usertrail, watch }) => {
+  await visit(watch, page, usertrail, `#/${HOSTILE.userId}/${encodeURIComponent(HOSTILE.action)}`);
   watch.expect(REFUSED);
   const record = new Operation(page, 'recordActivities');
   await record.open();
@@ -170,20 +133,13 @@ test('scripts are text, in requests, answers and problems', async ({ page, usert
   await expectHarmless(page);
   await record.close();
   await usertrail.settle();
-  for (const [id, parameters, shown] of [['getActivity', { id: 'hostile' }, HOSTILE],
-    ['summarizeUserOfQuery', { userId: HOSTILE.userId }, { userId: HOSTILE.userId, activities: 1 }]]) {
-    const read = new Operation(page, id);
-    await read.open();
-    expect((await read.ask(parameters)).json).toMatchObject(shown);
-    await expectHarmless(page);
-    await read.close();
-  }
+  const read = new Operation(page, 'getActivity');
+  await read.open();
+  expect((await read.ask({ id: 'hostile' })).json).toMatchObject(HOSTILE);
+  await expectHarmless(page);
 });
 
-test('an address cannot bring a script, or another document', async ({ page, usertrail, watch }) => {
-  await watch.visit(`${usertrail.url}/docs/#/${HOSTILE.userId}/${encodeURIComponent(HOSTILE.action)}`);
-  await expect(page.locator('.opblock').first()).toBeVisible();
-  await expectHarmless(page);
+test('no address brings another document', async ({ usertrail }) => {
   for (const name of ['url', 'configUrl', 'urls.primaryName']) {
     expect((await usertrail.fetch(`/docs/?${name}=http://127.0.0.2:9/evil.json`)).status).toBe(400);
   }
@@ -207,9 +163,22 @@ async function tabTo(page, target, tab = 'Tab') {
   throw new Error(`${TABS_MAX} times ${tab} do not lead to ${target}`);
 }
 
-test('a keyboard is enough', async ({ page, keyed, watch }) => {
+test('a key opens what is shut without one, and a keyboard is enough', async ({ page, keyed, watch }) => {
   await visit(watch, page, keyed);
-  await tabTo(page, page.getByRole('button', { name: 'Authorize', exact: true }));
+  watch.expect(REFUSED);
+  const record = new Operation(page, 'recordActivities');
+  await tabTo(page, record.summary);
+  await page.keyboard.press('Enter');
+  await tabTo(page, record.tryIt);
+  await page.keyboard.press('Enter');
+  await tabTo(page, record.body);
+  await page.keyboard.press('Control+A');
+  await page.keyboard.insertText('{"id": "by-key", "userId": "keyed", "action": "typed"}');
+  await tabTo(page, record.execute);
+  await page.keyboard.press('Enter');
+  await expect(record.status).toHaveText('401');
+
+  await tabTo(page, record.lock, 'Shift+Tab');
   await page.keyboard.press('Enter');
   // The dialog begins in the last of its forms, which is for a name and a password.
   await tabTo(page, page.locator('#auth-bearer-value'), 'Shift+Tab');
@@ -218,16 +187,13 @@ test('a keyboard is enough', async ({ page, keyed, watch }) => {
   await tabTo(page, page.locator('.dialog-ux form').first().getByRole('button', { name: 'Close' }));
   await page.keyboard.press('Enter');
   await expect(page.locator('.dialog-ux')).toHaveCount(0);
-
-  const record = new Operation(page, 'recordActivities');
-  await tabTo(page, record.summary);
-  await page.keyboard.press('Enter');
-  await tabTo(page, record.tryIt);
-  await page.keyboard.press('Enter');
-  await tabTo(page, record.body);
-  await page.keyboard.press('Control+A');
-  await page.keyboard.insertText('{"userId": "keyboard", "action": "typed"}');
   await tabTo(page, record.execute);
   await page.keyboard.press('Enter');
   await expect(record.status).toHaveText('202');
+
+  await record.close();
+  await keyed.settle();
+  const read = new Operation(page, 'getActivity');
+  await read.open();
+  expect(await read.ask({ id: 'by-key' })).toMatchObject({ status: '200', json: { userId: 'keyed' } });
 });
