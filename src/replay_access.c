@@ -110,6 +110,7 @@ static enum status replay(const struct replay_request *request, struct replay_fi
                 .log = service.log,
                 .store = service.store,
                 .refusals = service.refusals,
+                .erasures = service.erasures,
                 .random = &random_system,
                 .clock = &clock_system,
                 .listener = request->listener,

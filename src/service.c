@@ -103,6 +103,7 @@ static enum status make_worker(struct service *service, struct error *err)
     config.log = service->log;
     config.store = service->store;
     config.refusals = service->refusals;
+    config.erasures = service->erasures;
     config.random = &random_system;
     config.logger = &service->logger;
     config.clock = &clock_system;
@@ -155,6 +156,7 @@ static void make_use_cases(struct service *service)
                                           });
     erase_user_init(&service->eraser, &(struct erase_user_config){
                                           .store = service->store,
+                                          .refusals = service->refusals,
                                           .log = service->log,
                                           .recorder = &service->recorder,
                                           .worker = service->worker,

@@ -19,8 +19,20 @@ static const struct out_of_reach log_forever_in_memory = {
     "event-log", "the event log keeps every activity in its memory until the service ends"};
 static const struct out_of_reach log_topic = {
     "event-log",
-    "the topic keeps every activity as long as its retention says, and so do the places where what "
-    "could not be stored or not be sent is kept; none of it comes back into the store"};
+    "the topic keeps every activity as long as its retention says, and the folder of an API server "
+    "what could not be sent to it; none of it comes back into the store"};
+static const struct out_of_reach refused_topic = {
+    "refused-topic",
+    "the topic that refused messages are sent to, the log's with .refused behind its name, keeps "
+    "them as long as its retention says"};
+static const struct out_of_reach refused_unnamed = {
+    "refused-unnamed",
+    "a refused message is known to be a user's by its own userId, where it is a JSON object, else "
+    "by its key; one that names the user in another way stays in the refused list"};
+static const struct out_of_reach refused_files = {
+    "refused-files",
+    "the entries are off the refused list now; they leave its files when nothing in a file and "
+    "those before it is listed any more, or when the list is full"};
 static const struct out_of_reach store_files = {
     "store-files",
     "the rows are hidden now; they leave the files of the store when their part is next merged or "
@@ -60,9 +72,14 @@ static void tell_out_of_reach(struct erasure *erasure, const struct event_log_st
     } else {
         add(erasure, in_memory ? &log_forever_in_memory : &log_forever);
     }
+    if (log->durability == DURABILITY_REPLICATED) {
+        add(erasure, &refused_topic);
+    }
     if (store->hides_erased) {
         add(erasure, &store_files);
+        add(erasure, &refused_files);
     }
+    add(erasure, &refused_unnamed);
     add(erasure, &copies);
 }
 
@@ -116,6 +133,9 @@ enum status erase_user_run(struct erase_user *eraser, struct str user_id,
     if (status == STATUS_OK) {
         status =
             activity_store_erase(eraser->config.store, user_id, erasure.erased_at_ms, &stored, err);
+    }
+    if (status == STATUS_OK) {
+        status = refusal_list_forget(eraser->config.refusals, user_id, &erasure.refused, err);
     }
     if (status != STATUS_OK) {
         return status;

@@ -9,16 +9,19 @@
  * millisecond, even when the clock steps back, and even over a restart. What the store holds of the
  * user when the erasure is carried out goes as a whole, though: an activity that was received
  * behind the border while the erasure waited for the store goes, too (and comes back should a log
- * bring it again).
+ * bring it again). So do the user's entries in the refused list (refusal_subject.h says which are),
+ * after the store knows of the erasure: keep_refusals.h tells why none comes back.
  *
  * Where several processes record, each draws by its own clock: what another one received before the
  * erasure counts as received before as far as their clocks agree.
  */
 #include "application/record_activities.h"
+#include "application/refusal_list.h"
 #include "application/store_activities.h"
 
 struct erase_user_config {
-    struct activity_store *store; /* borrowed, as all of these */
+    struct activity_store *store;  /* borrowed, as all of these */
+    struct refusal_list *refusals; /* what was refused of it */
     struct event_log *log;
     struct record_activities *recorder;
     struct store_activities *worker; /* between the two; NULL: in other processes */
@@ -27,10 +30,10 @@ struct erase_user_config {
 struct erase_user {
     struct erase_user_config config;
     _Atomic uint64_t erasures;   /* that succeeded since the start */
-    _Atomic uint64_t activities; /* that they removed */
+    _Atomic uint64_t activities; /* that they removed from the store */
 };
 
-enum { ERASURE_OUT_OF_REACH_MAX = 3 };
+enum { ERASURE_OUT_OF_REACH_MAX = 6 };
 
 /* Where activities of the user may still stand. Both texts are static. */
 struct out_of_reach {
@@ -41,6 +44,7 @@ struct out_of_reach {
 struct erasure {
     int64_t erased_at_ms; /* it covers what was received before */
     uint64_t erased;      /* activities that left the answers */
+    uint64_t refused;     /* entries that left the refused list */
     const char *store;    /* its kind: static */
     bool durable;         /* it holds after a restart, too */
     bool recorded;        /* in the store's chain; else `record` is zero */

@@ -22,7 +22,9 @@ enum { ROWS = 3 };
 struct fixture {
     struct event_log log;
     struct activity_store store;
-    struct refusal_list refusals; /* nothing is refused */
+    struct refusal_list refusals; /* of it, two entries are forgotten */
+    enum status forget_answer;
+    size_t forget_count;
     struct activity_store_state store_state;
     enum durability durability;
     struct logged_activity rows[ROWS]; /* in the log at the start */
@@ -149,6 +151,23 @@ static const struct activity_store_operations store_operations = {
     .describe = store_describe,
 };
 
+/* The store knows of the erasure by then, so that nothing comes back. */
+static enum status list_forget(struct refusal_list *list, struct str user_id,
+                               uint64_t *out_forgotten, struct error *err)
+{
+    (void)list;
+    assert_true(str_equal(user_id, STR("ann")));
+    assert_true(fixture.erase_count > fixture.forget_count);
+    if (fixture.forget_answer != STATUS_OK) {
+        return error_set(err, fixture.forget_answer, 0, "the list says no");
+    }
+    fixture.forget_count++;
+    *out_forgotten = 2;
+    return STATUS_OK;
+}
+
+static const struct refusal_list_operations list_operations = {.forget = list_forget};
+
 static uint64_t fixture_now(void *context)
 {
     (void)context;
@@ -176,6 +195,7 @@ static void start(void)
     assert_int_equal(store_activities_new(&config, &fixture.worker, NULL), STATUS_OK);
     erase_user_init(&fixture.eraser, &(struct erase_user_config){
                                          .store = &fixture.store,
+                                         .refusals = &fixture.refusals,
                                          .log = &fixture.log,
                                          .recorder = &fixture.recorder,
                                          .worker = fixture.worker,
@@ -193,6 +213,7 @@ static int fixture_setup(void **state)
     fixture =
         (struct fixture){.log.operations = &log_operations,
                          .store.operations = &store_operations,
+                         .refusals.operations = &list_operations,
                          .store_state = {.kind = "double", .durable = true, .hides_erased = true},
                          .stored = {.erased = 7},
                          .durability = DURABILITY_LOCAL_DISK};
@@ -324,6 +345,19 @@ static void a_store_that_says_no_promises_nothing(void **state)
     assert_int_equal(fixture.eraser.erasures, 0);
 }
 
+static void forgets_what_was_refused(void **state)
+{
+    (void)state;
+    catch_up();
+    erased_at();
+    assert_int_equal(fixture.erasure.refused, 2);
+    assert_int_equal(fixture.forget_count, 1);
+    fixture.forget_answer = STATUS_UNAVAILABLE;
+    assert_int_equal(erase(), STATUS_UNAVAILABLE);
+    assert_string_equal(fixture.err.message, "the list says no");
+    assert_int_equal(fixture.eraser.erasures, 1);
+}
+
 static void names_the_record_of_the_store(void **state)
 {
     (void)state;
@@ -363,10 +397,15 @@ static void says_what_is_out_of_reach(void **state)
     expect_out_of_reach("files of the event log", true);
     expect_out_of_reach("merged", true);
     expect_out_of_reach("backups", true);
+    expect_out_of_reach("names the user in another way", true);
+    expect_out_of_reach("leave its files", true);
+    expect_out_of_reach(".refused", false);
     fixture.durability = DURABILITY_REPLICATED;
     fixture.store_state.hides_erased = false;
     erased_at();
-    expect_out_of_reach("topic", true);
+    expect_out_of_reach("the topic keeps", true);
+    expect_out_of_reach(".refused", true);
+    expect_out_of_reach("leave its files", false);
     expect_out_of_reach("files of the event log", false);
     expect_out_of_reach("merged", false);
     fixture.durability = DURABILITY_LOCAL_DISK;
@@ -394,6 +433,7 @@ int main(void)
         TEST(needs_no_worker_of_its_own),
         TEST(nothing_new_seems_to_come_before_an_older_erasure),
         TEST(a_store_that_says_no_promises_nothing),
+        TEST(forgets_what_was_refused),
         TEST(names_the_record_of_the_store),
         TEST(says_what_is_out_of_reach),
     };

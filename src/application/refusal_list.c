@@ -1,6 +1,7 @@
 #include "application/refusal_list.h"
 
 #include "base/assert.h"
+#include "domain/activity_rules.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -32,6 +33,15 @@ enum status refusal_list_get(struct refusal_list *list, struct str id, struct ar
 enum status refusal_list_remove(struct refusal_list *list, struct str id, struct error *err)
 {
     return list->operations->remove(list, id, err);
+}
+
+enum status refusal_list_forget(struct refusal_list *list, struct str user_id,
+                                uint64_t *out_forgotten, struct error *err)
+{
+    ASSERT(user_id.len >= 1 && user_id.len <= USER_ID_BYTES_MAX);
+    enum status status = list->operations->forget(list, user_id, out_forgotten, err);
+    ASSERT(status != STATUS_NOT_FOUND);
+    return status;
 }
 
 void refusal_list_describe(struct refusal_list *list, struct refusal_list_state *out_state)

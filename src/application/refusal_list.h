@@ -7,11 +7,11 @@
  *
  * What add took survives whatever the activities of the store beside it survive, and so does that
  * it was removed. A position is listed once, however often a log hands it over again; one that was
- * removed is listed again then. The list has a maximum of bytes: when it is full the oldest entries
- * go and are counted.
+ * removed is listed again then (keep_refusals.h keeps back those of erased users). The list has a
+ * maximum of bytes: when it is full the oldest entries go and are counted.
  *
- * Threads: add comes from one thread, the worker; find, get, remove and describe from any. None of
- * them may run on an event loop.
+ * Threads: add comes from one thread, the worker; find, get, remove, forget and describe from any.
+ * None of them may run on an event loop.
  */
 #include "base/arena.h"
 #include "base/error.h"
@@ -35,7 +35,7 @@ struct refusal_entry {
 struct refusal_page {
     struct refusal_entry *entries; /* newest first by (refused_at_ms, id); in the caller's arena */
     size_t count;
-    bool more;
+    bool more; /* of one user's: there may be more */
 };
 
 struct refusal_page_request {
@@ -44,6 +44,7 @@ struct refusal_page_request {
                        */
     const struct refusal_entry *after; /* only entries behind this one: its id and refused_at_ms;
                                           NULL: from the start */
+    struct str user_id; /* only entries of this user (refusal_subject.h); {NULL, 0}: of all */
 };
 
 struct refusal_list_state {
@@ -64,6 +65,8 @@ struct refusal_list_operations {
     enum status (*get)(struct refusal_list *list, struct str id, struct arena *arena,
                        struct refusal_entry *out_entry, struct error *err);
     enum status (*remove)(struct refusal_list *list, struct str id, struct error *err);
+    enum status (*forget)(struct refusal_list *list, struct str user_id, uint64_t *out_forgotten,
+                          struct error *err);
     void (*describe)(struct refusal_list *list, struct refusal_list_state *out_state);
     void (*free)(struct refusal_list *list);
 };
@@ -93,6 +96,12 @@ MUST_USE enum status refusal_list_get(struct refusal_list *list, struct str id, 
  * TIMED_OUT, NO_SPACE, NO_MEMORY: it is or is not there any more; try again. */
 MUST_USE enum status refusal_list_remove(struct refusal_list *list, struct str id,
                                          struct error *err);
+
+/* Takes all entries of one user (refusal_subject.h) off the list, as remove does one, and says how
+ * many: those that were listed when it was called. UNAVAILABLE, TIMED_OUT, NO_SPACE, NO_MEMORY, and
+ * NOT_FOUND never: some may be gone; try again. */
+MUST_USE enum status refusal_list_forget(struct refusal_list *list, struct str user_id,
+                                         uint64_t *out_forgotten, struct error *err);
 
 void refusal_list_describe(struct refusal_list *list, struct refusal_list_state *out_state);
 

@@ -11,6 +11,7 @@
 
 struct replay {
     const struct replay_activities_config *config;
+    struct keep_refusals keeper;
     struct replay_figures *figures;
     struct position_set handled;  /* of each partition in `to`, how far it was read */
     struct position_set nothing;  /* what the store is told that it covers now */
@@ -74,8 +75,8 @@ static enum status list_refused(struct replay *replay, struct error *err)
         for (end = i; end < count && is_wanted(replay, refused[end].position);) {
             end++;
         }
-        status = refusal_list_add(replay->config->refusals, replay->batch.log_id, refused + i,
-                                  end - i, err);
+        status =
+            keep_refusals_add(&replay->keeper, replay->batch.log_id, refused + i, end - i, err);
         listed += end - i;
     }
     replay->poison = status == STATUS_OK ? listed : 0;
@@ -97,8 +98,7 @@ static enum status put_rows(struct replay *replay, struct error *err)
     if (status != STATUS_OK) {
         return error_set(err, status, why.cause, "%s", why.message);
     }
-    status =
-        store_refusals_list(replay->config->refusals, &batch, replay->verdicts, why.message, err);
+    status = store_refusals_list(&replay->keeper, &batch, replay->verdicts, why.message, err);
     for (size_t i = 0; status == STATUS_OK && i < batch.count; i++) {
         replay->figures->verdicts[replay->verdicts[i]]++;
     }
@@ -201,7 +201,11 @@ enum status replay_activities_run(const struct replay_activities_config *config,
                                   struct error *err)
 {
     ASSERT(config->batch_rows_max >= 1 && config->batch_rows_max <= EVENT_LOG_POLL_ROWS_MAX);
-    struct replay replay = {.config = config, .figures = out_figures};
+    struct replay replay = {
+        .config = config,
+        .figures = out_figures,
+        .keeper = {.list = config->refusals, .erasures = config->erasures, .clock = config->clock},
+    };
     position_set_init(&replay.handled);
     position_set_init(&replay.nothing);
     enum status status = begin(&replay, err);

@@ -8,7 +8,7 @@
  * One thread; `stopped` may change its answer at any time.
  */
 #include "application/event_log.h"
-#include "application/refusal_list.h"
+#include "application/keep_refusals.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "domain/activity_store.h"
@@ -34,6 +34,7 @@ struct replay_activities_config {
     struct event_log *log; /* borrowed, as all of these; reads every partition for itself */
     struct activity_store *store;
     struct refusal_list *refusals;
+    struct erasure_lookup *erasures; /* of the store; NULL: nobody is ever erased */
     const struct random *random;
     const struct clock *clock;
     struct replay_listener *listener;

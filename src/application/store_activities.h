@@ -15,8 +15,8 @@
  * run and step belong to one thread; stop and describe may be called from any.
  */
 #include "application/event_log.h"
+#include "application/keep_refusals.h"
 #include "application/minute_counts.h"
-#include "application/refusal_list.h"
 #include "base/clock.h"
 #include "base/logger.h"
 #include "base/random.h"
@@ -35,6 +35,7 @@ struct store_activities_config {
     struct event_log *log; /* borrowed, as all of these */
     struct activity_store *store;
     struct refusal_list *refusals;
+    struct erasure_lookup *erasures; /* of the store; NULL: nobody is ever erased */
     const struct random *random;
     const struct logger *logger;
     const struct clock *clock;

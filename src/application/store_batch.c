@@ -11,6 +11,7 @@ enum status store_batch_init(struct store_batch *self, const struct store_activi
 {
     *self = (struct store_batch){
         .config = config,
+        .keeper = {.list = config->refusals, .erasures = config->erasures, .clock = config->clock},
         .verdicts = calloc(config->batch_rows_max, sizeof *self->verdicts),
     };
     return self->verdicts != NULL ? STATUS_OK : STATUS_NO_MEMORY;
@@ -47,8 +48,8 @@ enum status store_batch_list_messages(struct store_batch *self, struct error *er
 {
     ASSERT(self->stage == BATCH_POLLED);
     const struct activity_batch *batch = &self->polled;
-    enum status status = refusal_list_add(self->config->refusals, batch->log_id, batch->refused,
-                                          batch->refused_count, err);
+    enum status status =
+        keep_refusals_add(&self->keeper, batch->log_id, batch->refused, batch->refused_count, err);
     if (status != STATUS_OK) {
         return status;
     }
@@ -93,7 +94,7 @@ static enum status list_refused_rows(struct store_batch *self, struct error *err
 {
     const struct activity_batch *batch = &self->polled;
     enum status status =
-        store_refusals_list(self->config->refusals, batch, self->verdicts, self->refused_why, err);
+        store_refusals_list(&self->keeper, batch, self->verdicts, self->refused_why, err);
     if (status != STATUS_OK) {
         return status;
     }

@@ -20,7 +20,8 @@ enum batch_stage { BATCH_DONE, BATCH_POLLED, BATCH_LISTED, BATCH_STORED };
 
 struct store_batch {
     const struct store_activities_config *config; /* the worker's */
-    struct activity_batch polled;                 /* the last one */
+    struct keep_refusals keeper;
+    struct activity_batch polled; /* the last one */
     enum batch_stage stage;
     enum verdict *verdicts; /* of its rows, once they are stored */
     size_t refused_rows;    /* of them */

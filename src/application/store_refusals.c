@@ -40,8 +40,8 @@ static bool is_full(const struct group *group)
 }
 
 /* The texts stand still only when all of them are written. */
-static enum status list_group(struct refusal_list *list, struct uuid log_id, struct group *group,
-                              struct error *err)
+static enum status list_group(const struct keep_refusals *keeper, struct uuid log_id,
+                              struct group *group, struct error *err)
 {
     if (group->texts.failed != STATUS_OK) {
         return no_memory(err);
@@ -52,14 +52,15 @@ static enum status list_group(struct refusal_list *list, struct uuid log_id, str
             (struct str){group->texts.data + begin, group->text_ends[i] - begin};
         begin = group->text_ends[i];
     }
-    enum status status = refusal_list_add(list, log_id, group->refusals, group->count, err);
+    enum status status = keep_refusals_add(keeper, log_id, group->refusals, group->count, err);
     group->count = 0;
     buffer_clear(&group->texts);
     return status;
 }
 
-enum status store_refusals_list(struct refusal_list *list, const struct activity_batch *batch,
-                                const enum verdict *verdicts, const char *reason, struct error *err)
+enum status store_refusals_list(const struct keep_refusals *keeper,
+                                const struct activity_batch *batch, const enum verdict *verdicts,
+                                const char *reason, struct error *err)
 {
     struct group group = {.count = 0};
     enum status status = STATUS_OK;
@@ -69,11 +70,11 @@ enum status store_refusals_list(struct refusal_list *list, const struct activity
             add_row(&group, &batch->rows[i], reason);
         }
         if (is_full(&group)) {
-            status = list_group(list, batch->log_id, &group, err);
+            status = list_group(keeper, batch->log_id, &group, err);
         }
     }
     if (status == STATUS_OK) {
-        status = list_group(list, batch->log_id, &group, err);
+        status = list_group(keeper, batch->log_id, &group, err);
     }
     buffer_deinit(&group.texts);
     return status;

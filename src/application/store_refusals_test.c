@@ -310,8 +310,8 @@ static void keeps_many_refused_rows(void **state)
         verdicts[i] = i % 3 == 0 ? VERDICT_STORED : VERDICT_REFUSED;
     }
     const struct activity_batch batch = {.rows = rows, .count = ROWS};
-    assert_int_equal(store_refusals_list(&many.list, &batch, verdicts, "too large", NULL),
-                     STATUS_OK);
+    const struct keep_refusals keeper = {.list = &many.list};
+    assert_int_equal(store_refusals_list(&keeper, &batch, verdicts, "too large", NULL), STATUS_OK);
     assert_int_equal(many.count, ROWS - (ROWS + 2) / 3);
     assert_in_range(many.calls, 3, 20);
 }

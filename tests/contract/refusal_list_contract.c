@@ -18,27 +18,14 @@ enum { TIGHT_BYTES = 256 << 10 };
 static const struct refusal_list_maker *current_maker;
 static struct refusal_entry found[NUMBERS_MAX];
 
-static void start(struct fixture *fixture)
-{
-    fixture_start(fixture, current_maker, ROOMY_BYTES);
-}
-
-/* Opens what the list left, or leaves it as it is when it leaves nothing. */
-static void reopen(struct fixture *fixture)
-{
-    if (current_maker->reopen != NULL) {
-        fixture->list = current_maker->reopen(fixture->list);
-    }
-}
-
 static void an_empty_list_has_nothing(void **state)
 {
     (void)state;
     struct fixture fixture;
-    start(&fixture);
+    fixture_start_roomy(&fixture);
     assert_int_equal(find_all(&fixture, 10, found), 0);
     assert_int_equal(refusal_list_add(fixture.list, fixture.log_id, NULL, 0, NULL), STATUS_OK);
-    reopen(&fixture);
+    fixture_reopen(&fixture);
     assert_int_equal(find_all(&fixture, 10, found), 0);
     struct refusal_list_state about = look(&fixture);
     assert_string_equal(about.kind, current_maker->kind);
@@ -53,7 +40,7 @@ static void keeps_what_was_added(void **state)
 {
     (void)state;
     struct fixture fixture;
-    start(&fixture);
+    fixture_start_roomy(&fixture);
     int64_t first_ms = clock_wall_ms(&fixture.clock);
     for (unsigned i = 0; i < 20; i++) {
         add_numbers(&fixture, i * 10, 10, i * 50);
@@ -68,7 +55,7 @@ static void keeps_what_was_added(void **state)
             assert_numbered(&fixture, &found[i], (size_t)group * 50);
         }
         assert_int_equal(look(&fixture).listed, 200);
-        reopen(&fixture);
+        fixture_reopen(&fixture);
     }
     fixture_finish(&fixture);
 }
@@ -88,10 +75,10 @@ static void keeps_what_is_odd(void **state)
         {.position = {1, 1}, .reason = STR("before 1970"), .logged_at_ms = -1},
     };
     struct fixture fixture;
-    start(&fixture);
+    fixture_start_roomy(&fixture);
     assert_int_equal(refusal_list_add(fixture.list, fixture.log_id, odd, ARRAY_LENGTH(odd), NULL),
                      STATUS_OK);
-    reopen(&fixture);
+    fixture_reopen(&fixture);
     for (size_t i = 0; i < ARRAY_LENGTH(odd); i++) {
         struct refusal_entry entry;
         struct str id = id_at(&fixture, odd[i].position);
@@ -114,9 +101,9 @@ static void keeps_a_large_message(void **state)
     (void)state;
     enum { LARGE_BYTES = 5 << 20 };
     struct fixture fixture;
-    start(&fixture);
+    fixture_start_roomy(&fixture);
     add_numbers(&fixture, 0, 3, LARGE_BYTES);
-    reopen(&fixture);
+    fixture_reopen(&fixture);
     assert_int_equal(find_all(&fixture, 2, found), 3);
     for (size_t i = 0; i < 3; i++) {
         assert_numbered(&fixture, &found[i], LARGE_BYTES);
@@ -129,12 +116,12 @@ static void lists_a_position_once(void **state)
 {
     (void)state;
     struct fixture fixture;
-    start(&fixture);
+    fixture_start_roomy(&fixture);
     int64_t first_ms = clock_wall_ms(&fixture.clock);
     add_numbers(&fixture, 0, 30, 10);
     for (unsigned round = 0; round < 3; round++) {
         fixture_pass(&fixture, 1000);
-        reopen(&fixture);
+        fixture_reopen(&fixture);
         add_numbers(&fixture, 20, 10, 500);         /* nothing new */
         add_numbers(&fixture, 25, 15 + round, 500); /* old and new */
     }
@@ -157,7 +144,7 @@ static void lists_a_position_once_of_one_add(void **state)
         {.position = {2, 7}, .raw = STR("c"), .reason = STR("second")},
     };
     struct fixture fixture;
-    start(&fixture);
+    fixture_start_roomy(&fixture);
     assert_int_equal(refusal_list_add(fixture.list, fixture.log_id, twice, 3, NULL), STATUS_OK);
     for (int opened = 0; opened < 2; opened++) {
         struct refusal_entry entry;
@@ -167,7 +154,7 @@ static void lists_a_position_once_of_one_add(void **state)
                          STATUS_OK);
         assert_true(str_equal(entry.refusal.reason, STR("first")));
         assert_true(str_equal(entry.refusal.raw, STR("a")));
-        reopen(&fixture);
+        fixture_reopen(&fixture);
     }
     fixture_finish(&fixture);
 }
@@ -177,7 +164,7 @@ static void tells_logs_and_partitions_apart(void **state)
 {
     (void)state;
     struct fixture fixture;
-    start(&fixture);
+    fixture_start_roomy(&fixture);
     struct uuid other = fixture.log_id;
     other.bytes[15] = 1;
     for (int32_t partition = 0; partition < 3; partition++) {
@@ -186,7 +173,7 @@ static void tells_logs_and_partitions_apart(void **state)
                          STATUS_OK);
         assert_int_equal(refusal_list_add(fixture.list, other, &refusal, 1, NULL), STATUS_OK);
     }
-    reopen(&fixture);
+    fixture_reopen(&fixture);
     assert_int_equal(find_all(&fixture, 4, found), 6);
     size_t of_other = 0;
     for (size_t i = 0; i < 6; i++) {
@@ -203,7 +190,7 @@ static void pages_lead_through_all_of_it(void **state)
     static struct refusal_entry all[NUMBERS_MAX];
     static const size_t limits[] = {1, 2, 7, 100, 311, 312, 313, 1000};
     struct fixture fixture;
-    start(&fixture);
+    fixture_start_roomy(&fixture);
     add_numbers(&fixture, 5, 100, 20);
     add_numbers(&fixture, 1000, 12, 20);
     fixture_pass(&fixture, 1);
@@ -224,7 +211,7 @@ static void a_page_goes_on_behind_a_place(void **state)
 {
     (void)state;
     struct fixture fixture;
-    start(&fixture);
+    fixture_start_roomy(&fixture);
     for (unsigned i = 0; i < 5; i++) {
         add_numbers(&fixture, i * 2, 1, 20);
         fixture_pass(&fixture, 10);
@@ -254,7 +241,7 @@ static void paging_is_not_disturbed_by_news(void **state)
 {
     (void)state;
     struct fixture fixture;
-    start(&fixture);
+    fixture_start_roomy(&fixture);
     add_numbers(&fixture, 0, 10, 20);
     struct refusal_page_request request = request_all();
     request.limit = 4;
@@ -279,7 +266,7 @@ static void a_page_ends_before_its_bytes(void **state)
 {
     (void)state;
     struct fixture fixture;
-    start(&fixture);
+    fixture_start_roomy(&fixture);
     add_numbers(&fixture, 0, 10, 1000);
     struct refusal_page_request request = request_all();
     request.bytes_max = 3600;
@@ -305,9 +292,9 @@ static void one_by_its_id(void **state)
 {
     (void)state;
     struct fixture fixture;
-    start(&fixture);
+    fixture_start_roomy(&fixture);
     add_numbers(&fixture, 0, 100, 40);
-    reopen(&fixture);
+    fixture_reopen(&fixture);
     assert_int_equal(find_all(&fixture, NUMBERS_MAX, found), 100);
     for (size_t i = 0; i < 100; i++) {
         struct refusal_entry entry;
@@ -324,7 +311,7 @@ static void an_id_that_is_none_is_not_found(void **state)
     static char endless[4000];
     memset(endless, '7', sizeof endless);
     struct fixture fixture;
-    start(&fixture);
+    fixture_start_roomy(&fixture);
     add_numbers(&fixture, 1, 1, 40);
     struct str known = id_at(&fixture, (struct position){1, 1});
     char zeros[REFUSAL_ID_BYTES + 1];
@@ -371,7 +358,7 @@ static void an_arena_that_is_too_small_is_told(void **state)
 {
     (void)state;
     struct fixture fixture;
-    start(&fixture);
+    fixture_start_roomy(&fixture);
     add_numbers(&fixture, 0, 5, 100000);
     struct arena arena;
     arena_init(&arena, 50000);
@@ -426,7 +413,7 @@ static void the_oldest_go_when_it_is_full(void **state)
     struct str gone = id_at(&fixture, (struct position){0, 0});
     assert_int_equal(refusal_list_get(fixture.list, gone, &fixture.arena, &entry, NULL),
                      STATUS_NOT_FOUND);
-    reopen(&fixture);
+    fixture_reopen(&fixture);
     assert_int_equal(look(&fixture).listed, listed);
     assert_int_equal(find_all(&fixture, NUMBERS_MAX, found), listed);
     add_numbers(&fixture, 1000, 1, 1000);
@@ -447,7 +434,7 @@ static void a_flood_does_not_pass_the_maximum(void **state)
     assert_in_range(about.listed, 1, 1999);
     assert_int_equal(about.listed + about.dropped, 2000);
     assert_int_equal(find_all(&fixture, NUMBERS_MAX, found), about.listed);
-    reopen(&fixture);
+    fixture_reopen(&fixture);
     assert_int_equal(find_all(&fixture, NUMBERS_MAX, found), about.listed);
     fixture_finish(&fixture);
 }
@@ -464,7 +451,7 @@ static void what_can_never_fit_is_counted(void **state)
     assert_int_equal(about.dropped, 1);
     assert_true(about.bytes <= about.bytes_max);
     add_numbers(&fixture, 1, 1, 100);
-    reopen(&fixture);
+    fixture_reopen(&fixture);
     assert_int_equal(find_all(&fixture, 10, found), 1);
     assert_numbered(&fixture, &found[0], 100);
     fixture_finish(&fixture);
@@ -553,7 +540,7 @@ static void what_is_removed_is_gone(void **state)
 {
     (void)state;
     struct fixture fixture;
-    start(&fixture);
+    fixture_start_roomy(&fixture);
     add_numbers(&fixture, 0, 40, 100);
     fixture_pass(&fixture, 5);
     add_numbers(&fixture, 40, 10, 100);
@@ -570,7 +557,7 @@ static void what_is_removed_is_gone(void **state)
         for (size_t i = 0; i < 33; i++) {
             assert_numbered(&fixture, &found[i], 100);
         }
-        reopen(&fixture);
+        fixture_reopen(&fixture);
     }
     fixture_finish(&fixture);
 }
@@ -579,7 +566,7 @@ static void what_is_not_there_cannot_be_removed(void **state)
 {
     (void)state;
     struct fixture fixture;
-    start(&fixture);
+    fixture_start_roomy(&fixture);
     add_numbers(&fixture, 0, 3, 100);
     remove_number(&fixture, 1);
     const struct str ids[] = {STR(""), STR("x"), STR("5a010203-0000-0000-0000-000000000000-1-2"),
@@ -598,19 +585,19 @@ static void what_was_removed_may_come_again(void **state)
 {
     (void)state;
     struct fixture fixture;
-    start(&fixture);
+    fixture_start_roomy(&fixture);
     add_numbers(&fixture, 0, 3, 100);
     for (int turn = 0; turn < 4; turn++) {
         remove_number(&fixture, 1);
         assert_false(has_number(&fixture, 1));
         if (turn % 2 == 1) {
-            reopen(&fixture);
+            fixture_reopen(&fixture);
             assert_false(has_number(&fixture, 1));
         }
         fixture_pass(&fixture, 1);
         add_numbers(&fixture, 0, 3, 100);
         assert_true(has_number(&fixture, 1));
-        reopen(&fixture);
+        fixture_reopen(&fixture);
         assert_int_equal(find_all(&fixture, 7, found), 3);
         assert_int_equal(found[0].refusal.position.offset, 1); /* the newest now */
         assert_numbered(&fixture, &found[0], 100);
@@ -633,7 +620,7 @@ static void an_emptied_list_has_room(void **state)
         }
         assert_int_equal(find_all(&fixture, NUMBERS_MAX, found), 0);
         if (round % 2 == 1) {
-            reopen(&fixture);
+            fixture_reopen(&fixture);
             assert_int_equal(find_all(&fixture, NUMBERS_MAX, found), 0);
         }
     }
@@ -677,7 +664,7 @@ static void removes_while_others_come(void **state)
     struct fixture fixture;
     pthread_t threads[2];
     struct remover removers[2];
-    start(&fixture);
+    fixture_start_roomy(&fixture);
     for (size_t i = 0; i < 2; i++) {
         removers[i] = (struct remover){.list = fixture.list};
         assert_int_equal(pthread_create(&threads[i], NULL, remove_on, &removers[i]), 0);
@@ -692,7 +679,7 @@ static void removes_while_others_come(void **state)
     }
     size_t left = find_all(&fixture, 50, found);
     assert_int_equal(left + removers[0].removed + removers[1].removed, 300);
-    reopen(&fixture);
+    fixture_reopen(&fixture);
     assert_int_equal(find_all(&fixture, 50, found), left);
     fixture_finish(&fixture);
 }
@@ -723,7 +710,13 @@ int refusal_list_contract_run(const struct refusal_list_maker *maker)
         cmocka_unit_test(what_was_removed_may_come_again),
         cmocka_unit_test(an_emptied_list_has_room),
         cmocka_unit_test(removes_while_others_come),
+        cmocka_unit_test(finds_the_entries_of_one_user),
+        cmocka_unit_test(forgets_the_entries_of_one_user),
+        cmocka_unit_test(forgets_thousands_at_once),
+        cmocka_unit_test(what_was_forgotten_may_come_again),
+        cmocka_unit_test(forgets_while_others_come),
     };
     current_maker = maker;
+    fixture_set_maker(maker);
     return cmocka_run_group_tests_name(maker->name, tests, NULL, NULL);
 }

@@ -26,6 +26,25 @@ void fixture_start(struct fixture *fixture, const struct refusal_list_maker *mak
     fixture->list = maker->make(bytes_max, &fixture->clock);
 }
 
+static const struct refusal_list_maker *roomy_maker;
+
+void fixture_set_maker(const struct refusal_list_maker *maker)
+{
+    roomy_maker = maker;
+}
+
+void fixture_start_roomy(struct fixture *fixture)
+{
+    fixture_start(fixture, roomy_maker, ROOMY_BYTES);
+}
+
+void fixture_reopen(struct fixture *fixture)
+{
+    if (fixture->maker->reopen != NULL) {
+        fixture->list = fixture->maker->reopen(fixture->list);
+    }
+}
+
 void fixture_finish(struct fixture *fixture)
 {
     fixture->maker->unmake(fixture->list);

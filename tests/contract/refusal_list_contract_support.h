@@ -21,6 +21,13 @@ void fixture_start(struct fixture *fixture, const struct refusal_list_maker *mak
                    uint64_t bytes_max);
 void fixture_finish(struct fixture *fixture);
 
+/* The same with room for everything, for the maker that the suite runs on now. */
+void fixture_start_roomy(struct fixture *fixture);
+void fixture_set_maker(const struct refusal_list_maker *maker);
+
+/* Opens what the list left, or leaves it as it is when it leaves nothing. */
+void fixture_reopen(struct fixture *fixture);
+
 /* Lets so much time pass on the list's clock. */
 void fixture_pass(struct fixture *fixture, unsigned ms);
 
@@ -48,5 +55,12 @@ struct refusal_list_state look(struct fixture *fixture);
 
 /* The id of the entry at this position of the fixture's log. */
 struct str id_at(struct fixture *fixture, struct position position);
+
+/* The cases about one user's entries (refusal_list_contract_users.c). */
+void finds_the_entries_of_one_user(void **state);
+void forgets_the_entries_of_one_user(void **state);
+void forgets_thousands_at_once(void **state);
+void what_was_forgotten_may_come_again(void **state);
+void forgets_while_others_come(void **state);
 
 void assert_same_entry(const struct refusal_entry *a, const struct refusal_entry *b);

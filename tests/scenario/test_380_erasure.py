@@ -33,13 +33,14 @@ def assert_chain(chain, erased):
     assert chain["record"] >= 1 and 0 <= chain["sealed"] <= erased, chain
 
 
-def receipt(answer, user, erased, **told):
+def receipt(answer, user, erased, refused=0, **told):
     """The 200 of an erasure; returns its document."""
     assert answer.status == 200, answer
     assert answer.header("content-type") == "application/json", answer
     document = answer.json
-    assert list(document) == ["status", "userId", "erasedAt", "erased", "receipt", "outOfReach"], document
+    assert list(document) == ["status", "userId", "erasedAt", "erased", "refused", "receipt", "outOfReach"], document
     assert document["status"] == "success" and document["userId"] == user and document["erased"] == erased, document
+    assert document["refused"] == refused, document
     assert expect.TIME.fullmatch(document["erasedAt"]), document
     expected = {"store": pair.STORE, "durable": pair.STORE_SURVIVES, "chain": document["receipt"]["chain"], **told}
     assert document["receipt"] == expected and list(document["receipt"]) == list(expected), document
@@ -63,7 +64,8 @@ def test_a_user_is_gone_from_every_answer(fresh):
     fresh.wait_settled()
     document = receipt(erase(fresh, "gone"), "gone", 300)
     assert [place["what"] for place in document["outOfReach"]] == [
-        "event-log", *["store-files"] * (pair.STORE == "local"), "copies"]
+        "event-log", *["refused-topic"] * (pair.LOG == "kafka"), *["store-files", "refused-files"] * (pair.STORE == "local"),
+        "refused-unnamed", "copies"]
     assert left(fresh, "gone") == 0 and len(fresh.walk()) == 50
     expect.problem(fresh.get(f"{LIST}/e-00000"), 404)
     health = fresh.get("/health").json
@@ -175,7 +177,7 @@ def test_the_memory_store_says_that_it_forgets(make_service):
     service.record(activities("gone", 20) + activities("stays", 10, 20))
     service.wait_settled()
     document = receipt(erase(service, "gone"), "gone", 20, store="memory", durable=False, chain=None)
-    assert [place["what"] for place in document["outOfReach"]] == ["event-log", "copies"]
+    assert [place["what"] for place in document["outOfReach"]] == ["event-log", "refused-unnamed", "copies"]
     assert "after a restart" in document["outOfReach"][0]["detail"]
     assert left(service, "gone") == 0 and left(service, "stays") == 10
     service.restart()

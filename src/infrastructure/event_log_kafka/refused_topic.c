@@ -261,6 +261,12 @@ static enum status topic_remove(struct refusal_list *list, struct str id, struct
     return refusal_list_remove(topic_of(list)->inner, id, err);
 }
 
+static enum status topic_forget(struct refusal_list *list, struct str user_id,
+                                uint64_t *out_forgotten, struct error *err)
+{
+    return refusal_list_forget(topic_of(list)->inner, user_id, out_forgotten, err);
+}
+
 static void topic_describe(struct refusal_list *list, struct refusal_list_state *out_state)
 {
     refusal_list_describe(topic_of(list)->inner, out_state);
@@ -289,6 +295,7 @@ static const struct refusal_list_operations topic_operations = {
     .find = topic_find,
     .get = topic_get,
     .remove = topic_remove,
+    .forget = topic_forget,
     .describe = topic_describe,
     .free = topic_free,
 };

@@ -10,6 +10,7 @@ struct refusal_item {
     struct uuid log_id;
     struct position position;
     int64_t refused_at_ms;
+    uint64_t signature;        /* of its users (refusal_subject.h) */
     struct refusal_item *next; /* in its bucket; the index's */
 };
 

@@ -1,5 +1,6 @@
 #include "infrastructure/refusal_list_local/refusal_list_local.h"
 
+#include "application/refusal_subject.h"
 #include "base/assert.h"
 #include "infrastructure/refusal_list_local/shelf.h"
 
@@ -140,12 +141,17 @@ static enum status local_remove(struct refusal_list *list, struct str id, struct
         return error_set(err, STATUS_NOT_FOUND, 0, "there is no refused activity with this id");
     }
     pthread_mutex_lock(&shelf->writing);
-    enum status status = shelf_write_removal(shelf, log_id, position, err);
+    const struct record removal = {.log_id = log_id, .refusal.position = position, .removes = true};
+    size_t removed = 0;
+    enum status status = shelf_write_removals(shelf, &removal, 1, &removed, err);
     if (status == STATUS_OK) {
         shelf_remove_emptied(shelf);
     }
     pthread_mutex_unlock(&shelf->writing);
-    return status;
+    /* Somebody else was first, or its file was dropped meanwhile. */
+    return status == STATUS_OK && removed == 0
+               ? error_set(err, STATUS_NOT_FOUND, 0, "there is no refused activity with this id")
+               : status;
 }
 
 /* --- asking, under the mutex --- */
@@ -179,6 +185,46 @@ static enum status read_entry(const struct shelf_entry *entry, struct arena *are
     return status;
 }
 
+/* Whose entries are looked for. */
+struct wanted {
+    struct str user_id; /* {NULL, 0}: anybody's */
+    uint64_t signature;
+    struct arena scratch;
+};
+
+enum { SCRATCH_BYTES_MAX = INT32_MAX }; /* more than any record has */
+
+static void wanted_init(struct wanted *wanted, struct str user_id)
+{
+    wanted->user_id = user_id;
+    wanted->signature = user_id.data == NULL ? 0 : refusal_signature_of_user(user_id);
+    arena_init(&wanted->scratch, SCRATCH_BYTES_MAX);
+}
+
+static void wanted_deinit(struct wanted *wanted)
+{
+    arena_deinit(&wanted->scratch);
+}
+
+/* Reads those only that have the signature. NOT_FOUND as read_entry. */
+static enum status wanted_matches(struct wanted *wanted, const struct shelf_entry *entry,
+                                  bool *out_matches, struct error *err)
+{
+    struct refusal_entry read;
+    *out_matches = refusal_signature_may_be(entry->item.signature, wanted->signature);
+    if (!*out_matches || wanted->user_id.data == NULL) {
+        return STATUS_OK;
+    }
+    *out_matches = false;
+    enum status status = read_entry(entry, &wanted->scratch, &read, err);
+    if (status == STATUS_OK &&
+        refusal_is_of(&read.refusal, wanted->user_id, out_matches) != STATUS_OK) {
+        status = shelf_no_memory(err);
+    }
+    arena_reset(&wanted->scratch);
+    return status;
+}
+
 static void lose(struct shelf *shelf, struct shelf_entry *entry)
 {
     log_write(shelf->config.logger, LOG_WARNING,
@@ -190,28 +236,39 @@ static void lose(struct shelf *shelf, struct shelf_entry *entry)
     shelf_forget(shelf, entry);
 }
 
+static bool has_place(const struct refusal_page *page, const struct refusal_page_request *request,
+                      size_t bytes)
+{
+    return page->count == 0 || bytes <= request->bytes_max;
+}
+
 /* What is damaged is passed over, and gone from then on. */
 static enum status read_down(struct shelf *shelf, const struct refusal_page_request *request,
                              struct arena *arena, struct refusal_page *page, struct error *err)
 {
+    struct wanted wanted;
     enum status status = STATUS_OK;
     size_t at = refusal_index_below(&shelf->index, request->after);
     size_t bytes = 0;
-    while (status == STATUS_OK && at > 0 && page->count < request->limit) {
+    wanted_init(&wanted, request->user_id);
+    for (; status == STATUS_OK && at > 0 && page->count < request->limit; at--) {
         struct shelf_entry *entry = shelf_entry_of(refusal_index_at(&shelf->index, at - 1));
-        if (page->count > 0 && bytes + entry->bytes > request->bytes_max) {
+        bool matches = false;
+        status = wanted_matches(&wanted, entry, &matches, err);
+        if (matches && !has_place(page, request, bytes + entry->bytes)) {
             break;
         }
-        status = read_entry(entry, arena, &page->entries[page->count], err);
-        if (status == STATUS_OK) {
+        if (status == STATUS_OK && matches) {
+            status = read_entry(entry, arena, &page->entries[page->count], err);
             bytes += entry->bytes;
-            page->count++;
-        } else if (status == STATUS_NOT_FOUND) {
+            page->count += status == STATUS_OK;
+        }
+        if (status == STATUS_NOT_FOUND) {
             lose(shelf, entry);
             status = STATUS_OK;
         }
-        at--;
     }
+    wanted_deinit(&wanted);
     page->more = at > 0;
     return status;
 }
@@ -252,6 +309,89 @@ static enum status local_get(struct refusal_list *list, struct str id, struct ar
     return status;
 }
 
+/* --- forgetting --- */
+
+enum { FORGOTTEN_AT_ONCE = 1024 };
+
+struct forgetting {
+    struct shelf *shelf;
+    struct wanted wanted;
+    size_t at;                                 /* what stands below is not looked at yet */
+    struct record removals[FORGOTTEN_AT_ONCE]; /* that are to be written next */
+    size_t count;
+    uint64_t forgotten;
+};
+
+/* As many as go at once. Whoever loses something meanwhile only has entries looked at twice. */
+static enum status gather_wanted(struct forgetting *forgetting, struct error *err)
+{
+    struct shelf *shelf = forgetting->shelf;
+    enum status status = STATUS_OK;
+    forgetting->count = 0;
+    pthread_mutex_lock(&shelf->mutex);
+    size_t at = forgetting->at < shelf->index.count ? forgetting->at : shelf->index.count;
+    for (; status == STATUS_OK && at > 0 && forgetting->count < FORGOTTEN_AT_ONCE; at--) {
+        struct shelf_entry *entry = shelf_entry_of(refusal_index_at(&shelf->index, at - 1));
+        bool matches = false;
+        status = wanted_matches(&forgetting->wanted, entry, &matches, err);
+        if (status == STATUS_OK && matches) {
+            forgetting->removals[forgetting->count++] =
+                (struct record){.log_id = entry->item.log_id,
+                                .refusal.position = entry->item.position,
+                                .removes = true};
+        } else if (status == STATUS_NOT_FOUND) {
+            lose(shelf, entry);
+            status = STATUS_OK;
+        }
+    }
+    pthread_mutex_unlock(&shelf->mutex);
+    forgetting->at = at;
+    return status;
+}
+
+/* Under `writing`, so that nothing is added meanwhile. */
+static enum status forget_all(struct forgetting *forgetting, struct error *err)
+{
+    struct shelf *shelf = forgetting->shelf;
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && forgetting->at > 0) {
+        size_t removed = 0;
+        status = gather_wanted(forgetting, err);
+        if (status == STATUS_OK && forgetting->count > 0) {
+            status =
+                shelf_write_removals(shelf, forgetting->removals, forgetting->count, &removed, err);
+        }
+        forgetting->forgotten += removed;
+    }
+    if (status == STATUS_OK) {
+        shelf_remove_emptied(shelf);
+    }
+    return status;
+}
+
+static enum status local_forget(struct refusal_list *list, struct str user_id,
+                                uint64_t *out_forgotten, struct error *err)
+{
+    struct forgetting *forgetting = malloc(sizeof *forgetting);
+    if (forgetting == NULL) {
+        return shelf_no_memory(err);
+    }
+    struct shelf *shelf = shelf_of(list);
+    forgetting->shelf = shelf;
+    forgetting->at = SIZE_MAX;
+    forgetting->forgotten = 0;
+    wanted_init(&forgetting->wanted, user_id);
+    pthread_mutex_lock(&shelf->writing);
+    enum status status = forget_all(forgetting, err);
+    pthread_mutex_unlock(&shelf->writing);
+    if (status == STATUS_OK) {
+        *out_forgotten = forgetting->forgotten;
+    }
+    wanted_deinit(&forgetting->wanted);
+    free(forgetting);
+    return status;
+}
+
 static void local_describe(struct refusal_list *list, struct refusal_list_state *out_state)
 {
     struct shelf *shelf = shelf_of(list);
@@ -276,6 +416,7 @@ static const struct refusal_list_operations local_operations = {
     .find = local_find,
     .get = local_get,
     .remove = local_remove,
+    .forget = local_forget,
     .describe = local_describe,
     .free = local_free,
 };

@@ -87,10 +87,10 @@ MUST_USE enum status shelf_make_room(struct shelf *shelf, uint64_t cost, struct 
 MUST_USE enum status shelf_write_group(struct shelf *shelf, const struct record *records,
                                        size_t count, size_t *out_written, struct error *err);
 
-/* Writes durably that the position is listed no more, and takes it off the list. NOT_FOUND: it is
- * not there. NO_SPACE, UNAVAILABLE, NO_MEMORY: it still is. */
-MUST_USE enum status shelf_write_removal(struct shelf *shelf, struct uuid log_id,
-                                         struct position position, struct error *err);
+/* Writes durably, as one group, that these positions are listed no more, and takes them off the
+ * list; says how many were there. NO_SPACE, UNAVAILABLE, NO_MEMORY: all of them still are. */
+MUST_USE enum status shelf_write_removals(struct shelf *shelf, const struct record *removals,
+                                          size_t count, size_t *out_removed, struct error *err);
 
 /* Removes the oldest files as long as nothing in them is listed. */
 void shelf_remove_emptied(struct shelf *shelf);

@@ -1,4 +1,5 @@
 /* What is there at the start: every record of every file, and the end of the last one set right. */
+#include "application/refusal_subject.h"
 #include "base/array.h"
 #include "infrastructure/refusal_list_local/record_walk.h"
 #include "infrastructure/refusal_list_local/shelf.h"
@@ -77,7 +78,8 @@ static enum status keep_entry(struct reading *reading, const struct record_found
     *entry = (struct shelf_entry){
         .item = {.log_id = found->record.log_id,
                  .position = found->record.refusal.position,
-                 .refused_at_ms = found->record.refused_at_ms},
+                 .refused_at_ms = found->record.refused_at_ms,
+                 .signature = refusal_signature(&found->record.refusal)},
         .file = reading->file,
         .at = found->from,
         .bytes = (size_t)(found->to - found->from),

@@ -1,4 +1,5 @@
 /* One group: to the end of the last file, or of a new one, durable before it is listed. */
+#include "application/refusal_subject.h"
 #include "base/assert.h"
 #include "infrastructure/refusal_list_local/shelf.h"
 
@@ -108,7 +109,8 @@ static enum status make_entries(struct shelf_file *file, const struct record *re
         *entry = (struct shelf_entry){
             .item = {.log_id = records[i].log_id,
                      .position = records[i].refusal.position,
-                     .refused_at_ms = records[i].refused_at_ms},
+                     .refused_at_ms = records[i].refused_at_ms,
+                     .signature = refusal_signature(&records[i].refusal)},
             .file = file,
             .at = at,
             .bytes = record_length(&records[i].refusal),
@@ -206,9 +208,8 @@ enum status shelf_write_group(struct shelf *shelf, const struct record *records,
 
 /* Removals -------------------------------------------------------------------------------- */
 
-/* NOT_FOUND: somebody else was first, or its file was dropped meanwhile. */
-static enum status take_off(struct shelf *shelf, struct uuid log_id, struct position position,
-                            struct error *err)
+/* Says whether it was there. */
+static bool take_off(struct shelf *shelf, struct uuid log_id, struct position position)
 {
     pthread_mutex_lock(&shelf->mutex);
     struct refusal_item *item = refusal_index_find(&shelf->index, log_id, position);
@@ -216,9 +217,7 @@ static enum status take_off(struct shelf *shelf, struct uuid log_id, struct posi
         shelf_forget(shelf, shelf_entry_of(item));
     }
     pthread_mutex_unlock(&shelf->mutex);
-    return item != NULL
-               ? STATUS_OK
-               : error_set(err, STATUS_NOT_FOUND, 0, "there is no refused activity with this id");
+    return item != NULL;
 }
 
 static void account_for_group(struct shelf *shelf, struct shelf_file *file)
@@ -232,16 +231,16 @@ static void account_for_group(struct shelf *shelf, struct shelf_file *file)
 
 /* No room is made for it, which would cost entries: there are as many removals as entries at most,
  * and the next add makes up for them. */
-enum status shelf_write_removal(struct shelf *shelf, struct uuid log_id, struct position position,
-                                struct error *err)
+enum status shelf_write_removals(struct shelf *shelf, const struct record *removals, size_t count,
+                                 size_t *out_removed, struct error *err)
 {
-    const struct record record = {.log_id = log_id, .refusal.position = position, .removes = true};
     struct shelf_file *file = NULL;
+    size_t removed = 0;
     enum status status = take_back_group(shelf, err);
     if (status == STATUS_OK) {
-        status = find_last_file(shelf, RECORD_HEADER_BYTES, &file, err);
+        status = find_last_file(shelf, count * RECORD_HEADER_BYTES, &file, err);
     }
-    if (status == STATUS_OK && encode(shelf, file, &record, 1) != STATUS_OK) {
+    if (status == STATUS_OK && encode(shelf, file, removals, count) != STATUS_OK) {
         status = shelf_no_memory(err);
     }
     if (status == STATUS_OK) {
@@ -251,5 +250,9 @@ enum status shelf_write_removal(struct shelf *shelf, struct uuid log_id, struct 
         return status;
     }
     account_for_group(shelf, file);
-    return take_off(shelf, log_id, position, err);
+    for (size_t i = 0; i < count; i++) {
+        removed += take_off(shelf, removals[i].log_id, removals[i].refusal.position);
+    }
+    *out_removed = removed;
+    return STATUS_OK;
 }

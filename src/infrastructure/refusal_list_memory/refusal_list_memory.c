@@ -1,5 +1,6 @@
 #include "infrastructure/refusal_list_memory/refusal_list_memory.h"
 
+#include "application/refusal_subject.h"
 #include "base/assert.h"
 #include "infrastructure/refusal_index/refusal_index.h"
 
@@ -92,6 +93,7 @@ static enum status copy_all(struct uuid log_id, int64_t now_ms, const struct ref
         }
         block->item.log_id = log_id;
         block->item.refused_at_ms = now_ms;
+        block->item.signature = refusal_signature(&block->refusal);
         out_items[i] = &block->item;
     }
     return STATUS_OK;
@@ -191,41 +193,59 @@ static size_t text_bytes(const struct refusal *refusal)
     return refusal->key.len + refusal->raw.len + refusal->reason.len;
 }
 
-/* How many of the items below `below`, downward, make a page; under the lock. */
-static size_t page_length(struct refusal_list_memory *memory, size_t below,
-                          const struct refusal_page_request *request)
+/* Of anybody when `user_id` is absent. */
+static enum status is_of(const struct block *block, struct str user_id, uint64_t signature,
+                         bool *out_is_of)
 {
-    size_t count = 0;
+    *out_is_of = refusal_signature_may_be(block->item.signature, signature);
+    return *out_is_of && user_id.data != NULL ? refusal_is_of(&block->refusal, user_id, out_is_of)
+                                              : STATUS_OK;
+}
+
+/* The entries below a place, downward, that make a page; under the lock. */
+static enum status read_down(struct refusal_list_memory *memory,
+                             const struct refusal_page_request *request, struct arena *arena,
+                             size_t at, struct refusal_page *page)
+{
+    struct str user_id = request->user_id;
+    uint64_t signature = user_id.data == NULL ? 0 : refusal_signature_of_user(user_id);
+    enum status status = STATUS_OK;
     size_t bytes = 0;
-    while (count < below && count < request->limit) {
-        struct refusal_item *item = refusal_index_at(&memory->index, below - 1 - count);
-        bytes += text_bytes(&block_of(item)->refusal);
-        if (count > 0 && bytes > request->bytes_max) {
+    for (; status == STATUS_OK && at > 0 && page->count < request->limit; at--) {
+        const struct block *block = block_of(refusal_index_at(&memory->index, at - 1));
+        bool wanted;
+        status = is_of(block, user_id, signature, &wanted);
+        if (status != STATUS_OK || !wanted) {
+            continue;
+        }
+        bytes += text_bytes(&block->refusal);
+        if (page->count > 0 && bytes > request->bytes_max) {
             break;
         }
-        count++;
+        if (write_entry(block, arena, &page->entries[page->count])) {
+            page->count++;
+        } else {
+            status = STATUS_NO_MEMORY;
+        }
     }
-    return count;
+    page->more = at > 0;
+    return status;
 }
 
 static enum status fill_page(struct refusal_list_memory *memory,
                              const struct refusal_page_request *request, struct arena *arena,
                              struct refusal_page *out_page)
 {
+    struct refusal_page page = {0};
     size_t below = refusal_index_below(&memory->index, request->after);
-    size_t count = page_length(memory, below, request);
-    struct refusal_entry *entries = arena_allocate(arena, (count + 1) * sizeof *entries);
-    if (entries == NULL) {
-        return STATUS_NO_MEMORY;
+    size_t most = request->limit < below ? request->limit : below;
+    page.entries = arena_allocate(arena, (most + 1) * sizeof *page.entries);
+    enum status status =
+        page.entries == NULL ? STATUS_NO_MEMORY : read_down(memory, request, arena, below, &page);
+    if (status == STATUS_OK) {
+        *out_page = page;
     }
-    for (size_t i = 0; i < count; i++) {
-        struct refusal_item *item = refusal_index_at(&memory->index, below - 1 - i);
-        if (!write_entry(block_of(item), arena, &entries[i])) {
-            return STATUS_NO_MEMORY;
-        }
-    }
-    *out_page = (struct refusal_page){entries, count, count < below};
-    return STATUS_OK;
+    return status;
 }
 
 static enum status memory_find(struct refusal_list *list,
@@ -272,6 +292,31 @@ static enum status memory_remove(struct refusal_list *list, struct str id, struc
                : error_set(err, STATUS_NOT_FOUND, 0, "there is no refused activity with this id");
 }
 
+static enum status memory_forget(struct refusal_list *list, struct str user_id,
+                                 uint64_t *out_forgotten, struct error *err)
+{
+    struct refusal_list_memory *memory = memory_of(list);
+    uint64_t signature = refusal_signature_of_user(user_id);
+    uint64_t forgotten = 0;
+    enum status status = STATUS_OK;
+    pthread_mutex_lock(&memory->mutex);
+    for (size_t at = memory->index.count; status == STATUS_OK && at > 0; at--) {
+        struct block *block = block_of(refusal_index_at(&memory->index, at - 1));
+        bool doomed;
+        status = is_of(block, user_id, signature, &doomed);
+        if (status == STATUS_OK && doomed) {
+            take_out(memory, block);
+            forgotten++;
+        }
+    }
+    pthread_mutex_unlock(&memory->mutex);
+    if (status != STATUS_OK) {
+        return no_memory(err);
+    }
+    *out_forgotten = forgotten;
+    return STATUS_OK;
+}
+
 static void memory_describe(struct refusal_list *list, struct refusal_list_state *out_state)
 {
     struct refusal_list_memory *memory = memory_of(list);
@@ -302,6 +347,7 @@ static const struct refusal_list_operations memory_operations = {
     .find = memory_find,
     .get = memory_get,
     .remove = memory_remove,
+    .forget = memory_forget,
     .describe = memory_describe,
     .free = memory_free,
 };

@@ -1,12 +1,20 @@
 #include "infrastructure/refusal_list_mongodb/refusal_list_mongodb.h"
 
+#include "application/refusal_subject.h"
 #include "base/assert.h"
 #include "base/timestamp.h"
 #include "infrastructure/refusal_list_mongodb/shared_refusals.h"
 
 #include <stdlib.h>
 
-enum { CONNECTIONS = 8, FIRST_ENTRIES = 16, BATCH_ENTRIES = 100 };
+enum {
+    CONNECTIONS = 8,
+    FIRST_ENTRIES = 16,
+    BATCH_ENTRIES = 100,
+    FORGOTTEN_AT_ONCE = 500,
+    FORGOTTEN_BYTES = 8 * 1024 * 1024, /* of their texts, beyond the first one */
+    FORGETTING_BYTES_MAX = 64 * 1024 * 1024
+};
 
 static struct refusal_list_mongodb *mongodb_of(struct refusal_list *list)
 {
@@ -127,11 +135,37 @@ static void put_after(const struct refusal_entry *after, struct buffer *query)
     document_end(query, either);
 }
 
+/* {users: {$in: ["<userId>", null]}}: null is what has no such member, as of an earlier version; it
+ * is looked at here. */
+static void put_user(struct str user_id, struct buffer *query)
+{
+    size_t member = document_open(query, DOCUMENT_OBJECT, STR("users"));
+    size_t either = document_open(query, DOCUMENT_ARRAY, STR("$in"));
+    document_put_index(query, DOCUMENT_STRING, 0);
+    document_write_text(query, user_id);
+    document_put_index(query, DOCUMENT_NULL, 1);
+    document_end(query, either);
+    document_end(query, member);
+}
+
+/* How many are asked for: one more tells whether there are more. Of one user's it is not known how
+ * many must be looked at. */
+static void put_limit(const struct refusal_page_request *request, struct buffer *options)
+{
+    if (request->user_id.data == NULL) {
+        size_t limit = request->limit < INT32_MAX ? request->limit + 1 : INT32_MAX;
+        document_put_i64(options, STR("limit"), (int64_t)limit);
+    }
+}
+
 static void write_page_question(struct asking *asking, const struct refusal_page_request *request)
 {
     size_t query = document_begin(&asking->query);
     if (request->after != NULL) {
         put_after(request->after, &asking->query);
+    }
+    if (request->user_id.data != NULL) {
+        put_user(request->user_id, &asking->query);
     }
     document_end(&asking->query, query);
     size_t options = document_begin(&asking->options);
@@ -139,8 +173,7 @@ static void write_page_question(struct asking *asking, const struct refusal_page
     document_put_i32(&asking->options, STR("refusedAt"), -1);
     document_put_i32(&asking->options, STR("_id"), -1);
     document_end(&asking->options, sort);
-    size_t limit = request->limit < INT32_MAX ? request->limit + 1 : INT32_MAX;
-    document_put_i64(&asking->options, STR("limit"), (int64_t)limit);
+    put_limit(request, &asking->options);
     document_put_i32(&asking->options, STR("batchSize"), BATCH_ENTRIES);
     document_end(&asking->options, options);
 }
@@ -183,11 +216,26 @@ static bool is_full(struct page_making *making, const struct refusal_entry *entr
     return making->page.more;
 }
 
+static enum status next_wanted(struct asking *asking, const struct refusal_page_request *request,
+                               struct refusal_entry *out_entry, struct error *err)
+{
+    bool wanted = true;
+    enum status status;
+    do {
+        status = next_entry(asking, out_entry, err);
+        if (status == STATUS_OK && request->user_id.data != NULL &&
+            refusal_is_of(&out_entry->refusal, request->user_id, &wanted) != STATUS_OK) {
+            return no_memory(err);
+        }
+    } while (status == STATUS_OK && !wanted);
+    return status;
+}
+
 static enum status fill_page(struct asking *asking, struct page_making *making, struct error *err)
 {
     for (;;) {
         struct refusal_entry entry;
-        enum status status = next_entry(asking, &entry, err);
+        enum status status = next_wanted(asking, making->request, &entry, err);
         if (status != STATUS_OK) {
             return status == STATUS_NOT_FOUND ? STATUS_OK : status;
         }
@@ -249,6 +297,50 @@ static enum status mongodb_get(struct refusal_list *list, struct str id, struct 
     return status;
 }
 
+/* Forgetting -------------------------------------------------------------------------------- */
+
+/* Page by page downward: what comes meanwhile is newer. */
+static enum status forget_all(struct refusal_list *list, struct str user_id, struct arena *arena,
+                              uint64_t *out_forgotten, struct error *err)
+{
+    struct refusal_page_request request = {
+        .limit = FORGOTTEN_AT_ONCE, .bytes_max = FORGOTTEN_BYTES, .user_id = user_id};
+    struct refusal_page page = {.more = true};
+    struct refusal_entry place;
+    char place_id[REFUSAL_ID_BYTES];
+    enum status status = STATUS_OK;
+    while (status == STATUS_OK && page.more) {
+        arena_reset(arena);
+        status = mongodb_find(list, &request, arena, &page, err);
+        if (status == STATUS_OK && page.count > 0) {
+            place = page.entries[page.count - 1];
+            place.id.len = place.id.len < sizeof place_id ? place.id.len : sizeof place_id;
+            memcpy(place_id, place.id.data, place.id.len);
+            place.id.data = place_id;
+            request.after = &place;
+            status = shared_refusals_forget(mongodb_of(list), &page, out_forgotten, err);
+        }
+    }
+    return status;
+}
+
+static enum status mongodb_forget(struct refusal_list *list, struct str user_id,
+                                  uint64_t *out_forgotten, struct error *err)
+{
+    struct arena arena;
+    uint64_t forgotten = 0;
+    arena_init(&arena, FORGETTING_BYTES_MAX);
+    enum status status = forget_all(list, user_id, &arena, &forgotten, err);
+    arena_deinit(&arena);
+    if (status == STATUS_BUSY || status == STATUS_INVALID) {
+        return error_set(err, STATUS_UNAVAILABLE, 0, "the refused list cannot be changed now");
+    }
+    if (status == STATUS_OK) {
+        *out_forgotten = forgotten;
+    }
+    return status;
+}
+
 /* State ------------------------------------------------------------------------------------- */
 
 static uint64_t at_least_zero(int64_t value)
@@ -283,6 +375,7 @@ static const struct refusal_list_operations mongodb_operations = {
     .find = mongodb_find,
     .get = mongodb_get,
     .remove = mongodb_remove,
+    .forget = mongodb_forget,
     .describe = mongodb_describe,
     .free = mongodb_free,
 };

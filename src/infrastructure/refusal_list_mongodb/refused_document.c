@@ -1,5 +1,6 @@
 #include "infrastructure/refusal_list_mongodb/refused_document.h"
 
+#include "application/refusal_subject.h"
 #include "infrastructure/mongodb_client/document_writer.h"
 
 enum { OTHER_BYTES = 320 }; /* names of members, numbers, and places in indexes */
@@ -7,6 +8,21 @@ enum { OTHER_BYTES = 320 }; /* names of members, numbers, and places in indexes 
 uint64_t refused_document_bytes(const struct refusal *refusal)
 {
     return refusal->key.len + refusal->raw.len + refusal->reason.len + OTHER_BYTES;
+}
+
+/* Without memory nobody is named, and the entry is looked at whoever is asked for. */
+static void put_users(const struct refusal *refusal, struct buffer *out_document)
+{
+    struct refusal_subject subject;
+    if (refusal_subject_read(refusal, &subject) != STATUS_OK) {
+        return;
+    }
+    size_t users = document_open(out_document, DOCUMENT_ARRAY, STR("users"));
+    for (size_t i = 0; i < subject.count; i++) {
+        document_put_index(out_document, DOCUMENT_STRING, i);
+        document_write_text(out_document, subject.names[i]);
+    }
+    document_end(out_document, users);
 }
 
 void refused_document_append(struct uuid log_id, const struct refusal *refusal,
@@ -27,6 +43,7 @@ void refused_document_append(struct uuid log_id, const struct refusal *refusal,
     if (refusal->key.data != NULL) {
         document_put_binary(out_document, STR("key"), refusal->key);
     }
+    put_users(refusal, out_document);
     if (refusal->logged_at_ms != 0) {
         document_put_date(out_document, STR("loggedAt"), refusal->logged_at_ms);
     }

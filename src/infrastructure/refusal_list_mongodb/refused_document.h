@@ -3,10 +3,12 @@
  * What was refused, as a document:
  *
  *     {_id: "<log id>-<partition>-<offset>", log: "<log id>", partition: 0, offset: NumberLong(7),
- *      refusedAt: Date, bytes: NumberLong(n), reason: "…", key: Binary, raw: Binary, loggedAt:
- * Date}
+ *      refusedAt: Date, bytes: NumberLong(n), reason: "…", key: Binary, raw: Binary,
+ *      loggedAt: Date, users: ["<userId>"]}
  *
- * `bytes` is what the entry counts; key and loggedAt are there where they are known. Any thread.
+ * `bytes` is what the entry counts; key and loggedAt are there where they are known. `users` are
+ * those whose entry it is (refusal_subject.h), perhaps none; a document without that member, as
+ * earlier versions wrote them, may be anybody's. Any thread.
  */
 #include "application/refusal_list.h"
 #include "base/buffer.h"

@@ -2,6 +2,8 @@
 
 #include "infrastructure/mongodb_client/write_statements.h"
 
+#include <stdlib.h>
+
 enum {
     ADDED_AT_ONCE = 500,
     COMMAND_BYTES = 8 * 1024 * 1024, /* begins no further document beyond */
@@ -394,54 +396,88 @@ enum status shared_refusals_add(struct refusal_list_mongodb *list, struct uuid l
 
 /* Removing ---------------------------------------------------------------------------------- */
 
-static void write_removal(struct str id, struct buffer *command)
+static void write_removals(const struct str *ids, size_t count, struct buffer *command)
 {
     struct write_statements deletes = write_statements_delete(command, STR(REFUSED_COLLECTION));
     write_statements_begin_query(&deletes);
-    document_put_str(command, STR("_id"), id);
-    write_statements_end_removal(&deletes, WRITE_ONE);
+    size_t member = document_open(command, DOCUMENT_OBJECT, STR("_id"));
+    size_t any = document_open(command, DOCUMENT_ARRAY, STR("$in"));
+    for (size_t i = 0; i < count; i++) {
+        document_put_index(command, DOCUMENT_STRING, i);
+        document_write_text(command, ids[i]);
+    }
+    document_end(command, any);
+    document_end(command, member);
+    write_statements_end_removal(&deletes, WRITE_ALL);
     write_statements_end(&deletes);
 }
 
 /* What went is not known by its bytes, so the sums are asked for when somebody wants them. */
-static enum status remove_one(struct refusal_list_mongodb *list, mongoc_client_t *connection,
-                              struct str id, struct error *err)
+static enum status remove_all(struct refusal_list_mongodb *list, mongoc_client_t *connection,
+                              const struct buffer *command, int64_t *out_gone, struct error *err)
 {
-    struct buffer command;
     bson_t reply;
-    buffer_init(&command, REFUSED_REQUEST_BYTES_MAX);
-    write_removal(id, &command);
-    enum status status = mongodb_client_write(list->client, connection, &command, &reply, err);
-    int64_t gone = status == STATUS_OK ? mongodb_client_number(&reply, "n") : 0;
+    enum status status = mongodb_client_write(list->client, connection, command, &reply, err);
+    *out_gone = status == STATUS_OK ? mongodb_client_number(&reply, "n") : 0;
     bson_destroy(&reply);
-    buffer_deinit(&command);
     pthread_mutex_lock(&list->lock);
     list->ask_at_ms = 0;
     pthread_mutex_unlock(&list->lock);
-    return status == STATUS_OK && gone == 0
-               ? error_set(err, STATUS_NOT_FOUND, 0, "there is no refused activity with this id")
-               : status;
+    return status;
 }
 
-enum status shared_refusals_remove(struct refusal_list_mongodb *list, struct str id,
-                                   struct error *err)
+static enum status remove_ids(struct refusal_list_mongodb *list, const struct str *ids,
+                              size_t count, int64_t *out_gone, struct error *err)
 {
+    struct buffer command;
     mongoc_client_t *connection;
     enum status status = mongodb_client_take(list->client, &connection, err);
     if (status != STATUS_OK) {
         return status;
     }
+    buffer_init(&command, REFUSED_REQUEST_BYTES_MAX);
+    write_removals(ids, count, &command);
     pthread_mutex_lock(&list->changing);
-    status = remove_one(list, connection, id, err);
+    status = remove_all(list, connection, &command, out_gone, err);
     pthread_mutex_unlock(&list->changing);
+    buffer_deinit(&command);
     mongodb_client_give(list->client, connection);
+    return status;
+}
+
+enum status shared_refusals_remove(struct refusal_list_mongodb *list, struct str id,
+                                   struct error *err)
+{
+    int64_t gone = 0;
+    enum status status = remove_ids(list, &id, 1, &gone, err);
+    return status == STATUS_OK && gone == 0
+               ? error_set(err, STATUS_NOT_FOUND, 0, "there is no refused activity with this id")
+               : status;
+}
+
+enum status shared_refusals_forget(struct refusal_list_mongodb *list,
+                                   const struct refusal_page *page, uint64_t *in_out_forgotten,
+                                   struct error *err)
+{
+    int64_t gone = 0;
+    struct str *ids = calloc(page->count, sizeof *ids);
+    if (ids == NULL) {
+        return error_set(err, STATUS_NO_MEMORY, 0,
+                         "there is no memory to forget refused activities");
+    }
+    for (size_t i = 0; i < page->count; i++) {
+        ids[i] = page->entries[i].id;
+    }
+    enum status status = remove_ids(list, ids, page->count, &gone, err);
+    free(ids);
+    *in_out_forgotten += (uint64_t)gone;
     return status;
 }
 
 /* Opening ----------------------------------------------------------------------------------- */
 
-/* It holds `bytes`, too, so that the sums are made from it. */
-static void write_index(struct buffer *command)
+/* That of the times holds `bytes`, too, so that the sums are made from it. */
+static void write_indexes(struct buffer *command)
 {
     size_t whole = document_begin(command);
     document_put_str(command, STR("createIndexes"), STR(REFUSED_COLLECTION));
@@ -453,6 +489,14 @@ static void write_index(struct buffer *command)
     document_put_i32(command, STR("bytes"), 1);
     document_end(command, key);
     document_put_str(command, STR("name"), STR("usertrail_time"));
+    document_end(command, index);
+    index = document_open_index(command, DOCUMENT_OBJECT, 1);
+    key = document_open(command, DOCUMENT_OBJECT, STR("key"));
+    document_put_i32(command, STR("users"), 1);
+    document_put_i32(command, STR("refusedAt"), 1);
+    document_put_i32(command, STR("_id"), 1);
+    document_end(command, key);
+    document_put_str(command, STR("name"), STR("usertrail_user"));
     document_end(command, index);
     document_end(command, list);
     document_end(command, whole);
@@ -468,7 +512,7 @@ enum status shared_refusals_open(struct refusal_list_mongodb *list, struct error
         return status;
     }
     buffer_init(&command, REFUSED_REQUEST_BYTES_MAX);
-    write_index(&command);
+    write_indexes(&command);
     status = mongodb_client_write(list->client, connection, &command, &reply, err);
     bson_destroy(&reply);
     buffer_deinit(&command);

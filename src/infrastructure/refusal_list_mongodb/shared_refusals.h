@@ -41,5 +41,10 @@ MUST_USE enum status shared_refusals_add(struct refusal_list_mongodb *list, stru
 MUST_USE enum status shared_refusals_remove(struct refusal_list_mongodb *list, struct str id,
                                             struct error *err);
 
+/* Removes the entries of a page, and adds how many of them were there. */
+MUST_USE enum status shared_refusals_forget(struct refusal_list_mongodb *list,
+                                            const struct refusal_page *page,
+                                            uint64_t *in_out_forgotten, struct error *err);
+
 /* Asks for the sums if they are old and nothing is being changed. */
 void shared_refusals_refresh(struct refusal_list_mongodb *list);

@@ -63,8 +63,9 @@ static void render(struct str user_id, const struct erasure *erasure, struct buf
     timestamp_format(erasure->erased_at_ms, erased_at);
     buffer_append_literal(json, "{\"status\":\"success\",\"userId\":");
     json_text_append_string(json, user_id);
-    buffer_append_format(json, ",\"erasedAt\":\"%.*s\",\"erased\":%llu", TIMESTAMP_TEXT_BYTES,
-                         erased_at, (unsigned long long)erasure->erased);
+    buffer_append_format(json, ",\"erasedAt\":\"%.*s\",\"erased\":%llu,\"refused\":%llu",
+                         TIMESTAMP_TEXT_BYTES, erased_at, (unsigned long long)erasure->erased,
+                         (unsigned long long)erasure->refused);
     buffer_append_literal(json, ",\"receipt\":{\"store\":");
     json_text_append_string(json, str_from(erasure->store));
     buffer_append_format(json, ",\"durable\":%s", erasure->durable ? "true" : "false");

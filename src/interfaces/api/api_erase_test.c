@@ -119,6 +119,7 @@ enum status erase_user_run(struct erase_user *eraser, struct str user_id,
     *out_erasure = (struct erasure){
         .erased_at_ms = INT64_C(1768435085443),
         .erased = 42,
+        .refused = 3,
         .store = "double",
         .durable = true,
         .recorded = recorded,
@@ -187,7 +188,7 @@ static void an_erasure_has_its_receipt(void **state)
     assert_string_equal(
         exchange.answer,
         "{\"status\":\"success\",\"userId\":\"ann\\\"\",\"erasedAt\":"
-        "\"2026-01-14T23:58:05.443Z\",\"erased\":42,\"receipt\":{\"store\":"
+        "\"2026-01-14T23:58:05.443Z\",\"erased\":42,\"refused\":3,\"receipt\":{\"store\":"
         "\"double\",\"durable\":true,\"chain\":null},\"outOfReach\":[{\"what\":\"here\","
         "\"detail\":\"behind \\\"walls\\\"\"},{\"what\":\"there\",\"detail\":"
         "\"far away\"}]}");
