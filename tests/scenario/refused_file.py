@@ -8,12 +8,19 @@ LOG = uuid.UUID("5a010203-0000-0000-0000-000000000000")  # of an earlier life
 HEADER_BYTES = 72
 
 
+def of_byte(crc):
+    for _ in range(8):
+        crc = (crc >> 1) ^ (0x82F63B78 if crc & 1 else 0)
+    return crc
+
+
+TABLE = [of_byte(byte) for byte in range(256)]
+
+
 def crc32c(data, crc=0):
     crc ^= 0xFFFFFFFF
     for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = (crc >> 1) ^ (0x82F63B78 if crc & 1 else 0)
+        crc = (crc >> 8) ^ TABLE[(crc ^ byte) & 0xFF]
     return crc ^ 0xFFFFFFFF
 
 
@@ -28,7 +35,7 @@ def record(number, at, offset, raw, logged_ms):
 def write(folder, raws, logged_ms=1_700_000_000_000):
     """The first file of a list with these messages; returns the ids of the entries."""
     folder.mkdir(parents=True)
-    content = b""
+    content = bytearray()
     for offset, raw in enumerate(raws):
         content += record(1, len(content), offset, raw, logged_ms)
     (folder / "0000000001.refused").write_bytes(content)

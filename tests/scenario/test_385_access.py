@@ -1,10 +1,17 @@
 """All that is known of one user: what was refused goes with an erasure, and one answer has everything until then."""
 
 import json
+import re
+import urllib.parse
+from pathlib import Path
+
+import pytest
 
 import expect
 import pair
 import refused_file
+import service as services
+import wire
 
 REFUSED = "/api/v1/refused"
 USERS = "/api/v1/users"
@@ -73,4 +80,122 @@ def test_what_is_sent_again_stays_erased(make_service):
     service.restart()
     service.wait_settled()
     assert service.walk() == [] and listed(service) == []
+    service.stop()
+
+
+# --- all about one user ---
+
+
+def export(service, user, by_query=False):
+    """What the lines say, by their type; the last one is told apart."""
+    encoded = urllib.parse.quote(user, safe="")
+    answer = service.get(f"{USERS}/export?userId={encoded}" if by_query else f"{USERS}/{encoded}/export")
+    assert answer.status == 200 and answer.header("content-type") == "application/x-ndjson", answer
+    lines = [json.loads(line) for line in answer.text.splitlines()]
+    assert all(list(line) == ["type", "data"] for line in lines[:-1])
+    types = [line["type"] for line in lines]
+    activities = [line["data"] for line in lines if line["type"] == "activity"]
+    refused = [line["data"] for line in lines if line["type"] == "refused"]
+    assert types == ["activity"] * len(activities) + ["refused"] * len(refused) + ["end"]
+    assert lines[-1] == {"type": "end", "userId": user, "activities": len(activities), "refused": len(refused)}
+    return activities, refused
+
+
+@pair.names_its_own
+def test_all_about_one_user(make_service):
+    """Guards access: the activities as an export has them and the entries as the refused list shows them, of this user and of nobody
+    else, over many pages of both; what is shown is what an erasure then takes."""
+    raws = [raw for raw, _ in MESSAGES] + [json.dumps({"userId": "ann", "n": n, "text": "x" * (n % 7 * 500)}).encode() for n in range(2500)]
+    service, ids = make(make_service, *raws)
+    service.start()
+    for first in range(0, 6000, 2000):
+        service.record([{"userId": "ann" if n % 3 else "bob", "action": "a", "id": f"x-{n:05}", "metadata": {"n": n}}
+                        for n in range(first, first + 2000)])
+    service.wait_count(6000)
+    entries, cursor = [], ""
+    while cursor is not None:
+        page = service.get(f"{REFUSED}?limit=1000{cursor}").json
+        entries += page["data"]
+        cursor = f"&cursor={page['nextCursor']}" if page["nextCursor"] else None
+    anns = [ids[number] for number, (_, user) in enumerate(MESSAGES) if user == "ann"] + ids[len(MESSAGES):]
+    for by_query in (False, True):
+        activities, refused = export(service, "ann", by_query)
+        assert activities == service.walk("&userId=ann&order=asc") and len(activities) == 4000
+        assert refused == [entry for entry in entries if entry["id"] in set(anns)] and len(refused) == len(anns)
+    activities, refused = export(service, "bob")
+    assert len(activities) == 2000 and [entry["id"] for entry in refused] == [ids[2]]
+    assert [entry["id"] for entry in export(service, "101")[1]] == [ids[5]]
+    document = erase(service, "ann")
+    assert (document["erased"], document["refused"]) == (4000, len(anns))
+    for _ in range(2):
+        assert export(service, "ann") == ([], [])
+        assert len(export(service, "bob")[0]) == 2000
+        service.restart()
+    service.stop()
+
+
+@pytest.mark.parametrize("user", ["export-a/b", "export", "activities", "ü ✓", "+1 555", "../..", '"q"\\', "x" * 256])
+def test_any_user_can_be_asked_for(shared, user):
+    """Guards the spelling of users: whoever can be posted can be asked for, in the path or the query."""
+    shared.record({"userId": user, "action": "access", "id": f"access-{len(user)}-{ord(user[0])}-{ord(user[-1])}"})
+    shared.wait_count(1, "&userId=" + urllib.parse.quote(user, safe=""))
+    found = export(shared, user)
+    assert [row["userId"] for row in found[0]] == [user] and found == export(shared, user, True)
+
+
+def test_a_user_of_whom_nothing_is_known(shared):
+    """Guards that nothing is an answer, too."""
+    for by_query in (False, True):
+        assert export(shared, "access-nobody", by_query) == ([], [])
+
+
+def test_its_head(shared):
+    answer = shared.request("HEAD", f"{USERS}/access-nobody/export")
+    assert answer.status == 200 and answer.body == b""
+    assert answer.header("content-disposition") == 'attachment; filename="user.ndjson"'
+    assert answer.header("cache-control") == "no-store"
+    for method in ("POST", "DELETE"):
+        expect.problem(shared.request(method, f"{USERS}/a/export", b"" if method == "POST" else None), 405)
+
+
+@pytest.mark.parametrize("target, status", [
+    ("export", 400), ("export?userId=", 400), ("export?userId=a&userId=b", 400), ("export?userId=a&format=csv", 400),
+    ("export?userId=a&order=desc", 400), ("export?userid=a", 400), ("export?userId[$ne]=a", 400), ("a/export?userId=b", 400),
+    ("a/export?format=", 400), ("a/export?action=b", 400), ("a/export?after=x", 400), ("%ff/export", 404), ("/export", 404),
+    ("a/b/export", 404)])
+def test_wrong_questions(shared, target, status):
+    """Guards that a misspelt question is refused, instead of being answered with less, more or somebody else."""
+    expect.problem(shared.get(f"{USERS}/{target}"), status)
+
+
+def test_its_format_may_be_said(shared):
+    assert shared.get(f"{USERS}/access-nobody/export?format=ndjson").status == 200
+
+
+def resident(service):
+    status = Path(f"/proc/{service.process.pid}/status").read_text(encoding="ascii")
+    return int(re.search(r"VmHWM:\s+(\d+)", status).group(1)) << 10
+
+
+@pair.names_its_own
+def test_much_that_was_refused_is_not_held_at_once(make_service):
+    """Guards bounded memory: 32 MiB of refused messages pass a client that takes all of it and others who take nothing, a page
+    each; a client that leaves takes its answer with it."""
+    raws = [json.dumps({"userId": "ann", "n": n, "text": "x" * (32 << 10)}).encode() for n in range(1024)]
+    service, _ = make(make_service, *raws)
+    service.start()
+    before, sockets = resident(service), service.count_sockets()
+    idle = [service.connect() for _ in range(8)]
+    for connection in idle:
+        connection.send(connection.head("GET", f"{USERS}/ann/export"))
+        assert connection._read_head().status == 200
+    with service.connect() as connection:
+        connection.send(connection.head("GET", f"{USERS}/ann/export"))
+        assert connection._read_head().status == 200
+        received = sum(chunk.count(b'"type":"refused"') for chunk in connection.chunks())
+    assert received == len(raws)
+    assert resident(service) - before < 2 * (32 << 20)  # of nine times as much
+    for connection in idle:
+        connection.close()
+    wire.wait_until(lambda: service.count_sockets() <= sockets, "those that left are gone", 30 * services.PATIENCE)
     service.stop()

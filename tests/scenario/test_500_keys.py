@@ -163,7 +163,8 @@ def test_a_key_for_a_user_reads_and_writes_this_user(keyed):
     expect.problem(keyed.ask("GET", "/api/v1/stats?by=user&userId=v", "u"), 403)
     expect.problem(keyed.ask("GET", "/api/v1/refused", "u"), 403, detail="limited to users")
     for shown, hidden in ((f"{USERS}/u", f"{USERS}/v"), (f"{USERS}?userId=u", f"{USERS}?userId=v"),
-                          (f"{USERS}/u/activities", f"{USERS}/v/activities"), (f"{USERS}/activities?userId=u", f"{USERS}/activities?userId=v")):
+                          (f"{USERS}/u/activities", f"{USERS}/v/activities"), (f"{USERS}/activities?userId=u", f"{USERS}/activities?userId=v"),
+                          (f"{USERS}/u/export", f"{USERS}/v/export"), (f"{USERS}/export?userId=u", f"{USERS}/export?userId=v")):
         assert keyed.ask("GET", shown, "u").status == 200
         assert keyed.ask("GET", hidden, "read").status == 200
         expect.problem(keyed.ask("GET", hidden, "u"), 403)

@@ -118,6 +118,8 @@ void api_user(const struct api_call *call);
 void api_user_of_query(const struct api_call *call);
 void api_timeline(const struct api_call *call);
 void api_timeline_of_query(const struct api_call *call);
+void api_user_export(const struct api_call *call);
+void api_user_export_of_query(const struct api_call *call);
 void api_checkpoint(const struct api_call *call);
 void api_refused(const struct api_call *call);
 void api_resend_one(const struct api_call *call);

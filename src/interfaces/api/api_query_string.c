@@ -306,6 +306,24 @@ static const struct api_parameter summary_parameters[] = {
     {{"userId", 6}, false, read_summary_user},
 };
 
+/* Parameters of all about one user ------------------------------------------------------------ */
+
+static enum status read_lines_format(const struct api_parameter_target *target, struct str value,
+                                     struct error *err)
+{
+    (void)target;
+    return str_equal(value, STR("ndjson"))
+               ? STATUS_OK
+               : error_set(err, STATUS_INVALID, 0,
+                           "format must be ndjson: what was refused has no columns");
+}
+
+/* The user last, likewise. */
+static const struct api_parameter user_export_parameters[] = {
+    {{"format", 6}, false, read_lines_format},
+    {{"userId", 6}, false, read_summary_user},
+};
+
 /* Reading ------------------------------------------------------------------------------------ */
 
 enum {
@@ -335,6 +353,11 @@ const struct api_parameter_set api_summary_parameters = {
     .own = summary_parameters, .own_count = ARRAY_LENGTH(summary_parameters) - 1};
 const struct api_parameter_set api_summary_of_query_parameters = {
     .own = summary_parameters, .own_count = ARRAY_LENGTH(summary_parameters)};
+
+const struct api_parameter_set api_user_export_parameters = {
+    .own = user_export_parameters, .own_count = ARRAY_LENGTH(user_export_parameters) - 1};
+const struct api_parameter_set api_user_export_of_query_parameters = {
+    .own = user_export_parameters, .own_count = ARRAY_LENGTH(user_export_parameters)};
 
 /* Which parameters there are, what they fill, and which appeared already. */
 struct query_reading {
@@ -591,6 +614,22 @@ enum status api_user_question_read(struct str query, bool by_query, struct arena
     if (status == STATUS_OK && by_query && summary->user_id.len == 0) {
         return error_set(err, STATUS_INVALID, 0, "name one user: GET /api/v1/users?userId=...");
     }
+    return status;
+}
+
+enum status api_user_export_question_read(struct str query, bool by_query, struct arena *arena,
+                                          struct str *out_user_id, struct error *err)
+{
+    struct summarize_user_question named = {.limit = 1};
+    const struct api_parameter_target target = {.summary = &named};
+    enum status status =
+        read_query(by_query ? &api_user_export_of_query_parameters : &api_user_export_parameters,
+                   &target, query, arena, err);
+    if (status == STATUS_OK && by_query && named.user_id.len == 0) {
+        return error_set(err, STATUS_INVALID, 0,
+                         "name one user: GET /api/v1/users/export?userId=...");
+    }
+    *out_user_id = named.user_id;
     return status;
 }
 

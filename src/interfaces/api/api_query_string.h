@@ -42,6 +42,8 @@ extern const struct api_parameter_set api_post_parameters;
 extern const struct api_parameter_set api_refused_parameters;
 extern const struct api_parameter_set api_summary_parameters;
 extern const struct api_parameter_set api_summary_of_query_parameters;
+extern const struct api_parameter_set api_user_export_parameters;
+extern const struct api_parameter_set api_user_export_of_query_parameters;
 extern const struct api_parameter_set api_user_parameters;
 extern const struct api_parameter_set api_verbose_parameters;
 
@@ -108,6 +110,11 @@ MUST_USE enum status api_stats_question_read(struct str query, struct arena *are
 MUST_USE enum status api_user_question_read(struct str query, bool by_query, struct arena *arena,
                                             struct api_user_question *out_question,
                                             struct error *err);
+
+/* The same for all about one user; the one of the path is left to the caller. */
+MUST_USE enum status api_user_export_question_read(struct str query, bool by_query,
+                                                   struct arena *arena, struct str *out_user_id,
+                                                   struct error *err);
 
 /* The same for a stream, which is a filter and nothing else; `out_filter` points into `texts`. */
 MUST_USE enum status api_stream_filter_read(struct str query, struct arena *arena,

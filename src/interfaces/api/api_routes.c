@@ -94,6 +94,18 @@ static const struct api_operation list_activities_of_user_of_query = {
     .limits_users = true,
     .is_for_viewers = true,
 };
+static const struct api_operation export_user = {
+    .handle = api_user_export,
+    .parameters = &api_user_export_parameters,
+    .needs = ACCESS_READ,
+    .limits_users = true,
+};
+static const struct api_operation export_user_of_query = {
+    .handle = api_user_export_of_query,
+    .parameters = &api_user_export_of_query_parameters,
+    .needs = ACCESS_READ,
+    .limits_users = true,
+};
 static const struct api_operation make_viewer_link = {
     .begin = api_link_begin,
     .handle = api_link_post,
@@ -176,11 +188,13 @@ static const struct api_route routes[] = {
     {PATH("/readyz"), .is_probe = true, .operations = {GET(probe_ready)}},
     {PATH("/health"), .is_probe = true, .operations = {GET(get_health)}},
     {PATH("/metrics"), .is_probe = true, .operations = {GET(get_metrics)}},
-    /* A user whose id is "activities" is asked for, and erased, by the query string. */
+    /* A user whose id is "activities" or "export" is asked for, and erased, by the query string. */
     {PATH("/api/v1/users"),
      .operations = {GET(summarize_user_of_query), DELETE(erase_user_of_query)}},
     {PATH("/api/v1/users/activities"), .operations = {GET(list_activities_of_user_of_query)}},
     {PATH("/api/v1/users"), BEHIND_ID("/activities"), .operations = {GET(list_activities_of_user)}},
+    {PATH("/api/v1/users/export"), .operations = {GET(export_user_of_query)}},
+    {PATH("/api/v1/users"), BEHIND_ID("/export"), .operations = {GET(export_user)}},
     {PATH("/api/v1/users"), .has_id = true,
      .operations = {GET(summarize_user), DELETE(erase_user)}},
     {PATH("/api/v1/users"), BEHIND_ID("/links"), .operations = {POST(make_viewer_link)}},

@@ -141,6 +141,18 @@ static void users_can_be_asked_for(void **state)
     assert_true(handler(find("/api/v1/users/activities", &rest), HTTP_METHOD_DELETE) == NULL);
     assert_true(handler(find("/api/v1/users/%61ctivities", &rest), HTTP_METHOD_GET) == api_user);
     assert_true(handler(find("/api/v1/users/activitiesx", &rest), HTTP_METHOD_GET) == api_user);
+    assert_true(handler(find("/api/v1/users/export", &rest), HTTP_METHOD_GET) ==
+                api_user_export_of_query);
+    assert_true(handler(find("/api/v1/users/a%2Fb/export", &rest), HTTP_METHOD_GET) ==
+                api_user_export);
+    assert_true(str_equal(rest, STR("a%2Fb")));
+    assert_true(handler(find("/api/v1/users/activities/export", &rest), HTTP_METHOD_GET) ==
+                api_user_export);
+    assert_true(handler(find("/api/v1/users/export/export", &rest), HTTP_METHOD_GET) ==
+                api_user_export);
+    assert_true(handler(find("/api/v1/users/export/activities", &rest), HTTP_METHOD_GET) ==
+                api_timeline);
+    assert_true(handler(find("/api/v1/users/%65xport", &rest), HTTP_METHOD_GET) == api_user);
 }
 
 /* A misspelt name must not erase, nor answer with everybody's activities. */
