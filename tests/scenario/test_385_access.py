@@ -199,3 +199,28 @@ def test_much_that_was_refused_is_not_held_at_once(make_service):
         connection.close()
     wire.wait_until(lambda: service.count_sockets() <= sockets, "those that left are gone", 30 * services.PATIENCE)
     service.stop()
+
+
+@pair.names_its_own
+@pytest.mark.parametrize("place, begins", [(0.0, False), (0.5, True)], ids=["in the first page", "later"])
+def test_what_cannot_be_read_ends_it(make_service, place, begins):
+    """Guards against half an answer that looks like a whole one: what fails first is a problem, what fails later an end that is
+    none, without the line that counts."""
+    service = make_service().start()
+    for first in range(0, 12000, 2000):
+        service.record([{"userId": "ann", "action": "a", "metadata": {"text": "x" * 100, "n": n}} for n in range(first, first + 2000)])
+    service.wait_count(12000)
+    service.stop()
+    part, = (service.data / "store").glob("*.part")
+    content = bytearray(part.read_bytes())
+    content[100 + int(place * len(content))] ^= 4
+    part.write_bytes(content)
+    service.start()
+    with service.connect() as connection:
+        connection.send(connection.head("GET", f"{USERS}/ann/export", [("Connection", "close")]))
+        answer = connection.read_to_end()
+    assert answer.startswith(b"HTTP/1.1 200 " if begins else b"HTTP/1.1 5"), answer[:100]
+    assert (b'"type":"activity"' in answer) == begins and b'"type":"end"' not in answer
+    assert not begins or not answer.endswith(b"\r\n0\r\n\r\n")
+    assert service.get("/livez").status == 200
+    service.stop()
