@@ -19,6 +19,13 @@ def wait_listed(api, texts):
     wire.wait_until(lambda: listed(api) == sorted(texts), f"{len(texts)} are listed", 30 * services.PATIENCE, 0.1)
 
 
+def refused_of(api, user):
+    """What all about one user says of it."""
+    lines = [json.loads(line) for line in api.get(f"/api/v1/users/{user}/export").text.splitlines()]
+    assert lines[-1] == {"type": "end", "userId": user, "activities": 0, "refused": len(lines) - 1}
+    return sorted(line["data"]["raw"] for line in lines[:-1])
+
+
 def send(cluster, texts):
     with KafkaClient(cluster.kafka.address, cluster.name) as producer:
         for text in texts:
@@ -39,12 +46,13 @@ def test_the_topic_does_not_bring_it_back(cluster):
     send(cluster, [*anns[:2], *bobs, *anns[2:]])
     wait_listed(api, anns + bobs)
     entries = {entry["raw"]: entry["id"] for entry in api.get(f"{REFUSED}?limit=1000").json["data"]}
+    assert refused_of(api, "ann") == sorted(anns) and refused_of(api, "bob") == sorted(bobs[:3])
     worker.stop()
     send(cluster, poison("ann", 2, 10))  # received before the erasure, and read after it
     answer = api.request("DELETE", "/api/v1/users/ann")
     assert answer.status == 200 and answer.json["refused"] == 4, answer
     assert "refused-topic" in [place["what"] for place in answer.json["outOfReach"]]
-    assert listed(api) == sorted(bobs)
+    assert listed(api) == sorted(bobs) and refused_of(api, "ann") == []
     expect.problem(api.request("POST", f"{REFUSED}/{entries[anns[0]]}/resend", b""), 404)
     worker.start()
     later = poison("ann", 1, 20)
@@ -53,7 +61,7 @@ def test_the_topic_does_not_bring_it_back(cluster):
     wait_for_lag([worker])
     result = services.run_program("replay", *cluster.flags(), "--from", "0", timeout=60)
     assert result.returncode == 0, result.stderr
-    assert listed(api) == sorted(bobs + later)
+    assert listed(api) == sorted(bobs + later) and refused_of(api, "ann") == later
     sums = api.get("/api/v1/accounting").json
     assert sums["closes"], sums
     assert sums["logs"][0]["refused"] == len(anns) + len(bobs) + 2 + len(later)

@@ -83,9 +83,45 @@ static void test_two_workers(void **state)
     unmake(one);
 }
 
+static void unset_users(void)
+{
+    bson_t everything = BSON_INITIALIZER;
+    bson_t *without = BCON_NEW("$unset", "{", "users", BCON_UTF8(""), "}");
+    mongoc_uri_t *parsed = mongoc_uri_new(uri);
+    mongoc_client_t *client = mongoc_client_new_from_uri(parsed);
+    mongoc_collection_t *collection =
+        mongoc_client_get_collection(client, mongoc_uri_get_database(parsed), "refused");
+    assert_true(mongoc_collection_update_many(collection, &everything, without, NULL, NULL, NULL));
+    mongoc_collection_destroy(collection);
+    mongoc_client_destroy(client);
+    mongoc_uri_destroy(parsed);
+    bson_destroy(without);
+}
+
+/* Entries of an earlier version do not say whose they are: they are looked at. */
+static void test_entries_without_users(void **state)
+{
+    (void)state;
+    const struct refusal refusals[] = {
+        {.position = {0, 1}, .raw = STR("{\"userId\":\"ann\"}"), .reason = STR("no")},
+        {.position = {0, 2}, .raw = STR("{\"userId\":\"bob\"}"), .reason = STR("no")},
+        {.position = {0, 3}, .raw = STR("x"), .key = STR("ann"), .reason = STR("no")}};
+    struct refusal_list *list = make(1 << 20, &clock_system);
+    struct refusal_list_state about;
+    uint64_t forgotten = 0;
+    assert_int_equal(refusal_list_add(list, (struct uuid){{7}}, refusals, 3, NULL), STATUS_OK);
+    unset_users();
+    assert_int_equal(refusal_list_forget(list, STR("ann"), &forgotten, NULL), STATUS_OK);
+    assert_int_equal(forgotten, 2);
+    refusal_list_describe(list, &about);
+    assert_int_equal(about.listed, 1);
+    unmake(list);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_two_workers)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_two_workers),
+                                       cmocka_unit_test(test_entries_without_users)};
     if (getenv("USERTRAIL_TEST_MONGODB") == NULL) {
         fprintf(stderr, "USERTRAIL_TEST_MONGODB names no server; see tests/servers\n");
         return 1;
