@@ -714,6 +714,7 @@ int refusal_list_contract_run(const struct refusal_list_maker *maker)
         cmocka_unit_test(forgets_the_entries_of_one_user),
         cmocka_unit_test(forgets_thousands_at_once),
         cmocka_unit_test(what_was_forgotten_may_come_again),
+        cmocka_unit_test(tells_users_apart_whom_signatures_do_not),
         cmocka_unit_test(forgets_while_others_come),
     };
     current_maker = maker;

@@ -61,6 +61,7 @@ void finds_the_entries_of_one_user(void **state);
 void forgets_the_entries_of_one_user(void **state);
 void forgets_thousands_at_once(void **state);
 void what_was_forgotten_may_come_again(void **state);
+void tells_users_apart_whom_signatures_do_not(void **state);
 void forgets_while_others_come(void **state);
 
 void assert_same_entry(const struct refusal_entry *a, const struct refusal_entry *b);

@@ -1,4 +1,5 @@
 /* What the list says of one user's entries: which they are, and that they can be forgotten. */
+#include "application/refusal_subject.h"
 #include "refusal_list_contract_support.h"
 
 #include <pthread.h>
@@ -209,6 +210,27 @@ void what_was_forgotten_may_come_again(void **state)
         fixture_reopen(&fixture);
         assert_int_equal(find_users(&fixture, name, 10), 0);
     }
+    fixture_finish(&fixture);
+}
+
+/* Two users whom a list that keeps signatures of names (refusal_subject.h) cannot tell apart by
+ * these: neither has the other's entries shown or taken. */
+void tells_users_apart_whom_signatures_do_not(void **state)
+{
+    (void)state;
+    const struct refusal refusals[] = {
+        {.position = {0, 1}, .raw = STR("{\"userId\":\"twin-1241\"}"), .reason = STR("no")},
+        {.position = {0, 2}, .raw = STR("{\"userId\":\"twin-3072\"}"), .reason = STR("no")}};
+    struct fixture fixture;
+    assert_true(refusal_signature(&refusals[0]) == refusal_signature(&refusals[1]));
+    fixture_start_roomy(&fixture);
+    assert_int_equal(refusal_list_add(fixture.list, fixture.log_id, refusals, 2, NULL), STATUS_OK);
+    assert_int_equal(find_users(&fixture, STR("twin-1241"), 10), 1);
+    assert_int_equal(found[0].refusal.position.offset, 1);
+    assert_int_equal(forget(&fixture, STR("twin-1241")), 1);
+    assert_int_equal(forget(&fixture, STR("twin-1241")), 0);
+    assert_int_equal(find_users(&fixture, STR("twin-3072"), 10), 1);
+    assert_int_equal(found[0].refusal.position.offset, 2);
     fixture_finish(&fixture);
 }
 

@@ -194,7 +194,8 @@ def test_much_that_was_refused_is_not_held_at_once(make_service):
         assert connection._read_head().status == 200
         received = sum(chunk.count(b'"type":"refused"') for chunk in connection.chunks())
     assert received == len(raws)
-    assert resident(service) - before < 2 * (32 << 20)  # of nine times as much
+    grown = resident(service) - before
+    assert services.SANITIZED or grown < 2 * (32 << 20), grown  # of nine times as much; sanitizers keep what is freed
     for connection in idle:
         connection.close()
     wire.wait_until(lambda: service.count_sockets() <= sockets, "those that left are gone", 30 * services.PATIENCE)
