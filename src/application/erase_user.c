@@ -29,10 +29,6 @@ static const struct out_of_reach refused_unnamed = {
     "refused-unnamed",
     "a refused message is known to be a user's by its own userId, where it is a JSON object, else "
     "by its key; one that names the user in another way stays in the refused list"};
-static const struct out_of_reach refused_files = {
-    "refused-files",
-    "the entries are off the refused list now; they leave its files when nothing in a file and "
-    "those before it is listed any more, or when the list is full"};
 static const struct out_of_reach store_files = {
     "store-files",
     "the rows are hidden now; they leave the files of the store when their part is next merged or "
@@ -77,7 +73,6 @@ static void tell_out_of_reach(struct erasure *erasure, const struct event_log_st
     }
     if (store->hides_erased) {
         add(erasure, &store_files);
-        add(erasure, &refused_files);
     }
     add(erasure, &refused_unnamed);
     add(erasure, &copies);

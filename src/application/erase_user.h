@@ -33,7 +33,7 @@ struct erase_user {
     _Atomic uint64_t activities; /* that they removed from the store */
 };
 
-enum { ERASURE_OUT_OF_REACH_MAX = 6 };
+enum { ERASURE_OUT_OF_REACH_MAX = 5 };
 
 /* Where activities of the user may still stand. Both texts are static. */
 struct out_of_reach {

@@ -398,14 +398,12 @@ static void says_what_is_out_of_reach(void **state)
     expect_out_of_reach("merged", true);
     expect_out_of_reach("backups", true);
     expect_out_of_reach("names the user in another way", true);
-    expect_out_of_reach("leave its files", true);
     expect_out_of_reach(".refused", false);
     fixture.durability = DURABILITY_REPLICATED;
     fixture.store_state.hides_erased = false;
     erased_at();
     expect_out_of_reach("the topic keeps", true);
     expect_out_of_reach(".refused", true);
-    expect_out_of_reach("leave its files", false);
     expect_out_of_reach("files of the event log", false);
     expect_out_of_reach("merged", false);
     fixture.durability = DURABILITY_LOCAL_DISK;

@@ -64,7 +64,7 @@ def test_a_user_is_gone_from_every_answer(fresh):
     fresh.wait_settled()
     document = receipt(erase(fresh, "gone"), "gone", 300)
     assert [place["what"] for place in document["outOfReach"]] == [
-        "event-log", *["refused-topic"] * (pair.LOG == "kafka"), *["store-files", "refused-files"] * (pair.STORE == "local"),
+        "event-log", *["refused-topic"] * (pair.LOG == "kafka"), *["store-files"] * (pair.STORE == "local"),
         "refused-unnamed", "copies"]
     assert left(fresh, "gone") == 0 and len(fresh.walk()) == 50
     expect.problem(fresh.get(f"{LIST}/e-00000"), 404)

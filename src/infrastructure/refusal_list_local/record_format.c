@@ -80,6 +80,13 @@ void record_append(struct buffer *buffer, const struct record *record, struct re
     little_endian_put_u32(at + 4, checksum(at + CHECKED_FROM, length - CHECKED_FROM, place));
 }
 
+void record_blank(uint8_t *bytes, size_t len, struct record_place place)
+{
+    ASSERT(len >= RECORD_HEADER_BYTES);
+    memset(bytes + RECORD_HEADER_BYTES, 0, len - RECORD_HEADER_BYTES);
+    little_endian_put_u32(bytes + 4, checksum(bytes + CHECKED_FROM, len - CHECKED_FROM, place));
+}
+
 uint64_t record_claimed_length(const uint8_t header[RECORD_HEADER_BYTES])
 {
     if (memcmp(header, magic, FORMAT_AT) != 0 || header[FORMAT_AT] < FORMAT ||

@@ -46,6 +46,11 @@
  * a position stand in two records, the later one holds: an earlier one was taken back, and the cut
  * was lost with the power.
  *
+ * When an entry leaves the list and its removal is durable, zeros take the place of its texts, and
+ * its CRC is made anew, so that it is a record still, of a position that a later record removes. A
+ * crash in the midst of that leaves damage where nobody misses anything: a removal stands behind
+ * it, so it is never taken for the torn end of the list.
+ *
  * In memory there is an index of ids and places only; texts are read, and checked again, when
  * somebody asks for them.
  */
@@ -78,6 +83,9 @@ size_t record_length(const struct refusal *refusal);
 
 /* Appends one of record_length bytes, not 0. */
 void record_append(struct buffer *buffer, const struct record *record, struct record_place place);
+
+/* Makes a record of `len` bytes, of which the header is there, one with zeros for texts. */
+void record_blank(uint8_t *bytes, size_t len, struct record_place place);
 
 /* The length that a header claims; 0: it is none. */
 uint64_t record_claimed_length(const uint8_t header[RECORD_HEADER_BYTES]);

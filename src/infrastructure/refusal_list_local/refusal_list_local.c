@@ -363,6 +363,7 @@ static enum status forget_all(struct forgetting *forgetting, struct error *err)
         }
         forgetting->forgotten += removed;
     }
+    shelf_sync_blanks(shelf);
     if (status == STATUS_OK) {
         shelf_remove_emptied(shelf);
     }

@@ -19,6 +19,7 @@ struct shelf_file {
     uint64_t used;   /* bytes that are durable records, or damage between them */
     uint64_t cost;   /* used, and what the index takes for its records */
     uint64_t listed; /* entries of the index that stand in it */
+    bool blanked;    /* written to in its midst since it was synced */
 };
 
 /* An entry of the index. */
@@ -26,6 +27,13 @@ struct shelf_entry {
     struct refusal_item item;
     struct shelf_file *file;
     uint64_t at; /* of its record */
+    size_t bytes;
+};
+
+/* Where an entry stood that left the list. */
+struct shelf_place {
+    struct shelf_file *file;
+    uint64_t at;
     size_t bytes;
 };
 
@@ -88,9 +96,16 @@ MUST_USE enum status shelf_write_group(struct shelf *shelf, const struct record 
                                        size_t count, size_t *out_written, struct error *err);
 
 /* Writes durably, as one group, that these positions are listed no more, and takes them off the
- * list; says how many were there. NO_SPACE, UNAVAILABLE, NO_MEMORY: all of them still are. */
+ * list, overwriting what they said; says how many were there. NO_SPACE, UNAVAILABLE, NO_MEMORY: all
+ * of them still are. */
 MUST_USE enum status shelf_write_removals(struct shelf *shelf, const struct record *removals,
                                           size_t count, size_t *out_removed, struct error *err);
+
+/* Overwrites what an entry said whose removal is durable. What cannot be is told in a line. */
+void shelf_blank(struct shelf *shelf, const struct shelf_place *place);
+
+/* Makes durable what was overwritten; likewise. */
+void shelf_sync_blanks(struct shelf *shelf);
 
 /* Removes the oldest files as long as nothing in them is listed. */
 void shelf_remove_emptied(struct shelf *shelf);

@@ -208,13 +208,16 @@ enum status shelf_write_group(struct shelf *shelf, const struct record *records,
 
 /* Removals -------------------------------------------------------------------------------- */
 
-/* Says whether it was there. */
-static bool take_off(struct shelf *shelf, struct uuid log_id, struct position position)
+/* Says whether it was there, and where. */
+static bool take_off(struct shelf *shelf, struct uuid log_id, struct position position,
+                     struct shelf_place *out_place)
 {
     pthread_mutex_lock(&shelf->mutex);
     struct refusal_item *item = refusal_index_find(&shelf->index, log_id, position);
     if (item != NULL) {
-        shelf_forget(shelf, shelf_entry_of(item));
+        struct shelf_entry *entry = shelf_entry_of(item);
+        *out_place = (struct shelf_place){entry->file, entry->at, entry->bytes};
+        shelf_forget(shelf, entry);
     }
     pthread_mutex_unlock(&shelf->mutex);
     return item != NULL;
@@ -251,7 +254,11 @@ enum status shelf_write_removals(struct shelf *shelf, const struct record *remov
     }
     account_for_group(shelf, file);
     for (size_t i = 0; i < count; i++) {
-        removed += take_off(shelf, removals[i].log_id, removals[i].refusal.position);
+        struct shelf_place place;
+        if (take_off(shelf, removals[i].log_id, removals[i].refusal.position, &place)) {
+            shelf_blank(shelf, &place);
+            removed++;
+        }
     }
     *out_removed = removed;
     return STATUS_OK;
