@@ -1,5 +1,6 @@
 #include "base/failing_memory.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 void *__real_malloc(size_t size);
@@ -9,14 +10,17 @@ void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *block, size_t size);
 
-static bool armed;
-static bool failed;
-static unsigned long allocations_left; /* before one fails, while armed */
+static atomic_bool armed;
+static atomic_bool failed;
+static atomic_ulong allocations_left; /* before one fails, while armed */
 
+/* Behind the one that fails the count wraps around, and does not come by 0 again. */
 static bool fails_now(void)
 {
-    bool fails = armed && !failed && allocations_left-- == 0;
-    failed = failed || fails;
+    bool fails = atomic_load(&armed) && atomic_fetch_sub(&allocations_left, 1) == 0;
+    if (fails) {
+        atomic_store(&failed, true);
+    }
     return fails;
 }
 
@@ -37,13 +41,13 @@ void *__wrap_realloc(void *block, size_t size)
 
 void failing_memory_arm(unsigned long allocations)
 {
-    allocations_left = allocations;
-    failed = false;
-    armed = true;
+    atomic_store(&allocations_left, allocations);
+    atomic_store(&failed, false);
+    atomic_store(&armed, true);
 }
 
 bool failing_memory_disarm(void)
 {
-    armed = false;
-    return failed;
+    atomic_store(&armed, false);
+    return atomic_load(&failed);
 }

@@ -1,7 +1,8 @@
 #pragma once
 /*
  * For tests: lets one allocation of the program fail. Who links usertrail_failing_memory has its
- * malloc, calloc and realloc wrapped (the linker's --wrap). One thread at a time while armed.
+ * malloc, calloc and realloc wrapped (the linker's --wrap); libraries that are shared keep their
+ * own. Arming and disarming: one thread; the one that fails may be any thread's.
  */
 #include <stdbool.h>
 
