@@ -70,20 +70,22 @@ struct live_event *live_render(struct live_tail *tail, const struct position_set
     return event_of(tail, activity);
 }
 
-static void push(struct live_listener *listener, struct live_event *event)
+/* False: there is no event, since there was no memory. */
+static bool push(struct live_listener *listener, struct live_event *event)
 {
     if (event == NULL) {
-        live_listener_lose(listener, 0);
-        return;
+        return false;
     }
     live_listener_push(listener, event);
     live_event_unref(event);
+    return true;
 }
 
 void live_push_gap(struct live_tail *tail, struct live_listener *listener, uint64_t missed,
                    const char *why)
 {
     struct buffer *frame = &tail->frame;
+    uint64_t activities = missed == LIVE_GAP_UNKNOWN ? 1 : missed;
     buffer_clear(frame);
     buffer_append_literal(frame, "event: gap\ndata: {\"missed\":");
     if (missed == LIVE_GAP_UNKNOWN) {
@@ -94,12 +96,14 @@ void live_push_gap(struct live_tail *tail, struct live_listener *listener, uint6
     buffer_append_format(frame, ",\"reason\":\"%s\"}\n\n", why);
     struct live_event *event = event_of(tail, NULL);
     if (event != NULL) {
-        event->activities = missed == LIVE_GAP_UNKNOWN ? 1 : missed;
+        event->activities = activities;
     }
-    push(listener, event);
+    if (!push(listener, event)) {
+        live_listener_lose(listener, activities);
+    }
 }
 
-void live_push_opening(struct live_tail *tail, struct live_listener *listener,
+bool live_push_opening(struct live_tail *tail, struct live_listener *listener,
                        const struct position_set *reached)
 {
     buffer_clear(&tail->frame);
@@ -108,11 +112,11 @@ void live_push_opening(struct live_tail *tail, struct live_listener *listener,
         append_id(tail, reached);
     }
     buffer_append_char(&tail->frame, '\n');
-    push(listener, event_of(tail, NULL));
+    return push(listener, event_of(tail, NULL));
 }
 
 /* With the place up to which there was nothing for this listener, so that who hears seldom of
- * something need not read all of that again. */
+ * something need not read all of that again. Without memory the next one does. */
 void live_push_heartbeat(struct live_tail *tail, struct live_listener *listener)
 {
     buffer_clear(&tail->frame);
@@ -121,5 +125,5 @@ void live_push_heartbeat(struct live_tail *tail, struct live_listener *listener)
         append_id(tail, &tail->reached);
     }
     buffer_append_char(&tail->frame, '\n');
-    push(listener, event_of(tail, NULL));
+    (void)push(listener, event_of(tail, NULL));
 }

@@ -83,7 +83,9 @@ static bool is_up_to_date(const struct live_tail *tail, const struct live_listen
 static enum status let_in(struct live_tail *tail, struct live_listener *listener)
 {
     bool fills = listener->resumes && !is_up_to_date(tail, listener);
-    live_push_opening(tail, listener, fills ? NULL : &tail->reached);
+    if (!live_push_opening(tail, listener, fills ? NULL : &tail->reached)) {
+        return STATUS_NO_MEMORY;
+    }
     listener->told_at_ms = now_ms(tail);
     if (fills) {
         bool known = is_known_place(tail, listener);

@@ -75,9 +75,10 @@ struct live_event *live_render(struct live_tail *tail, const struct position_set
 void live_push_gap(struct live_tail *tail, struct live_listener *listener, uint64_t missed,
                    const char *why);
 
-/* The first event: how to come back, and where from unless `reached` is NULL. */
-void live_push_opening(struct live_tail *tail, struct live_listener *listener,
-                       const struct position_set *reached);
+/* The first event: how to come back, and where from unless `reached` is NULL. False without memory:
+ * who does not know that would miss what comes before he is there again. */
+MUST_USE bool live_push_opening(struct live_tail *tail, struct live_listener *listener,
+                                const struct position_set *reached);
 void live_push_heartbeat(struct live_tail *tail, struct live_listener *listener);
 
 /* --- live_backfill.c --- */
