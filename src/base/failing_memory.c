@@ -13,11 +13,12 @@ void *__wrap_realloc(void *block, size_t size);
 static atomic_bool armed;
 static atomic_bool failed;
 static atomic_ulong allocations_left; /* before one fails, while armed */
+static _Thread_local bool spared;
 
 /* Behind the one that fails the count wraps around, and does not come by 0 again. */
 static bool fails_now(void)
 {
-    bool fails = atomic_load(&armed) && atomic_fetch_sub(&allocations_left, 1) == 0;
+    bool fails = atomic_load(&armed) && !spared && atomic_fetch_sub(&allocations_left, 1) == 0;
     if (fails) {
         atomic_store(&failed, true);
     }
@@ -50,4 +51,9 @@ bool failing_memory_disarm(void)
 {
     atomic_store(&armed, false);
     return atomic_load(&failed);
+}
+
+void failing_memory_spare_this_thread(bool spares)
+{
+    spared = spares;
 }

@@ -11,3 +11,7 @@ void failing_memory_arm(unsigned long allocations);
 
 /* From now on all work. Says whether one has failed. */
 bool failing_memory_disarm(void);
+
+/* While spared, the allocations of this thread neither fail nor count: it plays the client of what
+ * is tested, for example. */
+void failing_memory_spare_this_thread(bool spares);

@@ -1,5 +1,6 @@
 #include "base/failing_memory.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -52,11 +53,44 @@ static void test_every_kind_fails(void **state)
     assert_null(seen);
 }
 
+static void *allocate_on_command(void *context)
+{
+    bool *spares = context;
+    failing_memory_spare_this_thread(*spares);
+    return allocate() ? context : NULL;
+}
+
+static bool allocate_elsewhere(bool spares)
+{
+    pthread_t thread;
+    void *got;
+    assert_int_equal(pthread_create(&thread, NULL, allocate_on_command, &spares), 0);
+    assert_int_equal(pthread_join(thread, &got), 0);
+    return got != NULL;
+}
+
+/* Whichever thread's turn it is, but for one that is spared. */
+static void test_any_thread_may_fail(void **state)
+{
+    (void)state;
+    failing_memory_arm(0);
+    bool got = allocate_elsewhere(false);
+    assert_true(failing_memory_disarm());
+    assert_false(got);
+    failing_memory_arm(0);
+    got = allocate_elsewhere(true);
+    bool own = allocate();
+    assert_true(failing_memory_disarm());
+    assert_true(got);
+    assert_false(own);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_allocation_fails),
         cmocka_unit_test(test_every_kind_fails),
+        cmocka_unit_test(test_any_thread_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
