@@ -5,6 +5,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+enum { PAUSE_NS = 1000 * 1000 };
 
 void http_mailbox_init(struct http_mailbox *mailbox, void (*wake)(void *context), void *context)
 {
@@ -31,25 +34,23 @@ static bool queue_reserve(struct http_completion_queue *queue, size_t count)
     return ARRAY_RESERVE(queue->completions, queue->capacity, count);
 }
 
+/* There is room for them. */
 static void queue_add(struct http_completion_queue *queue,
                       const struct http_completion *completions, size_t count)
 {
-    bool reserved = queue_reserve(queue, queue->count + count);
-    ASSERT(reserved);
     memcpy(queue->completions + queue->count, completions, count * sizeof *completions);
     queue->count += count;
 }
 
 /* What came changes places with what is done with. So do their arrays, and the room that was
- * reserved must be in both. */
+ * reserved should be in both. Without memory it is asked for again when it is needed. */
 static void queue_swap(struct http_completion_queue *incoming, struct http_completion_queue *taken)
 {
     struct http_completion_queue came = *incoming;
     *incoming = *taken;
     incoming->count = 0;
     *taken = came;
-    bool reserved = queue_reserve(incoming, came.capacity);
-    ASSERT(reserved);
+    (void)queue_reserve(incoming, came.capacity);
 }
 
 enum status http_mailbox_reserve(struct http_mailbox *mailbox, size_t count)
@@ -69,10 +70,25 @@ static void mailbox_wake_locked(struct http_mailbox *mailbox)
     }
 }
 
+/* Room was reserved with each ticket, but what is gone before its result came leaves its room to
+ * the next. A result must not be lost, so without memory its bringer waits for some, or until the
+ * loop has taken what is there. */
+static void await_room_locked(struct http_mailbox *mailbox, struct http_completion_queue *queue,
+                              size_t count)
+{
+    const struct timespec pause = {.tv_nsec = PAUSE_NS};
+    while (!mailbox->closed && !queue_reserve(queue, queue->count + count)) {
+        pthread_mutex_unlock(&mailbox->mutex);
+        nanosleep(&pause, NULL);
+        pthread_mutex_lock(&mailbox->mutex);
+    }
+}
+
 static void put(struct http_mailbox *mailbox, struct http_completion_queue *queue,
                 const struct http_completion *completions, size_t count)
 {
     pthread_mutex_lock(&mailbox->mutex);
+    await_room_locked(mailbox, queue, count);
     bool closed = mailbox->closed;
     if (!closed && count > 0) {
         queue_add(queue, completions, count);

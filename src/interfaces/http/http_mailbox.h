@@ -8,8 +8,9 @@
  * few in each turn: a thousand of them at once hold nobody else up.
  *
  * Putting never fails: room for every exchange of the loop is reserved when the exchange is made.
- * Only completions of exchanges that are gone can make the array grow, and a process without memory
- * for these few bytes stops, because losing one would keep its data for ever.
+ * Only completions of exchanges that are gone can make the array grow, and who puts one of them in
+ * a process without memory for these few bytes waits for some: losing it would keep its data for
+ * ever.
  */
 #include "base/macros.h"
 #include "base/status.h"
