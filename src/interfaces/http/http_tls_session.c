@@ -66,24 +66,29 @@ static long wire_control(BIO *bio, int command, long number, void *data)
     return command == BIO_CTRL_FLUSH; /* all the rest is of no use here */
 }
 
-static BIO_METHOD *wire_method;
-
-static void make_wire_method(void)
+static BIO_METHOD *make_wire_method(void)
 {
-    wire_method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "wire");
-    if (wire_method != NULL) {
-        BIO_meth_set_read(wire_method, wire_read);
-        BIO_meth_set_write(wire_method, wire_write);
-        BIO_meth_set_ctrl(wire_method, wire_control);
+    BIO_METHOD *method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "wire");
+    if (method != NULL) {
+        BIO_meth_set_read(method, wire_read);
+        BIO_meth_set_write(method, wire_write);
+        BIO_meth_set_ctrl(method, wire_control);
     }
+    return method;
 }
 
-/* One for the process, as long as it lives. */
-static const BIO_METHOD *wire_method_get(void)
+/* One for the process, as long as it lives. NULL without memory; the next session asks again. */
+static const BIO_METHOD *wire_method(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, make_wire_method);
-    return wire_method;
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    static BIO_METHOD *made;
+    pthread_mutex_lock(&mutex);
+    if (made == NULL) {
+        made = make_wire_method();
+    }
+    const BIO_METHOD *method = made;
+    pthread_mutex_unlock(&mutex);
+    return method;
 }
 
 /* --- life --- */
@@ -92,7 +97,7 @@ struct http_tls_session *http_tls_session_new(struct http_tls *tls)
 {
     struct http_tls_session *session = calloc(1, sizeof *session);
     SSL *ssl = http_tls_make(tls);
-    const BIO_METHOD *method = wire_method_get();
+    const BIO_METHOD *method = wire_method();
     BIO *wire = method == NULL ? NULL : BIO_new(method);
     if (session == NULL || ssl == NULL || wire == NULL) {
         free(session);

@@ -1,0 +1,30 @@
+#pragma once
+/*
+ * The client of tests that take memory away from a server in the same program: one request on a
+ * connection of its own, over TCP or TLS. Its thread is spared (failing_memory.h). One thread.
+ */
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct client_answer {
+    int status;      /* 0: the connection ended without a word */
+    bool complete;   /* as its framing says */
+    struct str head; /* until the next request, as the body */
+    struct str body; /* what came of it, chunks put together */
+};
+
+/* Once, before all others. With TLS OpenSSL's memory may fail, too. */
+void client_init(bool uses_tls);
+
+/* Writes a certificate for this machine and its key into the two files; returns whether it could.
+ */
+bool client_make_certificate(const char *certificate_path, const char *key_path);
+
+/* Sends and reads up to the end of the connection. Fails the test when that takes 20 seconds. */
+struct client_answer client_ask(uint16_t port, bool tls, struct str request);
+
+/* The same, but stops reading, and leaves, once `word` has come. */
+struct client_answer client_ask_until(uint16_t port, bool tls, struct str request,
+                                      const char *word);
