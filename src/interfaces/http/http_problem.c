@@ -68,12 +68,14 @@ void http_problem_respond(struct http_exchange *exchange, const struct http_prob
     struct buffer json;
     buffer_init(&json, PROBLEM_BYTES_MAX + problem->members.len);
     http_problem_append(problem, &json);
-    http_exchange_respond(exchange,
-                          &(struct http_response){.status = problem->status,
-                                                  .content_type = STR("application/problem+json"),
-                                                  .body = buffer_str(&json),
-                                                  .headers = headers,
-                                                  .header_count = count,
-                                                  .close = problem->close});
+    struct http_response response = {.status = problem->status,
+                                     .headers = headers,
+                                     .header_count = count,
+                                     .close = problem->close};
+    if (json.failed == STATUS_OK) {
+        response.content_type = STR("application/problem+json");
+        response.body = buffer_str(&json);
+    }
+    http_exchange_respond(exchange, &response);
     buffer_deinit(&json);
 }

@@ -24,6 +24,7 @@ struct http_problem {
 /* The JSON document alone, as items of a batch answer hold it, too. */
 void http_problem_append(const struct http_problem *problem, struct buffer *out_json);
 
-/* Answers the exchange with the problem; `allow` fills the Allow header, NULL: none. */
+/* Answers the exchange with the problem; `allow` fills the Allow header, NULL: none. Without memory
+ * for its words the status and the headers say what there is to say. */
 void http_problem_respond(struct http_exchange *exchange, const struct http_problem *problem,
                           const char *allow);
