@@ -150,7 +150,13 @@ static size_t read_some(int descriptor, SSL *ssl, char *into, size_t room)
     return got;
 }
 
-static size_t exchange(int descriptor, bool tls, struct str request, const char *word)
+static bool wants_all(struct str so_far)
+{
+    (void)so_far;
+    return false;
+}
+
+static size_t exchange(int descriptor, bool tls, struct str request, client_has_enough *has_enough)
 {
     SSL *ssl = NULL;
     size_t len = 0;
@@ -165,7 +171,7 @@ static size_t exchange(int descriptor, bool tls, struct str request, const char 
     } else {
         send_plain(descriptor, request);
     }
-    while (got > 0 && (word == NULL || memmem(answer, len, word, strlen(word)) == NULL)) {
+    while (got > 0 && !has_enough((struct str){answer, len})) {
         ASSERT(len < ANSWER_BYTES_MAX);
         got = read_some(descriptor, ssl, answer + len, ANSWER_BYTES_MAX - len);
         len += got;
@@ -216,21 +222,29 @@ static struct client_answer read_answer(size_t len)
     const char *length = strstr(answer, "Content-Length: ");
     if (strstr(answer, "Transfer-Encoding: chunked") != NULL) {
         read.complete = join_chunks(&read.body);
+        behind[read.body.len] = '\0';
     } else {
         read.complete = length != NULL && strtoul(length + 16, NULL, 10) == read.body.len;
     }
     return read;
 }
 
-struct client_answer client_ask_until(uint16_t port, bool tls, struct str request, const char *word)
+static struct client_answer ask(uint16_t port, bool tls, struct str request,
+                                client_has_enough *has_enough)
 {
     int descriptor = connect_to(port);
-    size_t len = exchange(descriptor, tls, request, word);
+    size_t len = exchange(descriptor, tls, request, has_enough);
     close(descriptor);
     return read_answer(len);
 }
 
+struct client_answer client_ask_until(uint16_t port, struct str request,
+                                      client_has_enough *has_enough)
+{
+    return ask(port, false, request, has_enough);
+}
+
 struct client_answer client_ask(uint16_t port, bool tls, struct str request)
 {
-    return client_ask_until(port, tls, request, NULL);
+    return ask(port, tls, request, wants_all);
 }

@@ -12,7 +12,7 @@ struct client_answer {
     int status;      /* 0: the connection ended without a word */
     bool complete;   /* as its framing says */
     struct str head; /* until the next request, as the body */
-    struct str body; /* what came of it, chunks put together */
+    struct str body; /* what came of it, chunks put together, a zero behind */
 };
 
 /* Once, before all others. With TLS OpenSSL's memory may fail, too. */
@@ -25,6 +25,7 @@ bool client_make_certificate(const char *certificate_path, const char *key_path)
 /* Sends and reads up to the end of the connection. Fails the test when that takes 20 seconds. */
 struct client_answer client_ask(uint16_t port, bool tls, struct str request);
 
-/* The same, but stops reading, and leaves, once `word` has come. */
-struct client_answer client_ask_until(uint16_t port, bool tls, struct str request,
-                                      const char *word);
+/* The same over TCP, but leaves once this says of the answer so far that it is enough. */
+typedef bool client_has_enough(struct str answer);
+struct client_answer client_ask_until(uint16_t port, struct str request,
+                                      client_has_enough *has_enough);

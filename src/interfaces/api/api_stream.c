@@ -237,15 +237,21 @@ static const struct http_stream_writer writer = {
 
 /* --- the request --- */
 
+/* The query is copied, since the filter points into it for longer than the request is there. */
 static enum status read_request(const struct api_call *call, struct stream *stream,
                                 struct error *err)
 {
     struct live_listener *listener = &stream->listener;
-    struct str query = arena_copy_str(&stream->arena, call->request->query);
+    struct str query = {0};
     struct str last = api_call_field(call, API_FIELD_LAST_EVENT_ID);
+    if (call->request->query.data != NULL) {
+        query = arena_copy_str(&stream->arena, call->request->query);
+        if (query.data == NULL) {
+            return STATUS_NO_MEMORY;
+        }
+    }
     enum status status =
-        api_stream_filter_read(call->request->query.data == NULL ? call->request->query : query,
-                               &stream->arena, &listener->filter, &stream->texts, err);
+        api_stream_filter_read(query, &stream->arena, &listener->filter, &stream->texts, err);
     if (status == STATUS_OK && last.len > 0) {
         listener->resumes = true;
         status = live_tail_read_id(last, &listener->log_id, &listener->from, err);
