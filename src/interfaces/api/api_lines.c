@@ -17,6 +17,7 @@
 #include "interfaces/api/api_promise.h"
 #include "interfaces/api/api_query_string.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -51,15 +52,15 @@ struct lines {
     size_t charged;
     size_t text_bytes_most; /* of `text`, which is as large from the beginning, but not used */
     size_t batch_most;
-    bool has_paid; /* the request, for its first line */
-    char limit_detail[API_LIMIT_DETAIL_BYTES];
-    struct http_problem limited; /* what to tell when there is a limit and nothing left */
-    bool streams;                /* verdicts, as they are known */
-    bool streaming;              /* the answer has begun */
-    bool in_flight;              /* a batch is with the log */
-    bool complete;               /* the body */
-    bool broken;                 /* the rest of the body will not come */
-    struct http_problem problem; /* why */
+    bool has_paid;                       /* the request, for its first line */
+    char detail[API_LIMIT_DETAIL_BYTES]; /* of the problem that ends it */
+    struct http_problem limited;         /* what to tell when there is a limit and nothing left */
+    bool streams;                        /* verdicts, as they are known */
+    bool streaming;                      /* the answer has begun */
+    bool in_flight;                      /* a batch is with the log */
+    bool complete;                       /* the body */
+    bool broken;                         /* the rest of the body will not come */
+    struct http_problem problem;         /* why */
 };
 
 static void lines_free(struct lines *lines)
@@ -134,11 +135,16 @@ static void answer_problem(struct lines *lines, struct http_problem problem, uin
 {
     struct buffer *members = &lines->listed;
     struct buffer sums;
+    char least[32];
     buffer_init(&sums, API_ANSWER_BYTES_MAX);
     append_sums(&sums, lines);
     buffer_append_literal(&sums, ",\"line\":");
     buffer_append_u64(&sums, next_line);
     problem.members = rendered(&sums);
+    if (problem.members.data == NULL) { /* without the sums one can still go on */
+        int len = snprintf(least, sizeof least, "\"line\":%llu", (unsigned long long)next_line);
+        problem.members = (struct str){least, (size_t)len};
+    }
     if (lines->streaming) {
         buffer_clear(members);
         buffer_append_literal(members, "{\"error\":");
@@ -248,13 +254,17 @@ static void accept(struct lines *lines, uint64_t number)
 
 static const struct http_stream_writer verdict_writer;
 
-/* Says what became of the batch, now that it is known. */
-static enum status tell_verdicts(struct lines *lines)
+static void sum_up(struct lines *lines)
 {
     lines->accepted += lines->batch_count;
     lines->rejected += lines->batch_rejected;
     lines->batch_count = 0;
     lines->batch_rejected = 0;
+}
+
+/* Says what became of the batch, now that it is known. */
+static enum status tell_verdicts(struct lines *lines)
+{
     if (lines->verdicts.len == 0) {
         return STATUS_OK;
     }
@@ -384,8 +394,7 @@ static bool charges_batch(struct lines *lines)
     bool is_first = count > 0 && !lines->has_paid;
     lines->has_paid = lines->has_paid || count > 0;
     return api_access_charges_lines(lines->reader.loop, lines->reader.caller,
-                                    is_first ? count - 1 : count, lines->limit_detail,
-                                    &lines->limited);
+                                    is_first ? count - 1 : count, lines->detail, &lines->limited);
 }
 
 /* Nothing of the batch was recorded. */
@@ -414,10 +423,11 @@ static enum step step(struct lines *lines, enum status *out_failure)
         *out_failure = submit(lines);
         return *out_failure == STATUS_OK ? STEP_WAITS : STEP_FAILED;
     }
-    api_item_count_rejected(&lines->reader, lines->batch_rejected);
     if (tell_verdicts(lines) != STATUS_OK) {
         return STEP_FAILED;
     }
+    api_item_count_rejected(&lines->reader, lines->batch_rejected);
+    sum_up(lines);
     return read == STATUS_OK ? STEP_MORE : read == STATUS_BUSY ? STEP_EMPTY : STEP_DONE;
 }
 
@@ -485,6 +495,18 @@ void api_lines_post(const struct api_call *call)
     run(lines);
 }
 
+/* The batch is in the log and summed up, but its verdicts cannot be told. */
+static void fail_untold(struct lines *lines)
+{
+    snprintf(
+        lines->detail, sizeof lines->detail,
+        "the lines %llu to %llu were recorded where they are valid, but there is no memory for "
+        "their verdicts; send those from `line` on later",
+        (unsigned long long)lines->batch_begin, (unsigned long long)lines->text.number);
+    answer_problem(lines, api_problem_not_appended(lines->api, STATUS_NO_MEMORY, lines->detail),
+                   lines->text.number + 1);
+}
+
 static void completed_on_loop(struct http_exchange *exchange,
                               const struct http_completion *completion)
 {
@@ -494,11 +516,11 @@ static void completed_on_loop(struct http_exchange *exchange,
     }
     if (lines != NULL && completion->status == STATUS_OK) {
         api_promise_sum_add(&lines->promised, completion);
+        sum_up(lines);
         if (tell_verdicts(lines) == STATUS_OK) {
             run(lines);
         } else {
-            lines->batch_begin = lines->text.number + 1;
-            fail(lines, STATUS_NO_MEMORY);
+            fail_untold(lines);
         }
     } else if (lines != NULL) {
         lines->batch_count = 0; /* both are counted already */
