@@ -82,13 +82,12 @@ static void report_missing(struct log_reader *reader, int64_t from, int64_t coun
     }
 }
 
-static enum status add_row(struct log_reader *reader, const struct logged_activity *row,
-                           struct error *err)
+/* Before anything is read, since the walk does not go back: a row without room would be passed. */
+static enum status make_room(struct log_reader *reader, struct error *err)
 {
     if (!ARRAY_RESERVE(reader->rows, reader->capacity, reader->count + 1)) {
         return error_set(err, STATUS_NO_MEMORY, 0, "no memory for rows of the event log");
     }
-    reader->rows[reader->count++] = *row;
     return STATUS_OK;
 }
 
@@ -101,19 +100,15 @@ static void take_header(struct log_reader *reader, const struct walk_found *foun
     }
 }
 
-static enum status take_row(struct log_reader *reader, const struct walk_found *found,
-                            struct error *err)
+/* There is room for it. */
+static void take_row(struct log_reader *reader, const struct walk_found *found)
 {
     int64_t offset = found->row.position.offset;
     report_missing(reader, offset - found->missing, found->missing);
-    if (offset < reader->offset) {
-        return STATUS_OK;
-    }
-    enum status status = add_row(reader, &found->row, err);
-    if (status == STATUS_OK) {
+    if (offset >= reader->offset) {
+        reader->rows[reader->count++] = found->row;
         reader->offset = offset + 1;
     }
-    return status;
 }
 
 static void take_damage(struct log_reader *reader, const struct walk_found *found)
@@ -168,7 +163,10 @@ static enum status go_on(struct log_reader *reader, bool *out_more, struct error
 static enum status take_next(struct log_reader *reader, bool *out_done, struct error *err)
 {
     struct walk_found found;
-    enum status status = segment_walk_next(&reader->walk, reader->count == 0, &found, err);
+    enum status status = make_room(reader, err);
+    if (status == STATUS_OK) {
+        status = segment_walk_next(&reader->walk, reader->count == 0, &found, err);
+    }
     if (status != STATUS_OK) {
         return status;
     }
@@ -178,7 +176,7 @@ static enum status take_next(struct log_reader *reader, bool *out_done, struct e
         take_header(reader, &found);
         break;
     case WALK_ROW:
-        status = take_row(reader, &found, err);
+        take_row(reader, &found);
         break;
     case WALK_DAMAGE:
         take_damage(reader, &found);
