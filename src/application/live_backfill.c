@@ -116,7 +116,11 @@ static enum status show_some(struct live_tail *tail, struct live_backfill *backf
                              bool *out_moved, struct error *err)
 {
     struct live_batch *batch = &backfill->batch;
-    enum status status = live_judge(tail, batch, err);
+    /* Room for every partition comes first: a row whose place could not be kept would be passed. */
+    enum status status = position_set_prepare(&backfill->reached, batch->rows.batch.next);
+    if (status == STATUS_OK) {
+        status = live_judge(tail, batch, err);
+    }
     if (status == STATUS_OK && !batch->told_gone && batch->rows.gone > 0) {
         live_push_gap(tail, backfill->listener, batch->rows.gone, "gone");
     }
