@@ -10,6 +10,7 @@
 #include "interfaces/http/http_server.h"
 #include "memory_client.h"
 #include "support/quiet_logger.h"
+#include "support/test_certificate.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -362,7 +363,7 @@ static bool write_files(void)
     if (key >= 0) {
         close(key);
     }
-    return certificate >= 0 && key >= 0 && client_make_certificate(certificate_path, key_path);
+    return certificate >= 0 && key >= 0 && test_certificate_write(certificate_path, key_path);
 }
 
 static int set_up(void **state)

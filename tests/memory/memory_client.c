@@ -6,10 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -62,45 +59,6 @@ void client_init(bool uses_tls)
         context = SSL_CTX_new(TLS_client_method());
         ASSERT(context != NULL);
     }
-}
-
-/* --- a certificate --- */
-
-static X509 *sign_certificate(EVP_PKEY *key)
-{
-    enum { VALID_S = 24 * 60 * 60, VERSION_3 = 2 };
-    X509 *certificate = X509_new();
-    X509_NAME *name = X509_get_subject_name(certificate);
-    X509_set_version(certificate, VERSION_3);
-    ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-    X509_gmtime_adj(X509_getm_notBefore(certificate), -VALID_S);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), VALID_S);
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"127.0.0.1", -1, -1,
-                               0);
-    X509_set_issuer_name(certificate, name);
-    X509_set_pubkey(certificate, key);
-    X509_sign(certificate, key, EVP_sha256());
-    return certificate;
-}
-
-bool client_make_certificate(const char *certificate_path, const char *key_path)
-{
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *certificate = sign_certificate(key);
-    FILE *certificate_file = fopen(certificate_path, "w");
-    FILE *key_file = fopen(key_path, "w");
-    bool written = certificate_file != NULL && key_file != NULL &&
-                   PEM_write_X509(certificate_file, certificate) == 1 &&
-                   PEM_write_PrivateKey(key_file, key, NULL, NULL, 0, NULL, NULL) == 1;
-    if (certificate_file != NULL) {
-        fclose(certificate_file);
-    }
-    if (key_file != NULL) {
-        fclose(key_file);
-    }
-    X509_free(certificate);
-    EVP_PKEY_free(key);
-    return written;
 }
 
 /* --- the connection --- */
@@ -209,12 +167,14 @@ static bool join_chunks(struct str *body)
 
 static struct client_answer read_answer(size_t len)
 {
+    static const char line_begin[] = "HTTP/1.1 ";
     struct client_answer read = {0};
     answer[len] = '\0';
     char *behind = strstr(answer, "\r\n\r\n");
-    if (behind == NULL || sscanf(answer, "HTTP/1.1 %d", &read.status) != 1) {
+    if (behind == NULL || strncmp(answer, line_begin, sizeof line_begin - 1) != 0) {
         return (struct client_answer){0};
     }
+    read.status = (int)strtol(answer + sizeof line_begin - 1, NULL, 10);
     behind += 4;
     read.head = (struct str){answer, (size_t)(behind - answer)};
     read.body = (struct str){behind, len - read.head.len};

@@ -18,10 +18,6 @@ struct client_answer {
 /* Once, before all others. With TLS OpenSSL's memory may fail, too. */
 void client_init(bool uses_tls);
 
-/* Writes a certificate for this machine and its key into the two files; returns whether it could.
- */
-bool client_make_certificate(const char *certificate_path, const char *key_path);
-
 /* Sends and reads up to the end of the connection. Fails the test when that takes 20 seconds. */
 struct client_answer client_ask(uint16_t port, bool tls, struct str request);
 
