@@ -16,7 +16,7 @@ enum connection_state {
 };
 
 // Room in front of the body for the request's head.
-enum { CONNECTION_HEAD_MAX = 1024 };
+enum { CONNECTION_HEAD_MAX = 1024 + 2 * HEADER_FIELDS_BYTES_MAX };
 
 struct connection {
     int socket;

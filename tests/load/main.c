@@ -11,7 +11,9 @@ int main(int argc, char **argv)
     if (strcmp(command, "run") == 0) {
         struct run_options options;
         options_parse_run(argc, argv, &options);
-        return load_run(&options);
+        int code = load_run(&options);
+        header_field_sets_deinit(&options.field_sets);
+        return code;
     }
     if (strcmp(command, "check") == 0) {
         struct check_options options;

@@ -35,6 +35,7 @@ static const char help[] =
     "      --timeout-seconds S  give an answer up after S seconds (30)\n"
     "      --ledger FILE        append to this ledger\n"
     "      --seed N             make the same users and actions again\n"
+    "      --header-file FILE   one more header field for each connection: FILE's lines in turn\n"
     "\n"
     "  usertrail-load check --url http://127.0.0.1:3000 --ledger FILE [options]\n"
     "      --by-user            ask for each user's activities instead of walking through all\n"
@@ -42,6 +43,7 @@ static const char help[] =
     "      --expect-loss        negative control: exit 0 only if something acknowledged is gone\n"
     "\n"
     "  both: --path /api/v1/activities   --key KEY   --json FILE (- is stdout)   --quiet\n"
+    "        --header \"Name: value\"      of every request; may be given several times\n"
     "\n"
     "Needs 24 bytes for each activity of the ledger while checking, and one page of answers.\n"
     "Exit code: 0 done, or the check holds; 1 not; 2 wrong usage.\n";
@@ -50,6 +52,8 @@ enum option_code {
     OPTION_URL = 256,
     OPTION_PATH,
     OPTION_KEY,
+    OPTION_HEADER,
+    OPTION_HEADER_FILE,
     OPTION_LEDGER,
     OPTION_JSON,
     OPTION_CONNECTIONS,
@@ -127,6 +131,13 @@ static void parse_url(const char *url, struct service_address *service)
         tool_fail(TOOL_USAGE, "--url takes http://ADDRESS:PORT, not \"%s\"", url);
 }
 
+static void add_field(struct header_fields *fields)
+{
+    const char *problem = header_fields_add(fields, optarg, strlen(optarg));
+    if (problem != NULL)
+        tool_fail(TOOL_USAGE, "--header \"%s\" %s", optarg, problem);
+}
+
 static bool take_run_option(int code, struct run_options *options)
 {
     switch (code) {
@@ -138,6 +149,13 @@ static bool take_run_option(int code, struct run_options *options)
         return true;
     case OPTION_KEY:
         options->key = optarg;
+        return true;
+    case OPTION_HEADER:
+        add_field(&options->fields);
+        return true;
+    case OPTION_HEADER_FILE:
+        header_field_sets_deinit(&options->field_sets);
+        header_field_sets_read(optarg, &options->field_sets);
         return true;
     case OPTION_LEDGER:
         options->ledger_path = optarg;
@@ -217,6 +235,8 @@ void options_parse_run(int argc, char **argv, struct run_options *out_options)
         {"url", required_argument, NULL, OPTION_URL},
         {"path", required_argument, NULL, OPTION_PATH},
         {"key", required_argument, NULL, OPTION_KEY},
+        {"header", required_argument, NULL, OPTION_HEADER},
+        {"header-file", required_argument, NULL, OPTION_HEADER_FILE},
         {"ledger", required_argument, NULL, OPTION_LEDGER},
         {"json", required_argument, NULL, OPTION_JSON},
         {"connections", required_argument, NULL, OPTION_CONNECTIONS},
@@ -272,6 +292,9 @@ static bool take_check_option(int code, struct check_options *options)
     case OPTION_KEY:
         options->key = optarg;
         return true;
+    case OPTION_HEADER:
+        add_field(&options->fields);
+        return true;
     case OPTION_LEDGER:
         options->ledger_path = optarg;
         return true;
@@ -298,6 +321,7 @@ void options_parse_check(int argc, char **argv, struct check_options *out_option
         {"url", required_argument, NULL, OPTION_URL},
         {"path", required_argument, NULL, OPTION_PATH},
         {"key", required_argument, NULL, OPTION_KEY},
+        {"header", required_argument, NULL, OPTION_HEADER},
         {"ledger", required_argument, NULL, OPTION_LEDGER},
         {"json", required_argument, NULL, OPTION_JSON},
         {"by-user", no_argument, NULL, OPTION_BY_USER},

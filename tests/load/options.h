@@ -2,6 +2,8 @@
 // wrong. Called once, before any thread.
 #pragma once
 
+#include "header_fields.h"
+
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,6 +19,8 @@ struct run_options {
     struct service_address service;
     const char *path;
     const char *key; // API key, or NULL
+    struct header_fields fields;
+    struct header_field_sets field_sets;
     const char *ledger_path;
     const char *json_path;
     uint32_t connections;
@@ -40,6 +44,7 @@ struct check_options {
     struct service_address service;
     const char *path;
     const char *key;
+    struct header_fields fields;
     const char *ledger_path;
     const char *json_path;
     double wait_s;

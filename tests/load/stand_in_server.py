@@ -10,6 +10,7 @@ prints "listening PORT" and serves until its standard input ends.
 
 import argparse
 import base64
+import collections
 import http.server
 import json
 import os
@@ -52,6 +53,11 @@ class Store:
         self.taken = 0
         self.arrivals = 0
         self.found = {}
+        self.shown_fields = collections.Counter()  # what requests had of X fields, told at /fields
+
+    def note_fields(self, method, fields):
+        with self.lock:
+            self.shown_fields[f"{method} " + " ".join(value for name, value in fields if name.startswith("X-"))] += 1
 
     def is_faulty(self):
         """Every Nth activity is treated badly. Called with the lock held."""
@@ -198,6 +204,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.store.note_fields("POST", self.headers.items())
         sent = json.loads(body, parse_int=Number, parse_float=Number)
         if isinstance(sent, list):
             self.answer_batch([self.store.take(activity) for activity in sent])
@@ -225,6 +232,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         target = urllib.parse.urlsplit(self.path)
+        if target.path == "/fields":
+            self.answer(200, {text: Number(count) for text, count in self.store.shown_fields.items()})
+            return
+        self.store.note_fields("GET", self.headers.items())
         query = dict(urllib.parse.parse_qsl(target.query))
         rows = self.store.find(query)
         name = target.path.rsplit("/", 1)[1]
