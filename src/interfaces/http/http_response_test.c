@@ -7,6 +7,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -44,6 +46,36 @@ static void renders_fields_and_body(void **state)
     response.status = 299;
     http_response_render(&response, &frame, &bytes);
     assert_text(&bytes, "HTTP/1.1 299 \r\nDate: D\r\nContent-Length: 0\r\n\r\n");
+    buffer_deinit(&bytes);
+}
+
+/* Each byte at each place of values of all lengths up to two words and a rest. */
+static void fields_that_would_end_a_line_are_left_out(void **state)
+{
+    (void)state;
+    char value[20];
+    char expected[96];
+    struct buffer bytes;
+    buffer_init(&bytes, 4096);
+    for (size_t len = 1; len <= sizeof value; len++) {
+        for (size_t place = 0; place < len; place++) {
+            for (int c = 0; c < 256; c++) {
+                memset(value, 'v', sizeof value);
+                value[place] = (char)c;
+                const struct http_header header = {STR("X"), {value, len}};
+                struct http_response response = {
+                    .status = 299, .headers = &header, .header_count = 1};
+                struct http_response_frame frame = {.date = STR("D")};
+                http_response_render(&response, &frame, &bytes);
+                bool clean = (c >= ' ' && c != 0x7f) || c == '\t';
+                snprintf(expected, sizeof expected,
+                         clean ? "HTTP/1.1 299 \r\nDate: D\r\nContent-Length: 0\r\nX: %.*s\r\n\r\n"
+                               : "HTTP/1.1 299 \r\nDate: D\r\nContent-Length: 0\r\n\r\n",
+                         (int)len, value);
+                assert_text(&bytes, expected);
+            }
+        }
+    }
     buffer_deinit(&bytes);
 }
 
@@ -98,6 +130,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(renders_fields_and_body),
+        cmocka_unit_test(fields_that_would_end_a_line_are_left_out),
         cmocka_unit_test(formats_dates),
         cmocka_unit_test(writes_problems),
         cmocka_unit_test(every_fault_has_a_problem),
