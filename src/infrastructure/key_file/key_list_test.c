@@ -122,6 +122,23 @@ static void a_key_says_its_id(void **state)
     }
 }
 
+static void an_id_is_sixteen_digits_in_lower_case(void **state)
+{
+    (void)state;
+    char key[] = "ut_0123456789abcdef_0123456789abcdef0123456789abcdef";
+    uint64_t id;
+    assert_true(key_parse_id(str_from(key), &id) && id == UINT64_C(0x0123456789abcdef));
+    for (size_t place = 3; place < 19; place++) {
+        char right = key[place];
+        for (int c = 1; c < 256; c++) {
+            key[place] = (char)c;
+            bool digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+            assert_int_equal(key_parse_id(str_from(key), &id), digit);
+        }
+        key[place] = right;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -129,6 +146,7 @@ int main(void)
         cmocka_unit_test(wrong_lines_are_told),
         cmocka_unit_test(white_space_between_fields_is_free),
         cmocka_unit_test(a_key_says_its_id),
+        cmocka_unit_test(an_id_is_sixteen_digits_in_lower_case),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
