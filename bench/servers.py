@@ -1,6 +1,7 @@
 """Starts the servers that are compared, tells what they cost, and drives them with the load client."""
 
 import contextlib
+import ctypes
 import http.client
 import json
 import os
@@ -17,6 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 20
 CAUGHT_UP_SECONDS = 120
 LOAD_SECONDS_MAX = 600
+
+_libc = ctypes.CDLL(None)
 
 
 class BenchError(Exception):
@@ -42,19 +45,21 @@ def find_tools():
 
 
 def cpu_seconds(process):
-    """User and system time of the whole process so far."""
-    text = Path(f"/proc/{process.pid}/stat").read_text()
-    fields = text.rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """User and system time of the whole process so far, by the process's own clock: /proc tells it in steps of 10 ms."""
+    clock = ctypes.c_int()
+    if _libc.clock_getcpuclockid(process.pid, ctypes.byref(clock)) != 0:
+        raise BenchError(f"process {process.pid} has no clock; it has probably ended")
+    return time.clock_gettime(clock.value)
 
 
 class Server:
     """A running server process. `port` is where it listens on 127.0.0.1."""
 
-    def __init__(self, process, port, secure=False):
+    def __init__(self, process, port, secure=False, headers=None):
         self.process = process
         self.port = port
         self.secure = secure  # it speaks TLS; nobody here looks at its certificate
+        self.headers = headers or {}  # of every request, also of the load client
 
     @property
     def url(self):
@@ -82,7 +87,7 @@ class Server:
                       if self.secure else http.client.HTTPConnection("127.0.0.1", self.port, timeout=30))
         try:
             headers = {"Content-Type": "application/json"} if body else {}
-            connection.request(method, path, body, headers)
+            connection.request(method, path, body, {**headers, **self.headers})
             answer = connection.getresponse()
             text = answer.read()
             head = sum(len(name) + len(value) + 4 for name, value in answer.getheaders())
@@ -106,15 +111,24 @@ class Server:
 
     def load(self, tools, *arguments, server_ids=True, complete=True):
         """Runs the load client against this server; returns its figures. `complete`: all must be acknowledged."""
+        result = subprocess.run(self.load_command(tools, *arguments, server_ids=server_ids), capture_output=True, text=True,
+                                timeout=LOAD_SECONDS_MAX, check=False)
+        return read_figures(result.returncode, result.stdout, result.stderr, complete)
+
+    def load_command(self, tools, *arguments, server_ids=True):
         ids = ["--server-ids"] if server_ids else []
-        command = [tools["load"], "run", "--url", self.url, *ids, "--quiet", "--json", "-", *map(str, arguments)]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=LOAD_SECONDS_MAX, check=False)
-        if result.returncode != 0:
-            raise BenchError(f"the load client failed: {result.stderr.strip()} {result.stdout.strip()}")
-        figures = json.loads(result.stdout)
-        if complete and figures["acknowledged"] != figures["sent"]:
-            raise BenchError(f"not everything was acknowledged, so the figures would mislead: {result.stdout.strip()}")
-        return figures
+        fields = [word for name, value in self.headers.items() for word in ("--header", f"{name}: {value}")]
+        return [tools["load"], "run", "--url", self.url, *ids, *fields, "--quiet", "--json", "-", *map(str, arguments)]
+
+
+def read_figures(code, said, complaints, complete):
+    """What a load client that has ended told; `complete`: all must have been acknowledged."""
+    if code != 0:
+        raise BenchError(f"the load client failed: {complaints.strip()} {said.strip()}")
+    figures = json.loads(said)
+    if complete and figures["acknowledged"] != figures["sent"]:
+        raise BenchError(f"not everything was acknowledged, so the figures would mislead: {said.strip()}")
+    return figures
 
 
 def answer_bytes(server, activity):
@@ -131,8 +145,7 @@ def cost(server, tools, caught_up, *arguments):
     done = server.load(tools, *arguments)
     if caught_up:
         server.wait_until_caught_up()
-    # A tick is 10 ms; less than one was used only when hardly anything was done.
-    return done, max(server.cpu_seconds() - before, 0.01)
+    return done, server.cpu_seconds() - before
 
 
 def free_port():
@@ -152,20 +165,20 @@ def stop(process):
 
 
 @contextlib.contextmanager
-def usertrail(tools, folder, threads, *flags, keep=False, secure=False):
-    """The program with a fresh data folder, gone afterwards; with `keep` whatever is there, and it stays. `secure`: the flags make it
-    speak TLS."""
+def usertrail(tools, folder, threads, *flags, keep=False, **asked):
+    """The program with a fresh data folder, gone afterwards; with `keep` whatever is there, and it stays. `asked`: how Server asks
+    it, where the flags make that differ."""
     if not keep:
         shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
-    log = folder.parent / "usertrail.log"
+    log = folder.parent / f"{folder.name}.log"
     command = [tools["program"], "serve", "--listen", f"127.0.0.1:{port}", "--data-dir", folder, "--threads", str(threads),
                *flags]
     with open(log, "wb") as output:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
     try:
-        server = Server(process, port, secure)
+        server = Server(process, port, **asked)
         wait_until_ready(server, log)
         yield server
     finally:
