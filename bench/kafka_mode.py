@@ -23,6 +23,7 @@ sys.path += [str(TESTS / "servers"), str(TESTS / "node")]
 
 import clients  # noqa: E402
 import node_programs  # noqa: E402
+from tail import fill_own_write_row, read_own_writes  # noqa: E402
 
 
 def load_module(name, path):
@@ -40,6 +41,7 @@ ARRAY_CONNECTIONS = 8
 BATCH = 1000
 PARTITIONS = 6
 SESSIONS = 4
+OWN_WRITE_LOAD = 500  # activities a second
 ACTIVITY = '{"userId":"bench","action":"LOOK","metadata":{"path":"/products/1"}}'
 YARDSTICK_SECONDS_MAX = 300
 POLL_SECONDS = 0.05
@@ -66,8 +68,8 @@ class Setting:
         node_programs.run("produce.mjs", "--broker", self.kafka, "--topic", topic, "--partitions", PARTITIONS, "--count", 0)
         return topic
 
-    def usertrail(self, role, topic, database="bench"):
-        return servers.usertrail(self.tools, self.folder / role, self.threads, "--role", role, "--event-log", "kafka",
+    def usertrail(self, role, topic, database="bench", place=None):
+        return servers.usertrail(self.tools, self.folder / (place or role), self.threads, "--role", role, "--event-log", "kafka",
                                  "--store", "mongodb", "--kafka-brokers", self.kafka, "--kafka-topic", topic, "--kafka-group",
                                  f"{topic}-workers", "--mongodb-uri", f"{self.mongodb}/{database}", "--mongodb-sessions",
                                  str(SESSIONS))
@@ -230,6 +232,54 @@ def worker_row(setting, plan):
     return row
 
 
+# --- reading one's own write ---
+
+
+def own_write_rows(setting, plan):
+    """As it is deployed: API servers and a worker as processes of their own. Alone, and while a load goes on that the worker and the
+    store keep up with; both times what was written by one API server is read from another one."""
+    rows = []
+    for what, rate in (("", 0), (f", {OWN_WRITE_LOAD} other activities a second meanwhile", OWN_WRITE_LOAD)):
+        row = figures.Row(f"reading one's own write over Kafka and MongoDB{what}", "ms, p99", 250, 50, smaller=True)
+        topic = setting.make_topic()
+        with setting.database() as database, setting.usertrail("api", topic, database) as writer, \
+                setting.usertrail("api", topic, database, place="second-api") as reader, \
+                setting.usertrail("worker", topic, database), contextlib.ExitStack() as stack:
+            wait_until_read(writer, reader)
+            if rate:
+                stack.enter_context(loaded(writer, setting.tools, "--rate", rate, "--connections", ARRAY_CONNECTIONS))
+            took = read_own_writes(writer, reader, plan.own_writes)
+        rows.append(fill_own_write_row(row, took, "; written by one API server, read from another, stored by a worker"))
+    return rows
+
+
+def wait_until_read(writer, reader):
+    """A worker is in its group some seconds after its start, and a question waits for two."""
+    deadline = time.monotonic() + servers.READY_SECONDS
+    while True:
+        try:
+            read_own_writes(writer, reader, 20, "warm-up")
+            return
+        except servers.BenchError:
+            if time.monotonic() > deadline:
+                raise
+
+
+@contextlib.contextmanager
+def loaded(server, tools, *arguments):
+    """The load client goes on as long as the block does; all of it must have been acknowledged."""
+    client = subprocess.Popen(server.load_command(tools, *arguments, "--seconds", servers.LOAD_SECONDS_MAX), stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True)
+    try:
+        yield
+        if client.poll() is not None:
+            raise servers.BenchError("the load ended before what it is the load of")
+    finally:
+        client.terminate()
+        said, complaints = client.communicate()
+    servers.read_figures(client.returncode, said, complaints, complete=True)
+
+
 # --- what an activity costs each part, for whoever reckons how many machines it takes ---
 
 COSTS = {"singles, 256 connections": SINGLES, "arrays of 20, 8 connections": ("--connections", ARRAY_CONNECTIONS, "--batch", 20),
@@ -295,7 +345,8 @@ def bench_kafka(tools, plan, threads, folder):
     with in_words(), test_servers.available(test_servers.KafkaServer, folder=folder / "kafka") as kafka, \
             test_servers.available(test_servers.MongoServer, **STAND_IN) as mongodb:
         setting = Setting(tools, threads, folder, (kafka, mongodb))
-        rows = [*single_rows(setting, plan), array_row(setting, plan), worker_row(setting, plan)]
+        rows = [*single_rows(setting, plan), array_row(setting, plan), worker_row(setting, plan),
+                *own_write_rows(setting, plan)]
     with in_words():
         rows += cost_rows(tools, plan, threads, folder)
         return rows + [away_row(tools, plan, threads, folder, how) for how in AWAY]

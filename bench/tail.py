@@ -34,8 +34,8 @@ class Client:
         status, _, text = answer.partition(b"\r\n\r\n")
         return int(status.split()[1]), json.loads(text)
 
-    def post(self, number):
-        status, answer = self.ask(b"POST /api/v1/activities HTTP/1.1", b'{"userId":"%s","action":"a","metadata":{"n":%d}}' % (USER.encode(), number))
+    def post(self, number, user=USER):
+        status, answer = self.ask(b"POST /api/v1/activities HTTP/1.1", b'{"userId":"%s","action":"a","metadata":{"n":%d}}' % (user.encode(), number))
         if status != 202:
             raise servers.BenchError(f"a single was answered {status} {answer}")
         return answer
@@ -120,21 +120,30 @@ def tail_rows(tools, plan, threads, folder):
     return [all_told, late, slower]
 
 
+def read_own_writes(writer, reader, count, user=USER):
+    """Milliseconds that each question took, sent when its write was answered; by a server of its own where `reader` is another."""
+    writing, reading, took = Client(writer.port), Client(reader.port), []
+    for number in range(count):
+        receipt = writing.post(number, user)["receipt"]
+        begun = time.monotonic()
+        status, answer = reading.ask(f"GET /api/v1/activities?userId={user}&limit=1&after={receipt} HTTP/1.1".encode())
+        took.append((time.monotonic() - begun) * 1000)
+        if status != 200 or answer["data"][0]["metadata"]["n"] != number:
+            raise servers.BenchError(f"the write before was not read: {status} {answer}")
+    return took
+
+
+def fill_own_write_row(row, took, also=""):
+    p50, p99 = percentiles(took)
+    row.values.append(p99)
+    row.notes.append(f"p50 {p50:.2f} ms, greatest {max(took):.2f} ms, of {len(took):,} writes and reads in turn{also}")
+    return row
+
+
 def own_write_row(tools, plan, threads, folder):
     row = figures.Row("reading one's own write by its receipt, after the 202", "ms, p99", 5, 2, smaller=True)
     with servers.usertrail(tools, folder / "own", threads) as server:
-        client, took = Client(server.port), []
-        for number in range(plan.store_pages // 4):
-            receipt = client.post(number)["receipt"]
-            begun = time.monotonic()
-            status, answer = client.ask(f"GET /api/v1/activities?userId={USER}&limit=1&after={receipt} HTTP/1.1".encode())
-            took.append((time.monotonic() - begun) * 1000)
-            if status != 200 or answer["data"][0]["metadata"]["n"] != number:
-                raise servers.BenchError(f"the write before was not read: {status} {answer}")
-    p50, p99 = percentiles(took)
-    row.values.append(p99)
-    row.notes.append(f"p50 {p50:.2f} ms, {len(took):,} writes and reads in turn")
-    return row
+        return fill_own_write_row(row, read_own_writes(server, server, plan.store_pages // 4))
 
 
 def bench_tail(tools, plan, threads, folder):
