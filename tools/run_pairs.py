@@ -2,7 +2,8 @@
 """tools/run_pairs.py FOLDER [LOG,STORE …]: scenario tests on pairs of an event log and a store, all but local,local when none is
 named, one junit report a pair in FOLDER. tests/servers/servers.py run --kafka --mongodb -- tools/run_pairs.py … brings the servers.
 
-Left out are tests of what lies before the log, which is the same for every pair, and of files of the local log and store.
+Left out are tests of what lies before the log, which is the same for every pair, and of files of the local log and store. What
+keys, links and limits have to do with log and store is looked at by tests/distributed/test_280_access.py.
 """
 
 import os
