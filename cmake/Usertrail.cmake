@@ -91,7 +91,8 @@ function(usertrail_test name)
   endif()
   usertrail_program(${name} SOURCES ${ARG_SOURCES} LINK ${ARG_LINK} PkgConfig::CMOCKA)
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT})
+  # What may take long is begun first, or all but one of the processors wait for it in the end.
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT} COST ${ARG_TIMEOUT})
 endfunction()
 
 # A libFuzzer program; exists in the fuzz preset only. usertrail_fuzz_targets builds them all.
