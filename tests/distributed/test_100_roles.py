@@ -27,8 +27,9 @@ def test_an_activity_goes_all_the_way(pair, cluster):
     row = api.wait_stored(activity_id)
     assert row["metadata"] == {"ip": "192.168.1.1"}
     assert [document["_id"] for document in cluster.documents()] == [activity_id]
-    health = worker.get("/health").json
-    assert health["worker"]["stored"] == 1 and health["eventLog"]["kind"] == "kafka" and health["store"]["kind"] == "mongodb"
+    health = wire.wait_until(lambda: (said := worker.get("/health").json)["worker"]["stored"] == 1 and said, "the worker counts it",
+                             20 * services.PATIENCE, 0.01)
+    assert health["eventLog"]["kind"] == "kafka" and health["store"]["kind"] == "mongodb"
     assert "worker" not in api.get("/health").json
 
 

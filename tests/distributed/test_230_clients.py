@@ -1,6 +1,7 @@
 """Programs of others on the same topic and database, by the libraries that they are usually written with: what they write we
 store and answer, what we write they read. And a group whose members have names."""
 
+import concurrent.futures
 import json
 import random
 import subprocess
@@ -12,6 +13,7 @@ import jars
 import node_programs
 import service as services
 import wire
+from cluster import cluster as made_cluster
 from cluster import PARTITIONS, changes, consume, lag, partitions_of, wait_for_lag, wait_for_settled_group
 
 NODE_FOLDER = Path(__file__).resolve().parent.parent / "node"
@@ -213,17 +215,22 @@ def test_a_member_with_a_name_is_waited_for(cluster, ledger):
     assert workers[0].get("/health").json["worker"]["stored"] > 0
 
 
-def test_members_with_names_end(cluster):
+def test_members_with_names_end(kafka, mongodb):
     """Guards SIGTERM of members that do not leave the group: each ends at once, whatever the group does meanwhile. What the
-    Kafka client tells makes its threads meet in orders that are rare otherwise."""
-    chance = random.Random(230)
-    workers = [cluster.worker("--kafka-instance-id", name, "--log-level", "debug", "--kafka.debug", "cgrp")
-               for name in ("first", "second")]
-    for _ in range(12):
-        time.sleep(chance.uniform(0.1, 5))
-        worker = chance.choice(workers)
-        worker.stop(timeout=10)
-        worker.start()
+    Kafka client tells makes its threads meet in orders that are rare otherwise. Two groups at a time, since it is all waiting."""
+    def end_members(number):
+        chance = random.Random(230 + number)
+        with made_cluster(kafka, mongodb) as one:
+            workers = [one.worker("--kafka-instance-id", name, "--log-level", "debug", "--kafka.debug", "cgrp")
+                       for name in ("first", "second")]
+            for _ in range(6):
+                time.sleep(chance.uniform(0.1, 5))
+                worker = chance.choice(workers)
+                worker.stop(timeout=10)
+                worker.start()
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        list(pool.map(end_members, range(2)))
 
 
 def test_a_name_that_another_member_has(cluster, ledger):

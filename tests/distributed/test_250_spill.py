@@ -13,7 +13,7 @@ def test_a_spill_that_is_full(cluster, tmp_path):
     ledger = Ledger(tmp_path)
     api, worker = cluster.api("--spill-bytes", "1MiB"), cluster.worker()
     cluster.kafka.proxy.cut()
-    figures = services.finish_load(ledger.start(api, "--connections", 8, "--count", 20000, "--batch", 50), timeout=120)
+    figures = services.finish_load(ledger.start(api, "--connections", 8, "--count", 6000, "--batch", 50), timeout=120)
     assert figures["refused"] > 0 and figures["acknowledged"] > 0, figures
     assert set(figures["statuses"]) <= {"202", "503"}, figures
     answer = api.post({"userId": "u", "action": "a"})
