@@ -21,8 +21,10 @@ STORE_SURVIVES = STORE != "memory"
 SCANS = STORE == "mongodb"
 PAUSE_SECONDS = 0.01 if SCANS else 0
 
-# Workers of this pair are a group, which waits ten seconds for a member that was killed before it gives away what that had.
+# Workers of this pair are a group, which waits for a member that was killed before it gives away what that had: here for as long
+# as brokers at least make it, where most tests that kill have nothing to do but to wait for that.
 GROUP = (LOG, STORE) == ("kafka", "mongodb")
+GROUP_FLAGS = ["--kafka.session.timeout.ms", "6000"]
 
 # A log in memory drops at once what a store that is durable at once has taken, also before somebody who follows it has read it.
 LOG_KEEPS = (LOG, STORE) != ("memory", "mongodb")
@@ -72,7 +74,7 @@ def server_flags():
     made = []
     if LOG == "kafka":
         made += ["--kafka-brokers", os.environ["USERTRAIL_TEST_KAFKA"], "--kafka-topic", name, "--kafka-group", name,
-                 "--kafka-partitions", "3"]
+                 "--kafka-partitions", "3", *(GROUP_FLAGS if GROUP else [])]
     if STORE == "mongodb":
         made += ["--mongodb-uri", f"{os.environ['USERTRAIL_TEST_MONGODB']}/{name}"]
     return made
