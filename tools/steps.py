@@ -295,8 +295,8 @@ def build_step(preset, label):
 def ctest_step(runner, preset, label, build):
     report = runner.folder / f"ctest-{preset}.xml"
     report.unlink(missing_ok=True)
-    # One more than there are processors, since those of disks and servers wait.
-    command = ["ctest", "--test-dir", f"build/{preset}", "-j", str((os.cpu_count() or 2) + 1), "--output-on-failure",
+    # More than there are processors, since those of disks and servers wait most of the time.
+    command = ["ctest", "--test-dir", f"build/{preset}", "-j", str((os.cpu_count() or 2) + 2), "--output-on-failure",
                "--no-tests=error", "-L", "^(unit|contract|sim)$", "--output-junit", str(report),
                "--test-output-size-passed", "1000000", "--test-output-size-failed", "1000000"]
     return Step(f"{label} unit, contract and simulation tests", command, needs=(build.name,),
