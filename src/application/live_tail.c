@@ -3,15 +3,17 @@
 #include "application/live_tail_private.h"
 #include "base/condition.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 
 enum {
-    POLL_WAIT_MS = 20,           /* also the longest that somebody who joins waits for his turn */
-    RETRY_MS = 200,              /* after a failure */
-    KEPT_OPEN_MS = 10 * 1000,    /* without a listener: most come back */
-    FRAME_BYTES_MAX = 16 << 20,  /* of one event */
-    EVENTS_BYTES_MAX = 256 << 20 /* that wait in all queues together */
+    POLL_WAIT_MS = 20,            /* also the longest that somebody who joins waits for his turn */
+    RETRY_MS = 200,               /* after a failure */
+    KEPT_OPEN_MS = 10 * 1000,     /* without a listener: most come back */
+    FRAME_BYTES_MAX = 16 << 20,   /* of one event */
+    EVENTS_BYTES_MAX = 256 << 20, /* that wait in all queues together */
+    PUSHES_AT_ONCE = 32           /* before others may have the core */
 };
 
 static uint64_t now_ms(const struct live_tail *tail)
@@ -142,10 +144,13 @@ static void admit(struct live_tail *tail, struct live_listener *joining)
 
 /* --- showing --- */
 
-/* Rendered for the first who wants it; the others share that. */
+/* Rendered for the first who wants it; the others share that. A thousand of them must not keep a
+ * core from a request that comes meanwhile. */
 static void show_row(struct live_tail *tail, const struct activity *activity)
 {
     struct live_event *event = NULL;
+    uint64_t now = now_ms(tail);
+    unsigned pushed = 0;
     for (struct live_listener *at = tail->followers; at != NULL; at = at->next) {
         if (at->backfill != NULL || !activity_filter_matches(&at->filter, activity)) {
             continue;
@@ -156,7 +161,11 @@ static void show_row(struct live_tail *tail, const struct activity *activity)
             continue;
         }
         live_listener_push(at, event);
-        at->told_at_ms = now_ms(tail);
+        at->told_at_ms = now;
+        pushed++;
+        if (pushed % PUSHES_AT_ONCE == 0) {
+            sched_yield();
+        }
     }
     if (event != NULL) {
         live_event_unref(event);

@@ -5,6 +5,7 @@
 #include "interfaces/http/http_connection.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@ enum {
     LINGER_TIMEOUT_MS = 2000,
     /* While stopping nobody waits long for clients that do not close, or say nothing. */
     DRAIN_LINGER_MS = 250,
-    PATIENT_MAX = 32 /* completions in a turn: each may end in a write of some microseconds */
+    PATIENT_MAX = 16 /* completions in a turn: each may end in a write of some microseconds */
 };
 
 /* --- the end of a turn --- */
@@ -73,12 +74,15 @@ static bool run_patient(struct http_loop *loop)
     return true;
 }
 
+/* What is patient gives way to other threads as well: else each would wait for a whole slice of the
+ * scheduler, the committer on its way to an answer and whoever is to read that. */
 static void on_turn_end(uv_check_t *check)
 {
     struct http_loop *loop = check->data;
     run_busy(loop);
     if (run_patient(loop)) {
         http_loop_keep_turning(loop);
+        sched_yield();
     } else if (loop->busy == NULL && loop->handles_open) {
         uv_idle_stop(&loop->busy_idle);
     }
