@@ -2,16 +2,13 @@
 
 #include "base/base64url.h"
 #include "base/timestamp.h"
+#include "infrastructure/crypto/note_key.h"
 
 #define ORIGIN         STR("usertrail.store/")
 #define TIME           STR("time ")
 #define SIGNATURE_MARK STR("\xe2\x80\x94 ") /* U+2014 and a space */
 
-enum {
-    KEY_ID_BYTES = 4,
-    SIGNATURE_BYTES = KEY_ID_BYTES + ED25519_SIGNATURE_BYTES,
-    SIGNATURE_TYPE_ED25519 = 0x01
-};
+enum { SIGNATURE_BYTES = NOTE_KEY_ID_BYTES + ED25519_SIGNATURE_BYTES };
 
 bool checkpoint_name_is_valid(struct str name)
 {
@@ -49,27 +46,6 @@ void checkpoint_signer_deinit(struct checkpoint_signer *signer)
     *signer = (struct checkpoint_signer){0};
 }
 
-static enum status key_id_of(struct str name, const struct ed25519_public_key *key,
-                             uint8_t out_id[KEY_ID_BYTES])
-{
-    static const uint8_t between[] = {'\n', SIGNATURE_TYPE_ED25519};
-    struct sha256 sha256;
-    uint8_t hash[SHA256_BYTES];
-    if (sha256_init(&sha256) != STATUS_OK) {
-        return STATUS_NO_MEMORY;
-    }
-    sha256_begin(&sha256);
-    sha256_add(&sha256, name.data, name.len);
-    sha256_add(&sha256, between, sizeof between);
-    sha256_add(&sha256, key->bytes, sizeof key->bytes);
-    enum status status = sha256_end(&sha256, hash);
-    sha256_deinit(&sha256);
-    if (status == STATUS_OK) {
-        memcpy(out_id, hash, KEY_ID_BYTES);
-    }
-    return status;
-}
-
 /* Writing ----------------------------------------------------------------------------------- */
 
 static void append_text(struct uuid store_id, const struct chain_end *end, int64_t time_ms,
@@ -101,10 +77,10 @@ enum status checkpoint_signer_sign(const struct checkpoint_signer *signer, struc
     if (out_text->failed != STATUS_OK) {
         return out_text->failed;
     }
-    enum status status = key_id_of(signer->name, ed25519_key_public(signer->key), signature);
+    enum status status = note_key_id(signer->name, ed25519_key_public(signer->key), signature);
     if (status == STATUS_OK) {
         status = ed25519_sign(signer->key, out_text->data + begin, out_text->len - begin,
-                              signature + KEY_ID_BYTES);
+                              signature + NOTE_KEY_ID_BYTES);
     }
     if (status != STATUS_OK) {
         return status;
@@ -181,7 +157,7 @@ static bool read_signature(struct str line, struct checkpoint_signature *out_sig
     struct str base64 = without(line, SIGNATURE_MARK);
     struct str name = str_split(&base64, ' ');
     if (!checkpoint_name_is_valid(name) || !base64_decode(base64, decoded, sizeof decoded, &len) ||
-        len <= KEY_ID_BYTES) {
+        len <= NOTE_KEY_ID_BYTES) {
         return false;
     }
     *out_signature = (struct checkpoint_signature){.name = name, .base64 = base64};
@@ -257,19 +233,19 @@ static enum status verify(const struct checkpoint_signature *signature, struct s
                           const struct ed25519_public_key *key)
 {
     uint8_t bytes[SIGNATURE_BYTES];
-    uint8_t id[KEY_ID_BYTES];
+    uint8_t id[NOTE_KEY_ID_BYTES];
     size_t len;
     if (!base64_decode(signature->base64, bytes, sizeof bytes, &len) || len != sizeof bytes) {
         return STATUS_NOT_FOUND;
     }
-    enum status status = key_id_of(signature->name, key, id);
+    enum status status = note_key_id(signature->name, key, id);
     if (status != STATUS_OK) {
         return status;
     }
     if (memcmp(id, bytes, sizeof id) != 0) {
         return STATUS_NOT_FOUND;
     }
-    return ed25519_verify(key, text.data, text.len, bytes + KEY_ID_BYTES);
+    return ed25519_verify(key, text.data, text.len, bytes + NOTE_KEY_ID_BYTES);
 }
 
 enum status checkpoint_verify_signature(const struct checkpoint *checkpoint,
