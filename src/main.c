@@ -150,7 +150,12 @@ static enum status make_api(struct service *service, struct error *err)
 {
     const struct settings *settings = &service->settings;
     const struct content_hash *hashes;
+    bool signs = service->signer.key != NULL;
     enum status status = service_make_hashes(service, &hashes, err);
+    if (status == STATUS_OK && signs) {
+        status = receipt_signature_init(&service->receipts, service->signer.key,
+                                        service->signer.name, err);
+    }
     if (status != STATUS_OK) {
         return status;
     }
@@ -167,7 +172,8 @@ static enum status make_api(struct service *service, struct error *err)
             .live = service->live,
             .resender = &service->resender,
             .accounting = &service->accounting,
-            .checkpoints = service->signer.key == NULL ? NULL : &service->checkpoints,
+            .checkpoints = signs && service->local_store != NULL ? &service->checkpoints : NULL,
+            .receipts = signs ? &service->receipts.signer : NULL,
             .log = service->log,
             .store = service->store,
             .worker = service->worker,
@@ -496,10 +502,18 @@ static enum status verify_store(const struct verification_request *request,
                : status;
 }
 
+static enum status verify_signature(const char *receipt_file, const char *public_key_file,
+                                    struct verified_signature *out_verified, struct error *err)
+{
+    return receipt_signature_check_files(disk_posix(), receipt_file, public_key_file, out_verified,
+                                         err);
+}
+
 static const struct folder_access folder_access = {.open_store = open_folder_store,
                                                    .count_waiting = count_waiting,
                                                    .verify_store = verify_store,
-                                                   .verify_log = verify_log};
+                                                   .verify_log = verify_log,
+                                                   .verify_signature = verify_signature};
 
 static int run_verify(int argument_count, char **arguments)
 {
@@ -596,7 +610,7 @@ static const struct cli_command commands[] = {
      .help = command_forward_help,
      .run = run_forward},
     {.name = "verify",
-     .arguments = "DIR [options]",
+     .arguments = "[DIR] [options]",
      .summary = "Reads all of store and event log in a data folder and says what is wrong with it.",
      .help = command_verify_help,
      .run = run_verify},

@@ -19,6 +19,7 @@
 #include "infrastructure/activity_store_local/checkpoint.h"
 #include "infrastructure/config/settings.h"
 #include "infrastructure/disk/disk.h"
+#include "infrastructure/receipt_signature/receipt_signature_ed25519.h"
 #include "interfaces/api/api.h"
 #include "service_access.h"
 
@@ -50,7 +51,8 @@ struct service {
     struct activity_store *local_store; /* likewise */
     struct refusal_list *refusals;
     struct checkpoint_signer signer;
-    struct checkpoint_source checkpoints; /* signed by the local store */
+    struct checkpoint_source checkpoints;      /* signed by the local store */
+    struct receipt_signature_ed25519 receipts; /* of erasures; only with a key */
     struct record_activities recorder;
     struct find_activities finder;
     struct count_activities counter;

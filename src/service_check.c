@@ -29,16 +29,6 @@ static enum status check_retention(const struct settings *settings, struct error
                      (unsigned long long)settings->retention_bytes);
 }
 
-static enum status check_checkpoints(const struct settings *settings, struct error *err)
-{
-    if (settings->checkpoint_key_file[0] == '\0' || settings->store == STORE_LOCAL) {
-        return STATUS_OK;
-    }
-    return error_set(err, STATUS_INVALID, 0,
-                     "--checkpoint-key-file: only the local store has checkpoints to sign; use "
-                     "--store local");
-}
-
 static enum status check_spill(const struct settings *settings, struct error *err)
 {
     if (settings->spill_bytes == 0 || settings->spill_bytes >= SPILL_BYTES_MIN) {
@@ -53,8 +43,7 @@ enum status service_check_settings(const struct settings *settings, struct error
 {
     enum status status = check_role(settings, err);
     status = status == STATUS_OK ? check_retention(settings, err) : status;
-    status = status == STATUS_OK ? check_spill(settings, err) : status;
-    return status == STATUS_OK ? check_checkpoints(settings, err) : status;
+    return status == STATUS_OK ? check_spill(settings, err) : status;
 }
 
 enum status service_check_clients(struct service *service, struct error *err)

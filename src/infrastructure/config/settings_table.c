@@ -186,14 +186,16 @@ const struct setting settings_table[] = {
      .type = SETTING_FILE,
      FIELD(checkpoint_key_file),
      .default_text = "",
-     .meaning = "Private key (Ed25519, PEM, readable by nobody else) that signs checkpoints of the "
-                "local store; without one they are not signed."},
+     .meaning = "Private key (Ed25519, PEM, readable by nobody else) that signs the receipts of "
+                "erasures, with any store, and checkpoints of the local one; without it neither is "
+                "signed."},
     {.key = "checkpoint-name",
      .section = event_log,
      .type = SETTING_NAME,
      FIELD(checkpoint_name),
      .default_text = "usertrail",
-     .meaning = "Name of that key in checkpoints, best a host and a path that are yours."},
+     .meaning = "Name of that key in checkpoints and receipts, best a host and a path that are "
+                "yours."},
 
     {.key = "kafka-brokers",
      .section = kafka,

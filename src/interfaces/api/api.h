@@ -12,6 +12,7 @@
 #include "application/find_activities.h"
 #include "application/list_refusals.h"
 #include "application/live_tail.h"
+#include "application/receipt_signer.h"
 #include "application/record_activities.h"
 #include "application/resend_refusals.h"
 #include "application/store_activities.h"
@@ -34,6 +35,7 @@ struct api_config {
     struct accounting *accounting;
     struct live_tail *live;                /* NULL: nobody can follow, as with probes only */
     struct checkpoint_source *checkpoints; /* NULL: nobody signs any */
+    const struct receipt_signer *receipts; /* of erasures; NULL: they go unsigned */
     struct event_log *log;
     struct activity_store *store;
     struct store_activities *worker; /* NULL: works in other processes */

@@ -22,7 +22,10 @@ void api_checkpoint(const struct api_call *call)
     struct checkpoint_source *source = call->api->config.checkpoints;
     if (source == NULL) {
         api_answer_problem_type(call->exchange, API_PROBLEM_NO_CHECKPOINTS,
-                                "start the service with --checkpoint-key-file");
+                                call->api->config.receipts == NULL
+                                    ? "start the service with --checkpoint-key-file"
+                                    : "only the local store has a chain; here the key signs "
+                                      "receipts of erasures");
         return;
     }
     struct api_job *job = api_job_new(call, &kind);

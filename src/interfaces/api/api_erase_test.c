@@ -130,6 +130,32 @@ enum status erase_user_run(struct erase_user *eraser, struct str user_id,
     return STATUS_OK;
 }
 
+/* --- who signs, as a double --- */
+
+static enum status sign_answer;
+static const struct receipt_signer *signer; /* of the service; NULL: none */
+static char signed_text[TEXT_BYTES];
+
+static enum status sign(const struct receipt_signer *of, struct str text,
+                        uint8_t out_signature[RECEIPT_SIGNATURE_BYTES])
+{
+    assert_ptr_equal(of, signer);
+    assert_int_equal(erase_count, 1); /* nothing is signed before it happened */
+    keep(signed_text, sizeof signed_text, text);
+    memset(out_signature, 0, RECEIPT_SIGNATURE_BYTES);
+    return sign_answer;
+}
+
+static const struct receipt_signer signing = {{"key+01020304", 12}, sign};
+
+static uint64_t now_ns(void *context)
+{
+    (void)context;
+    return UINT64_C(1768435085501999999);
+}
+
+static const struct clock clock_of_signing = {.wall_ns = now_ns, .monotonic_ns = now_ns};
+
 /* --- asking --- */
 
 static int fixture_setup(void **state)
@@ -142,6 +168,8 @@ static int fixture_setup(void **state)
     may_erase = true;
     erase_count = 0;
     recorded = false;
+    sign_answer = STATUS_OK;
+    signer = NULL;
     return 0;
 }
 
@@ -150,8 +178,10 @@ static int fixture_setup(void **state)
 static struct http_exchange *erase(const char *target)
 {
     static struct erase_user eraser;
-    static struct api api = {
-        .config = {.rules = &activity_rules_default, .eraser = &eraser, .clock = &clock_system}};
+    static struct api api = {.config = {.rules = &activity_rules_default,
+                                        .eraser = &eraser,
+                                        .clock = &clock_of_signing}};
+    api.config.receipts = signer;
     struct str query = str_from(target);
     struct str path = str_split(&query, '?');
     exchange = (struct http_exchange){.request.path = path, .request.query = query};
@@ -208,6 +238,48 @@ static void a_receipt_names_its_record(void **state)
                "\"record\":17,\"hash\":"
                "\"cd02000000000000000000000000000000000000000000000000000000000000\","
                "\"sealed\":41}},\"outOfReach\":["));
+}
+
+static void a_receipt_is_signed(void **state)
+{
+    (void)state;
+    signer = &signing;
+    recorded = true;
+    erase("/ann%22");
+    assert_int_equal(exchange.status, 200);
+    assert_string_equal(
+        signed_text,
+        "usertrail.erasure/1\nstatus \"success\"\nuserId \"ann\\\"\"\nerasedAt "
+        "\"2026-01-14T23:58:05.443Z\"\nerased 42\nrefused 3\nreceipt.store "
+        "\"double\"\nreceipt.durable true\n"
+        "receipt.chain.storeId \"ab010000-0000-0000-0000-000000000000\"\nreceipt.chain.record 17\n"
+        "receipt.chain.hash \"cd02000000000000000000000000000000000000000000000000000000000000\"\n"
+        "receipt.chain.sealed 41\nsignedAt \"2026-01-14T23:58:05.501Z\"\n"
+        "outOfReach.0.what \"here\"\noutOfReach.0.detail \"behind \\\"walls\\\"\"\n"
+        "outOfReach.1.what \"there\"\noutOfReach.1.detail \"far away\"\n");
+    const char *end = strstr(exchange.answer, "\"far away\"}],");
+    assert_non_null(end);
+    assert_non_null(strstr(
+        end, "],\"signedAt\":\"2026-01-14T23:58:05.501Z\",\"signed\":\"usertrail.erasure/1\\n"));
+    assert_non_null(strstr(
+        end,
+        "far "
+        "away\\\"\\n\",\"signedBy\":\"key+01020304\",\"signature\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAA"
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==\"}"));
+}
+
+/* The erasure stands, and whoever asks again gets its receipt. */
+static void a_receipt_that_cannot_be_signed_is_not_given(void **state)
+{
+    (void)state;
+    signer = &signing;
+    sign_answer = STATUS_NO_MEMORY;
+    expect_problem(erase("/ann"), 503,
+                   "the user is erased, but the receipt could not be signed; send the request "
+                   "again");
+    assert_int_equal(erase_count, 1);
+    assert_string_equal(exchange.retry_after, "1");
+    assert_null(strstr(exchange.answer, "erasedAt"));
 }
 
 struct user_case {
@@ -323,6 +395,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(an_erasure_has_its_receipt, fixture_setup),
         cmocka_unit_test_setup(a_receipt_names_its_record, fixture_setup),
+        cmocka_unit_test_setup(a_receipt_is_signed, fixture_setup),
+        cmocka_unit_test_setup(a_receipt_that_cannot_be_signed_is_not_given, fixture_setup),
         cmocka_unit_test_setup(the_user_is_named_in_the_path_or_the_query, fixture_setup),
         cmocka_unit_test_setup(who_is_not_named_well_is_not_erased, fixture_setup),
         cmocka_unit_test_setup(an_erasure_that_fails_promises_nothing, fixture_setup),

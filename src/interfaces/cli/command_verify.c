@@ -21,19 +21,22 @@ const char command_verify_help[] =
     "                      of, and may have grown since; without it a chain that was made anew, "
     "or\n"
     "                      whose end was cut off, looks like any other\n"
-    "  --public-key FILE   must have signed it (PEM, of openssl pkey -pubout); without it "
-    "nobody's\n"
-    "                      signature is checked\n"
+    "  --public-key FILE   must have signed the checkpoint and the receipt that are named (PEM, "
+    "of\n"
+    "                      openssl pkey -pubout); without it nobody's signature is checked\n"
     "  --receipt FILE      the answer of the DELETE that erased a user, as it came: the chain must "
     "have\n"
     "                      the record that it names, of that user, time and number of "
     "activities\n\n"
     "Then reads the event log in DIR/log to the end of what was acknowledged.\n\n"
+    "Without DIR, --receipt and --public-key check the signature alone, of a receipt of any "
+    "store.\n\n"
     "Needs about 2 bytes of memory for each activity, and 64 for each of the largest part.\n\n"
     "Examples\n"
     "  usertrail verify ./data\n"
     "  usertrail verify ./data --checkpoint kept.txt --public-key public.pem\n"
-    "  usertrail verify ./data --receipt erased.json";
+    "  usertrail verify ./data --receipt erased.json\n"
+    "  usertrail verify --receipt erased.json --public-key public.pem";
 
 static enum status read_checkpoint(struct folder_question *question, const char *value,
                                    struct error *err)
@@ -66,6 +69,7 @@ static const struct folder_option options[] = {{.name = "checkpoint", .read = re
 struct verify_output {
     struct verification_listener listener;
     bool on_terminal;
+    bool receipt_holds; /* the chain has its record */
     bool signature_checked;
     uint64_t bytes; /* of the parts before */
 };
@@ -171,7 +175,8 @@ static void print_receipt(const struct verified_receipt *receipt)
 
 static void show_chain(struct verification_listener *listener, const struct verified_chain *chain)
 {
-    const struct verify_output *output = CONTAINER_OF(listener, struct verify_output, listener);
+    struct verify_output *output = CONTAINER_OF(listener, struct verify_output, listener);
+    output->receipt_holds = chain->receipt.record > 0;
     printf("chain: %" PRIu64 " record%s, %" PRIu64 " seal%s over %" PRIu64 " activities",
            chain->records, chain->records == 1 ? "" : "s", chain->seals,
            chain->seals == 1 ? "" : "s", chain->sealed);
@@ -245,39 +250,112 @@ static int conclude(const struct store_verification *found, uint64_t problems)
     return problems == 0 && written ? EXIT_FINE : EXIT_FAILED;
 }
 
-int command_verify(const struct folder_access *access, int argument_count, char **arguments)
+/* Signatures -------------------------------------------------------------------------------- */
+
+static void print_signature(const struct verified_signature *verified)
 {
-    static struct folder_question question; /* its filter points into it */
+    printf("signature: of %s at %s: %" PRIu64 " activit%s erased, received before %s: ok\n",
+           verified->signed_by, verified->signed_at, verified->erased,
+           verified->erased == 1 ? "y" : "ies", verified->erased_at);
+}
+
+/* Nothing but a receipt and a key. */
+static int verify_signature_alone(const struct folder_access *access,
+                                  const struct folder_question *question)
+{
+    struct verified_signature verified;
+    struct error err;
+    if (access->verify_signature(question->receipt, question->public_key, &verified, &err) !=
+        STATUS_OK) {
+        fprintf(stderr, "usertrail: %s\n", err.message);
+        return EXIT_FAILED;
+    }
+    print_signature(&verified);
+    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+        fprintf(stderr, "usertrail: cannot write to standard output\n");
+        return EXIT_FAILED;
+    }
+    return EXIT_FINE;
+}
+
+/* Returns how many problems there are. A receipt that the chain contradicts is one already. */
+static uint64_t verify_signature(const struct folder_access *access,
+                                 const struct folder_question *question,
+                                 const struct verify_output *output)
+{
+    struct verified_signature verified;
+    struct error err;
+    if (!output->receipt_holds || question->public_key == NULL) {
+        return 0;
+    }
+    if (access->verify_signature(question->receipt, question->public_key, &verified, &err) !=
+        STATUS_OK) {
+        printf("signature: %s\n", err.message);
+        return 1;
+    }
+    print_signature(&verified);
+    return 0;
+}
+
+/* The command ------------------------------------------------------------------------------- */
+
+static enum status check_question(const struct folder_question *question, struct error *err)
+{
+    bool signature_alone = question->receipt != NULL && question->public_key != NULL;
+    if (question->public_key != NULL && question->checkpoint == NULL && question->receipt == NULL) {
+        return error_set(err, STATUS_INVALID, 0,
+                         "--public-key says who signed a checkpoint or a receipt; name that with "
+                         "--checkpoint or --receipt");
+    }
+    if (question->directory == NULL && question->checkpoint != NULL) {
+        return error_set(err, STATUS_INVALID, 0,
+                         "--checkpoint is held against a folder, which is missing");
+    }
+    if (question->directory == NULL && !signature_alone) {
+        return error_set(err, STATUS_INVALID, 0,
+                         "the folder is missing: the one that `usertrail serve` has as --data-dir; "
+                         "only --receipt with --public-key does without");
+    }
+    return STATUS_OK;
+}
+
+static int verify_folder(const struct folder_access *access, const struct folder_question *question)
+{
     struct verify_output output = {.listener = {.part_begins = show_progress,
                                                 .part_ends = show_part,
                                                 .chain_ends = show_chain},
-                                   .on_terminal = status_line_wanted()};
+                                   .on_terminal = status_line_wanted(),
+                                   .signature_checked = question->public_key != NULL};
+    const struct verification_request request = {.directory = question->directory,
+                                                 .checkpoint_file = question->checkpoint,
+                                                 .public_key_file = question->public_key,
+                                                 .receipt_file = question->receipt};
     struct store_verification found;
     struct error err;
-    enum status status =
-        folder_arguments_read(&(struct folder_options){options, ARRAY_LENGTH(options)},
-                              argument_count, arguments, &question, &err);
-    if (status == STATUS_OK && question.public_key != NULL && question.checkpoint == NULL) {
-        status =
-            error_set(&err, STATUS_INVALID, 0,
-                      "--public-key says who signed a checkpoint; name that with --checkpoint");
-    }
-    if (status != STATUS_OK) {
-        return folder_refuse_arguments("verify", &err);
-    }
-    status = folder_check(question.directory, &err);
+    enum status status = folder_check(question->directory, &err);
     if (status == STATUS_OK) {
-        output.signature_checked = question.public_key != NULL;
-        const struct verification_request request = {.directory = question.directory,
-                                                     .checkpoint_file = question.checkpoint,
-                                                     .public_key_file = question.public_key,
-                                                     .receipt_file = question.receipt};
         status = access->verify_store(&request, &output.listener, &found, &err);
         status = status == STATUS_NOT_FOUND ? folder_has_no_store(&err) : status;
     }
     if (status != STATUS_OK) {
-        fprintf(stderr, "usertrail: %s: %s\n", question.directory, err.message);
+        fprintf(stderr, "usertrail: %s: %s\n", question->directory, err.message);
         return EXIT_FAILED;
     }
-    return conclude(&found, found.problems + verify_log(access, question.directory));
+    uint64_t problems = found.problems + verify_signature(access, question, &output);
+    return conclude(&found, problems + verify_log(access, question->directory));
+}
+
+int command_verify(const struct folder_access *access, int argument_count, char **arguments)
+{
+    static struct folder_question question; /* its filter points into it */
+    struct error err;
+    enum status status =
+        folder_options_read(&(struct folder_options){options, ARRAY_LENGTH(options)},
+                            argument_count, arguments, &question, &err);
+    status = status == STATUS_OK ? check_question(&question, &err) : status;
+    if (status != STATUS_OK) {
+        return folder_refuse_arguments("verify", &err);
+    }
+    return question.directory == NULL ? verify_signature_alone(access, &question)
+                                      : verify_folder(access, &question);
 }

@@ -130,9 +130,9 @@ static void ask_for_everything(struct folder_question *question)
     question->filter.metadata = &question->metadata;
 }
 
-enum status folder_arguments_read(const struct folder_options *options, int argument_count,
-                                  char **arguments, struct folder_question *out_question,
-                                  struct error *err)
+enum status folder_options_read(const struct folder_options *options, int argument_count,
+                                char **arguments, struct folder_question *out_question,
+                                struct error *err)
 {
     ASSERT(options->count <= OPTIONS_MAX);
     struct option listed[OPTIONS_MAX];
@@ -146,7 +146,14 @@ enum status folder_arguments_read(const struct folder_options *options, int argu
                                .next = arguments,
                                .left = argument_count};
     ask_for_everything(out_question);
-    enum status status = read_all(options, &walk, out_question, err);
+    return read_all(options, &walk, out_question, err);
+}
+
+enum status folder_arguments_read(const struct folder_options *options, int argument_count,
+                                  char **arguments, struct folder_question *out_question,
+                                  struct error *err)
+{
+    enum status status = folder_options_read(options, argument_count, arguments, out_question, err);
     if (status == STATUS_OK && out_question->directory == NULL) {
         status = error_set(err, STATUS_INVALID, 0,
                            "the folder is missing: the one that `usertrail serve` has as "

@@ -70,3 +70,8 @@ struct folder_options {
 MUST_USE enum status folder_arguments_read(const struct folder_options *options, int argument_count,
                                            char **arguments, struct folder_question *out_question,
                                            struct error *err);
+
+/* The same where the folder may be missing: `directory` is NULL then. */
+MUST_USE enum status folder_options_read(const struct folder_options *options, int argument_count,
+                                         char **arguments, struct folder_question *out_question,
+                                         struct error *err);

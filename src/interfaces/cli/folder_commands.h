@@ -5,6 +5,7 @@
  * arguments behind its name and returns an exit code. One thread.
  */
 #include "application/log_verification.h"
+#include "application/signed_receipt.h"
 #include "application/store_verification.h"
 #include "domain/activity_store.h"
 
@@ -23,6 +24,9 @@ struct folder_access {
     /* NOT_FOUND: there is no log. OK also when problems were found. */
     enum status (*verify_log)(const char *directory, struct log_verification_listener *listener,
                               struct log_verification *out_found, struct error *err);
+    /* INVALID: the key did not sign this receipt so, or one of the files is none. */
+    enum status (*verify_signature)(const char *receipt_file, const char *public_key_file,
+                                    struct verified_signature *out_verified, struct error *err);
 };
 
 int command_verify(const struct folder_access *access, int argument_count, char **arguments);
