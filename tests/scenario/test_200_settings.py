@@ -288,7 +288,7 @@ def test_a_wrong_folder(tmp_path):
     """Guards a data folder that cannot be one: exit code 1 and a message that names it."""
     (tmp_path / "file").write_text("x", encoding="utf-8")
     result = services.run_program("serve", "--listen", "127.0.0.1:0", "--data-dir", tmp_path / "file" / "data")
-    assert result.returncode == FAILED and str(tmp_path) in result.stderr
+    assert result.returncode == FAILED and str(tmp_path / "file")[-40:] in result.stderr  # the end of a long one is shown
 
 
 def test_ipv6(make_service):
