@@ -123,7 +123,7 @@ enum status keep_refusals_add(const struct keep_refusals *keeper, struct uuid lo
     if (keeper->erasures == NULL || count == 0) {
         return refusal_list_add(keeper->list, log_id, refusals, count, err);
     }
-    struct keeping *keeping = malloc(sizeof *keeping);
+    struct keeping *keeping = calloc(1, sizeof *keeping);
     if (keeping == NULL) {
         return no_memory(err);
     }
