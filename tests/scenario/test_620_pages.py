@@ -88,7 +88,9 @@ def test_another_answer_is_found():
 # --- docs/clients ---
 
 class Unreliable(http.server.BaseHTTPRequestHandler):
-    """Stands before a service: the answer to the first POST is lost on its way, the second is told to come later."""
+    """Stands before a service: the answer to the first POST is lost on its way, the next two are told to come later."""
+
+    later = {2: 503, 3: 429}
 
     protocol_version = "HTTP/1.1"
 
@@ -113,9 +115,9 @@ class Unreliable(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         self.server.posts += 1
-        if self.server.posts == 2:
+        if self.server.posts in self.later:
             self.rfile.read(int(self.headers["Content-Length"]))
-            self.answer(503, "application/problem+json", b'{"type":"/problems/busy","detail":"later"}', ("Retry-After", 1))
+            self.answer(self.later[self.server.posts], "application/problem+json", b'{"type":"/problems/busy","detail":"later"}', ("Retry-After", 1))
             return
         answer = self.forward()
         if self.server.posts == 1:
@@ -148,11 +150,12 @@ CLIENTS = {
 }
 
 
-def run_client(name, url, folder):
+def run_client(name, url, folder, **variables):
     language, file, command = CLIENTS[name]
     (program, _, shown), = pages.examples(f"clients/{name}.md", language)
     (folder / file).write_text(program, encoding="utf-8")
-    environment = {**os.environ, "USERTRAIL_URL": url, "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local", "GO111MODULE": "off"}
+    environment = {**os.environ, "USERTRAIL_URL": url, "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local", "GO111MODULE": "off",
+                   **variables}
     result = subprocess.run([*command, file], cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                             timeout=PROGRAM_SECONDS_MAX * services.PATIENCE, check=False)
     return result, shown
@@ -169,13 +172,26 @@ def test_a_client_does_what_its_page_says(fresh, tmp_path, name):
 
 
 @pytest.mark.parametrize("name", CLIENTS)
+def test_a_client_sends_its_key(make_service, tmp_path, name):
+    """Guards the programs against a service that wants a key for each of their requests."""
+    if shutil.which(CLIENTS[name][2][0]) is None:
+        pytest.skip(f"{name} is not on this machine")
+    file = tmp_path / "keys"
+    made = subprocess.run([services.BINARY, "keys", "create", "--keys-file", file, "--scopes", "read,write", "--name", name],
+                          env=services.environment(), timeout=20, check=True, capture_output=True, text=True)
+    service = make_service("--keys-file", file).start()
+    result, shown = run_client(name, service.url, tmp_path, USERTRAIL_KEY=made.stdout.strip())
+    assert (result.returncode, result.stdout) == (0, shown), result.stderr
+
+
+@pytest.mark.parametrize("name", CLIENTS)
 def test_a_client_repeats_and_nothing_is_doubled(unreliable, tmp_path, name):
-    """Guards the retry of these programs: an answer that is lost and a service that is busy change nothing of the outcome."""
+    """Guards the retry of these programs: a lost answer, a busy service and a limit change nothing of the outcome."""
     if shutil.which(CLIENTS[name][2][0]) is None:
         pytest.skip(f"{name} is not on this machine")
     service, url, server = unreliable
     result, shown = run_client(name, url, tmp_path)
     assert (result.returncode, result.stdout) == (0, shown), result.stderr
-    assert server.posts == 6, "four requests, one of them three times"
+    assert server.posts == 7, "four requests, one of them four times"
     assert [row["id"] for row in service.walk(f"&userId={name}")] == [f"{name}-3", f"{name}-2", f"{name}-1"]
     assert service.get("/health").json["worker"]["duplicate"] >= 2
