@@ -274,7 +274,7 @@ static void reload(struct service *service)
 }
 
 /* Until the store holds everything that the log held, /readyz says 503. False when it will not. */
-static bool wait_until_caught_up(struct service *service, const struct service_signals *signals)
+static bool wait_until_caught_up(struct service *service, struct service_signals *signals)
 {
     struct store_activities_state state;
     enum service_signal heard = SERVICE_HEARS_NOTHING;
@@ -335,7 +335,7 @@ static void shut_down(struct service *service)
     http_server_stop(service->server, (unsigned)service->settings.drain_timeout_ms);
 }
 
-static int serve_until_signal(struct service *service, const struct service_signals *signals)
+static int serve_until_signal(struct service *service, struct service_signals *signals)
 {
     publish_address(service);
     if (wait_until_caught_up(service, signals)) {
@@ -343,6 +343,11 @@ static int serve_until_signal(struct service *service, const struct service_sign
     }
     while (service_signals_wait(signals) == SERVICE_RELOADS) {
         reload(service);
+    }
+    if (signals->hung_up) {
+        log_write(&service->logger, LOG_INFO,
+                  "SIGHUP ends a service whose standard error is a terminal; elsewhere it reloads",
+                  LOG_NO_FIELDS);
     }
     shut_down(service);
     service_stop_worker(service);

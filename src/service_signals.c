@@ -23,19 +23,23 @@ void service_signals_block(struct service_signals *signals)
     signal(SIGXFSZ, SIG_IGN);
 }
 
-static enum service_signal meaning_of(const struct service_signals *signals, int number)
+static enum service_signal meaning_of(struct service_signals *signals, int number)
 {
-    return number == SIGHUP && signals->reloads ? SERVICE_RELOADS : SERVICE_ENDS;
+    if (number == SIGHUP && signals->reloads) {
+        return SERVICE_RELOADS;
+    }
+    signals->hung_up = signals->hung_up || number == SIGHUP;
+    return SERVICE_ENDS;
 }
 
-enum service_signal service_signals_wait(const struct service_signals *signals)
+enum service_signal service_signals_wait(struct service_signals *signals)
 {
     int number = SIGTERM;
     sigwait(&signals->all, &number);
     return meaning_of(signals, number);
 }
 
-enum service_signal service_signals_wait_ms(const struct service_signals *signals, unsigned ms)
+enum service_signal service_signals_wait_ms(struct service_signals *signals, unsigned ms)
 {
     struct timespec wait = {.tv_nsec = (long)ms * (long)NANOSECONDS_PER_MILLISECOND};
     int number = sigtimedwait(&signals->all, NULL, &wait);

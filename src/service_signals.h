@@ -10,6 +10,7 @@
 struct service_signals {
     sigset_t all;
     bool reloads; /* SIGHUP does not end it */
+    bool hung_up; /* SIGHUP ended it */
 };
 
 /* Blocks them; threads made later inherit that. */
@@ -18,7 +19,7 @@ void service_signals_block(struct service_signals *signals);
 enum service_signal { SERVICE_ENDS, SERVICE_RELOADS, SERVICE_HEARS_NOTHING };
 
 /* Waits for the next one. */
-enum service_signal service_signals_wait(const struct service_signals *signals);
+enum service_signal service_signals_wait(struct service_signals *signals);
 
 /* The same for at most so many milliseconds, below 1000. */
-enum service_signal service_signals_wait_ms(const struct service_signals *signals, unsigned ms);
+enum service_signal service_signals_wait_ms(struct service_signals *signals, unsigned ms);

@@ -361,6 +361,7 @@ def test_a_hang_up_ends_a_service_at_a_terminal(tmp_path):
             said += os.read(ours, 1000)
         process.send_signal(signal.SIGHUP)
         assert process.wait(20 * services.PATIENCE) == 0
+        assert b"SIGHUP ends a service whose standard error is a terminal" in os.read(ours, 4000)
     finally:
         process.kill()
         process.wait()
