@@ -302,7 +302,8 @@ def test_patience_has_an_end(tmp_path):
     assert "the server answers 507: full" in result.stderr and "nothing was imported" in result.stderr
     with scripted(lambda number, rows: (401, {}, {"detail": "who are you"})) as (url, requests):
         result = run(path, "--server", url, code=1)
-    assert len(requests) == 1 and "the server answers 401: who are you" in result.stderr
+    assert len(requests) == 1
+    assert "the server answers 401: who are you; name a file that holds a key by --api-key-file" in result.stderr
 
 
 def test_arrays_become_as_small_as_the_server_wants(tmp_path):

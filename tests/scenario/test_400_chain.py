@@ -100,7 +100,7 @@ def test_a_checkpoint_is_kept(signing, keys, tmp_path):
     """Guards the way of a checkpoint: asked for over HTTP it holds against the folder, also when activities, an erasure, restarts
     and a kill came since; and the one that the log for operators has is as good."""
     service = signing().start()
-    expect.problem(service.get(CHECKPOINT), 503, detail="nothing was sealed yet")
+    expect.problem(service.get(CHECKPOINT), 503, detail="nothing was sealed yet, so there is nothing to sign: the store seals when enough waits")
     record_and_seal(service, 0, 100)
     kept = keep(service, tmp_path / "kept")
     vouches = "; the checkpoint of {} vouches for 1 of the records: ok".format(kept.read_text().splitlines()[3].split()[1])

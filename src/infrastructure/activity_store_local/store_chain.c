@@ -78,8 +78,10 @@ enum status store_chain_sign(struct local_store *self, struct buffer *out_text, 
     struct chain_end end = self->manifest.chain;
     pthread_mutex_unlock(&self->mutex);
     if (end.records == 0) {
-        return error_set(err, STATUS_UNAVAILABLE, 0,
-                         "nothing was sealed yet, so there is nothing to sign; ask again later");
+        return error_set(
+            err, STATUS_UNAVAILABLE, 0,
+            "nothing was sealed yet, so there is nothing to sign: the store seals when "
+            "enough waits in the event log, and when the service is stopped");
     }
     enum status status = checkpoint_signer_sign(self->config.signer, store_id, &end,
                                                 clock_wall_ms(self->config.clock), out_text);
