@@ -87,6 +87,19 @@ static enum status open_mongodb_store(struct service *service, struct error *err
     return status;
 }
 
+static void tell_of_mongodb(struct service *service, const struct error *err)
+{
+    log_write(&service->logger, LOG_WARNING,
+              "MongoDB cannot be used yet; the start waits for it, up to --connect-timeout",
+              LOG_FIELDS(log_text("reason", str_from(err->message))));
+}
+
+static enum status name_mongodb_uri(enum status status, struct error *err)
+{
+    struct error cause = *err;
+    return error_set(err, status, 0, "look at mongodb-uri: %s", cause.message);
+}
+
 /* A server that is just starting, beside us, is given its time. */
 static enum status wait_for_mongodb_store(struct service *service, struct error *err)
 {
@@ -95,7 +108,10 @@ static enum status wait_for_mongodb_store(struct service *service, struct error 
     for (unsigned failures = 0; status == STATUS_UNAVAILABLE || status == STATUS_TIMED_OUT;
          failures++) {
         if (clock_monotonic_ms(&clock_system) >= deadline_ms) {
-            break;
+            return name_mongodb_uri(status, err);
+        }
+        if (failures == 0) {
+            tell_of_mongodb(service, err);
         }
         unsigned ms = backoff_ms(&random_system, RETRY_MS_MIN, RETRY_MS_MAX, failures);
         struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};

@@ -129,12 +129,13 @@ def test_servers_that_are_away(tmp_path):
             "--store": ("mongodb", "--mongodb-uri", "mongodb://user:hidden-word@127.0.0.1:1/db?serverSelectionTimeoutMS=500")}
     unresolved = ("mongodb", "--mongodb-uri", "mongodb+srv://user:hidden-word@cluster.example.invalid/db")
     for flag, words, expected in (("--event-log", away["--event-log"], "no Kafka broker answered"),
-                                  ("--store", away["--store"], "127.0.0.1:1"),
+                                  ("--store", away["--store"], "look at mongodb-uri: MongoDB"),
                                   ("--store", unresolved, "cannot be resolved")):
         result = services.run_program("serve", flag, *words, "--connect-timeout", "1s", "--data-dir", tmp_path / "data",
                                       "--listen", "127.0.0.1:0", timeout=15)
         assert result.returncode == FAILED and expected in result.stderr, result
         assert "hidden-word" not in result.stderr
+        assert ("the start waits for it" in result.stderr) == (flag == "--store")
 
 
 KEY = """-----BEGIN PRIVATE KEY-----

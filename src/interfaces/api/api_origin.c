@@ -44,10 +44,9 @@ enum status api_origin_check_list(struct str origins, struct error *err)
         struct str origin = str_trim(str_split(&origins, ','));
         if (!is_origin(origin) || !is_lower_case(origin)) {
             return error_set(err, STATUS_INVALID, 0,
-                             "\"%.*s\" is no origin as browsers send it: http:// or https://, a "
-                             "host in lower case and a port where it is not the usual one, such as "
-                             "https://shop.example",
-                             origin.len > 60 ? 60 : (int)origin.len, origin.data);
+                             "\"%.*s\" is no origin such as https://shop.example: http or https, "
+                             "a host in lower case, a port unless it is the usual one",
+                             origin.len > 40 ? 40 : (int)origin.len, origin.data);
         }
     }
     return STATUS_OK;
