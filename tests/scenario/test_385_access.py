@@ -162,7 +162,8 @@ def test_its_head(shared):
     ("export", 400), ("export?userId=", 400), ("export?userId=a&userId=b", 400), ("export?userId=a&format=csv", 400),
     ("export?userId=a&order=desc", 400), ("export?userid=a", 400), ("export?userId[$ne]=a", 400), ("a/export?userId=b", 400),
     ("a/export?format=", 400), ("a/export?action=b", 400), ("a/export?after=x", 400), ("%ff/export", 404), ("/export", 404),
-    ("a/b/export", 404)])
+    ("a/b/export", 404), ("undefined/export", 404), ("%5Bobject%20Object%5D/export", 404), ("export?userId=null", 404),
+    ("export?userId=%01", 404)])
 def test_wrong_questions(shared, target, status):
     """Guards that a misspelt question is refused, instead of being answered with less, more or somebody else."""
     expect.problem(shared.get(f"{USERS}/{target}"), status)

@@ -133,6 +133,26 @@ static void prepare(struct user_export *export)
     pages->head.header_count = ARRAY_LENGTH(headers);
 }
 
+/* Whose activities are asked for, and whether there can be any, as for other questions about one
+ * user. */
+static enum status read_question(const struct api_call *call, struct user_export *export,
+                                 bool by_query, bool *out_can_be)
+{
+    struct rejection rejection;
+    struct api_pages *pages = &export->pages;
+    enum status status = api_user_export_question_read(pages->query, by_query, &pages->question,
+                                                       &export->user_id, &pages->err);
+    enum status decoded = STATUS_OK;
+    if (status == STATUS_OK && !by_query) {
+        decoded = api_percent_decode(call->rest, false, &pages->question, &export->user_id);
+        status = decoded == STATUS_INVALID ? STATUS_OK : decoded;
+    }
+    rejection_init(&rejection);
+    *out_can_be = decoded == STATUS_OK && activity_rules_check_user_id(call->api->config.rules,
+                                                                       export->user_id, &rejection);
+    return status;
+}
+
 static void export_user(const struct api_call *call, bool by_query)
 {
     static const struct api_pages_kind kind = {
@@ -141,16 +161,13 @@ static void export_user(const struct api_call *call, bool by_query)
     if (pages == NULL) {
         return;
     }
+    bool can_be = false;
     struct user_export *export = CONTAINER_OF(pages, struct user_export, pages);
-    enum status status = api_user_export_question_read(pages->query, by_query, &pages->question,
-                                                       &export->user_id, &pages->err);
-    if (status == STATUS_OK && !by_query) {
-        status = api_percent_decode(call->rest, false, &pages->question, &export->user_id);
-        if (status == STATUS_INVALID || export->user_id.len == 0) {
-            api_answer_problem_type(call->exchange, API_PROBLEM_NO_SUCH_USER,
-                                    "there can be no activities of this user");
-            return;
-        }
+    enum status status = read_question(call, export, by_query, &can_be);
+    if (status == STATUS_OK && !can_be) {
+        api_answer_problem_type(call->exchange, API_PROBLEM_NO_SUCH_USER,
+                                "there can be no activities of this user");
+        return;
     }
     if (status == STATUS_OK && !api_access_covers(call, export->user_id)) {
         return;
