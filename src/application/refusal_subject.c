@@ -14,14 +14,6 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-static void skip_space(struct str *rest)
-{
-    while (rest->len > 0 && is_space(rest->data[0])) {
-        rest->data++;
-        rest->len--;
-    }
-}
-
 static void add_name(struct refusal_subject *subject, struct str name)
 {
     size_t code_points;
@@ -91,28 +83,28 @@ static enum status take_member(struct refusal_subject *subject, struct str key, 
 static enum status walk(struct str rest, struct refusal_subject *subject)
 {
     enum status status = STATUS_OK;
-    skip_space(&rest);
+    json_walk_space(&rest);
     if (!json_walk_char(&rest, '{')) {
         return STATUS_OK;
     }
     do {
         struct str key;
-        skip_space(&rest);
+        json_walk_space(&rest);
         if (!json_walk_string(&rest, &key)) {
             break;
         }
-        skip_space(&rest);
+        json_walk_space(&rest);
         if (!json_walk_char(&rest, ':')) {
             break;
         }
-        skip_space(&rest);
+        json_walk_space(&rest);
         struct str value = rest;
         if (!json_walk_skip(&rest) || (rest.len == 0 && !json_walk_at(&value, '"'))) {
             break; /* half a number is another one */
         }
         value.len -= rest.len;
         status = take_member(subject, key, value);
-        skip_space(&rest);
+        json_walk_space(&rest);
     } while (status == STATUS_OK && json_walk_char(&rest, ','));
     return status;
 }

@@ -14,6 +14,13 @@ static void move(struct str *rest, size_t bytes)
 
 /* Walking ----------------------------------------------------------------------------------- */
 
+void json_walk_space(struct str *rest)
+{
+    while (rest->len > 0 && memchr(" \t\r\n", rest->data[0], 4) != NULL) {
+        move(rest, 1);
+    }
+}
+
 bool json_walk_char(struct str *rest, char c)
 {
     if (!json_walk_at(rest, c)) {

@@ -13,6 +13,9 @@
 
 #include <stdbool.h>
 
+/* White space, for who walks through text that may have some; a word then ends with it. */
+void json_walk_space(struct str *rest);
+
 /* A bracket, a comma or a colon. When it is something else, `*rest` stays. */
 bool json_walk_char(struct str *rest, char c);
 

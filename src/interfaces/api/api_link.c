@@ -9,38 +9,42 @@ enum { SECONDS_DEFAULT = 60 * 60, ANSWER_BYTES_MAX = 16 * 1024 };
 
 /* --- the body --- */
 
-/* White space outside of strings says nothing; walks know none. */
-static struct str without_space(struct str text, char out_text[API_LINK_BODY_BYTES_MAX])
+static bool take(struct str *rest, char c)
 {
-    size_t len = 0;
-    bool in_string = false;
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.data[i];
-        in_string = in_string != (c == '"');
-        if (in_string || (c != ' ' && c != '\t' && c != '\r' && c != '\n')) {
-            out_text[len++] = c;
-        }
+    json_walk_space(rest);
+    return json_walk_char(rest, c);
+}
+
+/* What follows the bracket of {"expiresIn": seconds}, up to the one that closes it. */
+static bool take_seconds(struct str *rest, unsigned long long *out_seconds)
+{
+    struct str name;
+    struct str number;
+    json_walk_space(rest);
+    if (!json_walk_string(rest, &name) || !json_walk_string_is(name, STR("expiresIn")) ||
+        !take(rest, ':')) {
+        return false;
     }
-    return (struct str){out_text, len};
+    json_walk_space(rest);
+    if (!json_walk_word(rest, &number)) {
+        return false;
+    }
+    while (number.len > 0 && memchr(" \t\r\n", number.data[number.len - 1], 4) != NULL) {
+        number.len--;
+    }
+    return str_parse_u64(number, VIEWER_LINK_SECONDS_MAX, out_seconds) && *out_seconds > 0 &&
+           take(rest, '}');
 }
 
 bool api_link_read_seconds(struct str body, uint64_t *out_seconds)
 {
-    char text[API_LINK_BODY_BYTES_MAX];
-    struct str name;
-    struct str number;
+    struct str rest = body;
     unsigned long long seconds = SECONDS_DEFAULT;
-    if (body.len > sizeof text) {
-        return false;
-    }
-    struct str rest = without_space(body, text);
-    if (rest.len > 0 && !str_equal(rest, STR("{}"))) {
-        bool one_member = json_walk_char(&rest, '{') && json_walk_string(&rest, &name) &&
-                          json_walk_string_is(name, STR("expiresIn")) &&
-                          json_walk_char(&rest, ':') && json_walk_word(&rest, &number) &&
-                          json_walk_char(&rest, '}') && rest.len == 0;
-        if (!one_member || !str_parse_u64(number, VIEWER_LINK_SECONDS_MAX, &seconds) ||
-            seconds == 0) {
+    json_walk_space(&rest);
+    if (rest.len > 0) {
+        bool fine = take(&rest, '{') && (take(&rest, '}') || take_seconds(&rest, &seconds));
+        json_walk_space(&rest);
+        if (!fine || rest.len > 0) {
             return false;
         }
     }
