@@ -48,6 +48,11 @@ static uint64_t read_counter(const _Atomic uint64_t *counter)
     return counter == NULL ? 0 : atomic_load_explicit(counter, memory_order_relaxed);
 }
 
+static uint64_t count_reloads(const struct api_access_config *config)
+{
+    return read_counter(config->reloads) + read_counter(config->failed_reloads);
+}
+
 /* --- refusals --- */
 
 static bool refuse_no_memory(const struct api_call *call)
@@ -138,6 +143,7 @@ static bool identify(const struct api_call *call, struct api_caller *caller)
                                            .reader = loop_of(call)};
     bool shows_something = find_credential(call, caller, scratch, &credential.text);
     enum status status = STATUS_NOT_FOUND;
+    caller->reloads = count_reloads(config_of(call));
     if (shows_something) {
         status = access_control_identify(config_of(call)->control, &credential,
                                          http_exchange_arena(call->exchange), &caller->grant);
@@ -155,18 +161,13 @@ static bool identify(const struct api_call *call, struct api_caller *caller)
                                       : refuse_no_memory(call);
 }
 
-static uint64_t count_reloads(const struct api_access_config *config)
-{
-    return read_counter(config->reloads) + read_counter(config->failed_reloads);
-}
-
 bool api_access_take_pass(const struct api_call *call, struct arena *arena,
                           struct api_pass *out_pass)
 {
     char scratch[API_CREDENTIAL_BYTES_MAX];
     struct api_caller shown = *call->caller;
     struct str credential;
-    *out_pass = (struct api_pass){.reloads = count_reloads(config_of(call))};
+    *out_pass = (struct api_pass){.reloads = call->caller->reloads};
     if (config_of(call)->control == NULL) {
         return true;
     }

@@ -46,6 +46,7 @@ struct api_access_counters {
 struct api_caller {
     struct access_grant grant;
     bool shows_token; /* as ?token= */
+    uint64_t reloads; /* of the keys, before this one was looked for */
     bool has_address; /* it has a limit, as has the key */
     bool has_key;
     struct rate_bucket address;

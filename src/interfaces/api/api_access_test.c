@@ -16,6 +16,8 @@
 
 #include <cmocka.h>
 
+static bool revoked; /* every key */
+
 /* The ring knows keys that are their own scopes, "write,read", also "only-u:read" for user u. */
 static enum status find_key(struct key_ring *ring, unsigned reader, struct str key,
                             struct arena *arena, struct access_grant *out_grant)
@@ -30,7 +32,7 @@ static enum status find_key(struct key_ring *ring, unsigned reader, struct str k
         grant.user_count = 1;
         (void)str_split(&key, ':');
     }
-    if (!access_scopes_parse(key, &grant.scopes)) {
+    if (revoked || !access_scopes_parse(key, &grant.scopes)) {
         return STATUS_NOT_FOUND;
     }
     *out_grant = grant;
@@ -326,6 +328,32 @@ static void a_link_lasts_as_long_as_said(void **state)
     }
 }
 
+/* --- what lasts --- */
+
+static void a_key_that_went_before_its_stream_began_ends_it(void **state)
+{
+    struct api_bed *bed = *state;
+    struct str rest;
+    struct api_pass pass;
+    struct arena arena;
+    bed->api->config.access.reloads = &reloads;
+    bed_request(bed, HTTP_METHOD_GET, "/logs/stream");
+    bed_add_header(bed, STR("Authorization"), "Bearer read");
+    struct api_call call = {
+        .api = bed->api, .exchange = &bed->exchange, .request = &bed->exchange.request};
+    call.operation =
+        api_route_operation(api_route_find(STR("/logs/stream"), &rest), HTTP_METHOD_GET);
+    assert_true(api_access_admits(&call));
+    revoked = true;
+    reloads++;
+    arena_init(&arena, 4096);
+    assert_true(api_access_take_pass(&call, &arena, &pass));
+    assert_false(api_access_still_admits(api_call_loop(&call), call.operation, &pass));
+    arena_deinit(&arena);
+    revoked = false;
+    reloads--;
+}
+
 /* --- actions --- */
 
 static void a_denied_action_is_not_recorded(void **state)
@@ -435,6 +463,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_link_is_made_by_who_may_read_and_administer, setup,
                                         bed_teardown),
         cmocka_unit_test(a_link_lasts_as_long_as_said),
+        cmocka_unit_test_setup_teardown(a_key_that_went_before_its_stream_began_ends_it, setup,
+                                        bed_teardown),
         cmocka_unit_test_setup_teardown(a_denied_action_is_not_recorded, setup, bed_teardown),
         cmocka_unit_test_setup_teardown(a_key_is_told_its_limit, setup, bed_teardown),
         cmocka_unit_test_setup_teardown(an_array_counts_as_its_activities, setup, bed_teardown),
