@@ -121,6 +121,33 @@ void api_origin_answer_options(const struct api_call *call, const char *allow)
         &(struct http_response){.status = 204, .headers = fields, .header_count = count});
 }
 
+/* What stands behind the scheme is what the page's own requests have as their Host. A name that was
+ * made to lead here does not get so far (api_host.h). */
+static bool is_own(const struct api_call *call, struct str origin)
+{
+    const struct str schemes[] = {STR("http://"), STR("https://")};
+    struct str host = api_call_field(call, API_FIELD_HOST);
+    for (size_t i = 0; i < ARRAY_LENGTH(schemes); i++) {
+        if (str_starts_with(origin, schemes[i])) {
+            struct str name = {origin.data + schemes[i].len, origin.len - schemes[i].len};
+            return host.data != NULL && str_equal_ignoring_case(name, host);
+        }
+    }
+    return false;
+}
+
+bool api_origin_admits_post(const struct api_call *call)
+{
+    struct str origin = api_call_field(call, API_FIELD_ORIGIN);
+    if (origin.data == NULL || listed_origin(call).data != NULL || is_own(call, origin)) {
+        return true;
+    }
+    api_answer_problem_type(call->exchange, API_PROBLEM_ORIGIN_NOT_ALLOWED,
+                            "this is taken from pages of this service and of origins that are "
+                            "listed by --cors-origins only; other programs send no Origin");
+    return false;
+}
+
 /* Before other bodies a browser asks, and is told no by what the answer lacks. */
 bool api_origin_admits_body(const struct api_call *call)
 {

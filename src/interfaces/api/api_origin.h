@@ -20,3 +20,7 @@ void api_origin_answer_options(const struct api_call *call, const char *allow);
 /* Whether the body may be read, as far as it depends on the page that sends it. False when the
  * request was answered. */
 bool api_origin_admits_body(const struct api_call *call);
+
+/* The same for a POST without a body, which a browser sends without asking: pages of listed origins
+ * may have it sent, and those of the service itself. */
+bool api_origin_admits_post(const struct api_call *call);

@@ -178,6 +178,42 @@ static void bodies_that_nobody_is_asked_for_are_refused(void **state)
     assert_true(bed_is_problem(bed_run(bed), 403, "--cors-origins"));
 }
 
+/* Without a body there is nothing that a browser would ask for first. */
+static void posts_without_a_body_are_not_for_other_pages(void **state)
+{
+    struct api_bed *bed = *state;
+    static const char *const targets[] = {"/api/v1/refused/resend", "/api/v1/refused/x/resend"};
+    static const struct {
+        const char *origin;
+        bool admitted;
+    } cases[] = {
+        {NULL, true},
+        {LISTED, true},
+        {"http://localhost:3000", true},
+        {"https://LOCALHOST:3000", true},
+        {"http://localhost", false},
+        {"http://localhost:8080", false},
+        {"localhost:3000", false},
+        {"https://evil.example", false},
+        {"null", false},
+        {"", false},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(targets) * ARRAY_LENGTH(cases); i++) {
+        const char *origin = cases[i / 2].origin;
+        bed_request(bed, HTTP_METHOD_POST, targets[i % 2]);
+        bed_add_header(bed, STR("Host"), "localhost:3000");
+        if (origin != NULL) {
+            bed_add_header(bed, STR("Origin"), origin);
+        }
+        if ((bed_run(bed)->status != 403) != cases[i / 2].admitted) {
+            fail_msg("%s from %s: %d", targets[i % 2], origin == NULL ? "no page" : origin,
+                     bed->exchange.status);
+        }
+        assert_true(cases[i / 2].admitted ||
+                    bed_is_problem(&bed->exchange, 403, "/problems/origin-not-allowed"));
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bed_setup, bed_teardown)
 
 int main(void)
@@ -188,6 +224,7 @@ int main(void)
         TEST(other_pages_read_nothing),
         TEST(browsers_are_told_what_pages_may_do),
         TEST(bodies_that_nobody_is_asked_for_are_refused),
+        TEST(posts_without_a_body_are_not_for_other_pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -122,6 +122,7 @@ void api_user_export(const struct api_call *call);
 void api_user_export_of_query(const struct api_call *call);
 void api_checkpoint(const struct api_call *call);
 void api_refused(const struct api_call *call);
+void api_resend_begin(const struct api_call *call);
 void api_resend_one(const struct api_call *call);
 void api_resend_page(const struct api_call *call);
 void api_accounting(const struct api_call *call);

@@ -5,6 +5,7 @@
 #include "application/resend_refusals.h"
 #include "base/json_text.h"
 #include "interfaces/api/api_job.h"
+#include "interfaces/api/api_origin.h"
 #include "interfaces/api/api_query_string.h"
 
 enum { CURSOR_TEXT_BYTES_MAX = 1024 };
@@ -53,6 +54,11 @@ static struct api_job *make(const struct api_call *call, const struct api_job_ki
         CONTAINER_OF(job, struct resend_job, job)->resender = call->api->config.resender;
     }
     return job;
+}
+
+void api_resend_begin(const struct api_call *call)
+{
+    (void)api_origin_admits_post(call); /* it has answered what it does not admit */
 }
 
 void api_resend_one(const struct api_call *call)

@@ -119,10 +119,12 @@ static const struct api_operation list_refused = {
     .needs = ACCESS_ADMIN,
 };
 static const struct api_operation resend_refused = {
+    .begin = api_resend_begin,
     .handle = api_resend_one,
     .needs = ACCESS_ADMIN,
 };
 static const struct api_operation resend_refused_page = {
+    .begin = api_resend_begin,
     .handle = api_resend_page,
     .parameters = &api_refused_parameters,
     .needs = ACCESS_ADMIN,
