@@ -3,8 +3,8 @@
  * Shows activities to those who follow them, in the order of the log, from the moment on that they
  * are durable. Two threads, which rest while nobody listens:
  *
- *     log -- one tail --> live-tail ------ rows behind `reached` ------> everybody who is up to
- * date log -- a tail each -> back-fill ---- rows before `reached` ------> who comes back
+ *     log -- one tail ----> live-tail ---- rows behind `reached` ----> who is up to date
+ *     log -- a tail each -> back-fill ---- rows before `reached` ----> who comes back
  *
  * Who comes back names the last event he had. A tail of its own hands him what came since, up to
  * where the common one is and no further, and in the moment in which both are at the same positions
