@@ -204,6 +204,18 @@ def test_much_that_was_refused_is_not_held_at_once(make_service):
 
 
 @pair.names_its_own
+def test_a_message_larger_than_what_may_wait_for_a_client(make_service):
+    """Guards the largest entry: a message of a megabyte that is six times as long in JSON comes whole, and what follows it."""
+    raw = b'{"userId":"ann","text":"' + b"\x01" * 1_000_000 + b'"'
+    service, _ = make(make_service, raw, b'{"userId":"ann"}')
+    service.start()
+    entries = [json.loads(line) for line in service.get(f"{USERS}/ann/export").body.splitlines()]
+    assert [entry["type"] for entry in entries] == ["refused", "refused", "end"] and entries[-1]["refused"] == 2
+    assert [entry["data"]["raw"].encode() for entry in entries[:2]] == [b'{"userId":"ann"}', raw]
+    service.stop()
+
+
+@pair.names_its_own
 @pytest.mark.parametrize("place, begins", [(0.0, False), (0.5, True)], ids=["in the first page", "later"])
 def test_what_cannot_be_read_ends_it(make_service, place, begins):
     """Guards against half an answer that looks like a whole one: what fails first is a problem, what fails later an end that is

@@ -2,7 +2,11 @@
 
 #include <stdlib.h>
 
-enum { ROWS_BYTES_MAX = 16 * 1024 * 1024, QUESTION_BYTES_MAX = 1024 * 1024 };
+enum {
+    ROWS_BYTES_MAX = 16 * 1024 * 1024,
+    QUESTION_BYTES_MAX = 1024 * 1024,
+    WRITTEN_AT_ONCE = 2 * 1024 * 1024 /* half of what may wait for a client (http_stream.c) */
+};
 
 static const char no_room[] = "more questions are under way than are answered at once, or there is "
                               "no memory for this one; ask again later";
@@ -51,10 +55,34 @@ static enum status start_page(struct http_exchange *exchange, struct api_pages *
     return status;
 }
 
+/* A page is mostly written at once; a single entry may be larger than what may wait. */
+static void write_some(struct http_exchange *exchange, struct api_pages *pages)
+{
+    size_t left = pages->text.len - pages->written;
+    size_t len = left < WRITTEN_AT_ONCE ? left : WRITTEN_AT_ONCE;
+    struct str some = {pages->text.len == 0 ? NULL : pages->text.data + pages->written, len};
+    bool written = http_exchange_write(exchange, some) == STATUS_OK;
+    pages->written += len;
+    if (written && (!pages->ended || len < left)) {
+        return; /* it goes on when this is sent */
+    }
+    if (written) {
+        http_exchange_end(exchange);
+    } else {
+        http_exchange_abort(exchange);
+    }
+    api_pages_free(pages);
+}
+
 static void go_on(struct http_exchange *exchange)
 {
     struct api_pages *pages = http_exchange_data(exchange);
-    if (!pages->working && start_page(exchange, pages) != STATUS_OK) {
+    if (pages->working) {
+        return;
+    }
+    if (pages->written < pages->text.len) {
+        write_some(exchange, pages);
+    } else if (start_page(exchange, pages) != STATUS_OK) {
         http_exchange_abort(exchange);
         api_pages_free(pages);
     }
@@ -115,16 +143,8 @@ static void page_read(struct http_exchange *exchange, void *data)
         api_pages_free(pages);
         return;
     }
-    bool written = http_exchange_write(exchange, buffer_str(&pages->text)) == STATUS_OK;
-    if (written && !pages->ended) {
-        return; /* it goes on when this is sent */
-    }
-    if (written) {
-        http_exchange_end(exchange);
-    } else {
-        http_exchange_abort(exchange);
-    }
-    api_pages_free(pages);
+    pages->written = 0;
+    write_some(exchange, pages);
 }
 
 /* --- the request --- */

@@ -36,8 +36,9 @@ struct api_pages {
     enum status status;
     struct error err;
 
-    bool begun;   /* the answer has a head; for `read`: the first page was sent */
-    bool working; /* a page is being read, by a thread that has this */
+    bool begun;     /* the answer has a head; for `read`: the first page was sent */
+    bool working;   /* a page is being read, by a thread that has this */
+    size_t written; /* of the text */
 };
 
 /* The structure that embeds the pages comes zeroed; `kind` is static. NULL: there is no memory, and
