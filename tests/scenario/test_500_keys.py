@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import itertools
 import json
 import os
 import pty
@@ -217,6 +218,24 @@ def test_a_stream_ends_with_its_key(make_service, tmp_path):
         for one in ending:
             assert one.next() is None and one.ended
         assert staying.take(1)[0]["action"] == "behind"
+    keyed.service.stop()
+
+
+def test_a_stream_of_a_key_that_went_while_it_was_asked_for_ends(make_service, tmp_path):
+    """Guards the time between the header, when the key is looked at, and the end of a body, when the stream begins: what was
+    read again meanwhile counts."""
+    keyed = keys.Keyed(make_service, tmp_path, "--heartbeat", "1s")
+    lost = keys.create(keyed.path, "lost", "read")
+    keys.reload(keyed.service)
+    with contextlib.closing(keyed.service.connect()) as connection:
+        body = [("Transfer-Encoding", "chunked"), ("Expect", "100-continue")]
+        connection.send(connection.head("GET", stream.PATH, [*keys.bearer(lost), *body]))
+        assert connection.read_answer(interim=True).status == 100
+        keys.revoke(keyed.path, "lost")
+        keys.reload(keyed.service)
+        connection.send(b"0\r\n\r\n")
+        assert connection.read_answer("HEAD").status == 200
+        assert len(list(itertools.islice(connection.chunks(), 5))) < 5, "it goes on"
     keyed.service.stop()
 
 
