@@ -239,6 +239,43 @@ def test_a_stream_of_a_key_that_went_while_it_was_asked_for_ends(make_service, t
     keyed.service.stop()
 
 
+def test_lines_end_with_their_key(make_service, tmp_path):
+    """Guards lines, whose body may last for ever, from a key that was taken away: what came before is recorded and told, and
+    nothing behind it. Those of other keys go on."""
+    keyed = keys.Keyed(make_service, tmp_path)
+    lost = keys.create(keyed.path, "lost", "write")
+    keys.reload(keyed.service)
+    with contextlib.ExitStack() as opened:
+        def begin(key, *accept):
+            connection = opened.enter_context(keyed.service.connect())
+            framing = [("Content-Type", "application/x-ndjson"), ("Transfer-Encoding", "chunked"), ("Expect", "100-continue")]
+            connection.send(connection.head("POST", LIST, [*keys.bearer(key), *framing, *accept]))
+            assert connection.read_answer(interim=True).status == 100
+            return connection
+        def send(connection, action):
+            line = json.dumps({"userId": "u", "action": action}).encode() + b"\n"
+            connection.send(b"%x\r\n%s\r\n" % (len(line), line))
+        verdicts = ("Accept", "application/x-ndjson")
+        told, untold, staying = begin(lost, verdicts), begin(lost), begin(keyed.keys["write"])
+        for connection in (told, untold, staying):
+            send(connection, "before")
+        assert told._read_head().status == 200 and json.loads(told.take_chunk())["line"] == 1
+        keys.revoke(keyed.path, "lost")
+        keys.reload(keyed.service)
+        for connection in (told, untold, staying):
+            send(connection, "behind")
+        last = json.loads(told.take_chunk())["error"]
+        assert (last["status"], last["accepted"], last["line"]) == (401, 1, 2), last
+        answer = untold.read_answer()
+        assert answer.header("www-authenticate") and expect.problem(answer, 401)["accepted"] == 1, answer
+        staying.send(b"0\r\n\r\n")
+        assert staying.read_answer().json["accepted"] == 2
+    keyed.wait_settled()
+    found = keyed.ask("GET", f"{LIST}?userId=u&limit=100", "read").json["data"]
+    assert sorted(row["action"] for row in found) == ["before"] * 3 + ["behind"]
+    keyed.service.stop()
+
+
 def test_pages_of_a_limited_key_go_on(keyed):
     """Guards cursors of a narrowed question: they go on with the same key and are worth nothing with another filter."""
     keyed.record([{"userId": "u", "action": "page", "id": f"page-{number}"} for number in range(5)])

@@ -62,12 +62,17 @@ static bool refuse_no_memory(const struct api_call *call)
     return false;
 }
 
+static void put_schemes(struct http_exchange *exchange)
+{
+    http_exchange_put_field(
+        exchange, STR("WWW-Authenticate"),
+        STR("Bearer realm=\"usertrail\", Basic realm=\"usertrail\", charset=\"UTF-8\""));
+}
+
 static bool refuse_unauthorized(const struct api_call *call, bool shows_something)
 {
     api_access_count(&counters_of(call)->unauthorized);
-    http_exchange_put_field(
-        call->exchange, STR("WWW-Authenticate"),
-        STR("Bearer realm=\"usertrail\", Basic realm=\"usertrail\", charset=\"UTF-8\""));
+    put_schemes(call->exchange);
     api_answer_problem_type(call->exchange, API_PROBLEM_UNAUTHORIZED,
                             shows_something
                                 ? "nobody here has this key, or its time is over; look whether all "
@@ -208,6 +213,23 @@ bool api_access_still_admits(const struct api_loop *loop, const struct api_opera
     arena_deinit(&arena);
     pass->reloads = reloads;
     return admitted;
+}
+
+bool api_access_admits_more(struct api_loop *loop, struct http_exchange *exchange,
+                            const struct api_operation *operation, struct api_pass *pass,
+                            struct http_problem *out_problem)
+{
+    if (api_access_still_admits(loop, operation, pass)) {
+        return true;
+    }
+    api_access_count(&loop->access.unauthorized);
+    if (exchange != NULL) {
+        put_schemes(exchange);
+    }
+    *out_problem = api_problem_make(API_PROBLEM_UNAUTHORIZED,
+                                    "this key was taken away, or is another's now, while the "
+                                    "request was under way; what is told here was done before");
+    return false;
 }
 
 static bool lets_in(const struct api_call *call, struct api_caller *caller)

@@ -90,6 +90,12 @@ bool api_access_take_pass(const struct api_call *call, struct arena *arena,
 bool api_access_still_admits(const struct api_loop *loop, const struct api_operation *operation,
                              struct api_pass *pass);
 
+/* The same for a request whose body still comes; on false what to tell, which is counted as not let
+ * in. `exchange` has not begun its answer, or is NULL. */
+bool api_access_admits_more(struct api_loop *loop, struct http_exchange *exchange,
+                            const struct api_operation *operation, struct api_pass *pass,
+                            struct http_problem *out_problem);
+
 /* Adds one; the counter's own loop. */
 void api_access_count(_Atomic uint64_t *counter);
 

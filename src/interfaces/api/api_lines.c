@@ -49,12 +49,14 @@ struct lines {
     uint64_t rejected;
     struct api_promise_sum promised;
     struct memory_budget *memory;
+    const struct api_operation *operation;
+    struct api_pass pass; /* looked at again with each batch, since a body may last for ever */
     size_t charged;
     size_t text_bytes_most; /* of `text`, which is as large from the beginning, but not used */
     size_t batch_most;
     bool has_paid;                       /* the request, for its first line */
     char detail[API_LIMIT_DETAIL_BYTES]; /* of the problem that ends it */
-    struct http_problem limited;         /* what to tell when there is a limit and nothing left */
+    struct http_problem limited;         /* what to tell when a limit, or its key, ends it */
     bool streams;                        /* verdicts, as they are known */
     bool streaming;                      /* the answer has begun */
     bool in_flight;                      /* a batch is with the log */
@@ -379,11 +381,11 @@ static bool client_is_behind(const struct lines *lines)
 }
 
 enum step {
-    STEP_MORE,  /* there may be further lines */
-    STEP_EMPTY, /* there are none before more of the body comes */
-    STEP_WAITS, /* for the log, or the client */
-    STEP_DONE,  /* nor will there be any */
-    STEP_LIMITED,
+    STEP_MORE,    /* there may be further lines */
+    STEP_EMPTY,   /* there are none before more of the body comes */
+    STEP_WAITS,   /* for the log, or the client */
+    STEP_DONE,    /* nor will there be any */
+    STEP_LIMITED, /* or not let in any more */
     STEP_FAILED
 };
 
@@ -395,6 +397,13 @@ static bool charges_batch(struct lines *lines)
     lines->has_paid = lines->has_paid || count > 0;
     return api_access_charges_lines(lines->reader.loop, lines->reader.caller,
                                     is_first ? count - 1 : count, lines->detail, &lines->limited);
+}
+
+static bool admits_batch(struct lines *lines)
+{
+    return lines->batch_count == 0 ||
+           api_access_admits_more(lines->reader.loop, lines->streaming ? NULL : lines->exchange,
+                                  lines->operation, &lines->pass, &lines->limited);
 }
 
 /* Nothing of the batch was recorded. */
@@ -416,7 +425,7 @@ static enum step step(struct lines *lines, enum status *out_failure)
     if (read == STATUS_NO_MEMORY || read == STATUS_TOO_LARGE || !recharge(lines)) {
         return STEP_FAILED;
     }
-    if (!charges_batch(lines)) {
+    if (!admits_batch(lines) || !charges_batch(lines)) {
         return STEP_LIMITED;
     }
     if (records) {
@@ -562,6 +571,7 @@ static struct lines *lines_new(const struct api_call *call, const struct api_ite
     lines->api = call->api;
     lines->reader = *reader;
     lines->reader.arena = &lines->arena;
+    lines->operation = call->operation;
     lines->memory = http_exchange_body_memory(call->exchange);
     lines->streams = wants_verdicts(call);
     arena_init_shared(&lines->arena, BATCH_ARENA_BYTES_MAX, lines->memory);
@@ -585,7 +595,14 @@ void api_lines_begin(const struct api_call *call)
         !api_item_reader_init(&reader, call)) {
         return;
     }
+    struct api_pass pass;
+    if (!api_access_take_pass(call, http_exchange_arena(call->exchange), &pass)) {
+        return;
+    }
     struct lines *lines = lines_new(call, &reader);
+    if (lines != NULL) {
+        lines->pass = pass;
+    }
     if (lines == NULL || http_exchange_stream_body(call->exchange, &line_consumer) != STATUS_OK) {
         if (lines != NULL) {
             lines_free(lines);
