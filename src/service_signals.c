@@ -10,7 +10,7 @@
  * Writing beyond a limit of the file's size, and to who left, is told by the write. */
 void service_signals_block(struct service_signals *signals)
 {
-    signals->reloads = isatty(STDERR_FILENO) == 0;
+    *signals = (struct service_signals){.reloads = isatty(STDERR_FILENO) == 0};
     if (signals->reloads) {
         signal(SIGHUP, SIG_DFL);
     }
