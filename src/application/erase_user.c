@@ -124,12 +124,14 @@ enum status erase_user_run(struct erase_user *eraser, struct str user_id,
     event_log_describe(eraser->config.log, &log);
     struct erasure erasure = {.store = store.kind, .durable = store.durable};
     struct activity_erasure stored;
+    out_erasure->erased_at_ms = 0;
     enum status status = draw_border(eraser, &erasure.erased_at_ms, err);
     if (status == STATUS_OK) {
         status =
             activity_store_erase(eraser->config.store, user_id, erasure.erased_at_ms, &stored, err);
     }
     if (status == STATUS_OK) {
+        out_erasure->erased_at_ms = erasure.erased_at_ms;
         status = refusal_list_forget(eraser->config.refusals, user_id, &erasure.refused, err);
     }
     if (status != STATUS_OK) {

@@ -63,6 +63,7 @@ void erase_user_take_up(struct erase_user *eraser);
 
 /* `user_id` is one that could be posted; nobody needs to know it. May be repeated. BUSY: what was
  * in the log at the start is not in the store yet. UNAVAILABLE, NO_SPACE, NO_MEMORY and what else
- * the store says: nothing is promised, and another try may succeed. */
+ * the store says: nothing is promised, and another try may succeed. `out_erasure->erased_at_ms` is
+ * set once the store has erased, also when what comes behind that failed; 0: it has not. */
 MUST_USE enum status erase_user_run(struct erase_user *eraser, struct str user_id,
                                     struct erasure *out_erasure, struct error *err);

@@ -300,7 +300,9 @@ static void covers_what_the_log_brings(void **state)
     }
     fixture.row_count = ROWS;
     start();
+    fixture.erasure.erased_at_ms = 1;
     assert_int_equal(erase(), STATUS_BUSY);
+    assert_int_equal(fixture.erasure.erased_at_ms, 0);
     assert_int_equal(fixture.erase_count, 0);
     catch_up();
     assert_int_equal(erased_at(), NOW_MS + HOUR_MS + 1);
@@ -355,6 +357,7 @@ static void forgets_what_was_refused(void **state)
     fixture.forget_answer = STATUS_UNAVAILABLE;
     assert_int_equal(erase(), STATUS_UNAVAILABLE);
     assert_string_equal(fixture.err.message, "the list says no");
+    assert_int_equal(fixture.erasure.erased_at_ms, fixture.erased_at_ms); /* the rows are gone */
     assert_int_equal(fixture.eraser.erasures, 1);
 }
 

@@ -132,13 +132,13 @@ static void ask(struct api_job *job)
     struct erasure erasure;
     struct error err;
     job->status = erase_user_run(erase->eraser, erase->user_id, &erasure, &err);
+    if (erase->live != NULL && erasure.erased_at_ms > 0) {
+        live_tail_forget(erase->live, erase->user_id, erasure.erased_at_ms);
+    }
     if (job->status != STATUS_OK) {
         error_set(&job->err, job->status, err.cause,
                   "nothing is promised, send the request again: %s", err.message);
         return;
-    }
-    if (erase->live != NULL) {
-        live_tail_forget(erase->live, erase->user_id, erasure.erased_at_ms);
     }
     answer(erase, &erasure);
 }

@@ -111,6 +111,7 @@ enum status erase_user_run(struct erase_user *eraser, struct str user_id,
                            struct erasure *out_erasure, struct error *err)
 {
     assert_non_null(eraser);
+    out_erasure->erased_at_ms = 0;
     if (erase_answer != STATUS_OK) {
         return error_set(err, erase_answer, 0, "the store says no");
     }
