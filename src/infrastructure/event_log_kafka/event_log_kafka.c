@@ -103,7 +103,7 @@ static void kafka_free(struct event_log *log)
     }
     if (!kafka_reader_free(kafka->reader)) {
         log_write(kafka->config.logger, LOG_WARNING,
-                  "the client of Kafka does not end by itself and is left behind", LOG_NO_FIELDS);
+                  "the client of Kafka cannot be ended now and is left behind", LOG_NO_FIELDS);
         return; /* its threads may still look at all of this */
     }
     kafka_health_deinit(&kafka->health);

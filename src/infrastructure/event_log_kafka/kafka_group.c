@@ -356,6 +356,7 @@ static void rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code,
     struct kafka_context *context = opaque;
     struct kafka_reader *reader = context->owner;
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+        reader->was_given = true;
         take_partitions(reader, list);
         look_at_ends(reader);
     } else {

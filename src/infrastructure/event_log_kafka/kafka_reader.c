@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ASK_TIMEOUT_MS = 5000, ASK_AGAIN_MS = 50 };
+enum { ASK_TIMEOUT_MS = 5000, ASK_AGAIN_MS = 50, LIBRDKAFKA_ENDS_WELL = 0x020300ff };
 
 /* About 16 MiB wait for the worker, over all partitions, and one answer of each broker comes on
  * top. What lies below the topic's beginning or beyond its end must be an error: the consumer would
@@ -134,6 +134,13 @@ static bool must_leave(const struct kafka_reader *reader)
     return reader->in_group && reader->config.log->instance_id[0] == '\0';
 }
 
+/* librdkafka before 2.3 may abort at the end of a consumer that its group let in and gave nothing
+ * yet, not even no partitions (https://github.com/confluentinc/librdkafka/issues/4312). */
+static bool ends_badly(const struct kafka_reader *reader)
+{
+    return reader->in_group && !reader->was_given && rd_kafka_version() < LIBRDKAFKA_ENDS_WELL;
+}
+
 static bool close_client(struct kafka_reader *reader)
 {
     for (size_t i = reader->fetched_first; i < reader->fetched_end; i++) {
@@ -150,6 +157,9 @@ static bool close_client(struct kafka_reader *reader)
     if (reader->queue != NULL) {
         rd_kafka_queue_io_event_enable(reader->queue, -1, NULL, 0);
         rd_kafka_queue_destroy(reader->queue);
+    }
+    if (ends_badly(reader)) {
+        return false;
     }
     return kafka_consumer_destroy(reader->client, left ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }

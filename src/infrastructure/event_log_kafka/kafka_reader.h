@@ -73,6 +73,7 @@ struct kafka_reader {
     uint64_t missing;
 
     bool cooperative;      /* the serving thread's: how the group divides partitions */
+    bool was_given;        /* the serving thread's: the group gave something, if only nothing */
     uint64_t commit_at_ms; /* the serving thread's: when it commits again */
 
     /* The worker's. */
