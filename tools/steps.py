@@ -10,7 +10,7 @@ import sys
 import time
 import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import run_pairs
@@ -36,8 +36,8 @@ SANITIZER_ENVIRONMENT = {
 # can do; then the files that deploy it. All of them at the same time: tests of processes wait a lot.
 PYTESTS = {
     "transport": ("tests/http/test_*.py",),
-    "scenario": ("tests/scenario/test_[!3-9]*.py", "tests/scenario/test_3[0-6]*.py"),
-    "store scenario": ("tests/scenario/test_3[7-9]*.py", "tests/scenario/test_[4-9]*.py"),
+    "scenario": ("tests/scenario/test_[!3-9]*.py", "tests/scenario/test_3[0-3]*.py"),
+    "store scenario": ("tests/scenario/test_3[4-9]*.py", "tests/scenario/test_[4-9]*.py"),
     "deployment": ("tests/deploy/test_*.py",),
 }
 # Some of the transport's tests once more, over TLS: those where it matters how bytes come and go.
@@ -51,8 +51,8 @@ RELEASE_ONLY = ("deployment", "transport by TLS")
 # ones above, whose deadlines would not be kept beside so much work.
 SERVER_PYTESTS = {
     "server": ("tests/servers/test_*.py",),
-    "distributed": ("tests/distributed/test_1*.py", "tests/distributed/test_2[2-57-9]*.py", "tests/distributed/test_[3-9]*.py"),
-    "outage": ("tests/distributed/test_2[016]*.py",),
+    "distributed": ("tests/distributed/test_1*.py", "tests/distributed/test_2[3-589]*.py", "tests/distributed/test_[3-9]*.py"),
+    "outage": ("tests/distributed/test_2[0-267]*.py",),
 }
 SANITIZED_PRESETS = ("asan-ubsan", "tsan")
 
@@ -92,11 +92,6 @@ class Step:
     refuse: str = ""
 
 
-def in_the_background(step):
-    """The same step, with the lowest claim to the processors: what it disturbs least is what waits for deadlines beside it."""
-    return replace(step, command=["nice", "-n", "19", *step.command])
-
-
 def end_session(pid):
     try:
         os.killpg(pid, signal.SIGKILL)
@@ -111,44 +106,36 @@ class Runner:
         self.started = time.monotonic()
         self.total = Counts()
         self.rows = []
-        self.done = set()  # names of steps that ran, or could not
         self.broken = set()
         self.running = set()  # sessions of the commands under way
-        self.stopping = False
 
     def run(self, step):
         self.run_together([step])
 
-    def run_together(self, steps, queue=()):
-        """Runs steps at the same time that wait more than they compute and do not disturb each other. Beside them those of the
-        queue, one after the other, with what time of the processors is left over; they need no others."""
-        lanes = [[step] for step in steps if not self._miss_needs(step)] + ([list(map(in_the_background, queue))] if queue else [])
-        if not lanes:
+    def run_together(self, steps):
+        """Runs steps at the same time that wait more than they compute and do not disturb each other."""
+        runnable = [step for step in steps if not self._miss_needs(step)]
+        if not runnable:
             return
-        print(f"==> {' and '.join(step.name for lane in lanes for step in lane)} … ", end="", flush=True)
-        with ThreadPoolExecutor(len(lanes)) as pool:
+        print(f"==> {' and '.join(step.name for step in runnable)} … ", end="", flush=True)
+        with ThreadPoolExecutor(len(runnable)) as pool:
             try:
-                ends = list(pool.map(lambda lane: list(map(self._execute, lane)), lanes))
+                ends = list(pool.map(self._execute, runnable))
             except BaseException:
-                self.stopping = True
                 for pid in list(self.running):
                     end_session(pid)
                 raise
-        together = [(step, *end) for lane, some in zip(lanes, ends) for step, end in zip(lane, some)]
-        if len(together) > 1:
+        if len(runnable) > 1:
             print()
-        for step, seconds, problem in together:
-            if len(together) > 1:
+        for step, (seconds, problem) in zip(runnable, ends):
+            counts = step.count(problem is None) if step.count else Counts()
+            if problem and not counts.failed:
+                counts.failed = 1
+            if len(runnable) > 1:
                 print(f"    {step.name}: ", end="")
-            self._take_end(step, seconds, problem)
-
-    def _take_end(self, step, seconds, problem):
-        counts = step.count(problem is None) if step.count else Counts()
-        if problem and not counts.failed:
-            counts.failed = 1
-        self._record(step, seconds, counts, problem)
-        if problem or counts.failed:
-            self._show(step)
+            self._record(step, seconds, counts, problem)
+            if problem or counts.failed:
+                self._show(step)
 
     def _miss_needs(self, step):
         missing = [need for need in step.needs if need in self.broken]
@@ -176,8 +163,6 @@ class Runner:
 
     def _execute(self, step):
         """Returns the seconds it took, and None when the command succeeded, otherwise why not."""
-        if self.stopping:
-            return 0.0, "not begun"
         started = time.monotonic()
         problem = self._run_command(step, self._log(step))
         return time.monotonic() - started, problem
@@ -203,7 +188,6 @@ class Runner:
         return f"exit code {code}" if code > 0 else f"ended by {signal.Signals(-code).name}"
 
     def _record(self, step, seconds, counts, problem):
-        self.done.add(step.name)
         if problem or counts.failed:
             self.broken.add(step.name)
         counted = str(counts) if counts.passed or counts.failed or counts.skipped else "fine"
@@ -354,12 +338,10 @@ def pairs_step(runner, preset, label, build):
     return Step(f"{label} pairs tests", command, needs=(build.name,), environment=pytest_environment(preset), count=count)
 
 
-def add_suite(runner, preset, label, scenarios=True, tests=True, builds=()):
-    """Builds one preset, unless a suite before did that, and runs its tests. `builds` are made beside tests that wait for servers
-    most of their time; without such tests they are left to the suites that need them."""
+def add_suite(runner, preset, label, scenarios=True, tests=True):
+    """Builds one preset and runs its tests."""
     build = build_step(preset, label)
-    if build.name not in runner.done:
-        runner.run(build)
+    runner.run(build)
     if tests:
         runner.run(ctest_step(runner, preset, label, build))
     if scenarios:
@@ -368,7 +350,7 @@ def add_suite(runner, preset, label, scenarios=True, tests=True, builds=()):
                             + [browser_step(runner, preset, label, build)] * (preset == "release"))
     if scenarios and preset == "release":
         runner.run_together([pairs_step(runner, preset, label, build),
-                             *(pytest_step(runner, preset, label, build, name) for name in SERVER_PYTESTS)], builds)
+                             *(pytest_step(runner, preset, label, build, name) for name in SERVER_PYTESTS)])
 
 
 def main_guard(main):

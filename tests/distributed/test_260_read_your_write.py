@@ -72,7 +72,7 @@ def test_what_was_spilled_is_waited_for(cluster):
     cluster.kafka.proxy.resume()
     wait_for_empty_spill(api)
     for number, document in enumerate(spilled):
-        answer = api.get(f"{LIST}?action=spilled-{number}&count=true&after={document['receipt']}")
+        answer = api.read_own(f"{LIST}?action=spilled-{number}&count=true", document["receipt"])
         assert answer.status == 200 and answer.json["count"] == 60, answer
     expect.problem(cluster.api().get(f"{LIST}?after={spilled[0]['receipt']}"), 400, detail="of another event log")
     cluster.kafka.proxy.cut()
@@ -81,6 +81,6 @@ def test_what_was_spilled_is_waited_for(cluster):
     cluster.kafka.proxy.resume()
     api.start()
     wait_for_empty_spill(api)
-    answer = api.get(f"{LIST}?action=left&count=true&after={left['receipt']}")
+    answer = api.read_own(f"{LIST}?action=left&count=true", left["receipt"])
     assert answer.status == 200 and answer.json["count"] == 60, answer
     expect.problem(api.get(f"{LIST}?after={spilled[0]['receipt']}"), 400, detail="before this server started")

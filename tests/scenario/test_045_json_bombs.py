@@ -14,7 +14,8 @@ BODY = 16 * MIB  # the largest that is taken
 
 # A body is held once, what is read out of it and an answer that tells each of 10,000 items eight faults come on top, the
 # latter three times for a moment: where it is made, where it is kept until its turn, and on its way.
-EXTRA_BYTES_MAX = 64 * MIB
+# Where it is accepted, a client of Kafka has it twice more, encoded and until it is acknowledged.
+EXTRA_BYTES_MAX = (64 + 32 * (pair.LOG == "kafka")) * MIB
 SECONDS_MAX = 5
 
 ONE = "application/json"

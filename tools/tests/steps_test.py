@@ -119,28 +119,6 @@ class Running(unittest.TestCase):
         after = steps.Step("a trial after", ["true"], needs=("a trial",))
         self.assertEqual(self.run_steps(steps.Step("a trial", ["false"]), after), (1, steps.Counts(0, 2, 0)))
 
-    def test_a_queue_beside_others_goes_one_by_one(self):
-        """And at the lowest priority, so that what is beside it keeps its deadlines."""
-        with tempfile.TemporaryDirectory() as folder:
-            note = f"nice >> {folder}/notes; echo $0 >> {folder}/notes; sleep 0.2; echo end >> {folder}/notes"
-            queue = [steps.Step(f"a trial {name}", ["sh", "-c", note, name]) for name in ("first", "second")]
-            self.runner.run_together([steps.Step("a trial", ["true"])], queue)
-            self.assertEqual(Path(folder, "notes").read_text().split(), ["19", "first", "end", "19", "second", "end"])
-        self.assertEqual(self.runner.done, {"a trial", "a trial first", "a trial second"})
-        self.assertEqual(self.run_steps(steps.Step("a trial", ["true"])), (0, steps.Counts()))
-
-    def test_a_failure_in_a_queue_counts(self):
-        self.runner.run_together([], [steps.Step("a trial", ["false"])])
-        after = steps.Step("a trial after", ["true"], needs=("a trial",))
-        self.assertEqual(self.run_steps(after), (1, steps.Counts(0, 2, 0)))
-
-    def test_a_suite_builds_what_was_not_built_before(self):
-        for done, expected in ((set(), ["a build"]), ({"a build"}, [])):
-            runner, ran = steps.Runner("check-logs"), []
-            runner.done, runner.run = set(done), lambda step: ran.append(step.name)
-            steps.add_suite(runner, "clang", "a", scenarios=False, tests=False)
-            self.assertEqual(ran, expected)
-
     def test_time_limit(self):
         self.assertEqual(self.run_steps(steps.Step("a trial", ["sleep", "60"], timeout_seconds=1)), (1, steps.Counts(0, 1, 0)))
 
