@@ -172,7 +172,7 @@ bool api_access_take_pass(const struct api_call *call, struct arena *arena,
     char scratch[API_CREDENTIAL_BYTES_MAX];
     struct api_caller shown = *call->caller;
     struct str credential;
-    *out_pass = (struct api_pass){.reloads = call->caller->reloads};
+    *out_pass = (struct api_pass){.operation = call->operation, .reloads = call->caller->reloads};
     if (config_of(call)->control == NULL) {
         return true;
     }
@@ -185,14 +185,14 @@ bool api_access_take_pass(const struct api_call *call, struct arena *arena,
                : refuse_no_memory(call);
 }
 
-static bool is_admitted(const struct api_loop *loop, const struct api_operation *operation,
-                        const struct api_pass *pass, struct arena *arena)
+static bool is_admitted(const struct api_loop *loop, const struct api_pass *pass,
+                        struct arena *arena)
 {
     const struct api *api = loop->api;
     const struct access_credential credential = {.text = pass->credential,
                                                  .now_ms = clock_wall_ms(api->config.clock),
                                                  .reader = (unsigned)(loop - api->loops)};
-    const struct access_need need = need_of(operation);
+    const struct access_need need = need_of(pass->operation);
     struct access_grant grant;
     return access_control_identify(api->config.access.control, &credential, arena, &grant) ==
                STATUS_OK &&
@@ -200,8 +200,7 @@ static bool is_admitted(const struct api_loop *loop, const struct api_operation 
            access_grant_has_same_users(&grant, &pass->grant);
 }
 
-bool api_access_still_admits(const struct api_loop *loop, const struct api_operation *operation,
-                             struct api_pass *pass)
+bool api_access_still_admits(const struct api_loop *loop, struct api_pass *pass)
 {
     uint64_t reloads = count_reloads(&loop->api->config.access);
     if (pass->credential.data == NULL || pass->reloads == reloads) {
@@ -209,17 +208,16 @@ bool api_access_still_admits(const struct api_loop *loop, const struct api_opera
     }
     struct arena arena;
     arena_init(&arena, GRANT_BYTES_MAX);
-    bool admitted = is_admitted(loop, operation, pass, &arena);
+    bool admitted = is_admitted(loop, pass, &arena);
     arena_deinit(&arena);
     pass->reloads = reloads;
     return admitted;
 }
 
 bool api_access_admits_more(struct api_loop *loop, struct http_exchange *exchange,
-                            const struct api_operation *operation, struct api_pass *pass,
-                            struct http_problem *out_problem)
+                            struct api_pass *pass, struct http_problem *out_problem)
 {
-    if (api_access_still_admits(loop, operation, pass)) {
+    if (api_access_still_admits(loop, pass)) {
         return true;
     }
     api_access_count(&loop->access.unauthorized);

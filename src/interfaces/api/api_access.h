@@ -76,7 +76,8 @@ bool api_access_charges_lines(const struct api_loop *loop, const struct api_call
 
 /* What somebody showed who was let in for something that lasts, to be looked at again. */
 struct api_pass {
-    struct str credential; /* {NULL, 0}: there are no keys */
+    const struct api_operation *operation; /* that it is for */
+    struct str credential;                 /* {NULL, 0}: there are no keys */
     struct access_grant grant;
     uint64_t reloads; /* as of the last look */
 };
@@ -87,14 +88,12 @@ bool api_access_take_pass(const struct api_call *call, struct arena *arena,
 
 /* Whether who has the pass would still be let in, to the same users; looks when the keys were read
  * again. Where there is no memory to look, no. */
-bool api_access_still_admits(const struct api_loop *loop, const struct api_operation *operation,
-                             struct api_pass *pass);
+bool api_access_still_admits(const struct api_loop *loop, struct api_pass *pass);
 
 /* The same for a request whose body still comes; on false what to tell, which is counted as not let
  * in. `exchange` has not begun its answer, or is NULL. */
 bool api_access_admits_more(struct api_loop *loop, struct http_exchange *exchange,
-                            const struct api_operation *operation, struct api_pass *pass,
-                            struct http_problem *out_problem);
+                            struct api_pass *pass, struct http_problem *out_problem);
 
 /* Adds one; the counter's own loop. */
 void api_access_count(_Atomic uint64_t *counter);

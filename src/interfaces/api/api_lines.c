@@ -49,7 +49,6 @@ struct lines {
     uint64_t rejected;
     struct api_promise_sum promised;
     struct memory_budget *memory;
-    const struct api_operation *operation;
     struct api_pass pass; /* looked at again with each batch, since a body may last for ever */
     size_t charged;
     size_t text_bytes_most; /* of `text`, which is as large from the beginning, but not used */
@@ -403,7 +402,7 @@ static bool admits_batch(struct lines *lines)
 {
     return lines->batch_count == 0 ||
            api_access_admits_more(lines->reader.loop, lines->streaming ? NULL : lines->exchange,
-                                  lines->operation, &lines->pass, &lines->limited);
+                                  &lines->pass, &lines->limited);
 }
 
 /* Nothing of the batch was recorded. */
@@ -571,7 +570,6 @@ static struct lines *lines_new(const struct api_call *call, const struct api_ite
     lines->api = call->api;
     lines->reader = *reader;
     lines->reader.arena = &lines->arena;
-    lines->operation = call->operation;
     lines->memory = http_exchange_body_memory(call->exchange);
     lines->streams = wants_verdicts(call);
     arena_init_shared(&lines->arena, BATCH_ARENA_BYTES_MAX, lines->memory);

@@ -28,7 +28,6 @@ struct stream {
     struct arena arena; /* of the filter's texts */
     struct api_filter_texts texts;
     struct api_pass pass;
-    const struct api_operation *operation;
     bool streaming; /* the answer has begun */
     bool blocked;   /* the client has to take something first */
 };
@@ -155,7 +154,7 @@ static enum status give_part(struct stream *stream)
 static bool is_still_admitted(struct stream *stream)
 {
     const struct api_loop *loop = &stream->api->loops[stream->ticket.loop];
-    return api_access_still_admits(loop, stream->operation, &stream->pass);
+    return api_access_still_admits(loop, &stream->pass);
 }
 
 static void pump(struct stream *stream)
@@ -279,7 +278,6 @@ void api_stream(const struct api_call *call)
     arena_init(&stream->arena, QUESTION_BYTES_MAX);
     position_set_init(&stream->listener.from);
     live_listener_init(&stream->listener);
-    stream->operation = call->operation;
     enum status status = read_request(call, stream, &err);
     if (status == STATUS_OK && !(api_access_take_pass(call, &stream->arena, &stream->pass) &&
                                  api_access_narrows(call, &stream->listener.filter,

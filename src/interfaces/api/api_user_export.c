@@ -24,7 +24,6 @@ enum {
 struct user_export {
     struct api_pages pages;
     struct str user_id;
-    struct activity_filter filter; /* of the walk */
     struct walk_activities walk;
     struct refusal_page_request refusals; /* of the next page */
     struct refusal_entry place;           /* the last entry that was seen */
@@ -118,11 +117,11 @@ static void prepare(struct user_export *export)
         {{"Content-Disposition", 19}, {"attachment; filename=\"user.ndjson\"", 34}},
         {{"Cache-Control", 13}, {"no-store", 8}}};
     struct api_pages *pages = &export->pages;
-    export->filter = activity_filter_all();
-    export->filter.user_ids = &export->user_id;
-    export->filter.user_id_count = 1;
+    struct activity_filter filter = activity_filter_all();
+    filter.user_ids = &export->user_id;
+    filter.user_id_count = 1;
     walk_activities_init(&export->walk, pages->config->store,
-                         &(struct activity_page_request){.filter = export->filter,
+                         &(struct activity_page_request){.filter = filter,
                                                          .order = ORDER_OLDEST_FIRST,
                                                          .limit = PAGE_ROWS,
                                                          .bytes_max = PAGE_BYTES_MAX});
