@@ -1,5 +1,6 @@
 #include "application/erasure_statement.h"
 
+#include "base/digits.h"
 #include "base/json_text.h"
 
 #define VERSION_LINE STR("usertrail.erasure/1")
@@ -9,15 +10,6 @@ enum { NAME_BYTES_MAX = 32 };
 _Static_assert((int)ERASURE_OUT_OF_REACH_MAX <= (int)STATEMENT_PLACES_MAX, "room for all places");
 
 /* Making ------------------------------------------------------------------------------------ */
-
-static void write_hex(const uint8_t *bytes, size_t len, char *out_digits)
-{
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < len; i++) {
-        out_digits[2 * i] = digits[bytes[i] >> 4];
-        out_digits[2 * i + 1] = digits[bytes[i] & 15];
-    }
-}
 
 void erasure_statement_make(struct str user_id, const struct erasure *erasure,
                             const int64_t *signed_at_ms, struct erasure_texts *out_texts,
@@ -39,7 +31,7 @@ void erasure_statement_make(struct str user_id, const struct erasure *erasure,
     };
     timestamp_format(erasure->erased_at_ms, out_texts->erased_at);
     uuid_format(erasure->record.store_id, out_texts->store_id);
-    write_hex(erasure->record.hash, sizeof erasure->record.hash, out_texts->hash);
+    digits_write_bytes(erasure->record.hash, sizeof erasure->record.hash, out_texts->hash);
     if (signed_at_ms != NULL) {
         timestamp_format(*signed_at_ms, out_texts->signed_at);
         statement.signed_at = (struct str){out_texts->signed_at, sizeof out_texts->signed_at};

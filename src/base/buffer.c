@@ -1,6 +1,7 @@
 #include "base/buffer.h"
 
 #include "base/assert.h"
+#include "base/digits.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -86,9 +87,9 @@ void buffer_append_u64(struct buffer *buffer, uint64_t value)
 
 void buffer_append_hex(struct buffer *buffer, const uint8_t *bytes, size_t len)
 {
-    static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < len; i++) {
-        const char two[] = {digits[bytes[i] >> 4], digits[bytes[i] & 0x0f]};
+        char two[2];
+        digits_write_bytes(&bytes[i], 1, two);
         buffer_append(buffer, two, sizeof two);
     }
 }

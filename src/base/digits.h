@@ -4,6 +4,7 @@
  * Eight go without a branch, since digits are mostly random, and branches on them are guessed
  * wrong. Any thread.
  */
+#include "base/little_endian.h"
 #include "base/word.h"
 
 #include <stdbool.h>
@@ -35,6 +36,16 @@ static inline bool digits_parse_bytes(const char *digits, size_t len, uint8_t *o
     return true;
 }
 
+/* Twice as many digits as there are bytes, in lower case. */
+static inline void digits_write_bytes(const uint8_t *bytes, size_t len, char *out_digits)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < len; i++) {
+        out_digits[2 * i] = digits[bytes[i] >> 4];
+        out_digits[2 * i + 1] = digits[bytes[i] & 0x0f];
+    }
+}
+
 /* Marks exactly those bytes that are above `last`, which is at most 127. */
 static inline uint64_t digits_above(uint64_t word, unsigned char last)
 {
@@ -64,7 +75,15 @@ static inline uint32_t digits_hex_value(uint64_t word)
     return (uint32_t)(word | word >> 16);
 }
 
-/* The other way. */
+/* Says of eight digits in lower case, the bytes of a word, what is wrong with them: 0, nothing.
+ * Then the four bytes that they stand for are in `out_bytes`. */
+static inline uint64_t digits_parse_eight(uint64_t word, uint8_t out_bytes[4])
+{
+    little_endian_put_u32(out_bytes, digits_hex_value(word));
+    return digits_not_decimal(word) & digits_not_letter(word);
+}
+
+/* Eight digits for four bytes, the first one lowest. */
 static inline uint64_t digits_of_hex(uint32_t bytes)
 {
     uint64_t word = bytes;

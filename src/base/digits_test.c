@@ -32,6 +32,13 @@ static void test_eight_digits(void **state)
             snprintf(text, sizeof text, "%08x", __builtin_bswap32(bytes));
             assert_int_equal(digits_hex_value(word_load(text)), bytes);
             assert_true(digits_of_hex(bytes) == word_load(text));
+            char written[WORD_BYTES];
+            uint8_t read[4];
+            assert_int_equal(digits_parse_eight(word_load(text), read), 0);
+            digits_write_bytes(read, sizeof read, written);
+            assert_memory_equal(written, text, WORD_BYTES);
+            text[2 * place] = 'G';
+            assert_true(digits_parse_eight(word_load(text), read) != 0);
         }
     }
 }

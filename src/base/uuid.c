@@ -42,13 +42,6 @@ void uuid_format(struct uuid uuid, char out_text[UUID_TEXT_BYTES])
     little_endian_put_u32(out_text + 32, (uint32_t)(last >> 32));
 }
 
-/* Says of eight digits what is wrong with them. */
-static uint64_t parse_digits(uint64_t digits, uint8_t out_bytes[4])
-{
-    little_endian_put_u32(out_bytes, digits_hex_value(digits));
-    return digits_not_decimal(digits) & digits_not_letter(digits);
-}
-
 bool uuid_parse(struct str text, struct uuid *out_uuid)
 {
     struct uuid uuid;
@@ -61,11 +54,11 @@ bool uuid_parse(struct str text, struct uuid *out_uuid)
     uint64_t last = little_endian_get_u32(text.data + 32);
     uint64_t wrong = ((second ^ hyphens_second) & UINT64_C(0x0000ff00000000ff)) |
                      ((third ^ hyphens_third) & UINT64_C(0xff00000000ff0000));
-    wrong |= parse_digits(word_load(text.data), uuid.bytes);
-    wrong |=
-        parse_digits((second >> 8 & UINT32_MAX) | second >> 48 << 32 | third << 48, uuid.bytes + 4);
-    wrong |= parse_digits((third >> 24 & UINT32_MAX) | fourth << 32, uuid.bytes + 8);
-    wrong |= parse_digits(fourth >> 32 | last << 32, uuid.bytes + 12);
+    wrong |= digits_parse_eight(word_load(text.data), uuid.bytes);
+    wrong |= digits_parse_eight((second >> 8 & UINT32_MAX) | second >> 48 << 32 | third << 48,
+                                uuid.bytes + 4);
+    wrong |= digits_parse_eight((third >> 24 & UINT32_MAX) | fourth << 32, uuid.bytes + 8);
+    wrong |= digits_parse_eight(fourth >> 32 | last << 32, uuid.bytes + 12);
     if (wrong == 0) {
         *out_uuid = uuid;
     }

@@ -1,5 +1,6 @@
 #include "infrastructure/activity_store_local/metadata_split.h"
 
+#include "base/digits.h"
 #include "base/word.h"
 
 #include <string.h>
@@ -249,10 +250,8 @@ static bool put_hex(struct joining *joining, size_t pairs)
     if (bytes == NULL || (size_t)(joining->end - joining->into) < 2 * pairs) {
         return false;
     }
-    for (size_t i = 0; i < pairs; i++) {
-        *joining->into++ = "0123456789abcdef"[bytes[i] >> 4];
-        *joining->into++ = "0123456789abcdef"[bytes[i] & 0x0f];
-    }
+    digits_write_bytes(bytes, pairs, joining->into);
+    joining->into += 2 * pairs;
     return true;
 }
 

@@ -34,15 +34,11 @@ static bool parse_id(struct str text, uint64_t *out_id)
     if (text.len != KEY_ID_TEXT_BYTES) {
         return false;
     }
-    uint64_t first = word_load(text.data);
-    uint64_t second = word_load(text.data + WORD_BYTES);
-    uint64_t wrong = (digits_not_decimal(first) & digits_not_letter(first)) |
-                     (digits_not_decimal(second) & digits_not_letter(second));
+    uint64_t wrong = digits_parse_eight(word_load(text.data), bytes) |
+                     digits_parse_eight(word_load(text.data + WORD_BYTES), bytes + ID_BYTES / 2);
     if (wrong != 0) {
         return false;
     }
-    little_endian_put_u32(bytes, digits_hex_value(first));
-    little_endian_put_u32(bytes + ID_BYTES / 2, digits_hex_value(second));
     *out_id = id_of_bytes(bytes);
     return true;
 }
