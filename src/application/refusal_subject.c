@@ -9,11 +9,6 @@
 
 enum { SIGNATURE_BITS_OF_NAME = 5, PLACE_BITS = 6 };
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 static void add_name(struct refusal_subject *subject, struct str name)
 {
     size_t code_points;
@@ -51,11 +46,8 @@ static enum status take_user(struct refusal_subject *subject, struct str value)
     }
     bool number =
         value.len > 0 && (value.data[0] == '-' || (value.data[0] >= '0' && value.data[0] <= '9'));
-    while (value.len > 0 && is_space(value.data[value.len - 1])) {
-        value.len--;
-    }
     if (number) {
-        add_name(subject, value);
+        add_name(subject, json_walk_trim(value));
     }
     return STATUS_OK;
 }

@@ -14,11 +14,25 @@ static void move(struct str *rest, size_t bytes)
 
 /* Walking ----------------------------------------------------------------------------------- */
 
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 void json_walk_space(struct str *rest)
 {
-    while (rest->len > 0 && memchr(" \t\r\n", rest->data[0], 4) != NULL) {
+    while (rest->len > 0 && is_space(rest->data[0])) {
         move(rest, 1);
     }
+}
+
+struct str json_walk_trim(struct str text)
+{
+    json_walk_space(&text);
+    while (text.len > 0 && is_space(text.data[text.len - 1])) {
+        text.len--;
+    }
+    return text;
 }
 
 bool json_walk_char(struct str *rest, char c)

@@ -16,6 +16,9 @@
 /* White space, for who walks through text that may have some; a word then ends with it. */
 void json_walk_space(struct str *rest);
 
+/* The text without the white space around it. */
+struct str json_walk_trim(struct str text);
+
 /* A bracket, a comma or a colon. When it is something else, `*rest` stays. */
 bool json_walk_char(struct str *rest, char c);
 

@@ -103,6 +103,21 @@ static void test_takes_strings_and_words(void **state)
     assert_true(str_equal(rest, STR("}")));
 }
 
+/* The four characters that are white space in JSON, and no other. */
+static void test_passes_over_space(void **state)
+{
+    (void)state;
+    struct str rest = STR(" \t\r\n\v1 \n");
+    json_walk_space(&rest);
+    assert_true(str_equal(rest, STR("\v1 \n")));
+    json_walk_space(&rest);
+    assert_true(str_equal(rest, STR("\v1 \n")));
+    assert_true(str_equal(json_walk_trim(rest), STR("\v1")));
+    assert_true(str_equal(json_walk_trim(STR("\n a b\t\r")), STR("a b")));
+    assert_int_equal(json_walk_trim(STR(" \t\r\n")).len, 0);
+    assert_int_equal(json_walk_trim((struct str){0}).len, 0);
+}
+
 static void test_knows_strings(void **state)
 {
     (void)state;
@@ -189,6 +204,7 @@ int main(void)
         cmocka_unit_test(test_skips_whole_values),   cmocka_unit_test(test_stays_inside),
         cmocka_unit_test(test_depth_costs_no_stack), cmocka_unit_test(test_takes_strings_and_words),
         cmocka_unit_test(test_knows_strings),        cmocka_unit_test(test_unescapes),
+        cmocka_unit_test(test_passes_over_space),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

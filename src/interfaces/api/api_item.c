@@ -2,6 +2,7 @@
 
 #include "application/derived_id.h"
 #include "base/assert.h"
+#include "base/json_walk.h"
 #include "interfaces/api/api_retry_key.h"
 
 #include <stdio.h>
@@ -40,19 +41,6 @@ const struct content_hash *api_item_hash(const struct api_item_reader *reader)
     return &api->config.hashes[reader->loop - api->loops];
 }
 
-static struct str without_space_around(const char *text, size_t len)
-{
-    static const char space[] = " \t\r\n";
-    while (len > 0 && memchr(space, text[len - 1], sizeof space - 1) != NULL) {
-        len--;
-    }
-    while (len > 0 && memchr(space, text[0], sizeof space - 1) != NULL) {
-        text++;
-        len--;
-    }
-    return (struct str){text, len};
-}
-
 /* The id of an activity of a request that has a name: before it is read, which overwrites it. */
 static enum status derive_id(const struct api_item_reader *reader, const char *text, size_t len,
                              char id_text[UUID_TEXT_BYTES])
@@ -65,7 +53,7 @@ static enum status derive_id(const struct api_item_reader *reader, const char *t
                                    .key_name = reader->key_name,
                                    .retry_key = reader->retry_key,
                                    .index = reader->index,
-                                   .bytes = without_space_around(text, len),
+                                   .bytes = json_walk_trim((struct str){text, len}),
                                },
                                id_text);
 }

@@ -29,11 +29,8 @@ static bool take_seconds(struct str *rest, unsigned long long *out_seconds)
     if (!json_walk_word(rest, &number)) {
         return false;
     }
-    while (number.len > 0 && memchr(" \t\r\n", number.data[number.len - 1], 4) != NULL) {
-        number.len--;
-    }
-    return str_parse_u64(number, VIEWER_LINK_SECONDS_MAX, out_seconds) && *out_seconds > 0 &&
-           take(rest, '}');
+    return str_parse_u64(json_walk_trim(number), VIEWER_LINK_SECONDS_MAX, out_seconds) &&
+           *out_seconds > 0 && take(rest, '}');
 }
 
 bool api_link_read_seconds(struct str body, uint64_t *out_seconds)
