@@ -4,7 +4,7 @@
 
 #include <limits.h>
 
-enum { MS_PER_SECOND = 1000, SEEN_MS_MIN = 100 };
+enum { SEEN_MS_MIN = 100 };
 
 void flow_rate_init(struct flow_rate *rate, uint64_t now_ns)
 {
@@ -25,18 +25,22 @@ uint64_t flow_rate_per_second(const struct flow_rate *rate, uint64_t now_ns)
 {
     uint64_t seen_ms = (rate->before_ns + now_ns - rate->begun_ns) / NANOSECONDS_PER_MILLISECOND;
     uint64_t units = rate->before_units + rate->units;
-    if (seen_ms < SEEN_MS_MIN || units > UINT64_MAX / MS_PER_SECOND) {
+    if (seen_ms < SEEN_MS_MIN || units > UINT64_MAX / MILLISECONDS_PER_SECOND) {
         return 0;
     }
-    return units * MS_PER_SECOND / seen_ms;
+    return units * MILLISECONDS_PER_SECOND / seen_ms;
+}
+
+unsigned flow_seconds(uint64_t units, uint64_t per_second)
+{
+    if (per_second == 0) {
+        return 0;
+    }
+    uint64_t seconds = units / per_second;
+    return seconds < UINT_MAX ? (unsigned)seconds + 1 : UINT_MAX;
 }
 
 unsigned flow_rate_seconds(const struct flow_rate *rate, uint64_t units, uint64_t now_ns)
 {
-    uint64_t per_second = flow_rate_per_second(rate, now_ns);
-    if (per_second == 0) {
-        return 0;
-    }
-    uint64_t seconds = units / per_second + 1;
-    return seconds < UINT_MAX ? (unsigned)seconds : UINT_MAX;
+    return flow_seconds(units, flow_rate_per_second(rate, now_ns));
 }

@@ -23,5 +23,8 @@ void flow_rate_add(struct flow_rate *rate, uint64_t units, uint64_t now_ns);
 /* 0: nothing flows, or it only just began. */
 uint64_t flow_rate_per_second(const struct flow_rate *rate, uint64_t now_ns);
 
-/* In how many seconds so much will have flowed off, at least 1; 0: nobody knows. */
+/* In how many seconds so much will have flowed off at this rate, at least 1; 0: nobody knows. */
+unsigned flow_seconds(uint64_t units, uint64_t per_second);
+
+/* The same at the rate as it is seen. */
 unsigned flow_rate_seconds(const struct flow_rate *rate, uint64_t units, uint64_t now_ns);

@@ -65,6 +65,8 @@ static void is_not_known_at_the_beginning(void **state)
     flow_rate_add(&rate, 1000000, 3 * NANOSECONDS_PER_SECOND + 1000);
     assert_int_equal(flow_rate_seconds(&rate, 10, 3 * NANOSECONDS_PER_SECOND + 1000), 0);
     assert_int_equal(flow_rate_seconds(&rate, UINT64_MAX, 9 * NANOSECONDS_PER_SECOND), UINT_MAX);
+    assert_int_equal(flow_seconds(7, 0), 0);
+    assert_int_equal(flow_seconds(7, 4), 2);
 }
 
 int main(void)

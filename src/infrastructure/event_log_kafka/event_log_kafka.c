@@ -85,11 +85,12 @@ static void kafka_describe(struct event_log *log, struct event_log_state *out_st
         out_state->activity_bytes_max = kafka_producer_activity_bytes_max(topic.message_bytes_max);
     }
     out_state->accepting = kafka_health_accepting(&kafka->health, out_state->reason);
-    if (atomic_load(&kafka->met) && kafka->producer != NULL) {
-        out_state->retry_after_s = kafka_producer_retry_after_s(kafka->producer);
+    if (!atomic_load(&kafka->met)) {
+        return;
     }
-    if (atomic_load(&kafka->met)) {
-        memcpy(out_state->warning, kafka->warning, sizeof out_state->warning);
+    memcpy(out_state->warning, kafka->warning, sizeof out_state->warning);
+    if (kafka->producer != NULL) {
+        out_state->retry_after_s = kafka_producer_retry_after_s(kafka->producer);
     }
 }
 

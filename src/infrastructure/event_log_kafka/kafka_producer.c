@@ -4,7 +4,6 @@
 #include "infrastructure/event_log_kafka/kafka_deliveries.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -228,9 +227,7 @@ enum status kafka_producer_append(struct kafka_producer *producer,
 unsigned kafka_producer_retry_after_s(const struct kafka_producer *producer)
 {
     uint64_t waiting = atomic_load(&producer->outstanding_bytes);
-    uint64_t per_second = atomic_load(&producer->settled_per_second);
-    uint64_t seconds = waiting == 0 || per_second == 0 ? 0 : waiting / per_second + 1;
-    return seconds < UINT_MAX ? (unsigned)seconds : UINT_MAX;
+    return waiting == 0 ? 0 : flow_seconds(waiting, atomic_load(&producer->settled_per_second));
 }
 
 void kafka_producer_purge(struct kafka_producer *producer)

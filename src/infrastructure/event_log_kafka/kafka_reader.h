@@ -94,8 +94,8 @@ MUST_USE enum status kafka_reader_conf(const struct event_log_kafka_config *conf
 MUST_USE enum status kafka_reader_new(const struct kafka_reader_config *config,
                                       struct kafka_reader **out_reader, struct error *err);
 
-/* Leaves the group, commits before. Takes NULL. False: librdkafka does not end the consumer; then
- * the reader stays, and what it was given must as well. */
+/* Leaves the group, commits before. Takes NULL. False: librdkafka does not end the consumer, or
+ * must not be asked to now; then the reader stays, and what it was given must as well. */
 MUST_USE bool kafka_reader_free(struct kafka_reader *reader);
 
 /* Learns where all partitions end, within `timeout_ms`. UNAVAILABLE. */

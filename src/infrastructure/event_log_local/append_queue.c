@@ -293,10 +293,11 @@ void append_queue_hold(struct append_queue *queue, uint64_t bytes)
 
 void append_queue_release(struct append_queue *queue, uint64_t bytes)
 {
+    uint64_t now_ns = clock_monotonic_ns(queue->clock);
     pthread_mutex_lock(&queue->mutex);
     ASSERT(bytes <= queue->held_bytes);
     queue->held_bytes -= bytes;
-    flow_rate_add(&queue->released, bytes, clock_monotonic_ns(queue->clock));
+    flow_rate_add(&queue->released, bytes, now_ns);
     queue->full = false;
     note_room(queue);
     bool wake = has_news(queue) && must_wake(queue);
@@ -340,12 +341,10 @@ void append_queue_stop(struct append_queue *queue)
 static unsigned retry_after_s(const struct append_queue *queue, bool full)
 {
     uint64_t now_ns = clock_monotonic_ns(queue->clock);
-    uint64_t wanted = queue->held_bytes + queue->outstanding_bytes + room_wanted(queue);
     if (full) {
-        return wanted <= queue->limits.held_bytes_max
-                   ? 1
-                   : flow_rate_seconds(&queue->released, wanted - queue->limits.held_bytes_max,
-                                       now_ns);
+        uint64_t wanted = queue->held_bytes + queue->outstanding_bytes + room_wanted(queue);
+        uint64_t most = queue->limits.held_bytes_max;
+        return wanted <= most ? 1 : flow_rate_seconds(&queue->released, wanted - most, now_ns);
     }
     return queue->accepting == STATUS_OK && queue->outstanding_bytes > 0
                ? flow_rate_seconds(&queue->settled, queue->outstanding_bytes, now_ns)

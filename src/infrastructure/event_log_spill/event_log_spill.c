@@ -4,6 +4,7 @@
 #include "application/activity_message.h"
 #include "base/assert.h"
 #include "base/condition.h"
+#include "base/flow_rate.h"
 #include "infrastructure/event_log_spill/spill_private.h"
 
 #include <signal.h>
@@ -166,11 +167,8 @@ static enum status spill_end_position(struct event_log *log, struct position_set
 /* Until the spill has dropped something, at the rate at which it is emptied now; 0: not known. */
 static unsigned retry_after_s(uint64_t activities, uint64_t per_second)
 {
-    if (activities == 0 || per_second == 0) {
-        return 0;
-    }
-    uint64_t seconds = activities / ROOM_SHARE / per_second + 1;
-    return seconds < RETRY_AFTER_S_MAX ? (unsigned)seconds : RETRY_AFTER_S_MAX;
+    unsigned seconds = activities == 0 ? 0 : flow_seconds(activities / ROOM_SHARE, per_second);
+    return seconds < RETRY_AFTER_S_MAX ? seconds : RETRY_AFTER_S_MAX;
 }
 
 static void describe_spill(struct event_log_spill *spill, const struct event_log_state *state,
