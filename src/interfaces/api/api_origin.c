@@ -11,21 +11,36 @@
 
 /* Lists ------------------------------------------------------------------------------------- */
 
+static const struct scheme {
+    struct str front;
+    struct str default_port;
+} schemes[] = {{{"http://", 7}, {":80", 3}}, {{"https://", 8}, {":443", 4}}};
+
+/* What stands behind the scheme; NULL: it begins with none. */
+static const struct scheme *take_scheme(struct str origin, struct str *out_host)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(schemes); i++) {
+        struct str front = schemes[i].front;
+        if (str_starts_with(origin, front)) {
+            *out_host = (struct str){origin.data + front.len, origin.len - front.len};
+            return &schemes[i];
+        }
+    }
+    return NULL;
+}
+
 /* A browser leaves out the port that a scheme has anyway, and writes names in lower case. */
 static bool is_origin(struct str text)
 {
-    const struct str schemes[] = {STR("http://"), STR("https://")};
-    const struct str default_ports[] = {STR(":80"), STR(":443")};
-    for (size_t i = 0; i < ARRAY_LENGTH(schemes); i++) {
-        if (str_starts_with(text, schemes[i])) {
-            struct str host = {text.data + schemes[i].len, text.len - schemes[i].len};
-            struct str port = default_ports[i];
-            bool named = host.len >= port.len &&
-                         memcmp(host.data + host.len - port.len, port.data, port.len) == 0;
-            return http_authority_is_valid(host) && !named && host.data[host.len - 1] != ':';
-        }
+    struct str host;
+    const struct scheme *scheme = take_scheme(text, &host);
+    if (scheme == NULL || !http_authority_is_valid(host)) {
+        return false;
     }
-    return false;
+    struct str port = scheme->default_port;
+    bool named =
+        host.len >= port.len && memcmp(host.data + host.len - port.len, port.data, port.len) == 0;
+    return !named && host.data[host.len - 1] != ':';
 }
 
 static bool is_lower_case(struct str text)
@@ -125,15 +140,10 @@ void api_origin_answer_options(const struct api_call *call, const char *allow)
  * made to lead here does not get so far (api_host.h). */
 static bool is_own(const struct api_call *call, struct str origin)
 {
-    const struct str schemes[] = {STR("http://"), STR("https://")};
-    struct str host = api_call_field(call, API_FIELD_HOST);
-    for (size_t i = 0; i < ARRAY_LENGTH(schemes); i++) {
-        if (str_starts_with(origin, schemes[i])) {
-            struct str name = {origin.data + schemes[i].len, origin.len - schemes[i].len};
-            return host.data != NULL && str_equal_ignoring_case(name, host);
-        }
-    }
-    return false;
+    struct str own = api_call_field(call, API_FIELD_HOST);
+    struct str host;
+    return own.data != NULL && take_scheme(origin, &host) != NULL &&
+           str_equal_ignoring_case(host, own);
 }
 
 bool api_origin_admits_post(const struct api_call *call)
