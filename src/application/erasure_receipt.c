@@ -1,5 +1,6 @@
 #include "application/erasure_receipt.h"
 
+#include "application/receipt_members.h"
 #include "base/digits.h"
 #include "base/timestamp.h"
 
@@ -12,18 +13,26 @@ static enum status wrong(const char *what, struct error *err)
 
 /* Values ------------------------------------------------------------------------------------ */
 
-/* Empty for what is no string. */
-static struct str string_of(yyjson_val *object, const char *name)
+bool receipt_member_string(yyjson_val *object, const char *name, struct str *out_string)
 {
     yyjson_val *value = yyjson_obj_get(object, name);
-    return (struct str){.data = yyjson_get_str(value), .len = yyjson_get_len(value)};
+    *out_string = (struct str){.data = yyjson_get_str(value), .len = yyjson_get_len(value)};
+    return yyjson_is_str(value);
 }
 
-static bool read_number(yyjson_val *object, const char *name, uint64_t *out_number)
+bool receipt_member_number(yyjson_val *object, const char *name, uint64_t *out_number)
 {
     yyjson_val *value = yyjson_obj_get(object, name);
     *out_number = yyjson_get_uint(value);
     return yyjson_is_uint(value);
+}
+
+/* Empty for what is no string. */
+static struct str string_of(yyjson_val *object, const char *name)
+{
+    struct str text;
+    (void)receipt_member_string(object, name, &text);
+    return text;
 }
 
 static bool read_user_id(yyjson_val *answer, struct erasure_receipt *receipt)
@@ -70,7 +79,7 @@ static const char *read_answer(yyjson_val *answer, struct erasure_receipt *recei
     if (!read_time(answer, &receipt->record.erased_at_ms)) {
         return "erasedAt is not a time";
     }
-    if (!read_number(answer, "erased", &receipt->erased)) {
+    if (!receipt_member_number(answer, "erased", &receipt->erased)) {
         return "erased is not a number of activities";
     }
     return NULL;
@@ -91,13 +100,13 @@ static const char *read_chain(yyjson_val *chain, struct erasure_receipt *receipt
     if (!read_store_id(chain, &record->store_id)) {
         return "receipt.chain.storeId is not the id of a store";
     }
-    if (!read_number(chain, "record", &record->number) || record->number == 0) {
+    if (!receipt_member_number(chain, "record", &record->number) || record->number == 0) {
         return "receipt.chain.record is not the number of a record";
     }
     if (!read_hash(chain, record->hash)) {
         return "receipt.chain.hash is not a hash of 64 hexadecimal digits";
     }
-    if (!read_number(chain, "sealed", &record->sealed)) {
+    if (!receipt_member_number(chain, "sealed", &record->sealed)) {
         return "receipt.chain.sealed is not a number of activities";
     }
     return record->sealed <= receipt->erased ? NULL : "receipt.chain.sealed is more than erased";

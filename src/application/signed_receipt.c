@@ -1,29 +1,16 @@
 #include "application/signed_receipt.h"
 
 #include "application/erasure_receipt.h"
+#include "application/receipt_members.h"
 
 #include <yyjson.h>
 
 /* Values ------------------------------------------------------------------------------------ */
 
-static bool read_string(yyjson_val *object, const char *name, struct str *out_string)
-{
-    yyjson_val *value = yyjson_obj_get(object, name);
-    *out_string = (struct str){.data = yyjson_get_str(value), .len = yyjson_get_len(value)};
-    return yyjson_is_str(value);
-}
-
 /* A time, which has one text of one length. */
 static bool read_time(yyjson_val *object, const char *name, struct str *out_time)
 {
-    return read_string(object, name, out_time) && out_time->len == TIMESTAMP_TEXT_BYTES;
-}
-
-static bool read_number(yyjson_val *object, const char *name, uint64_t *out_number)
-{
-    yyjson_val *value = yyjson_obj_get(object, name);
-    *out_number = yyjson_get_uint(value);
-    return yyjson_is_uint(value);
+    return receipt_member_string(object, name, out_time) && out_time->len == TIMESTAMP_TEXT_BYTES;
 }
 
 /* Members ----------------------------------------------------------------------------------- */
@@ -35,16 +22,16 @@ static const char *read_chain(yyjson_val *chain, struct erasure_statement *state
         return NULL;
     }
     statement->recorded = true;
-    if (!read_string(chain, "storeId", &statement->store_id)) {
+    if (!receipt_member_string(chain, "storeId", &statement->store_id)) {
         return "receipt.chain.storeId is not the id of a store";
     }
-    if (!read_number(chain, "record", &statement->record)) {
+    if (!receipt_member_number(chain, "record", &statement->record)) {
         return "receipt.chain.record is not the number of a record";
     }
-    if (!read_string(chain, "hash", &statement->hash)) {
+    if (!receipt_member_string(chain, "hash", &statement->hash)) {
         return "receipt.chain.hash is not a hash";
     }
-    if (!read_number(chain, "sealed", &statement->sealed)) {
+    if (!receipt_member_number(chain, "sealed", &statement->sealed)) {
         return "receipt.chain.sealed is not a number of activities";
     }
     return yyjson_obj_size(chain) == 4 ? NULL : "receipt.chain has a member that nobody signed";
@@ -55,7 +42,7 @@ static const char *read_store(yyjson_val *told, struct erasure_statement *statem
     if (!yyjson_is_obj(told)) {
         return "receipt is not an object";
     }
-    if (!read_string(told, "store", &statement->store)) {
+    if (!receipt_member_string(told, "store", &statement->store)) {
         return "receipt.store is not a kind of store";
     }
     yyjson_val *durable = yyjson_obj_get(told, "durable");
@@ -85,10 +72,10 @@ static const char *read_places(yyjson_val *list, struct erasure_statement *state
     yyjson_arr_foreach(list, at, count, item)
     {
         struct statement_place *place = &statement->places[at];
-        if (!read_string(item, "what", &place->what)) {
+        if (!receipt_member_string(item, "what", &place->what)) {
             return "outOfReach has a place whose what is not a word";
         }
-        if (!read_string(item, "detail", &place->detail)) {
+        if (!receipt_member_string(item, "detail", &place->detail)) {
             return "outOfReach has a place whose detail is not a text";
         }
         if (yyjson_obj_size(item) != 2) {
@@ -102,19 +89,19 @@ static const char *read_places(yyjson_val *list, struct erasure_statement *state
 static const char *read_erasure(yyjson_val *answer, struct erasure_statement *statement)
 {
     struct str word;
-    if (!read_string(answer, "status", &word) || !str_equal(word, STR("success"))) {
+    if (!receipt_member_string(answer, "status", &word) || !str_equal(word, STR("success"))) {
         return "status is not \"success\"";
     }
-    if (!read_string(answer, "userId", &statement->user_id)) {
+    if (!receipt_member_string(answer, "userId", &statement->user_id)) {
         return "userId is not the id of a user";
     }
     if (!read_time(answer, "erasedAt", &statement->erased_at)) {
         return "erasedAt is not a time";
     }
-    if (!read_number(answer, "erased", &statement->erased)) {
+    if (!receipt_member_number(answer, "erased", &statement->erased)) {
         return "erased is not a number of activities";
     }
-    if (!read_number(answer, "refused", &statement->refused)) {
+    if (!receipt_member_number(answer, "refused", &statement->refused)) {
         return "refused is not a number of entries";
     }
     const char *problem = read_store(yyjson_obj_get(answer, "receipt"), statement);
@@ -128,13 +115,13 @@ static const char *read_signature(yyjson_val *answer, struct signed_receipt *rec
     if (!read_time(answer, "signedAt", &receipt->statement.signed_at)) {
         return "signedAt is not a time";
     }
-    if (!read_string(answer, "signed", &receipt->text)) {
+    if (!receipt_member_string(answer, "signed", &receipt->text)) {
         return "signed is not a text";
     }
-    if (!read_string(answer, "signedBy", &receipt->signed_by)) {
+    if (!receipt_member_string(answer, "signedBy", &receipt->signed_by)) {
         return "signedBy is not the name of a key";
     }
-    if (!read_string(answer, "signature", &receipt->signature)) {
+    if (!receipt_member_string(answer, "signature", &receipt->signature)) {
         return "signature is not a text";
     }
     return yyjson_obj_size(answer) == MEMBERS_SIGNED ? NULL
