@@ -170,6 +170,11 @@ class Service:
                 count += os.readlink(entry).startswith("socket:")
         return count
 
+    def peak_bytes(self):
+        """The most memory that the process had resident at once, as the kernel remembers it."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
+        return int(re.search(r"VmHWM:\s+(\d+)", status).group(1)) << 10
+
     def connect(self, timeout=20.0):
         return wire.Connection(self.port, timeout * PATIENCE, tls=self.tls)
 

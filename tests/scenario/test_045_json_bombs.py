@@ -96,13 +96,6 @@ BOMBS = {
 }
 
 
-def peak_bytes(service):
-    for line in open(f"/proc/{service.process.pid}/status", encoding="ascii"):
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * KIB
-    raise AssertionError("the kernel tells no VmHWM")
-
-
 def forget_peak(service):
     with open(f"/proc/{service.process.pid}/clear_refs", "w", encoding="ascii") as file:
         file.write("5")
@@ -127,12 +120,12 @@ def test_a_bomb_costs_no_more_than_a_body(shared, name):
     if "beside attributes" in name:
         headers += FIELDS
     forget_peak(shared)
-    before = peak_bytes(shared)
+    before = shared.peak_bytes()
     started = time.monotonic()
     answer = shared.post(body, headers)
     seconds = time.monotonic() - started
     if not services.SANITIZED:
-        extra = peak_bytes(shared) - before
+        extra = shared.peak_bytes() - before
         assert extra <= EXTRA_BYTES_MAX, f"{extra / MIB:.1f} MiB more than {before / MIB:.1f} MiB"
     assert answer.status == status, str(answer)[:1000]
     if status == 202:
@@ -153,9 +146,9 @@ def test_a_bomb_leaves_nothing_behind(shared):
     for body, headers in bodies:
         shared.post(body, headers)
     forget_peak(shared)
-    before = peak_bytes(shared)
+    before = shared.peak_bytes()
     for _ in range(10):
         for body, headers in bodies:
             shared.post(body, headers)
-    extra = peak_bytes(shared) - before
+    extra = shared.peak_bytes() - before
     assert extra <= EXTRA_BYTES_MAX, f"{extra / MIB:.1f} MiB more than {before / MIB:.1f} MiB"

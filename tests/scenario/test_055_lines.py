@@ -5,7 +5,6 @@ import contextlib
 import gzip
 import json
 import random
-import re
 import sys
 import threading
 import time
@@ -185,19 +184,14 @@ def test_nothing_accepted(shared):
 def test_a_long_line_passes_through(make_service):
     """64 MB without an end are one rejected line, and are never held."""
     service = make_service().start()
-    before = peak_of(service)
+    before = service.peak_bytes()
     body = line_of("lines-long", 0) + b"\n" + b"x" * 64_000_000 + b"\n" + line_of("lines-long", 1)
     answer = post(service, body)
     assert (answer.json["accepted"], answer.json["rejected"]) == (2, 1), answer
     assert answer.json["results"][0]["line"] == 2
     expect.check_problem(answer.json["results"][0]["error"], 413, "")
     assert stored(service, "lines-long", 2) == [0, 1]
-    assert peak_of(service) - before < 16 << 20 or services.PATIENCE > 1
-
-
-def peak_of(service):
-    status = Path(f"/proc/{service.process.pid}/status").read_text(encoding="ascii")
-    return int(re.search(r"VmHWM:\s+(\d+)", status).group(1)) << 10
+    assert service.peak_bytes() - before < 16 << 20 or services.PATIENCE > 1
 
 
 @in_front_of_the_log
@@ -255,7 +249,7 @@ def test_a_bomb(make_service, coding):
     service = make_service().start()
     bomb = BOMBS[coding]()
     assert 9_000_000 < len(bomb) < 11_000_000
-    before = peak_of(service)
+    before = service.peak_bytes()
 
     def answers(kind, *headers):
         with service.connect() as connection:
@@ -266,12 +260,12 @@ def test_a_bomb(make_service, coding):
     for kind in ("application/json", "text/plain", "application/x-ndjson", "application/cloudevents+json",
                  "application/cloudevents-batch+json"):
         expect.problem(answers(kind), 413)
-        assert peak_of(service) - before < 32 << 20 or services.PATIENCE > 1
+        assert service.peak_bytes() - before < 32 << 20 or services.PATIENCE > 1
     expect.problem(answers(KIND[1], VERDICTS), 413)
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         for answer in pool.map(lambda _: answers(KIND[1]), range(4)):
             expect.problem(answer, 413)
-    assert peak_of(service) - before < 32 << 20 or services.PATIENCE > 1
+    assert service.peak_bytes() - before < 32 << 20 or services.PATIENCE > 1
     assert service.post(line_of("after", 0)).status == 202
 
 
@@ -329,7 +323,7 @@ def test_a_body_that_breaks_off(shared):
 def test_a_client_that_does_not_read_its_verdicts(make_service):
     """It is cut off, holds little memory, and harms nobody."""
     service = make_service("--write-timeout", "1s").start()
-    before = peak_of(service)
+    before = service.peak_bytes()
     with service.connect() as connection:
         connection.socket.settimeout(20)
         connection.send(connection.head("POST", LIST, [KIND, VERDICTS, ("Content-Length", 200_000_000)]))
@@ -339,7 +333,7 @@ def test_a_client_that_does_not_read_its_verdicts(make_service):
                 sent += connection.socket.send(b"{}\n" * 20000)
         assert sent < 50_000_000
     assert service.post(line_of("after", 0)).status == 202
-    assert peak_of(service) - before < 24 << 20 or services.PATIENCE > 1
+    assert service.peak_bytes() - before < 24 << 20 or services.PATIENCE > 1
 
 
 @in_front_of_the_log

@@ -1,9 +1,7 @@
 """A gigabyte of lines in one request, with a verdict for each as it goes: whatever is sent, what is held stays small."""
 
 import json
-import re
 import threading
-from pathlib import Path
 
 import pytest
 
@@ -17,11 +15,6 @@ PIECES = 64 if services.SANITIZED else 1024  # of a mebibyte
 SECONDS_MAX = 120
 
 pytestmark = pair.needs(pair.LOCAL, "what lies before the log is the same for every pair")
-
-
-def peak_bytes(service):
-    status = Path(f"/proc/{service.process.pid}/status").read_text(encoding="ascii")
-    return int(re.search(r"VmHWM:\s+(\d+)", status).group(1)) << 10
 
 
 class Verdicts(threading.Thread):
@@ -69,11 +62,11 @@ def test_a_gigabyte_is_checked(make_service, fill):
     """Guards both directions of the edge by itself: a million of short lines, and some thousand of the longest."""
     service = make_service().start()
     line = json.dumps({"userId": "gigabyte", "action": "a", "metadata": {"fill": "x" * fill}}).encode() + b"\n"
-    before = peak_bytes(service)
+    before = service.peak_bytes()
     count, last = send_pieces(service, LIST + "?dry_run=1", line)
     assert (last["accepted"], last["rejected"], last["dryRun"]) == (count, 0, True)
     if not services.SANITIZED:
-        assert peak_bytes(service) - before < 16 * MIB
+        assert service.peak_bytes() - before < 16 * MIB
     service.stop()
 
 
@@ -81,11 +74,11 @@ def test_a_gigabyte_is_recorded(make_service):
     """Guards the whole way: log and store take it at the pace of the disk, in a part of its size, and all of it is there."""
     service = make_service().start()
     line = json.dumps({"userId": "gigabyte", "action": "a", "metadata": {"fill": "x" * 60000}}).encode() + b"\n"
-    before = peak_bytes(service)
+    before = service.peak_bytes()
     count, last = send_pieces(service, LIST, line)
     assert (last["accepted"], last["rejected"], last["durability"]) == (count, 0, "local-disk")
     if not services.SANITIZED:
-        assert peak_bytes(service) - before < 512 * MIB
+        assert service.peak_bytes() - before < 512 * MIB
     answer = service.get(f"{LIST}?userId=gigabyte&limit=1&count=true&after={last['receipt']}")
     assert answer.status == 200 and answer.json["count"] == count
     service.stop()

@@ -6,7 +6,6 @@ import json
 import re
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
@@ -89,17 +88,12 @@ def test_the_head_alone(shared):
     expect.problem(shared.request("DELETE", EXPORT), 405)
 
 
-def peak_of(service):
-    status = Path(f"/proc/{service.process.pid}/status").read_text(encoding="ascii")
-    return int(re.search(r"VmHWM:\s+(\d+)", status).group(1)) << 10
-
-
 @pair.names_its_own
 def test_slow_readers(make_service):
     """Twenty that take nothing hold one page each and nobody else; one that reads slowly gets all; those that stay away are cut."""
     service = make_service("--write-timeout", "3s", "--queries", "8").start()
     fill(service, "export-slow", 40000, {"text": "x" * 300})
-    before, sockets = peak_of(service), service.count_sockets()
+    before, sockets = service.peak_bytes(), service.count_sockets()
     idle = []
     for _ in range(20):
         connection = service.connect()
@@ -114,7 +108,7 @@ def test_slow_readers(make_service):
             received += chunk.count(b"\n")
             time.sleep(0.01)
     assert received == 40000
-    assert peak_of(service) - before < (20 + 4) * (4 << 20)
+    assert service.peak_bytes() - before < (20 + 4) * (4 << 20)
     begun = time.monotonic()
     assert service.get("/livez").status == 200 and time.monotonic() - begun < 1
     wire.wait_until(lambda: service.count_sockets() <= sockets, "those that take nothing are cut", 30 * services.PATIENCE)

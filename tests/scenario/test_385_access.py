@@ -1,9 +1,7 @@
 """All that is known of one user: what was refused goes with an erasure, and one answer has everything until then."""
 
 import json
-import re
 import urllib.parse
-from pathlib import Path
 
 import pytest
 
@@ -173,11 +171,6 @@ def test_its_format_may_be_said(shared):
     assert shared.get(f"{USERS}/access-nobody/export?format=ndjson").status == 200
 
 
-def resident(service):
-    status = Path(f"/proc/{service.process.pid}/status").read_text(encoding="ascii")
-    return int(re.search(r"VmHWM:\s+(\d+)", status).group(1)) << 10
-
-
 @pair.names_its_own
 def test_much_that_was_refused_is_not_held_at_once(make_service):
     """Guards bounded memory: 32 MiB of refused messages pass a client that takes all of it and others who take nothing, a page
@@ -185,7 +178,7 @@ def test_much_that_was_refused_is_not_held_at_once(make_service):
     raws = [json.dumps({"userId": "ann", "n": n, "text": "x" * (32 << 10)}).encode() for n in range(1024)]
     service, _ = make(make_service, *raws)
     service.start()
-    before, sockets = resident(service), service.count_sockets()
+    before, sockets = service.peak_bytes(), service.count_sockets()
     idle = [service.connect() for _ in range(8)]
     for connection in idle:
         connection.send(connection.head("GET", f"{USERS}/ann/export"))
@@ -195,7 +188,7 @@ def test_much_that_was_refused_is_not_held_at_once(make_service):
         assert connection._read_head().status == 200
         received = sum(chunk.count(b'"type":"refused"') for chunk in connection.chunks())
     assert received == len(raws)
-    grown = resident(service) - before
+    grown = service.peak_bytes() - before
     assert services.SANITIZED or grown < 2 * (32 << 20), grown  # of nine times as much; sanitizers keep what is freed
     for connection in idle:
         connection.close()

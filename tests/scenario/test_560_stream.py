@@ -1,9 +1,7 @@
 """The live tail: who follows gets every activity once, in order, and is told of what he misses."""
 
-import re
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
@@ -286,11 +284,6 @@ def test_a_slow_client_is_told_and_nobody_else_notices(fresh):
     assert [place[one] for one in seen] == sorted(place[one] for one in seen)
 
 
-def peak_bytes(service):
-    status = Path(f"/proc/{service.process.pid}/status").read_text(encoding="ascii")
-    return int(re.search(r"VmHWM:\s+(\d+)", status).group(1)) << 10
-
-
 @pair.names_its_own
 def test_a_hundred_who_never_read(make_service):
     """Guards everybody else: memory is shared by those who read nothing, they are cut off in time, and neither who records nor who
@@ -300,7 +293,7 @@ def test_a_hundred_who_never_read(make_service):
         record_ids(service, "never", names("first", 1))
         last_id = first.next().last_id
     quick = stream.Follower(service, "?userId=never")
-    before, sockets = peak_bytes(service), service.count_sockets()
+    before, sockets = service.peak_bytes(), service.count_sockets()
     stuck = [stream.Stream(service, small=True) for _ in range(100)]
     recorded, slowest = [], 0
     for batch in range(30):
@@ -309,7 +302,7 @@ def test_a_hundred_who_never_read(make_service):
         wire.wait_until(lambda: len(quick.rows) == len(recorded), "the quick one", 20 * services.PATIENCE)
         slowest = max(slowest, time.monotonic() - begun)
     if not services.SANITIZED:
-        assert peak_bytes(service) - before < 64 << 20
+        assert service.peak_bytes() - before < 64 << 20
     assert slowest < 2 * services.PATIENCE, f"{slowest:.1f} s"
     wire.wait_until(lambda: service.count_sockets() <= sockets, "they are cut off", 20 * services.PATIENCE)
     for one in stuck:
