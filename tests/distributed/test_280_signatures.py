@@ -1,29 +1,12 @@
 """Signed receipts over processes: each API server that has the key signs what it erases, and workers need none."""
 
 import json
-import shutil
-import subprocess
-
-import pytest
 
 import expect
 import service as services
+from signing import Keys, needs_openssl
 
-pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="the openssl command, which makes the key, is missing")
-
-
-def openssl(*arguments):
-    subprocess.run(["openssl", *map(str, arguments)], timeout=20, check=True, capture_output=True)
-
-
-@pytest.fixture
-def key(tmp_path):
-    """(private key, public key)."""
-    private, public = tmp_path / "key.pem", tmp_path / "public.pem"
-    openssl("genpkey", "-algorithm", "ed25519", "-out", private)
-    private.chmod(0o600)
-    openssl("pkey", "-in", private, "-pubout", "-out", public)
-    return private, public
+pytestmark = needs_openssl
 
 
 def erase(api, path):
@@ -37,12 +20,11 @@ def verify(receipt, public):
     return services.run_program("verify", "--receipt", receipt, "--public-key", public)
 
 
-def test_every_server_with_the_key_signs(cluster, key, tmp_path):
+def test_every_server_with_the_key_signs(cluster, tmp_path):
     """Guards the evidence where no chain is: what two servers erased is signed, checked with the key alone, and tampering shows. One
     without the key says as before."""
-    private, public = key
-    flags = ("--checkpoint-key-file", private, "--checkpoint-name", "example.com/trail")
-    first, second, plain = cluster.api(*flags), cluster.api(*flags), cluster.api()
+    keys = Keys(tmp_path)
+    first, second, plain = cluster.api(*keys.flags()), cluster.api(*keys.flags()), cluster.api()
     cluster.worker()
     first.wait_stored(first.record([{"userId": "gone", "action": "a"} for _ in range(5)])["results"][-1]["id"])
     receipt, again = tmp_path / "receipt", tmp_path / "again"
@@ -50,13 +32,13 @@ def test_every_server_with_the_key_signs(cluster, key, tmp_path):
     assert document["receipt"] == {"store": "mongodb", "durable": True, "chain": None} and document["erased"] == 5, document
     assert erase(second, again)["signedBy"] == document["signedBy"]
     for file, count in ((receipt, 5), (again, 0)):
-        result = verify(file, public)
+        result = verify(file, keys.public)
         assert result.returncode == 0 and f": {count} activities erased, " in result.stdout, result
     receipt.write_text(json.dumps({**document, "erased": 4}), encoding="utf-8")
-    result = verify(receipt, public)
+    result = verify(receipt, keys.public)
     assert result.returncode == 1 and "its erased is not what was signed" in result.stderr, result
     assert "signed" not in erase(plain, tmp_path / "plain")
-    assert "nobody signed this receipt" in verify(tmp_path / "plain", public).stderr
+    assert "nobody signed this receipt" in verify(tmp_path / "plain", keys.public).stderr
     for api in (first, plain):
         problem = expect.problem(api.get("/api/v1/checkpoint"), 404)
         assert problem["type"] == "/problems/no-checkpoints", problem

@@ -8,7 +8,6 @@ import random
 import re
 import shutil
 import struct
-import subprocess
 import time
 
 import pytest
@@ -16,8 +15,9 @@ import pytest
 import expect
 import removal
 import service as services
+from signing import Keys, needs_openssl, openssl
 
-pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="the openssl command, which makes the keys, is missing")
+pytestmark = needs_openssl
 
 CHECKPOINT = "/api/v1/checkpoint"
 USERS = 20
@@ -25,18 +25,6 @@ KILLS = 3
 HEADER_BYTES = 32  # of the chain's file; see chain_format.h
 HEAD_BYTES = 45  # of a record
 CRC_BYTES = 4
-
-
-def openssl(*arguments):
-    return subprocess.run(["openssl", *map(str, arguments)], timeout=20, check=True, capture_output=True).stdout
-
-
-class Keys:
-    def __init__(self, folder, name="key"):
-        self.private, self.public = folder / f"{name}.pem", folder / f"{name}-public.pem"
-        openssl("genpkey", "-algorithm", "ed25519", "-out", self.private)
-        self.private.chmod(0o600)
-        openssl("pkey", "-in", self.private, "-pubout", "-out", self.public)
 
 
 @pytest.fixture

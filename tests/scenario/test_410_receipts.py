@@ -5,11 +5,11 @@ import json
 import os
 import re
 import shutil
-import subprocess
 
 import pytest
 
 import service as services
+from signing import Keys, needs_openssl
 
 USERS = 20
 WHO = "user-7"
@@ -103,19 +103,16 @@ def test_a_receipt_is_kept(make_service, tmp_path):
         assert re.fullmatch(r"receipt: record [0-9]+ of the chain .*, [0-9]+ activities", holds(service.data, other))
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="the openssl command, which makes the keys, is missing")
+@needs_openssl
 def test_beside_a_checkpoint(make_service, tmp_path):
     """Guards both at once: a checkpoint and a receipt of one folder are each held against it, and each told by itself."""
-    private, public, kept = tmp_path / "key.pem", tmp_path / "public.pem", tmp_path / "kept"
-    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", private], timeout=20, check=True)
-    private.chmod(0o600)
-    subprocess.run(["openssl", "pkey", "-in", private, "-pubout", "-out", public], timeout=20, check=True)
-    service = make_service("--checkpoint-key-file", private).start()
+    keys, kept = Keys(tmp_path), tmp_path / "kept"
+    service = make_service("--checkpoint-key-file", keys.private).start()
     record_and_seal(service, 0, 100)
     receipt = erase(service, WHO, tmp_path / "receipt")
     kept.write_bytes(service.get("/api/v1/checkpoint").body)
     service.stop()
-    arguments = ("--checkpoint", kept, "--public-key", public)
+    arguments = ("--checkpoint", kept, "--public-key", keys.public)
     assert holds(service.data, receipt, *arguments).endswith(", 5 activities")
     result = run_verify(service.data, receipt, *arguments)
     assert " vouches for 2 of the records: ok\nreceipt: record 2 " in result.stdout, result.stdout

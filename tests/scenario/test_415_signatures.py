@@ -2,39 +2,22 @@
 
 import base64
 import json
-import shutil
-import subprocess
 
 import pytest
 
 import expect
 import pair
 import service as services
+from signing import NAME, Keys, needs_openssl, openssl
 
-pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="the openssl command, which makes the keys, is missing")
+pytestmark = needs_openssl
 
 SIGNED = ["signedAt", "signed", "signedBy", "signature"]
-NAME = "example.com/trail"
-
-
-def openssl(*arguments):
-    return subprocess.run(["openssl", *map(str, arguments)], timeout=20, check=True, capture_output=True).stdout
-
-
-class Keys:
-    def __init__(self, folder, name):
-        self.private, self.public = folder / f"{name}.pem", folder / f"{name}.pub"
-        openssl("genpkey", "-algorithm", "ed25519", "-out", self.private)
-        self.private.chmod(0o600)
-        openssl("pkey", "-in", self.private, "-pubout", "-out", self.public)
-
-    def flags(self):
-        return ("--checkpoint-key-file", self.private, "--checkpoint-name", NAME)
 
 
 @pytest.fixture
 def keys(tmp_path):
-    return Keys(tmp_path, "key")
+    return Keys(tmp_path)
 
 
 def erase(service, user, path):

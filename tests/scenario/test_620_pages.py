@@ -15,6 +15,7 @@ import openapi
 import pages
 import pair
 import service as services
+from signing import Keys, needs_openssl
 
 ADDRESS = "http://127.0.0.1:3000"
 STORED_SECONDS_MAX = 10  # a worker brings what was posted into the store behind the answer
@@ -23,7 +24,6 @@ PROGRAM_SECONDS_MAX = 90  # compiling one included
 # They show answers of the default pair.
 pytestmark = pair.names_its_own
 
-needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="the openssl command, which makes the key, is missing")
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="the curl command is missing")
 
 
@@ -49,9 +49,7 @@ def matches(example, service, folder):
 @needs_openssl
 def test_every_command_answers_as_shown(make_service, tmp_path):
     """Guards the page against commands and answers that are no longer true."""
-    key = tmp_path / "key.pem"
-    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", key], timeout=20, check=True, capture_output=True)
-    service = make_service("--checkpoint-key-file", key).start()
+    service = make_service("--checkpoint-key-file", Keys(tmp_path).private).start()
     examples = pages.examples("api.md", "sh")
     assert len(examples) > 15
     for example in examples:
