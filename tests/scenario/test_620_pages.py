@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+import keys
 import openapi
 import pages
 import pair
@@ -175,10 +176,9 @@ def test_a_client_sends_its_key(make_service, tmp_path, name):
     if shutil.which(CLIENTS[name][2][0]) is None:
         pytest.skip(f"{name} is not on this machine")
     file = tmp_path / "keys"
-    made = subprocess.run([services.BINARY, "keys", "create", "--keys-file", file, "--scopes", "read,write", "--name", name],
-                          env=services.environment(), timeout=20, check=True, capture_output=True, text=True)
+    key = keys.create(file, name, "read,write")
     service = make_service("--keys-file", file).start()
-    result, shown = run_client(name, service.url, tmp_path, USERTRAIL_KEY=made.stdout.strip())
+    result, shown = run_client(name, service.url, tmp_path, USERTRAIL_KEY=key)
     assert (result.returncode, result.stdout) == (0, shown), result.stderr
 
 
