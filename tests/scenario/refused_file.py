@@ -40,3 +40,10 @@ def write(folder, raws, logged_ms=1_700_000_000_000):
         content += record(1, len(content), offset, raw, logged_ms)
     (folder / "0000000001.refused").write_bytes(content)
     return [f"{LOG}-0-{offset}" for offset in range(len(raws))]
+
+
+def make(make_service, *raws):
+    """A service with a list of these messages, oldest first, not started yet, and their ids."""
+    service = make_service()
+    service.data.mkdir(parents=True)
+    return service, write(service.data / "refused", raws)

@@ -28,13 +28,6 @@ MESSAGES = [
 ]
 
 
-def make(make_service, *raws):
-    """A service with a list of these messages, oldest first, and their ids."""
-    service = make_service()
-    service.data.mkdir(parents=True)
-    return service, refused_file.write(service.data / "refused", raws)
-
-
 def listed(service):
     return [entry["id"] for entry in service.get(f"{REFUSED}?limit=1000").json["data"]][::-1]
 
@@ -49,7 +42,7 @@ def erase(service, user):
 def test_what_was_refused_goes_with_its_user(make_service):
     """Guards that an erased user's refused messages are in no answer, at once and behind a restart, and cannot be sent again, and
     that nobody else's go."""
-    service, ids = make(make_service, *(raw for raw, _ in MESSAGES))
+    service, ids = refused_file.make(make_service, *(raw for raw, _ in MESSAGES))
     service.start()
     assert listed(service) == ids
     for user, count in (("ann", 4), ("101", 1), ("nobody", 0)):
@@ -69,7 +62,7 @@ def test_what_was_refused_goes_with_its_user(make_service):
 @pair.names_its_own
 def test_what_is_sent_again_stays_erased(make_service):
     """Guards the way round: a message that went back into the log keeps its time of receipt, and so stays behind the erasure."""
-    service, ids = make(make_service, MESSAGES[0][0])
+    service, ids = refused_file.make(make_service, MESSAGES[0][0])
     service.start()
     assert service.request("POST", f"{REFUSED}/{ids[0]}/resend", b"").status == 200
     service.wait_stored("m-0")
@@ -104,7 +97,7 @@ def test_all_about_one_user(make_service):
     """Guards access: the activities as an export has them and the entries as the refused list shows them, of this user and of nobody
     else, over many pages of both; what is shown is what an erasure then takes."""
     raws = [raw for raw, _ in MESSAGES] + [json.dumps({"userId": "ann", "n": n, "text": "x" * (n % 7 * 500)}).encode() for n in range(2500)]
-    service, ids = make(make_service, *raws)
+    service, ids = refused_file.make(make_service, *raws)
     service.start()
     for first in range(0, 6000, 2000):
         service.record([{"userId": "ann" if n % 3 else "bob", "action": "a", "id": f"x-{n:05}", "metadata": {"n": n}}
@@ -176,7 +169,7 @@ def test_much_that_was_refused_is_not_held_at_once(make_service):
     """Guards bounded memory: 32 MiB of refused messages pass a client that takes all of it and others who take nothing, a page
     each; a client that leaves takes its answer with it."""
     raws = [json.dumps({"userId": "ann", "n": n, "text": "x" * (32 << 10)}).encode() for n in range(1024)]
-    service, _ = make(make_service, *raws)
+    service, _ = refused_file.make(make_service, *raws)
     service.start()
     before, sockets = service.peak_bytes(), service.count_sockets()
     idle = [service.connect() for _ in range(8)]
@@ -200,7 +193,7 @@ def test_much_that_was_refused_is_not_held_at_once(make_service):
 def test_a_message_larger_than_what_may_wait_for_a_client(make_service):
     """Guards the largest entry: a message of a megabyte that is six times as long in JSON comes whole, and what follows it."""
     raw = b'{"userId":"ann","text":"' + b"\x01" * 1_000_000 + b'"'
-    service, _ = make(make_service, raw, b'{"userId":"ann"}')
+    service, _ = refused_file.make(make_service, raw, b'{"userId":"ann"}')
     service.start()
     entries = [json.loads(line) for line in service.get(f"{USERS}/ann/export").body.splitlines()]
     assert [entry["type"] for entry in entries] == ["refused", "refused", "end"] and entries[-1]["refused"] == 2

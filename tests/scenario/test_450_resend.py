@@ -21,13 +21,6 @@ def message(number, **members):
     return json.dumps({"id": f"r-{number}", "userId": f"user-{number % 5}", "action": "act", "metadata": {"n": number}, **members}).encode()
 
 
-def make(make_service, *raws):
-    """A service with a list of these messages, oldest first, and their ids."""
-    service = make_service()
-    service.data.mkdir(parents=True)
-    return service, refused_file.write(service.data / "refused", raws)
-
-
 def listed(service):
     """The ids of all entries, newest first."""
     found, cursor = [], ""
@@ -53,7 +46,7 @@ def log_of(service):
 def test_one_is_sent(make_service):
     """Guards one entry: it is stored as it was, with its id, leaves the list, stays away behind a restart, and is told in the
     sums beside what requests brought."""
-    service, ids = make(make_service, message(1, timestamp="2024-01-15T10:30:00.000Z"), b'{"userId":"foreign","action":"act"}')
+    service, ids = refused_file.make(make_service, message(1, timestamp="2024-01-15T10:30:00.000Z"), b'{"userId":"foreign","action":"act"}')
     service.start()
     assert listed(service) == ids[::-1]
     answer = resend(service, f"/{ids[0]}/resend")
@@ -74,7 +67,7 @@ def test_one_is_sent(make_service):
 
 def test_what_cannot_be_sent_stays(make_service):
     """Guards the words: what still is no activity is told by name and stays; what is not there is not there."""
-    service, ids = make(make_service, b"not JSON", b'{"userId":"a"}', b"", message(3))
+    service, ids = refused_file.make(make_service, b"not JSON", b'{"userId":"a"}', b"", message(3))
     service.start()
     for entry, word in zip(ids, ("JSON", "/action", "nothing to send"), strict=False):
         assert word in expect.problem(resend(service, f"/{entry}/resend"), 409)["detail"]
@@ -94,7 +87,7 @@ def test_what_cannot_be_sent_stays(make_service):
 def test_all_are_sent_by_pages(make_service):
     """Guards the whole list by pages: a cursor leads past what stays, and each activity is stored once, in order."""
     raws = [b"{}" if number % 10 == 4 else message(number) for number in range(95)]
-    service, ids = make(make_service, *raws)
+    service, ids = refused_file.make(make_service, *raws)
     service.start()
     resent, kept, cursor, pages = 0, [], "", 0
     while True:
@@ -115,7 +108,7 @@ def test_all_are_sent_by_pages(make_service):
 def test_cursors_with_each_byte_changed(make_service):
     """Guards pages of the list, also where they are sent again: a cursor is taken as it was given or not at all, so that none leads
     past entries, or sends others than were meant."""
-    service, ids = make(make_service, *map(message, range(6)))
+    service, ids = refused_file.make(make_service, *map(message, range(6)))
     service.start()
     for ask, target in ((service.get, f"{REFUSED}?limit=2"), (lambda one: service.request("POST", one, b""), f"{REFUSED}/resend?limit=2")):
         before = listed(service)
@@ -136,7 +129,7 @@ def test_cursors_with_each_byte_changed(make_service):
 def test_sent_twice_is_stored_once(make_service, tmp_path):
     """Guards the moment between the log and the list: with the list put back as it was before, as a crash there leaves it,
     everything can be sent again, and is a duplicate that the sums tell."""
-    service, ids = make(make_service, *(message(number) for number in range(30)))
+    service, ids = refused_file.make(make_service, *(message(number) for number in range(30)))
     service.start()
     before = tmp_path / "refused"
     shutil.copytree(service.data / "refused", before)
@@ -158,7 +151,7 @@ def test_kills_while_all_are_sent(make_service):
     """Guards resending against kills at any moment: in the end the list is empty and each activity is stored once, as it was."""
     chance = random.Random(45)
     count, kills = 600, 8
-    service, ids = make(make_service, *(message(number) for number in range(count)))
+    service, ids = refused_file.make(make_service, *(message(number) for number in range(count)))
     service.start()
 
     def send_on():
@@ -190,7 +183,7 @@ def test_kills_while_all_are_sent(make_service):
 
 def test_an_erased_user_stays_erased(make_service):
     """Guards erasures: what was received before its user was erased does not come back out of the list, which it left."""
-    service, ids = make(make_service, message(1), message(2))
+    service, ids = refused_file.make(make_service, message(1), message(2))
     service.start()
     assert service.request("DELETE", "/api/v1/users/user-1").json["refused"] == 1
     expect.problem(resend(service, f"/{ids[0]}/resend"), 404)
