@@ -83,7 +83,7 @@ def test_a_verdict_comes_before_the_next_line_is_sent(shared):
         connection.send(connection.head("POST", LIST, [KIND, VERDICTS, ("Transfer-Encoding", "chunked")]))
         for number in range(5):
             line = line_of("lines-dialogue", number) + b"\n"
-            connection.send(b"%x\r\n%s\r\n" % (len(line), line))
+            connection.send(wire.chunk(line))
             if number == 0:
                 assert connection._read_head().status == 200
             assert json.loads(connection.take_chunk()) == {"line": number + 1, "id": f"lines-dialogue-{number:05}"}
@@ -130,7 +130,7 @@ def test_random_pieces(shared):
                 size = source.choice([1, 3, 200, 4000, 70000])
                 piece = body[at:at + size]
                 at += size
-                connection.send(b"%x\r\n%s\r\n" % (len(piece), piece))
+                connection.send(wire.chunk(piece))
             connection.send(b"0\r\n\r\n")
             assert connection.read_answer().json["accepted"] == 3000
         assert stored(shared, user, 3000) == list(range(3000))

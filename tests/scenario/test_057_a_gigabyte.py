@@ -41,8 +41,7 @@ class Verdicts(threading.Thread):
 def send_pieces(service, target, line):
     """Returns how many lines were sent, and what came back."""
     each = MIB // len(line)
-    piece = line * each
-    piece = b"%x\r\n%s\r\n" % (len(piece), piece)
+    piece = wire.chunk(line * each)
     headers = [("Content-Type", "application/x-ndjson"), ("Accept", "application/x-ndjson"), ("Transfer-Encoding", "chunked")]
     with service.connect(SECONDS_MAX) as connection:
         connection.send(connection.head("POST", target, headers))

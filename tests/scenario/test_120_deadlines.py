@@ -56,7 +56,7 @@ def test_lines_have_a_rate_instead(hasty, streamed):
     with hasty.connect() as connection:
         connection.send(connection.head("POST", LIST, headers))
         for _ in range(15):  # some 2 KB a second, of which 500 bytes are wanted
-            connection.send(b"%x\r\n%s\r\n" % (len(line), line))
+            connection.send(wire.chunk(line))
             time.sleep(0.2)
         start = time.monotonic()
         connection.send(b"1\r\n{\r\n")

@@ -254,7 +254,7 @@ def test_lines_end_with_their_key(make_service, tmp_path):
             return connection
         def send(connection, action):
             line = json.dumps({"userId": "u", "action": action}).encode() + b"\n"
-            connection.send(b"%x\r\n%s\r\n" % (len(line), line))
+            connection.send(wire.chunk(line))
         verdicts = ("Accept", "application/x-ndjson")
         told, untold, staying = begin(lost, verdicts), begin(lost), begin(keyed.keys["write"])
         for connection in (told, untold, staying):

@@ -51,9 +51,8 @@ def test_lines_and_verdicts(shared):
     with shared.connect() as connection:
         connection.send(connection.head("POST", services.COLLECTION, [
             ("Content-Type", "application/x-ndjson"), ("Accept", "application/x-ndjson"), ("Transfer-Encoding", "chunked")]))
-        chunk = line * 500
         for _ in range(40):
-            connection.send(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+            connection.send(wire.chunk(line * 500))
         connection.send(b"0\r\n\r\n")
         answer = connection.read_answer()
     verdicts = answer.body.splitlines()

@@ -195,6 +195,11 @@ class Connection:
         return chunk
 
 
+def chunk(data):
+    """One piece of a body that is sent in chunks; an empty one ends the body."""
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
 def wait_until(condition, what, timeout=20.0, pause=0.01):
     """Asks again and again; returns the first true value."""
     deadline = time.monotonic() + timeout
