@@ -2,10 +2,8 @@
 
 import hashlib
 import json
-import re
 import shutil
 import threading
-from pathlib import Path
 
 import service as services
 import wire
@@ -41,15 +39,10 @@ class Lines:
         return text
 
 
-def peak_bytes(service):
-    status = Path(f"/proc/{service.process.pid}/status").read_text(encoding="ascii")
-    return int(re.search(r"VmHWM:\s+(\d+)", status).group(1)) << 10
-
-
 def send(connection, lines, total, progress):
     while lines.bytes < total:
         block = lines.block()
-        connection.send(b"%x\r\n%s\r\n" % (len(block), block))
+        connection.send(wire.chunk(block))
         progress.tell(f"{lines.bytes >> 20} MiB sent")
     connection.send(b"0\r\n\r\n")
 
@@ -96,7 +89,7 @@ def one_gigabyte(options, progress):
             count, total, last = read_verdicts(connection)
             sender.join()
         assert (count, total) == (lines.count, lines.sum) and last["accepted"] == count and last["rejected"] == 0, last
-        peak = peak_bytes(service)
+        peak = service.peak_bytes()
         assert peak <= MEMORY_BYTES_MAX, f"{peak >> 20} MiB"
         service.wait_settled(300)
         with service.connect(120) as connection:
@@ -104,7 +97,7 @@ def one_gigabyte(options, progress):
             assert connection._read_head().status == 200
             exported = read_export(connection)
         assert exported == (lines.count, lines.sum), exported
-        peak_after = peak_bytes(service)
+        peak_after = service.peak_bytes()
         assert peak_after <= MEMORY_BYTES_MAX, f"{peak_after >> 20} MiB"
         progress.tell(f"{lines.count:,} lines of {lines.bytes >> 20} MiB promised, stored and exported, with {peak_after >> 20} MiB")
         service.stop()
