@@ -22,7 +22,6 @@ enum {
     WRONG_EVERY = 7, /* lines 7, 14, ... are rejected */
     VALID = LINES - LINES / WRONG_EVERY,
     LINE_BYTES_MAX = 80,
-    HEARTBEAT_MS = 60 * 1000,
     ALLOCATIONS_MAX = 5000
 };
 
@@ -182,7 +181,7 @@ static void assert_goes_on(void)
 static bool try_lines(struct str request, unsigned long allocations)
 {
     forget();
-    memory_service_start(&service, HEARTBEAT_MS);
+    memory_service_start(&service);
     failing_memory_arm(allocations);
     struct client_answer answer = client_ask(service.port, false, request);
     bool failed = failing_memory_disarm();
@@ -198,7 +197,6 @@ static bool try_lines(struct str request, unsigned long allocations)
     }
     assert_goes_on();
     memory_service_stop(&service);
-    memory_service_free(&service);
     return failed;
 }
 
@@ -234,7 +232,7 @@ static void a_problem_names_the_line(void **state)
     unsigned long allocations = 0;
     bool failed = true;
     while (failed) {
-        memory_service_start(&service, HEARTBEAT_MS);
+        memory_service_start(&service);
         failing_memory_arm(allocations++);
         struct client_answer answer = client_ask(service.port, false, request);
         failed = failing_memory_disarm();
@@ -245,7 +243,6 @@ static void a_problem_names_the_line(void **state)
         }
         assert_goes_on();
         memory_service_stop(&service);
-        memory_service_free(&service);
     }
     assert_true(allocations > 20);
 }

@@ -12,7 +12,14 @@
 
 #include <cmocka.h>
 
-enum { LOOPS = 1, DRAIN_MS = 5000, QUERY_MS = 10000, PAGE_BYTES_MAX = 1 << 20, ROWS_MAX = 4096 };
+enum {
+    LOOPS = 1,
+    DRAIN_MS = 5000,
+    HEARTBEAT_MS = 60 * 1000,
+    QUERY_MS = 10000,
+    PAGE_BYTES_MAX = 1 << 20,
+    ROWS_MAX = 4096
+};
 
 /* Nothing is asked for here that takes a hash. */
 static enum status hash_nothing(void *context, const struct str *parts, size_t count,
@@ -36,7 +43,7 @@ static void make_stores(struct memory_service *service)
     assert_int_equal(activity_store_memory_new(&store, &service->store, NULL), STATUS_OK);
 }
 
-static void make_use_cases(struct memory_service *service, unsigned heartbeat_ms)
+static void make_use_cases(struct memory_service *service)
 {
     const struct live_tail_config live = {
         .source = event_log_memory_tails(service->log),
@@ -44,7 +51,7 @@ static void make_use_cases(struct memory_service *service, unsigned heartbeat_ms
         .clock = &clock_system,
         .logger = quiet_logger(),
         .listeners_max = 4,
-        .heartbeat_ms = heartbeat_ms,
+        .heartbeat_ms = HEARTBEAT_MS,
     };
     record_activities_init(&service->recorder, service->log, &clock_system, &random_system);
     find_activities_init(&service->finder,
@@ -76,11 +83,11 @@ static void make_api(struct memory_service *service)
     assert_int_equal(api_new(&config, &service->api, NULL), STATUS_OK);
 }
 
-void memory_service_start(struct memory_service *service, unsigned heartbeat_ms)
+void memory_service_start(struct memory_service *service)
 {
     *service = (struct memory_service){0};
     make_stores(service);
-    make_use_cases(service, heartbeat_ms);
+    make_use_cases(service);
     make_api(service);
     const struct http_server_config config = {
         .host = "127.0.0.1",
@@ -100,10 +107,6 @@ void memory_service_stop(struct memory_service *service)
 {
     live_tail_stop(service->live);
     http_server_stop(service->server, DRAIN_MS);
-}
-
-void memory_service_free(struct memory_service *service)
-{
     event_log_free(service->log);
     live_tail_free(service->live);
     http_server_free(service->server);

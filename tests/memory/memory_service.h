@@ -22,11 +22,10 @@ struct memory_service {
 };
 
 /* Fails the test where something cannot be made. */
-void memory_service_start(struct memory_service *service, unsigned heartbeat_ms);
+void memory_service_start(struct memory_service *service);
 
-/* Ends the server, after which log and store can still be asked. */
+/* Ends the server and frees all of it. */
 void memory_service_stop(struct memory_service *service);
-void memory_service_free(struct memory_service *service);
 
 /* Puts what is new in the log into the store, and says how many rows that were. Calls `visit` for
  * each unless it is NULL. */

@@ -24,7 +24,6 @@ enum {
     EXPORTED = 2500, /* more than one page */
     APPEND_MAX = 500,
     USERS = 2,
-    HEARTBEAT_MS = 60 * 1000,
     ALLOCATIONS_MAX = 20000,
     PATIENCE_MS = 20 * 1000,
     TEXT_BYTES = 48
@@ -149,7 +148,7 @@ static void check_followed(const struct client_answer *answer)
 
 static bool try_to_follow(unsigned long allocations)
 {
-    memory_service_start(&service, HEARTBEAT_MS);
+    memory_service_start(&service);
     append(FOLLOWED);
     struct str request = make_follow();
     failing_memory_arm(allocations);
@@ -163,7 +162,6 @@ static bool try_to_follow(unsigned long allocations)
     assert_int_equal(answer.status, 200);
     assert_int_equal(read_numbers(&answer), FOLLOWED / USERS);
     memory_service_stop(&service);
-    memory_service_free(&service);
     return failed;
 }
 
@@ -201,13 +199,12 @@ static void export_without_memory(struct str request, size_t expected)
     unsigned long allocations = 0;
     bool failed = true;
     while (failed) {
-        memory_service_start(&service, HEARTBEAT_MS);
+        memory_service_start(&service);
         append(EXPORTED);
         assert_int_equal(memory_service_work(&service, NULL), EXPORTED);
         failed = try_to_export(request, expected, allocations);
         allocations += allocations < 200 ? 1 : 7;
         memory_service_stop(&service);
-        memory_service_free(&service);
         assert_true(allocations < ALLOCATIONS_MAX);
     }
     assert_true(allocations > 20);
