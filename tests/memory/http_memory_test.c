@@ -155,7 +155,8 @@ static void handle(void *context, struct http_exchange *exchange)
     }
 }
 
-static enum status start(struct http_tls *tls, struct http_server **out_server)
+/* Sets `the_server`, unless it fails. */
+static enum status start(struct http_tls *tls)
 {
     struct error err;
     const struct http_server_config config = {
@@ -178,15 +179,14 @@ static enum status start(struct http_tls *tls, struct http_server **out_server)
         http_server_free(server);
         return status;
     }
-    *out_server = server;
     the_server = server;
     return STATUS_OK;
 }
 
-static void stop(struct http_server *server)
+static void stop(void)
 {
-    http_server_stop(server, DRAIN_MS);
-    http_server_free(server);
+    http_server_stop(the_server, DRAIN_MS);
+    http_server_free(the_server);
 }
 
 /* --- requests --- */
@@ -257,19 +257,19 @@ static void ask_without_memory(const char *path, enum http_coding coding, struct
     unsigned long allocations = 0;
     bool failed = true;
     while (failed) {
-        struct http_server *server = NULL;
-        assert_int_equal(start(tls, &server), STATUS_OK);
+        assert_int_equal(start(tls), STATUS_OK);
         failing_memory_arm(allocations++);
-        struct client_answer answer = client_ask(http_server_port(server), tls != NULL, request);
+        struct client_answer answer =
+            client_ask(http_server_port(the_server), tls != NULL, request);
         failed = failing_memory_disarm();
         if (failed) {
             assert_allowed(&answer);
         } else {
             assert_right(&answer);
         }
-        answer = client_ask(http_server_port(server), tls != NULL, request);
+        answer = client_ask(http_server_port(the_server), tls != NULL, request);
         assert_right(&answer);
-        stop(server);
+        stop();
         assert_true(allocations < ALLOCATIONS_MAX);
     }
     assert_true(allocations > 5);
@@ -283,17 +283,16 @@ static void problems_are_whole_or_without_words(void **state)
     unsigned long allocations = 0;
     bool failed = true;
     while (failed) {
-        struct http_server *server = NULL;
-        assert_int_equal(start(NULL, &server), STATUS_OK);
+        assert_int_equal(start(NULL), STATUS_OK);
         failing_memory_arm(allocations++);
-        struct client_answer answer = client_ask(http_server_port(server), false, request);
+        struct client_answer answer = client_ask(http_server_port(the_server), false, request);
         failed = failing_memory_disarm();
         assert_true(failed || answer.status == 404);
         assert_true(answer.status == 404 || answer.status == 503 || answer.status == 0);
         bool has_words = answer.body.len > 0;
         assert_true(failed || has_words);
         assert_true(!has_words || answer.body.data[answer.body.len - 1] == '}');
-        stop(server);
+        stop();
     }
     assert_true(allocations > 5);
 }
@@ -338,16 +337,15 @@ static void a_server_starts_or_says_why_not(void **state)
     unsigned long allocations = 0;
     enum status status;
     do {
-        struct http_server *server = NULL;
         failing_memory_spare_this_thread(false);
         failing_memory_arm(allocations++);
-        status = start(NULL, &server);
+        status = start(NULL);
         (void)failing_memory_disarm();
         failing_memory_spare_this_thread(true);
         if (status == STATUS_OK) {
-            struct client_answer answer = client_ask(http_server_port(server), false, request);
+            struct client_answer answer = client_ask(http_server_port(the_server), false, request);
             assert_right(&answer);
-            stop(server);
+            stop();
         }
     } while (status != STATUS_OK);
     assert_true(allocations > 3);

@@ -176,8 +176,7 @@ static struct client_answer read_answer(size_t len)
     }
     read.status = (int)strtol(answer + sizeof line_begin - 1, NULL, 10);
     behind += 4;
-    read.head = (struct str){answer, (size_t)(behind - answer)};
-    read.body = (struct str){behind, len - read.head.len};
+    read.body = (struct str){behind, (size_t)(answer + len - behind)};
     behind[-1] = '\0';
     const char *length = strstr(answer, "Content-Length: ");
     if (strstr(answer, "Transfer-Encoding: chunked") != NULL) {

@@ -8,10 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Good until the next request. */
 struct client_answer {
     int status;      /* 0: the connection ended without a word */
     bool complete;   /* as its framing says */
-    struct str head; /* until the next request, as the body */
     struct str body; /* what came of it, chunks put together, a zero behind */
 };
 
