@@ -40,15 +40,10 @@ static void make_once(void)
     if (tls != NULL) {
         return;
     }
-    int certificate_file = mkstemp(certificate);
-    int key_file = mkstemp(key);
-    ASSERT(certificate_file >= 0 && key_file >= 0);
-    ASSERT(test_certificate_write(certificate, key));
+    ASSERT(test_certificate_make(certificate, key));
     ASSERT(http_tls_new(&files, &tls, NULL) == STATUS_OK);
     client_context = SSL_CTX_new(TLS_client_method());
     ASSERT(client_context != NULL);
-    close(certificate_file);
-    close(key_file);
     unlink(certificate);
     unlink(key);
 }

@@ -17,7 +17,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -351,19 +350,6 @@ static void a_server_starts_or_says_why_not(void **state)
     assert_true(allocations > 3);
 }
 
-static bool write_files(void)
-{
-    int certificate = mkstemp(certificate_path);
-    int key = mkstemp(key_path);
-    if (certificate >= 0) {
-        close(certificate);
-    }
-    if (key >= 0) {
-        close(key);
-    }
-    return certificate >= 0 && key >= 0 && test_certificate_write(certificate_path, key_path);
-}
-
 static int set_up(void **state)
 {
     (void)state;
@@ -373,7 +359,7 @@ static int set_up(void **state)
     }
     snprintf(certificate_path, sizeof certificate_path, "/tmp/http_memory_test-XXXXXX");
     snprintf(key_path, sizeof key_path, "/tmp/http_memory_test-XXXXXX");
-    return write_files() ? 0 : -1;
+    return test_certificate_make(certificate_path, key_path) ? 0 : -1;
 }
 
 static int tear_down(void **state)

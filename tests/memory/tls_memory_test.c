@@ -14,7 +14,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -110,18 +109,6 @@ static bool lengthen_chain(void)
     return file != NULL && fclose(file) == 0 && written;
 }
 
-static bool write_files(void)
-{
-    int certificate = mkstemp(certificate_path);
-    int key = mkstemp(key_path);
-    if (certificate < 0 || key < 0) {
-        return false;
-    }
-    close(certificate);
-    close(key);
-    return test_certificate_write(certificate_path, key_path) && lengthen_chain();
-}
-
 static int set_up(void **state)
 {
     (void)state;
@@ -130,7 +117,9 @@ static int set_up(void **state)
     snprintf(key_path, sizeof key_path, "/tmp/tls_memory_test-XXXXXX");
     client_init(true);
     failing_memory_spare_this_thread(false);
-    return write_files() && http_tls_new(&files, &tls, NULL) == STATUS_OK ? 0 : -1;
+    bool made = test_certificate_make(certificate_path, key_path) && lengthen_chain() &&
+                http_tls_new(&files, &tls, NULL) == STATUS_OK;
+    return made ? 0 : -1;
 }
 
 static int tear_down(void **state)

@@ -4,6 +4,8 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 static X509 *sign_certificate(EVP_PKEY *key)
 {
@@ -22,7 +24,7 @@ static X509 *sign_certificate(EVP_PKEY *key)
     return certificate;
 }
 
-bool test_certificate_write(const char *certificate_path, const char *key_path)
+static bool write_files(const char *certificate_path, const char *key_path)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *certificate = sign_certificate(key);
@@ -40,4 +42,16 @@ bool test_certificate_write(const char *certificate_path, const char *key_path)
     X509_free(certificate);
     EVP_PKEY_free(key);
     return written;
+}
+
+static bool make_file(char *path_template)
+{
+    int file = mkstemp(path_template);
+    return file >= 0 && close(file) == 0;
+}
+
+bool test_certificate_make(char *certificate_template, char *key_template)
+{
+    return make_file(certificate_template) && make_file(key_template) &&
+           write_files(certificate_template, key_template);
 }

@@ -4,5 +4,6 @@
  */
 #include <stdbool.h>
 
-/* Writes both in PEM; returns whether it could. */
-bool test_certificate_write(const char *certificate_path, const char *key_path);
+/* Writes both in PEM to new files, whose paths mkstemp makes of the templates; returns whether it
+ * could. The caller removes them. */
+bool test_certificate_make(char *certificate_template, char *key_template);
