@@ -80,6 +80,8 @@ static uint64_t tell_now_ns(void *context)
     return now_ns;
 }
 
+static const struct clock test_clock = {.wall_ns = tell_now_ns, .monotonic_ns = tell_now_ns};
+
 static unsigned retry_after_s(void)
 {
     struct event_log_state state = {0};
@@ -92,10 +94,9 @@ static void says_when_what_waits_is_committed(void **state)
 {
     (void)state;
     struct append_record *record = NULL;
-    static const struct clock clock = {.wall_ns = tell_now_ns, .monotonic_ns = tell_now_ns};
     const struct append_queue_limits limits = {.queue_bytes_max = 4 * RECORD_BYTES,
                                                .held_bytes_max = 1024 * RECORD_BYTES};
-    append_queue_init(&queue, &clock, &limits);
+    append_queue_init(&queue, &test_clock, &limits);
     for (int i = 0; i < 13; i++) {
         assert_int_equal(append_queue_reserve(&queue, RECORD_BYTES, &record), STATUS_OK);
         append_queue_push(&queue, record);
@@ -119,10 +120,9 @@ static void says_when_what_waits_is_committed(void **state)
 static void says_when_there_is_room_again(void **state)
 {
     (void)state;
-    static const struct clock clock = {.wall_ns = tell_now_ns, .monotonic_ns = tell_now_ns};
     const struct append_queue_limits limits = {.queue_bytes_max = HELD_BYTES_MAX,
                                                .held_bytes_max = HELD_BYTES_MAX};
-    append_queue_init(&queue, &clock, &limits);
+    append_queue_init(&queue, &test_clock, &limits);
     fill_and_append();
     assert_int_equal(retry_after_s(), 0); /* nobody knows yet */
     for (int i = 0; i < 4; i++) {

@@ -1,6 +1,5 @@
 /*
- * Guards the table of routes: the canonical path and every alias lead to the same operations,
- * ids
+ * Guards the table of routes: the canonical path and every alias lead to the same operations, ids
  * stay raw and undivided, and nothing else matches.
  */
 #include "interfaces/api/api_media.h"
