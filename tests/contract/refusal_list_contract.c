@@ -15,7 +15,6 @@
 
 enum { TIGHT_BYTES = 256 << 10 };
 
-static const struct refusal_list_maker *current_maker;
 static struct refusal_entry found[NUMBERS_MAX];
 
 static void an_empty_list_has_nothing(void **state)
@@ -28,7 +27,7 @@ static void an_empty_list_has_nothing(void **state)
     fixture_reopen(&fixture);
     assert_int_equal(find_all(&fixture, 10, found), 0);
     struct refusal_list_state about = look(&fixture);
-    assert_string_equal(about.kind, current_maker->kind);
+    assert_string_equal(about.kind, fixture.maker->kind);
     assert_int_equal(about.listed, 0);
     assert_int_equal(about.dropped, 0);
     assert_true(about.bytes <= about.bytes_max);
@@ -398,7 +397,7 @@ static void the_oldest_go_when_it_is_full(void **state)
 {
     (void)state;
     struct fixture fixture;
-    fixture_start(&fixture, current_maker, TIGHT_BYTES);
+    fixture_start(&fixture, TIGHT_BYTES);
     for (unsigned i = 0; i < 1000; i++) {
         add_numbers(&fixture, i, 1, 1000);
         fixture_pass(&fixture, 1);
@@ -427,7 +426,7 @@ static void a_flood_does_not_pass_the_maximum(void **state)
 {
     (void)state;
     struct fixture fixture;
-    fixture_start(&fixture, current_maker, TIGHT_BYTES);
+    fixture_start(&fixture, TIGHT_BYTES);
     add_numbers(&fixture, 0, 2000, 1000);
     struct refusal_list_state about = look(&fixture);
     assert_true(about.bytes <= about.bytes_max);
@@ -444,7 +443,7 @@ static void what_can_never_fit_is_counted(void **state)
 {
     (void)state;
     struct fixture fixture;
-    fixture_start(&fixture, current_maker, TIGHT_BYTES);
+    fixture_start(&fixture, TIGHT_BYTES);
     add_numbers(&fixture, 0, 1, TIGHT_BYTES * 2);
     struct refusal_list_state about = look(&fixture);
     assert_int_equal(about.listed, 0);
@@ -500,7 +499,7 @@ static void answers_from_any_thread_meanwhile(void **state)
 {
     (void)state;
     struct fixture fixture;
-    fixture_start(&fixture, current_maker, TIGHT_BYTES);
+    fixture_start(&fixture, TIGHT_BYTES);
     struct reader reader = {.fixture = &fixture};
     pthread_t threads[2];
     for (size_t i = 0; i < 2; i++) {
@@ -610,7 +609,7 @@ static void an_emptied_list_has_room(void **state)
 {
     (void)state;
     struct fixture fixture;
-    fixture_start(&fixture, current_maker, TIGHT_BYTES);
+    fixture_start(&fixture, TIGHT_BYTES);
     for (unsigned round = 0; round < 8; round++) {
         add_numbers(&fixture, round * 100, 100, 1000);
         fixture_pass(&fixture, 1);
@@ -717,7 +716,6 @@ int refusal_list_contract_run(const struct refusal_list_maker *maker)
         cmocka_unit_test(tells_users_apart_whom_signatures_do_not),
         cmocka_unit_test(forgets_while_others_come),
     };
-    current_maker = maker;
     fixture_set_maker(maker);
     return cmocka_run_group_tests_name(maker->name, tests, NULL, NULL);
 }

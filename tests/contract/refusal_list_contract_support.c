@@ -17,25 +17,25 @@ static uint64_t fixture_now(void *context)
     return *(uint64_t *)context;
 }
 
-void fixture_start(struct fixture *fixture, const struct refusal_list_maker *maker,
-                   uint64_t bytes_max)
-{
-    *fixture = (struct fixture){.maker = maker, .now_ns = START_NS, .log_id = {{0x5a, 1, 2, 3}}};
-    fixture->clock = (struct clock){fixture_now, fixture_now, &fixture->now_ns};
-    arena_init(&fixture->arena, ARENA_BYTES_MAX);
-    fixture->list = maker->make(bytes_max, &fixture->clock);
-}
-
-static const struct refusal_list_maker *roomy_maker;
+static const struct refusal_list_maker *current_maker;
 
 void fixture_set_maker(const struct refusal_list_maker *maker)
 {
-    roomy_maker = maker;
+    current_maker = maker;
+}
+
+void fixture_start(struct fixture *fixture, uint64_t bytes_max)
+{
+    *fixture =
+        (struct fixture){.maker = current_maker, .now_ns = START_NS, .log_id = {{0x5a, 1, 2, 3}}};
+    fixture->clock = (struct clock){fixture_now, fixture_now, &fixture->now_ns};
+    arena_init(&fixture->arena, ARENA_BYTES_MAX);
+    fixture->list = current_maker->make(bytes_max, &fixture->clock);
 }
 
 void fixture_start_roomy(struct fixture *fixture)
 {
-    fixture_start(fixture, roomy_maker, ROOMY_BYTES);
+    fixture_start(fixture, ROOMY_BYTES);
 }
 
 void fixture_reopen(struct fixture *fixture)
@@ -131,14 +131,15 @@ void assert_numbered(const struct fixture *fixture, const struct refusal_entry *
     arena_deinit(&arena);
 }
 
-void add_numbers(struct fixture *fixture, unsigned first, unsigned count, size_t raw_bytes)
+void add_refusals(struct fixture *fixture, make_refusal *make, unsigned first, unsigned count,
+                  size_t raw_bytes)
 {
     static struct refusal refusals[NUMBERS_MAX];
     struct arena arena; /* what is borrowed is gone right after */
     arena_init(&arena, ARENA_BYTES_MAX);
     assert_true(count <= NUMBERS_MAX);
     for (unsigned i = 0; i < count; i++) {
-        refusals[i] = numbered_refusal(&arena, first + i, raw_bytes);
+        refusals[i] = make(&arena, first + i, raw_bytes);
     }
     struct error err = {0};
     enum status status = refusal_list_add(fixture->list, fixture->log_id, refusals, count, &err);
@@ -146,6 +147,11 @@ void add_numbers(struct fixture *fixture, unsigned first, unsigned count, size_t
         fail_msg("%s: %s", status_name(status), err.message);
     }
     arena_deinit(&arena);
+}
+
+void add_numbers(struct fixture *fixture, unsigned first, unsigned count, size_t raw_bytes)
+{
+    add_refusals(fixture, numbered_refusal, first, count, raw_bytes);
 }
 
 struct refusal_page_request request_all(void)
@@ -171,13 +177,14 @@ static bool comes_behind(const struct refusal_entry *entry, const struct refusal
             str_compare(entry->id, before->id) < 0);
 }
 
-size_t find_all(struct fixture *fixture, size_t limit,
-                struct refusal_entry out_entries[NUMBERS_MAX])
+size_t find_all_of(struct fixture *fixture, struct str user_id, size_t limit,
+                   struct refusal_entry out_entries[NUMBERS_MAX])
 {
     struct refusal_page_request request = request_all();
     struct refusal_page page = {.more = true};
     size_t count = 0;
     request.limit = limit;
+    request.user_id = user_id;
     while (page.more) {
         page = find_page(fixture, &request);
         assert_true(page.count <= limit && count + page.count <= NUMBERS_MAX);
@@ -189,6 +196,12 @@ size_t find_all(struct fixture *fixture, size_t limit,
         request.after = count == 0 ? NULL : &out_entries[count - 1];
     }
     return count;
+}
+
+size_t find_all(struct fixture *fixture, size_t limit,
+                struct refusal_entry out_entries[NUMBERS_MAX])
+{
+    return find_all_of(fixture, (struct str){0}, limit, out_entries);
 }
 
 struct refusal_list_state look(struct fixture *fixture)

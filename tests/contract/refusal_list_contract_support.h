@@ -17,13 +17,13 @@ struct fixture {
     struct uuid log_id;
 };
 
-void fixture_start(struct fixture *fixture, const struct refusal_list_maker *maker,
-                   uint64_t bytes_max);
+/* Of the maker that the suite runs on now. */
+void fixture_set_maker(const struct refusal_list_maker *maker);
+void fixture_start(struct fixture *fixture, uint64_t bytes_max);
 void fixture_finish(struct fixture *fixture);
 
-/* The same with room for everything, for the maker that the suite runs on now. */
+/* The same with room for everything. */
 void fixture_start_roomy(struct fixture *fixture);
-void fixture_set_maker(const struct refusal_list_maker *maker);
 
 /* Opens what the list left, or leaves it as it is when it leaves nothing. */
 void fixture_reopen(struct fixture *fixture);
@@ -42,6 +42,11 @@ void assert_numbered(const struct fixture *fixture, const struct refusal_entry *
 /* Adds numbers [first, first + count), all at once. */
 void add_numbers(struct fixture *fixture, unsigned first, unsigned count, size_t raw_bytes);
 
+/* The same with refusals of the caller's, as numbered_refusal makes them. */
+typedef struct refusal make_refusal(struct arena *arena, unsigned number, size_t raw_bytes);
+void add_refusals(struct fixture *fixture, make_refusal *make, unsigned first, unsigned count,
+                  size_t raw_bytes);
+
 /* One page, of everything unless the request says less. */
 struct refusal_page find_page(struct fixture *fixture, const struct refusal_page_request *request);
 struct refusal_page_request request_all(void);
@@ -50,6 +55,10 @@ struct refusal_page_request request_all(void);
  * the arena. Returns how many there are. */
 size_t find_all(struct fixture *fixture, size_t limit,
                 struct refusal_entry out_entries[NUMBERS_MAX]);
+
+/* The same of one user's entries. */
+size_t find_all_of(struct fixture *fixture, struct str user_id, size_t limit,
+                   struct refusal_entry out_entries[NUMBERS_MAX]);
 
 struct refusal_list_state look(struct fixture *fixture);
 

@@ -13,16 +13,18 @@
 
 #include <cmocka.h>
 
-enum { USERS = 7 };
+enum { USERS = 7, THOUSANDS = 3000 };
 
 static struct refusal_entry found[NUMBERS_MAX];
 
 /* How the entry with this number names its user. */
 enum naming { BY_KEY, BY_TEXT, BY_ESCAPED_TEXT, BY_CUT_TEXT, BY_NUMBER, NAMINGS };
 
-/* "user-<number % USERS>", as text, key or both; other users stand where nobody should look. */
-static struct refusal users_refusal(struct arena *arena, unsigned number)
+/* "user-<number % USERS>", as text, key or both; other users stand where nobody should look.
+ * `raw_bytes` says nothing here. */
+static struct refusal users_refusal(struct arena *arena, unsigned number, size_t raw_bytes)
 {
+    (void)raw_bytes;
     static const char *const texts[NAMINGS] = {
         [BY_KEY] = "{\"n\":%u,\"user\":\"user-%u\",\"metadata\":{\"userId\":\"user-1\"}}",
         [BY_TEXT] = "{ \"n\" : %u, \"userId\" : \"user-%u\", \"action\":null}",
@@ -51,15 +53,7 @@ static bool is_of(unsigned number, unsigned user, bool as_number)
 
 static void add_users(struct fixture *fixture, unsigned first, unsigned count)
 {
-    static struct refusal refusals[NUMBERS_MAX];
-    struct arena arena;
-    arena_init(&arena, 1 << 24);
-    for (unsigned i = 0; i < count; i++) {
-        refusals[i] = users_refusal(&arena, first + i);
-    }
-    assert_int_equal(refusal_list_add(fixture->list, fixture->log_id, refusals, count, NULL),
-                     STATUS_OK);
-    arena_deinit(&arena);
+    add_refusals(fixture, users_refusal, first, count, 0);
 }
 
 static struct str name_of(struct fixture *fixture, unsigned user, bool as_number)
@@ -67,24 +61,6 @@ static struct str name_of(struct fixture *fixture, unsigned user, bool as_number
     char name[32];
     snprintf(name, sizeof name, "%s%u", as_number ? "10" : "user-", user);
     return arena_copy_str(&fixture->arena, str_from(name));
-}
-
-/* All entries of the user, page by page, newest first. */
-static size_t find_users(struct fixture *fixture, struct str user_id, size_t limit)
-{
-    struct refusal_page_request request = {
-        .limit = limit, .bytes_max = SIZE_MAX, .user_id = user_id};
-    struct refusal_page page = {.more = true};
-    size_t count = 0;
-    while (page.more) {
-        page = find_page(fixture, &request);
-        assert_true(page.count == limit || !page.more);
-        for (size_t i = 0; i < page.count; i++) {
-            found[count++] = page.entries[i];
-        }
-        request.after = count == 0 ? NULL : &found[count - 1];
-    }
-    return count;
 }
 
 static void expect_users(struct fixture *fixture, unsigned count, unsigned user, bool as_number)
@@ -96,10 +72,9 @@ static void expect_users(struct fixture *fixture, unsigned count, unsigned user,
     }
     for (size_t i = 0; i < ARRAY_LENGTH(limits); i++) {
         struct str name = name_of(fixture, user, as_number);
-        assert_int_equal(find_users(fixture, name, limits[i]), expected);
+        assert_int_equal(find_all_of(fixture, name, limits[i], found), expected);
         for (size_t k = 0; k < expected; k++) {
             assert_true(is_of((unsigned)found[k].refusal.position.offset, user, as_number));
-            assert_true(k == 0 || found[k].refused_at_ms <= found[k - 1].refused_at_ms);
         }
     }
 }
@@ -118,8 +93,8 @@ void finds_the_entries_of_one_user(void **state)
             expect_users(&fixture, 200, user, false);
             expect_users(&fixture, 200, user, true);
         }
-        assert_int_equal(find_users(&fixture, STR("nobody"), 10), 0);
-        assert_int_equal(find_users(&fixture, STR("user"), 10), 0);
+        assert_int_equal(find_all_of(&fixture, STR("nobody"), 10, found), 0);
+        assert_int_equal(find_all_of(&fixture, STR("user"), 10, found), 0);
         fixture_reopen(&fixture);
     }
     fixture_finish(&fixture);
@@ -144,13 +119,13 @@ void forgets_the_entries_of_one_user(void **state)
     fixture_start_roomy(&fixture);
     add_users(&fixture, 0, 350);
     struct str name = name_of(&fixture, 3, false);
-    size_t expected = find_users(&fixture, name, 1000);
+    size_t expected = find_all_of(&fixture, name, 1000, found);
     assert_true(expected > 0);
     struct str id = arena_copy_str(&fixture.arena, found[0].id);
     assert_int_equal(forget(&fixture, name), expected);
     for (int opened = 0; opened < 2; opened++) {
         struct refusal_entry entry;
-        assert_int_equal(find_users(&fixture, name, 10), 0);
+        assert_int_equal(find_all_of(&fixture, name, 10, found), 0);
         assert_int_equal(refusal_list_get(fixture.list, id, &fixture.arena, &entry, NULL),
                          STATUS_NOT_FOUND);
         assert_int_equal(look(&fixture).listed, 350 - expected);
@@ -166,9 +141,9 @@ void forgets_the_entries_of_one_user(void **state)
     fixture_finish(&fixture);
 }
 
-static struct refusal one_of_many(struct arena *arena, unsigned number)
+static struct refusal one_of_many(struct arena *arena, unsigned number, size_t raw_bytes)
 {
-    struct refusal refusal = users_refusal(arena, 2);
+    struct refusal refusal = users_refusal(arena, 2, raw_bytes);
     refusal.position.offset = 10000 + number;
     return refusal;
 }
@@ -179,18 +154,9 @@ void forgets_thousands_at_once(void **state)
     (void)state;
     struct fixture fixture;
     fixture_start_roomy(&fixture);
-    static struct refusal refusals[3000];
-    struct arena arena;
-    arena_init(&arena, 1 << 24);
-    for (unsigned i = 0; i < ARRAY_LENGTH(refusals); i++) {
-        refusals[i] = one_of_many(&arena, i);
-    }
     add_users(&fixture, 0, 10);
-    assert_int_equal(
-        refusal_list_add(fixture.list, fixture.log_id, refusals, ARRAY_LENGTH(refusals), NULL),
-        STATUS_OK);
-    arena_deinit(&arena);
-    assert_int_equal(forget(&fixture, STR("user-2")), ARRAY_LENGTH(refusals) + 2);
+    add_refusals(&fixture, one_of_many, 0, THOUSANDS, 0);
+    assert_int_equal(forget(&fixture, STR("user-2")), THOUSANDS + 2);
     assert_int_equal(find_all(&fixture, 1000, found), 8);
     fixture_reopen(&fixture);
     assert_int_equal(find_all(&fixture, 1000, found), 8);
@@ -205,10 +171,10 @@ void what_was_forgotten_may_come_again(void **state)
     struct str name = name_of(&fixture, 1, false);
     for (int turn = 0; turn < 3; turn++) {
         add_users(&fixture, 0, 14);
-        assert_int_equal(find_users(&fixture, name, 10), 2);
+        assert_int_equal(find_all_of(&fixture, name, 10, found), 2);
         assert_int_equal(forget(&fixture, name), 2);
         fixture_reopen(&fixture);
-        assert_int_equal(find_users(&fixture, name, 10), 0);
+        assert_int_equal(find_all_of(&fixture, name, 10, found), 0);
     }
     fixture_finish(&fixture);
 }
@@ -225,11 +191,11 @@ void tells_users_apart_whom_signatures_do_not(void **state)
     assert_true(refusal_signature(&refusals[0]) == refusal_signature(&refusals[1]));
     fixture_start_roomy(&fixture);
     assert_int_equal(refusal_list_add(fixture.list, fixture.log_id, refusals, 2, NULL), STATUS_OK);
-    assert_int_equal(find_users(&fixture, STR("twin-1241"), 10), 1);
+    assert_int_equal(find_all_of(&fixture, STR("twin-1241"), 10, found), 1);
     assert_int_equal(found[0].refusal.position.offset, 1);
     assert_int_equal(forget(&fixture, STR("twin-1241")), 1);
     assert_int_equal(forget(&fixture, STR("twin-1241")), 0);
-    assert_int_equal(find_users(&fixture, STR("twin-3072"), 10), 1);
+    assert_int_equal(find_all_of(&fixture, STR("twin-3072"), 10, found), 1);
     assert_int_equal(found[0].refusal.position.offset, 2);
     fixture_finish(&fixture);
 }
