@@ -303,11 +303,9 @@ static void write_json(const struct check *check)
 
 int check_run(const struct check_options *options)
 {
-    struct check check = {.options = options,
-                          .getter = {.service = &options->service,
-                                     .key = options->key,
-                                     .fields = options->fields.text,
-                                     .socket = -1}};
+    struct check check = {
+        .options = options,
+        .getter = {.service = &options->service, .fields = options->fields.text, .socket = -1}};
     check.expectations = expectations_read(options->ledger_path);
     look_until_settled(&check);
     if (options->json_path == NULL || strcmp(options->json_path, "-") != 0)

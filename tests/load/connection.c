@@ -61,14 +61,11 @@ void connection_finish_request(struct connection *connection, const struct run_o
     char head[CONNECTION_HEAD_MAX];
     int len = snprintf(head, sizeof head,
                        "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n"
-                       "%s%s%s%s%sContent-Length: %zu\r\n\r\n",
-                       options->path, options->service.host,
-                       options->key != NULL ? "Authorization: Bearer " : "",
-                       options->key != NULL ? options->key : "", options->key != NULL ? "\r\n" : "",
-                       options->fields.text,
+                       "%s%sContent-Length: %zu\r\n\r\n",
+                       options->path, options->service.host, options->fields.text,
                        header_field_sets_text(&options->field_sets, connection->number), body_len);
     if (len >= (int)sizeof head)
-        tool_fail(TOOL_USAGE, "--path and --key are too long");
+        tool_fail(TOOL_USAGE, "--path is too long");
     connection->out_sent = CONNECTION_HEAD_MAX - (size_t)len;
     memcpy(connection->out + connection->out_sent, head, (size_t)len);
     connection->out_end = CONNECTION_HEAD_MAX + body_len;

@@ -37,12 +37,10 @@ static bool try_connect(struct http_getter *getter)
 static bool send_request(struct http_getter *getter, const char *target)
 {
     char request[TARGET_BYTES_MAX];
-    int len = snprintf(
-        request, sizeof request, "GET %s HTTP/1.1\r\nHost: %s\r\n%s%s%s%s\r\n", target,
-        getter->service->host, getter->key != NULL ? "Authorization: Bearer " : "",
-        getter->key != NULL ? getter->key : "", getter->key != NULL ? "\r\n" : "", getter->fields);
+    int len = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", target,
+                       getter->service->host, getter->fields);
     if (len >= (int)sizeof request)
-        tool_fail(TOOL_WRONG, "a cursor or key of more than %d bytes", TARGET_BYTES_MAX);
+        tool_fail(TOOL_WRONG, "a cursor and fields of more than %d bytes", TARGET_BYTES_MAX);
     return send(getter->socket, request, (size_t)len, MSG_NOSIGNAL) == len;
 }
 

@@ -7,7 +7,6 @@
 
 struct http_getter {
     const struct service_address *service;
-    const char *key;
     const char *fields;  // of every request, each with its CR LF
     int64_t deadline_ns; // give up connecting after this, by the monotonic clock
     int socket;          // -1 while not connected

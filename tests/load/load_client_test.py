@@ -260,13 +260,14 @@ class LoadClientTest(unittest.TestCase):
         fields = f"{self.ledger}-fields"
         pathlib.Path(fields).write_text("X-Set: 0\nX-Set: 1\nX-Set: 2\n")
         with Service() as service:
-            self.run_load(service, "--header", "X-One: a", "--header", "X-Two: b", "--header-file", fields, "--connections", 6)
-            self.assertEqual(self.check(service, "--header", "X-One: c")[0], 0)
+            self.run_load(service, "--header", "X-One: a", "--key", "k", "--header", "X-Two: b", "--header-file", fields,
+                          "--connections", 6)
+            self.assertEqual(self.check(service, "--key", "k", "--header", "X-One: c")[0], 0)
             with urllib.request.urlopen(f"{service.url}/fields") as answer:
                 told = json.load(answer)
-        questions = told.pop("GET c")
+        questions = told.pop("GET Bearer k c")
         self.assertGreater(questions, 0)
-        self.assertEqual(set(told), {"POST a b 0", "POST a b 1", "POST a b 2"})
+        self.assertEqual(set(told), {"POST a Bearer k b 0", "POST a Bearer k b 1", "POST a Bearer k b 2"})
         self.assertEqual(sum(told.values()), COUNT)
 
     def test_wrong_usage_is_named(self):
@@ -274,7 +275,7 @@ class LoadClientTest(unittest.TestCase):
             for arguments in (("--connections", 0), ("--count", "many"), ("--frobnicate",), ("stray",),
                               ("--history-days", 3), ("--history-days", 3, "--count", 9, "--ledger", "x"),
                               ("--header", "Host: x"), ("--header", "X: a\r\nY: b"), ("--header-file", "/nonexistent"),
-                              ("--header-file", "/dev/null")):
+                              ("--header-file", "/dev/null"), ("--key", "a\nb"), ("--key", 2048 * "k")):
                 self.assertEqual(self.call("run", service, *arguments)[0], 2, arguments)
             self.assertEqual(self.call("check", service)[0], 2)
             self.assertEqual(self.call("check", service, "--ledger", "/nonexistent")[0], 2)

@@ -42,8 +42,9 @@ static const char help[] =
     "      --wait-seconds S     give the worker so long to catch up before judging (30)\n"
     "      --expect-loss        negative control: exit 0 only if something acknowledged is gone\n"
     "\n"
-    "  both: --path /api/v1/activities   --key KEY   --json FILE (- is stdout)   --quiet\n"
+    "  both: --path /api/v1/activities   --json FILE (- is stdout)   --quiet\n"
     "        --header \"Name: value\"      of every request; may be given several times\n"
+    "        --key KEY                   one more such: \"Authorization: Bearer KEY\"\n"
     "\n"
     "Needs 24 bytes for each activity of the ledger while checking, and one page of answers.\n"
     "Exit code: 0 done, or the check holds; 1 not; 2 wrong usage.\n";
@@ -131,11 +132,19 @@ static void parse_url(const char *url, struct service_address *service)
         tool_fail(TOOL_USAGE, "--url takes http://ADDRESS:PORT, not \"%s\"", url);
 }
 
-static void add_field(struct header_fields *fields)
+static void add_field(struct header_fields *fields, const char *field)
 {
-    const char *problem = header_fields_add(fields, optarg, strlen(optarg));
+    const char *problem = header_fields_add(fields, field, strlen(field));
     if (problem != NULL)
-        tool_fail(TOOL_USAGE, "--header \"%s\" %s", optarg, problem);
+        tool_fail(TOOL_USAGE, "--header \"%s\" %s", field, problem);
+}
+
+static void add_key(struct header_fields *fields)
+{
+    // One that is cut off here is too long to be added.
+    char field[HEADER_FIELDS_BYTES_MAX];
+    snprintf(field, sizeof field, "Authorization: Bearer %s", optarg);
+    add_field(fields, field);
 }
 
 static bool take_run_option(int code, struct run_options *options)
@@ -148,10 +157,10 @@ static bool take_run_option(int code, struct run_options *options)
         options->path = optarg;
         return true;
     case OPTION_KEY:
-        options->key = optarg;
+        add_key(&options->fields);
         return true;
     case OPTION_HEADER:
-        add_field(&options->fields);
+        add_field(&options->fields, optarg);
         return true;
     case OPTION_HEADER_FILE:
         header_field_sets_deinit(&options->field_sets);
@@ -290,10 +299,10 @@ static bool take_check_option(int code, struct check_options *options)
         options->path = optarg;
         return true;
     case OPTION_KEY:
-        options->key = optarg;
+        add_key(&options->fields);
         return true;
     case OPTION_HEADER:
-        add_field(&options->fields);
+        add_field(&options->fields, optarg);
         return true;
     case OPTION_LEDGER:
         options->ledger_path = optarg;

@@ -18,7 +18,6 @@ struct service_address {
 struct run_options {
     struct service_address service;
     const char *path;
-    const char *key; // API key, or NULL
     struct header_fields fields;
     struct header_field_sets field_sets;
     const char *ledger_path;
@@ -43,7 +42,6 @@ struct run_options {
 struct check_options {
     struct service_address service;
     const char *path;
-    const char *key;
     struct header_fields fields;
     const char *ledger_path;
     const char *json_path;

@@ -53,11 +53,12 @@ class Store:
         self.taken = 0
         self.arrivals = 0
         self.found = {}
-        self.shown_fields = collections.Counter()  # what requests had of X fields, told at /fields
+        self.shown_fields = collections.Counter()  # what requests had of X fields and keys, told at /fields
 
     def note_fields(self, method, fields):
+        shown = [value for name, value in fields if name.startswith(("X-", "Authorization"))]
         with self.lock:
-            self.shown_fields[f"{method} " + " ".join(value for name, value in fields if name.startswith("X-"))] += 1
+            self.shown_fields[" ".join([method, *shown])] += 1
 
     def is_faulty(self):
         """Every Nth activity is treated badly. Called with the lock held."""
