@@ -65,3 +65,24 @@ void refusal_entry_write_id(struct uuid log_id, struct position position,
     snprintf(out_id, REFUSAL_ID_BYTES, "%.*s-%" PRId32 "-%" PRId64, UUID_TEXT_BYTES, log_text,
              position.partition, position.offset);
 }
+
+static bool copy_text(struct arena *arena, struct str *text)
+{
+    if (text->data != NULL) {
+        *text = arena_copy_str(arena, *text);
+        return text->data != NULL;
+    }
+    return true;
+}
+
+bool refusal_entry_copy(struct arena *arena, const struct refusal_entry *from,
+                        struct refusal_entry *out_copy)
+{
+    struct refusal_entry copy = *from;
+    if (!copy_text(arena, &copy.id) || !copy_text(arena, &copy.refusal.key) ||
+        !copy_text(arena, &copy.refusal.raw) || !copy_text(arena, &copy.refusal.reason)) {
+        return false;
+    }
+    *out_copy = copy;
+    return true;
+}

@@ -112,3 +112,8 @@ CLEANUP_FUNCTION(struct refusal_list *, refusal_list_free)
 /* For adapters: writes the id of an entry. */
 void refusal_entry_write_id(struct uuid log_id, struct position position,
                             char out_id[REFUSAL_ID_BYTES]);
+
+/* For adapters: a copy whose texts lie in the arena, an absent one absent; it may take the place of
+ * what is copied. False when it does not fit; what lies in the arena by then stays there. */
+MUST_USE bool refusal_entry_copy(struct arena *arena, const struct refusal_entry *from,
+                                 struct refusal_entry *out_copy);

@@ -19,6 +19,11 @@ static struct shelf *shelf_of(struct refusal_list *list)
     return &CONTAINER_OF(list, struct refusal_list_local, list)->shelf;
 }
 
+static enum status no_such_entry(struct error *err)
+{
+    return error_set(err, STATUS_NOT_FOUND, 0, "there is no refused activity with this id");
+}
+
 /* --- adding --- */
 
 static int compare_positions(const void *a, const void *b)
@@ -138,7 +143,7 @@ static enum status local_remove(struct refusal_list *list, struct str id, struct
     struct uuid log_id;
     struct position position;
     if (!find_listed(shelf, id, &log_id, &position)) {
-        return error_set(err, STATUS_NOT_FOUND, 0, "there is no refused activity with this id");
+        return no_such_entry(err);
     }
     pthread_mutex_lock(&shelf->writing);
     const struct record removal = {.log_id = log_id, .refusal.position = position, .removes = true};
@@ -149,9 +154,7 @@ static enum status local_remove(struct refusal_list *list, struct str id, struct
     }
     pthread_mutex_unlock(&shelf->writing);
     /* Somebody else was first, or its file was dropped meanwhile. */
-    return status == STATUS_OK && removed == 0
-               ? error_set(err, STATUS_NOT_FOUND, 0, "there is no refused activity with this id")
-               : status;
+    return status == STATUS_OK && removed == 0 ? no_such_entry(err) : status;
 }
 
 /* --- asking, under the mutex --- */
@@ -185,46 +188,6 @@ static enum status read_entry(const struct shelf_entry *entry, struct arena *are
     return status;
 }
 
-/* Whose entries are looked for. */
-struct wanted {
-    struct str user_id; /* {NULL, 0}: anybody's */
-    uint64_t signature;
-    struct arena scratch;
-};
-
-enum { SCRATCH_BYTES_MAX = INT32_MAX }; /* more than any record has */
-
-static void wanted_init(struct wanted *wanted, struct str user_id)
-{
-    wanted->user_id = user_id;
-    wanted->signature = user_id.data == NULL ? 0 : refusal_signature_of_user(user_id);
-    arena_init(&wanted->scratch, SCRATCH_BYTES_MAX);
-}
-
-static void wanted_deinit(struct wanted *wanted)
-{
-    arena_deinit(&wanted->scratch);
-}
-
-/* Reads those only that have the signature. NOT_FOUND as read_entry. */
-static enum status wanted_matches(struct wanted *wanted, const struct shelf_entry *entry,
-                                  bool *out_matches, struct error *err)
-{
-    struct refusal_entry read;
-    *out_matches = refusal_signature_may_be(entry->item.signature, wanted->signature);
-    if (!*out_matches || wanted->user_id.data == NULL) {
-        return STATUS_OK;
-    }
-    *out_matches = false;
-    enum status status = read_entry(entry, &wanted->scratch, &read, err);
-    if (status == STATUS_OK &&
-        refusal_is_of(&read.refusal, wanted->user_id, out_matches) != STATUS_OK) {
-        status = shelf_no_memory(err);
-    }
-    arena_reset(&wanted->scratch);
-    return status;
-}
-
 static void lose(struct shelf *shelf, struct shelf_entry *entry)
 {
     log_write(shelf->config.logger, LOG_WARNING,
@@ -236,40 +199,102 @@ static void lose(struct shelf *shelf, struct shelf_entry *entry)
     shelf_forget(shelf, entry);
 }
 
-static bool has_place(const struct refusal_page *page, const struct refusal_page_request *request,
-                      size_t bytes)
+/* A walk downward over one user's entries, or anybody's. */
+struct search {
+    struct shelf *shelf;
+    struct str user_id; /* {NULL, 0}: anybody's */
+    uint64_t signature;
+    size_t at;            /* what stands below is not looked at yet */
+    struct arena scratch; /* has the entry that was read last */
+};
+
+enum { SCRATCH_BYTES_MAX = INT32_MAX }; /* more than any record has */
+
+static void search_begin(struct search *search, struct shelf *shelf, struct str user_id, size_t at)
 {
-    return page->count == 0 || bytes <= request->bytes_max;
+    *search =
+        (struct search){.shelf = shelf,
+                        .user_id = user_id,
+                        .signature = user_id.data == NULL ? 0 : refusal_signature_of_user(user_id),
+                        .at = at};
+    arena_init(&search->scratch, SCRATCH_BYTES_MAX);
 }
 
-/* What is damaged is passed over, and gone from then on. */
+static void search_end(struct search *search)
+{
+    arena_deinit(&search->scratch);
+}
+
+/* The next one that has the signature; NULL: there is none further down. */
+static struct shelf_entry *next_candidate(struct search *search)
+{
+    while (search->at > 0) {
+        struct refusal_item *item = refusal_index_at(&search->shelf->index, --search->at);
+        if (refusal_signature_may_be(item->signature, search->signature)) {
+            return shelf_entry_of(item);
+        }
+    }
+    return NULL;
+}
+
+/* Reads it into the scratch, where its texts lie until the next one: of those that have the
+ * signature some are not wanted, and those must not take the memory of a page. What is damaged is
+ * not wanted either, and gone from then on. */
+static enum status read_candidate(struct search *search, struct shelf_entry *candidate,
+                                  struct refusal_entry *out_entry, bool *out_wanted,
+                                  struct error *err)
+{
+    bool anybodys = search->user_id.data == NULL;
+    arena_reset(&search->scratch);
+    enum status status = read_entry(candidate, &search->scratch, out_entry, err);
+    *out_wanted = status == STATUS_OK && anybodys;
+    if (status == STATUS_NOT_FOUND) {
+        lose(search->shelf, candidate);
+        return STATUS_OK;
+    }
+    if (status == STATUS_OK && !anybodys &&
+        refusal_is_of(&out_entry->refusal, search->user_id, out_wanted) != STATUS_OK) {
+        return shelf_no_memory(err);
+    }
+    return status;
+}
+
+/* Until one more would pass the maximum; whether that one is wanted is not asked any more. */
+static enum status fill_page(struct search *search, const struct refusal_page_request *request,
+                             struct arena *arena, struct refusal_page *page, struct error *err)
+{
+    enum status status = STATUS_OK;
+    size_t bytes = 0;
+    while (status == STATUS_OK && page->count < request->limit) {
+        struct shelf_entry *candidate = next_candidate(search);
+        struct refusal_entry entry;
+        bool wanted = false;
+        if (candidate == NULL) {
+            break;
+        }
+        if (page->count > 0 && bytes + candidate->bytes > request->bytes_max) {
+            page->more = true;
+            return STATUS_OK;
+        }
+        status = read_candidate(search, candidate, &entry, &wanted, err);
+        if (wanted && !refusal_entry_copy(arena, &entry, &page->entries[page->count])) {
+            return shelf_no_memory(err);
+        }
+        bytes += wanted ? candidate->bytes : 0;
+        page->count += wanted;
+    }
+    page->more = search->at > 0;
+    return status;
+}
+
 static enum status read_down(struct shelf *shelf, const struct refusal_page_request *request,
                              struct arena *arena, struct refusal_page *page, struct error *err)
 {
-    struct wanted wanted;
-    enum status status = STATUS_OK;
-    size_t at = refusal_index_below(&shelf->index, request->after);
-    size_t bytes = 0;
-    wanted_init(&wanted, request->user_id);
-    for (; status == STATUS_OK && at > 0 && page->count < request->limit; at--) {
-        struct shelf_entry *entry = shelf_entry_of(refusal_index_at(&shelf->index, at - 1));
-        bool matches = false;
-        status = wanted_matches(&wanted, entry, &matches, err);
-        if (matches && !has_place(page, request, bytes + entry->bytes)) {
-            break;
-        }
-        if (status == STATUS_OK && matches) {
-            status = read_entry(entry, arena, &page->entries[page->count], err);
-            bytes += entry->bytes;
-            page->count += status == STATUS_OK;
-        }
-        if (status == STATUS_NOT_FOUND) {
-            lose(shelf, entry);
-            status = STATUS_OK;
-        }
-    }
-    wanted_deinit(&wanted);
-    page->more = at > 0;
+    struct search search;
+    search_begin(&search, shelf, request->user_id,
+                 refusal_index_below(&shelf->index, request->after));
+    enum status status = fill_page(&search, request, arena, page, err);
+    search_end(&search);
     return status;
 }
 
@@ -298,7 +323,7 @@ static enum status local_get(struct refusal_list *list, struct str id, struct ar
     pthread_mutex_lock(&shelf->mutex);
     struct refusal_item *item = refusal_index_find_id(&shelf->index, id);
     if (item == NULL) {
-        status = error_set(err, STATUS_NOT_FOUND, 0, "there is no refused activity with this id");
+        status = no_such_entry(err);
     } else {
         status = read_entry(shelf_entry_of(item), arena, out_entry, err);
         if (status == STATUS_NOT_FOUND) {
@@ -314,9 +339,7 @@ static enum status local_get(struct refusal_list *list, struct str id, struct ar
 enum { FORGOTTEN_AT_ONCE = 1024 };
 
 struct forgetting {
-    struct shelf *shelf;
-    struct wanted wanted;
-    size_t at;                                 /* what stands below is not looked at yet */
+    struct search search;
     struct record removals[FORGOTTEN_AT_ONCE]; /* that are to be written next */
     size_t count;
     uint64_t forgotten;
@@ -325,36 +348,37 @@ struct forgetting {
 /* As many as go at once. Whoever loses something meanwhile only has entries looked at twice. */
 static enum status gather_wanted(struct forgetting *forgetting, struct error *err)
 {
-    struct shelf *shelf = forgetting->shelf;
+    struct search *search = &forgetting->search;
+    struct shelf *shelf = search->shelf;
     enum status status = STATUS_OK;
     forgetting->count = 0;
     pthread_mutex_lock(&shelf->mutex);
-    size_t at = forgetting->at < shelf->index.count ? forgetting->at : shelf->index.count;
-    for (; status == STATUS_OK && at > 0 && forgetting->count < FORGOTTEN_AT_ONCE; at--) {
-        struct shelf_entry *entry = shelf_entry_of(refusal_index_at(&shelf->index, at - 1));
-        bool matches = false;
-        status = wanted_matches(&forgetting->wanted, entry, &matches, err);
-        if (status == STATUS_OK && matches) {
+    search->at = search->at < shelf->index.count ? search->at : shelf->index.count;
+    while (status == STATUS_OK && forgetting->count < FORGOTTEN_AT_ONCE) {
+        struct shelf_entry *candidate = next_candidate(search);
+        struct refusal_entry entry;
+        bool wanted = false;
+        if (candidate == NULL) {
+            break;
+        }
+        status = read_candidate(search, candidate, &entry, &wanted, err);
+        if (wanted) {
             forgetting->removals[forgetting->count++] =
-                (struct record){.log_id = entry->item.log_id,
-                                .refusal.position = entry->item.position,
+                (struct record){.log_id = candidate->item.log_id,
+                                .refusal.position = candidate->item.position,
                                 .removes = true};
-        } else if (status == STATUS_NOT_FOUND) {
-            lose(shelf, entry);
-            status = STATUS_OK;
         }
     }
     pthread_mutex_unlock(&shelf->mutex);
-    forgetting->at = at;
     return status;
 }
 
 /* Under `writing`, so that nothing is added meanwhile. */
 static enum status forget_all(struct forgetting *forgetting, struct error *err)
 {
-    struct shelf *shelf = forgetting->shelf;
+    struct shelf *shelf = forgetting->search.shelf;
     enum status status = STATUS_OK;
-    while (status == STATUS_OK && forgetting->at > 0) {
+    while (status == STATUS_OK && forgetting->search.at > 0) {
         size_t removed = 0;
         status = gather_wanted(forgetting, err);
         if (status == STATUS_OK && forgetting->count > 0) {
@@ -378,17 +402,15 @@ static enum status local_forget(struct refusal_list *list, struct str user_id,
         return shelf_no_memory(err);
     }
     struct shelf *shelf = shelf_of(list);
-    forgetting->shelf = shelf;
-    forgetting->at = SIZE_MAX;
     forgetting->forgotten = 0;
-    wanted_init(&forgetting->wanted, user_id);
+    search_begin(&forgetting->search, shelf, user_id, SIZE_MAX);
     pthread_mutex_lock(&shelf->writing);
     enum status status = forget_all(forgetting, err);
     pthread_mutex_unlock(&shelf->writing);
     if (status == STATUS_OK) {
         *out_forgotten = forgetting->forgotten;
     }
-    wanted_deinit(&forgetting->wanted);
+    search_end(&forgetting->search);
     free(forgetting);
     return status;
 }

@@ -45,6 +45,11 @@ static enum status no_memory(struct error *err)
     return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for refused activities");
 }
 
+static enum status no_such_entry(struct error *err)
+{
+    return error_set(err, STATUS_NOT_FOUND, 0, "there is no refused activity with this id");
+}
+
 /* --- adding --- */
 
 /* An absent text stays absent. */
@@ -165,27 +170,17 @@ static enum status memory_add(struct refusal_list *list, struct uuid log_id,
 
 /* --- asking --- */
 
-/* A copy of the text; an absent one stays absent. False: it does not fit. */
-static bool keep_text(struct arena *arena, struct str text, struct str *out_copy)
-{
-    *out_copy = text.data == NULL ? text : arena_copy_str(arena, text);
-    return text.data == NULL || out_copy->data != NULL;
-}
-
 /* False: it does not fit the arena. */
 static bool write_entry(const struct block *block, struct arena *arena,
                         struct refusal_entry *out_entry)
 {
     char id[REFUSAL_ID_BYTES];
     refusal_entry_write_id(block->item.log_id, block->item.position, id);
-    *out_entry = (struct refusal_entry){.log_id = block->item.log_id,
+    const struct refusal_entry entry = {.id = str_from(id),
+                                        .log_id = block->item.log_id,
                                         .refusal = block->refusal,
                                         .refused_at_ms = block->item.refused_at_ms};
-    struct refusal *refusal = &out_entry->refusal;
-    return keep_text(arena, str_from(id), &out_entry->id) &&
-           keep_text(arena, block->refusal.key, &refusal->key) &&
-           keep_text(arena, block->refusal.raw, &refusal->raw) &&
-           keep_text(arena, block->refusal.reason, &refusal->reason);
+    return refusal_entry_copy(arena, &entry, out_entry);
 }
 
 static size_t text_bytes(const struct refusal *refusal)
@@ -269,7 +264,7 @@ static enum status memory_get(struct refusal_list *list, struct str id, struct a
     bool fits = item != NULL && write_entry(block_of(item), arena, &entry);
     pthread_mutex_unlock(&memory->mutex);
     if (item == NULL) {
-        return error_set(err, STATUS_NOT_FOUND, 0, "there is no refused activity with this id");
+        return no_such_entry(err);
     }
     if (!fits) {
         return no_memory(err);
@@ -287,9 +282,7 @@ static enum status memory_remove(struct refusal_list *list, struct str id, struc
         take_out(memory, block_of(item));
     }
     pthread_mutex_unlock(&memory->mutex);
-    return item != NULL
-               ? STATUS_OK
-               : error_set(err, STATUS_NOT_FOUND, 0, "there is no refused activity with this id");
+    return item != NULL ? STATUS_OK : no_such_entry(err);
 }
 
 static enum status memory_forget(struct refusal_list *list, struct str user_id,

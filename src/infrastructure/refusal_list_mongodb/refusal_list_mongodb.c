@@ -243,8 +243,7 @@ static enum status fill_page(struct asking *asking, struct page_making *making, 
             return STATUS_OK;
         }
         if (!make_room(making) ||
-            !refused_document_copy(making->arena, &entry,
-                                   &making->page.entries[making->page.count])) {
+            !refusal_entry_copy(making->arena, &entry, &making->page.entries[making->page.count])) {
             return no_memory(err);
         }
         making->page.count++;
@@ -287,7 +286,7 @@ static enum status mongodb_get(struct refusal_list *list, struct str id, struct 
     }
     if (status == STATUS_NOT_FOUND) {
         status = error_set(err, status, 0, "there is no refused activity with this id");
-    } else if (status == STATUS_OK && !refused_document_copy(arena, &entry, &entry)) {
+    } else if (status == STATUS_OK && !refusal_entry_copy(arena, &entry, &entry)) {
         status = no_memory(err);
     }
     asking_end(&asking);

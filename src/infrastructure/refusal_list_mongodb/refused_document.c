@@ -127,25 +127,3 @@ bool refused_document_read(const bson_t *document, struct refusal_entry *out_ent
     *out_entry = entry;
     return entry.id.len > 0 && entry.refusal.reason.len > 0;
 }
-
-/* An absent text stays absent. */
-static bool copy_text(struct arena *arena, struct str *text)
-{
-    if (text->data != NULL) {
-        *text = arena_copy_str(arena, *text);
-        return text->data != NULL;
-    }
-    return true;
-}
-
-bool refused_document_copy(struct arena *arena, const struct refusal_entry *from,
-                           struct refusal_entry *out_copy)
-{
-    struct refusal_entry copy = *from;
-    if (!copy_text(arena, &copy.id) || !copy_text(arena, &copy.refusal.key) ||
-        !copy_text(arena, &copy.refusal.raw) || !copy_text(arena, &copy.refusal.reason)) {
-        return false;
-    }
-    *out_copy = copy;
-    return true;
-}

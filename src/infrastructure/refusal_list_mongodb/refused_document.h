@@ -27,7 +27,3 @@ void refused_document_append(struct uuid log_id, const struct refusal *refusal,
 
 /* The entry, whose texts lie in the document; false when it is none. */
 bool refused_document_read(const bson_t *document, struct refusal_entry *out_entry);
-
-/* A copy whose texts lie in the arena; false when they do not fit. */
-bool refused_document_copy(struct arena *arena, const struct refusal_entry *from,
-                           struct refusal_entry *out_copy);
