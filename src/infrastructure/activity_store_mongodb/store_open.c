@@ -1,53 +1,16 @@
 #include "infrastructure/activity_store_mongodb/store_open.h"
 
 #include "infrastructure/activity_store_mongodb/store_erase.h"
+#include "infrastructure/mongodb_client/index_creation.h"
 
 #define SECONDS_PER_DAY INT64_C(86400)
 #define EXPIRY_INDEX    "usertrail_retention"
 
-enum { INDEX_MEMBERS_MAX = 3 };
-
-struct index {
-    const char *name;
-    const char *members[INDEX_MEMBERS_MAX]; /* NULL: no more of them */
+static const struct index_creation indexes[] = {
+    {.name = "usertrail_user", .members = {"userId", "timestamp", "_id"}},
+    {.name = "usertrail_action", .members = {"action", "timestamp", "_id"}},
+    {.name = "usertrail_time", .members = {"timestamp", "_id"}},
 };
-
-static const struct index indexes[] = {
-    {"usertrail_user", {"userId", "timestamp", "_id"}},
-    {"usertrail_action", {"action", "timestamp", "_id"}},
-    {"usertrail_time", {"timestamp", "_id"}},
-};
-
-static const struct index expiry_index = {EXPIRY_INDEX, {"timestamp"}};
-
-static void put_index(struct buffer *command, size_t place, const struct index *index,
-                      int64_t expire_seconds)
-{
-    size_t document = document_open_index(command, DOCUMENT_OBJECT, place);
-    size_t key = document_open(command, DOCUMENT_OBJECT, STR("key"));
-    for (size_t i = 0; i < INDEX_MEMBERS_MAX && index->members[i] != NULL; i++) {
-        document_put_i32(command, str_from(index->members[i]), 1);
-    }
-    document_end(command, key);
-    document_put_str(command, STR("name"), str_from(index->name));
-    if (expire_seconds > 0) {
-        document_put_i64(command, STR("expireAfterSeconds"), expire_seconds);
-    }
-    document_end(command, document);
-}
-
-static void write_creation(const struct mongodb_store *store, const struct index *wanted,
-                           size_t count, int64_t expire_seconds, struct buffer *command)
-{
-    size_t whole = document_begin(command);
-    document_put_str(command, STR("createIndexes"), str_from(store->collection));
-    size_t list = document_open(command, DOCUMENT_ARRAY, STR("indexes"));
-    for (size_t i = 0; i < count; i++) {
-        put_index(command, i, &wanted[i], expire_seconds);
-    }
-    document_end(command, list);
-    document_end(command, whole);
-}
 
 /* Changes how long the index that is there lets activities live. */
 static void write_change(const struct mongodb_store *store, int64_t expire_seconds,
@@ -84,7 +47,7 @@ static enum status make_indexes(struct mongodb_store *store, mongoc_client_t *co
     struct buffer command;
     struct error failure = {.message = ""};
     buffer_init(&command, REQUEST_BYTES_MAX);
-    write_creation(store, indexes, ARRAY_LENGTH(indexes), 0, &command);
+    index_creation_write(str_from(store->collection), indexes, ARRAY_LENGTH(indexes), &command);
     enum status status = run(store, connection, &command, &failure);
     buffer_deinit(&command);
     if (status == STATUS_DUPLICATE) {
@@ -103,8 +66,10 @@ static enum status make_expiry(struct mongodb_store *store, mongoc_client_t *con
     struct buffer command;
     int64_t seconds = retention_days * SECONDS_PER_DAY;
     seconds = seconds < INT32_MAX ? seconds : INT32_MAX;
+    const struct index_creation expiry = {
+        .name = EXPIRY_INDEX, .members = {"timestamp"}, .expire_seconds = seconds};
     buffer_init(&command, REQUEST_BYTES_MAX);
-    write_creation(store, &expiry_index, 1, seconds, &command);
+    index_creation_write(str_from(store->collection), &expiry, 1, &command);
     enum status status = run(store, connection, &command, err);
     if (status == STATUS_DUPLICATE) {
         buffer_clear(&command);

@@ -14,12 +14,12 @@
 struct refusal_list_mongodb_config {
     const char *uri;     /* with credentials, which appear in no message */
     uint64_t bytes_max;  /* of entries; >= 1 */
-    bool connects_later; /* a server that is away now is asked again by what comes; the index is
+    bool connects_later; /* a server that is away now is asked again by what comes; the indexes are
                             left to those who do not connect later */
     const struct clock *clock;
 };
 
-/* Connects, and makes the index if it is missing. INVALID: the URI cannot be used; UNAVAILABLE: no
- * server answered, or it did not let us in, unless it connects later; NO_MEMORY. */
+/* Connects, and makes the indexes that are missing. INVALID: the URI cannot be used; UNAVAILABLE:
+ * no server answered, or it did not let us in, unless it connects later; NO_MEMORY. */
 MUST_USE enum status refusal_list_mongodb_new(const struct refusal_list_mongodb_config *config,
                                               struct refusal_list **out_list, struct error *err);

@@ -3,7 +3,7 @@
 #include "application/refusal_subject.h"
 #include "infrastructure/mongodb_client/document_writer.h"
 
-enum { OTHER_BYTES = 320 }; /* names of members, numbers, and places in indexes */
+enum { OTHER_BYTES = 320 }; /* about: names of members, numbers, users, and places in indexes */
 
 uint64_t refused_document_bytes(const struct refusal *refusal)
 {

@@ -1,5 +1,6 @@
 #include "infrastructure/refusal_list_mongodb/shared_refusals.h"
 
+#include "infrastructure/mongodb_client/index_creation.h"
 #include "infrastructure/mongodb_client/write_statements.h"
 
 #include <stdlib.h>
@@ -477,30 +478,10 @@ enum status shared_refusals_forget(struct refusal_list_mongodb *list,
 /* Opening ----------------------------------------------------------------------------------- */
 
 /* That of the times holds `bytes`, too, so that the sums are made from it. */
-static void write_indexes(struct buffer *command)
-{
-    size_t whole = document_begin(command);
-    document_put_str(command, STR("createIndexes"), STR(REFUSED_COLLECTION));
-    size_t list = document_open(command, DOCUMENT_ARRAY, STR("indexes"));
-    size_t index = document_open_index(command, DOCUMENT_OBJECT, 0);
-    size_t key = document_open(command, DOCUMENT_OBJECT, STR("key"));
-    document_put_i32(command, STR("refusedAt"), 1);
-    document_put_i32(command, STR("_id"), 1);
-    document_put_i32(command, STR("bytes"), 1);
-    document_end(command, key);
-    document_put_str(command, STR("name"), STR("usertrail_time"));
-    document_end(command, index);
-    index = document_open_index(command, DOCUMENT_OBJECT, 1);
-    key = document_open(command, DOCUMENT_OBJECT, STR("key"));
-    document_put_i32(command, STR("users"), 1);
-    document_put_i32(command, STR("refusedAt"), 1);
-    document_put_i32(command, STR("_id"), 1);
-    document_end(command, key);
-    document_put_str(command, STR("name"), STR("usertrail_user"));
-    document_end(command, index);
-    document_end(command, list);
-    document_end(command, whole);
-}
+static const struct index_creation indexes[] = {
+    {.name = "usertrail_time", .members = {"refusedAt", "_id", "bytes"}},
+    {.name = "usertrail_user", .members = {"users", "refusedAt", "_id"}},
+};
 
 enum status shared_refusals_open(struct refusal_list_mongodb *list, struct error *err)
 {
@@ -512,7 +493,7 @@ enum status shared_refusals_open(struct refusal_list_mongodb *list, struct error
         return status;
     }
     buffer_init(&command, REFUSED_REQUEST_BYTES_MAX);
-    write_indexes(&command);
+    index_creation_write(STR(REFUSED_COLLECTION), indexes, ARRAY_LENGTH(indexes), &command);
     status = mongodb_client_write(list->client, connection, &command, &reply, err);
     bson_destroy(&reply);
     buffer_deinit(&command);

@@ -30,7 +30,7 @@ struct refusal_list_mongodb {
     uint64_t ask_at_ms; /* of the monotonic clock: the sums not before */
 };
 
-/* Makes the index, if it is missing, and asks for the sums. */
+/* Makes the indexes that are missing, and asks for the sums. */
 MUST_USE enum status shared_refusals_open(struct refusal_list_mongodb *list, struct error *err);
 
 MUST_USE enum status shared_refusals_add(struct refusal_list_mongodb *list, struct uuid log_id,
