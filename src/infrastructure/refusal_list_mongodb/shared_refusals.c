@@ -119,12 +119,68 @@ static int64_t bytes_above_maximum(struct refusal_list_mongodb *list)
     return above;
 }
 
+/* Without waiting until they are old. */
+static void distrust_sums(struct refusal_list_mongodb *list)
+{
+    pthread_mutex_lock(&list->lock);
+    list->ask_at_ms = 0;
+    pthread_mutex_unlock(&list->lock);
+}
+
+/* Deleting ---------------------------------------------------------------------------------- */
+
+/* {delete: "refused", deletes: [{q: {_id: {$in: […]}}, limit: 0}]}; must not move. */
+struct deletion {
+    struct buffer command;
+    struct write_statements statements;
+    size_t member; /* where the documents begin that are open */
+    size_t ids;
+    size_t count;
+};
+
+static void deletion_begin(struct deletion *deletion)
+{
+    struct buffer *command = &deletion->command;
+    buffer_init(command, REFUSED_REQUEST_BYTES_MAX);
+    deletion->statements = write_statements_delete(command, STR(REFUSED_COLLECTION));
+    write_statements_begin_query(&deletion->statements);
+    deletion->member = document_open(command, DOCUMENT_OBJECT, STR("_id"));
+    deletion->ids = document_open(command, DOCUMENT_ARRAY, STR("$in"));
+    deletion->count = 0;
+}
+
+static void deletion_put_id(struct deletion *deletion, struct str id)
+{
+    document_put_index(&deletion->command, DOCUMENT_STRING, deletion->count++);
+    document_write_text(&deletion->command, id);
+}
+
+/* Ends the command and sends it. Some of the entries may be gone already. */
+static enum status deletion_send(struct deletion *deletion, struct refusal_list_mongodb *list,
+                                 mongoc_client_t *connection, int64_t *out_gone, struct error *err)
+{
+    struct buffer *command = &deletion->command;
+    bson_t reply;
+    document_end(command, deletion->ids);
+    document_end(command, deletion->member);
+    write_statements_end_removal(&deletion->statements, WRITE_ALL);
+    write_statements_end(&deletion->statements);
+    enum status status = mongodb_client_write(list->client, connection, command, &reply, err);
+    *out_gone = status == STATUS_OK ? mongodb_client_number(&reply, "n") : 0;
+    bson_destroy(&reply);
+    return status;
+}
+
+static void deletion_deinit(struct deletion *deletion)
+{
+    buffer_deinit(&deletion->command);
+}
+
 /* Dropping ---------------------------------------------------------------------------------- */
 
 /* The oldest entries as far as they are to go. */
 struct oldest {
-    struct buffer delete; /* {delete: …, deletes: [{q: {_id: {$in: …}}}]} */
-    size_t count;
+    struct deletion deletion;
     int64_t bytes;
 };
 
@@ -165,26 +221,11 @@ static void take_oldest(const bson_t *reply, int64_t above, struct oldest *oldes
             continue;
         }
         const char *text = bson_iter_utf8(&id, &len);
-        document_put_index(&oldest->delete, DOCUMENT_STRING, oldest->count++);
-        document_write_text(&oldest->delete, (struct str){text, len});
+        deletion_put_id(&oldest->deletion, (struct str){text, len});
         if (bson_iter_recurse(&entry, &bytes) && bson_iter_find(&bytes, "bytes")) {
             oldest->bytes += bson_iter_as_int64(&bytes);
         }
     }
-}
-
-static void write_delete(const bson_t *reply, int64_t above, struct oldest *oldest)
-{
-    struct buffer *command = &oldest->delete;
-    struct write_statements deletes = write_statements_delete(command, STR(REFUSED_COLLECTION));
-    write_statements_begin_query(&deletes);
-    size_t member = document_open(command, DOCUMENT_OBJECT, STR("_id"));
-    size_t ids = document_open(command, DOCUMENT_ARRAY, STR("$in"));
-    take_oldest(reply, above, oldest);
-    document_end(command, ids);
-    document_end(command, member);
-    write_statements_end_removal(&deletes, WRITE_ALL);
-    write_statements_end(&deletes);
 }
 
 /* Another worker may have removed some of them already: then the sums are asked for anew. */
@@ -192,31 +233,30 @@ static enum status drop_some(struct refusal_list_mongodb *list, mongoc_client_t 
                              int64_t above, struct error *err)
 {
     struct buffer command;
-    struct oldest oldest = {.count = 0};
+    struct oldest oldest = {.bytes = 0};
     bson_t reply;
     buffer_init(&command, REFUSED_REQUEST_BYTES_MAX);
-    buffer_init(&oldest.delete, REFUSED_REQUEST_BYTES_MAX);
+    deletion_begin(&oldest.deletion);
     write_oldest_query(&command);
     enum status status = mongodb_client_read(list->client, connection, &command, &reply, err);
     if (status == STATUS_OK) {
-        write_delete(&reply, above, &oldest);
+        take_oldest(&reply, above, &oldest);
     }
     bson_destroy(&reply);
+    size_t doomed = oldest.deletion.count;
     int64_t gone = 0;
-    if (status == STATUS_OK && oldest.count > 0) {
-        status = mongodb_client_write(list->client, connection, &oldest.delete, &reply, err);
-        gone = status == STATUS_OK ? mongodb_client_number(&reply, "n") : 0;
-        bson_destroy(&reply);
+    if (status == STATUS_OK && doomed > 0) {
+        status = deletion_send(&oldest.deletion, list, connection, &gone, err);
     }
     buffer_deinit(&command);
-    buffer_deinit(&oldest.delete);
+    deletion_deinit(&oldest.deletion);
     if (status == STATUS_OK) {
         count(list, -gone, -oldest.bytes, (uint64_t)gone);
     }
-    if (status == STATUS_OK && (size_t)gone != oldest.count) {
+    if (status == STATUS_OK && (size_t)gone != doomed) {
         status = ask_sums(list, connection, err);
     }
-    return status == STATUS_OK && oldest.count == 0 ? ask_sums(list, connection, err) : status;
+    return status == STATUS_OK && doomed == 0 ? ask_sums(list, connection, err) : status;
 }
 
 /* An eighth more than must go, so that not every add has to look for the oldest. */
@@ -351,9 +391,7 @@ static enum status send_insert(struct adding *adding)
     }
     bson_destroy(&reply);
     if (status != STATUS_OK) {
-        pthread_mutex_lock(&adding->list->lock);
-        adding->list->ask_at_ms = 0;
-        pthread_mutex_unlock(&adding->list->lock);
+        distrust_sums(adding->list);
     }
     return status;
 }
@@ -397,51 +435,25 @@ enum status shared_refusals_add(struct refusal_list_mongodb *list, struct uuid l
 
 /* Removing ---------------------------------------------------------------------------------- */
 
-static void write_removals(const struct str *ids, size_t count, struct buffer *command)
-{
-    struct write_statements deletes = write_statements_delete(command, STR(REFUSED_COLLECTION));
-    write_statements_begin_query(&deletes);
-    size_t member = document_open(command, DOCUMENT_OBJECT, STR("_id"));
-    size_t any = document_open(command, DOCUMENT_ARRAY, STR("$in"));
-    for (size_t i = 0; i < count; i++) {
-        document_put_index(command, DOCUMENT_STRING, i);
-        document_write_text(command, ids[i]);
-    }
-    document_end(command, any);
-    document_end(command, member);
-    write_statements_end_removal(&deletes, WRITE_ALL);
-    write_statements_end(&deletes);
-}
-
 /* What went is not known by its bytes, so the sums are asked for when somebody wants them. */
-static enum status remove_all(struct refusal_list_mongodb *list, mongoc_client_t *connection,
-                              const struct buffer *command, int64_t *out_gone, struct error *err)
-{
-    bson_t reply;
-    enum status status = mongodb_client_write(list->client, connection, command, &reply, err);
-    *out_gone = status == STATUS_OK ? mongodb_client_number(&reply, "n") : 0;
-    bson_destroy(&reply);
-    pthread_mutex_lock(&list->lock);
-    list->ask_at_ms = 0;
-    pthread_mutex_unlock(&list->lock);
-    return status;
-}
-
 static enum status remove_ids(struct refusal_list_mongodb *list, const struct str *ids,
                               size_t count, int64_t *out_gone, struct error *err)
 {
-    struct buffer command;
+    struct deletion deletion;
     mongoc_client_t *connection;
     enum status status = mongodb_client_take(list->client, &connection, err);
     if (status != STATUS_OK) {
         return status;
     }
-    buffer_init(&command, REFUSED_REQUEST_BYTES_MAX);
-    write_removals(ids, count, &command);
+    deletion_begin(&deletion);
+    for (size_t i = 0; i < count; i++) {
+        deletion_put_id(&deletion, ids[i]);
+    }
     pthread_mutex_lock(&list->changing);
-    status = remove_all(list, connection, &command, out_gone, err);
+    status = deletion_send(&deletion, list, connection, out_gone, err);
+    distrust_sums(list);
     pthread_mutex_unlock(&list->changing);
-    buffer_deinit(&command);
+    deletion_deinit(&deletion);
     mongodb_client_give(list->client, connection);
     return status;
 }
