@@ -345,33 +345,13 @@ struct kept {
     struct chain_evidence evidence; /* of both, those that there are */
 };
 
-struct named_file {
-    struct disk *disk;
-    const char *path;
-    const char *what; /* it should be */
-};
-
-/* What is behind the end of `into` is not read. */
-static enum status read_file(const struct named_file *named, struct iovec into, size_t *out_len,
-                             struct error *err)
-{
-    CLEANUP(disk_file_close) struct disk_file *file = NULL;
-    enum status status = disk_open(named->disk, named->path, DISK_READ, &file, err);
-    if (status == STATUS_OK) {
-        status = disk_file_read(file, 0, into, out_len, err);
-    }
-    return status == STATUS_NOT_FOUND
-               ? error_set(err, STATUS_INVALID, 0, "there is no %s %s", named->what, named->path)
-               : status;
-}
-
 static enum status read_checkpoint(struct disk *disk, const char *path, struct kept *kept,
                                    struct error *err)
 {
-    const struct named_file named = {disk, path, "checkpoint"};
+    const struct disk_named_file named = {disk, path, "checkpoint"};
     const struct iovec into = {.iov_base = kept->text, .iov_len = sizeof kept->text};
     size_t len = 0;
-    enum status status = read_file(&named, into, &len, err);
+    enum status status = disk_read_named(&named, into, &len, err);
     return status == STATUS_OK
                ? checkpoint_parse((struct str){kept->text, len}, &kept->checkpoint, err)
                : status;
@@ -382,10 +362,6 @@ static enum status check_signature(const char *public_key_file, const struct che
 {
     struct ed25519_public_key key;
     enum status status = ed25519_public_key_load(public_key_file, &key, err);
-    if (status == STATUS_NOT_FOUND) { /* which would speak of the store */
-        err->status = STATUS_INVALID;
-        return STATUS_INVALID;
-    }
     return status == STATUS_OK ? checkpoint_verify_signature(checkpoint, &key, err) : status;
 }
 
@@ -405,10 +381,10 @@ static enum status load_receipt(struct disk *disk, const char *path, struct kept
                                 struct error *err)
 {
     char text[ERASURE_RECEIPT_BYTES_MAX + 1]; /* one more shows that it is too long */
-    const struct named_file named = {disk, path, "receipt"};
+    const struct disk_named_file named = {disk, path, "receipt"};
     const struct iovec into = {.iov_base = text, .iov_len = sizeof text};
     size_t len = 0;
-    enum status status = read_file(&named, into, &len, err);
+    enum status status = disk_read_named(&named, into, &len, err);
     kept->evidence.receipt = &kept->receipt;
     return status == STATUS_OK ? erasure_receipt_parse((struct str){text, len}, &kept->receipt, err)
                                : status;

@@ -202,6 +202,12 @@ enum status ed25519_public_key_load(const char *path, struct ed25519_public_key 
         status = no_memory(err);
     }
     EVP_PKEY_free(key);
+    if (status == STATUS_NOT_FOUND) {
+        status = STATUS_INVALID;
+        if (err != NULL) {
+            err->status = status;
+        }
+    }
     if (status == STATUS_OK) {
         *out_key = made;
     }

@@ -36,7 +36,8 @@ const struct ed25519_public_key *ed25519_key_public(const struct ed25519_key *ke
 MUST_USE enum status ed25519_sign(const struct ed25519_key *key, const void *message, size_t len,
                                   uint8_t out_signature[ED25519_SIGNATURE_BYTES]);
 
-/* As ed25519_key_load, but anybody may read the file. */
+/* As ed25519_key_load, but anybody may read the file, and INVALID, too, when there is none: whoever
+ * checks signatures in a store would take NOT_FOUND for one of the store. */
 MUST_USE enum status ed25519_public_key_load(const char *path, struct ed25519_public_key *out_key,
                                              struct error *err);
 

@@ -146,6 +146,12 @@ static void test_files_that_are_none(void **state)
                      STATUS_NOT_FOUND);
     assert_int_equal(err.status, STATUS_NOT_FOUND);
     assert_non_null(strstr(err.message, "/tmp/there/is/no/such/key.pem: No such file"));
+    assert_int_equal(ed25519_public_key_load("/tmp/there/is/no/such/key.pem", &public_key, &err),
+                     STATUS_INVALID);
+    assert_int_equal(err.status, STATUS_INVALID);
+    assert_non_null(strstr(err.message, "/tmp/there/is/no/such/key.pem: No such file"));
+    assert_int_equal(ed25519_public_key_load("/tmp/there/is/no/such/key.pem", &public_key, NULL),
+                     STATUS_INVALID);
     assert_int_equal(ed25519_public_key_load("/", &public_key, &err), STATUS_UNAVAILABLE);
     assert_non_null(strstr(err.message, "directory"));
     assert_null(key);

@@ -175,6 +175,19 @@ void disk_file_close(struct disk_file *file)
     }
 }
 
+enum status disk_read_named(const struct disk_named_file *named, struct iovec into, size_t *out_len,
+                            struct error *err)
+{
+    CLEANUP(disk_file_close) struct disk_file *file = NULL;
+    enum status status = disk_open(named->disk, named->path, DISK_READ, &file, err);
+    if (status == STATUS_OK) {
+        status = disk_file_read(file, 0, into, out_len, err);
+    }
+    return status == STATUS_NOT_FOUND ? error_set(err, STATUS_INVALID, 0, "there is no %s %s",
+                                                  named->what, error_path(named->path))
+                                      : status;
+}
+
 enum status disk_path(const char *directory, const char *name, char out_path[DISK_PATH_BYTES_MAX],
                       struct error *err)
 {

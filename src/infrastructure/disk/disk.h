@@ -124,6 +124,18 @@ MUST_USE enum status disk_file_lock(struct disk_file *file, struct error *err);
 void disk_file_close(struct disk_file *file);
 CLEANUP_FUNCTION(struct disk_file *, disk_file_close)
 
+/* A file that somebody named. */
+struct disk_named_file {
+    struct disk *disk;
+    const char *path;
+    const char *what; /* it should be, for a person */
+};
+
+/* Fills `into` from the beginning of the file; what is behind the end of `into` is not read.
+ * INVALID: there is no such file. */
+MUST_USE enum status disk_read_named(const struct disk_named_file *named, struct iovec into,
+                                     size_t *out_len, struct error *err);
+
 /* "directory/name" into `out_path`; INVALID when it is too long. */
 MUST_USE enum status disk_path(const char *directory, const char *name,
                                char out_path[DISK_PATH_BYTES_MAX], struct error *err);

@@ -142,6 +142,29 @@ static void modes_say_what_may_be_there(void **state)
     disk_file_close(open_file("b", DISK_WRITE_OR_MAKE));
 }
 
+static void a_named_file_is_read_from_its_beginning(void **state)
+{
+    (void)state;
+    char text[4] = "....";
+    const struct iovec into = {.iov_base = text, .iov_len = sizeof text};
+    const struct disk_named_file named = {disk, path_of("named"), "paper"};
+    struct error err;
+    size_t len = 9;
+    assert_int_equal(disk_read_named(&named, into, &len, &err), STATUS_INVALID);
+    assert_int_equal(err.status, STATUS_INVALID);
+    assert_non_null(strstr(err.message, "there is no paper "));
+    assert_int_equal(len, 9);
+    struct disk_file *file = open_file("named", DISK_MAKE);
+    write_text(file, 0, "long");
+    assert_int_equal(disk_read_named(&named, into, &len, &err), STATUS_OK);
+    assert_int_equal(len, 4);
+    assert_memory_equal(text, "long", 4);
+    write_text(file, 4, "er");
+    assert_int_equal(disk_read_named(&named, into, &len, &err), STATUS_OK);
+    assert_int_equal(len, 4);
+    disk_file_close(file);
+}
+
 static void sizes_change_as_asked(void **state)
 {
     (void)state;
@@ -339,6 +362,8 @@ int main(void)
 {
     static const struct CMUnitTest common[] = {
         cmocka_unit_test_setup_teardown(modes_say_what_may_be_there, use_posix, leave_posix),
+        cmocka_unit_test_setup_teardown(a_named_file_is_read_from_its_beginning, use_posix,
+                                        leave_posix),
         cmocka_unit_test_setup_teardown(many_parts_are_written_whole, use_posix, leave_posix),
         cmocka_unit_test_setup_teardown(sizes_change_as_asked, use_posix, leave_posix),
         cmocka_unit_test_setup_teardown(names_come_and_go, use_posix, leave_posix),

@@ -131,41 +131,18 @@ enum status receipt_signature_check(struct str text, const struct ed25519_public
 
 /* Files ------------------------------------------------------------------------------------- */
 
-/* What is behind the end of `into` is not read. */
-static enum status read_file(struct disk *disk, const char *path, struct iovec into,
-                             size_t *out_len, struct error *err)
-{
-    CLEANUP(disk_file_close) struct disk_file *file = NULL;
-    enum status status = disk_open(disk, path, DISK_READ, &file, err);
-    if (status == STATUS_OK) {
-        status = disk_file_read(file, 0, into, out_len, err);
-    }
-    return status == STATUS_NOT_FOUND
-               ? error_set(err, STATUS_INVALID, 0, "there is no receipt %s", error_path(path))
-               : status;
-}
-
-static enum status load_key(const char *path, struct ed25519_public_key *out_key, struct error *err)
-{
-    enum status status = ed25519_public_key_load(path, out_key, err);
-    if (status == STATUS_NOT_FOUND) { /* which others would take for a folder without a store */
-        err->status = STATUS_INVALID;
-        return STATUS_INVALID;
-    }
-    return status;
-}
-
 enum status receipt_signature_check_files(struct disk *disk, const char *receipt_file,
                                           const char *public_key_file,
                                           struct verified_signature *out_verified,
                                           struct error *err)
 {
     char text[ERASURE_RECEIPT_BYTES_MAX + 1]; /* one more shows that it is too long */
+    const struct disk_named_file named = {disk, receipt_file, "receipt"};
     const struct iovec into = {.iov_base = text, .iov_len = sizeof text};
     struct ed25519_public_key key;
     size_t len = 0;
-    enum status status = load_key(public_key_file, &key, err);
-    status = status == STATUS_OK ? read_file(disk, receipt_file, into, &len, err) : status;
+    enum status status = ed25519_public_key_load(public_key_file, &key, err);
+    status = status == STATUS_OK ? disk_read_named(&named, into, &len, err) : status;
     return status == STATUS_OK
                ? receipt_signature_check((struct str){text, len}, &key, out_verified, err)
                : status;
