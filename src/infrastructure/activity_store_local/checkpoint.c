@@ -2,7 +2,6 @@
 
 #include "base/base64url.h"
 #include "base/timestamp.h"
-#include "infrastructure/crypto/note_key.h"
 
 #define ORIGIN         STR("usertrail.store/")
 #define TIME           STR("time ")
@@ -17,7 +16,7 @@ bool checkpoint_name_is_valid(struct str name)
             return false;
         }
     }
-    return name.len > 0 && name.len <= CHECKPOINT_NAME_BYTES_MAX;
+    return name.len > 0 && name.len <= NOTE_KEY_NAME_BYTES_MAX;
 }
 
 enum status checkpoint_signer_init(struct checkpoint_signer *signer, const char *key_file,
@@ -28,7 +27,7 @@ enum status checkpoint_signer_init(struct checkpoint_signer *signer, const char 
         return error_set(err, STATUS_INVALID, 0,
                          "the name in checkpoints must be 1 to %d visible ASCII characters without "
                          "\"+\"",
-                         CHECKPOINT_NAME_BYTES_MAX);
+                         NOTE_KEY_NAME_BYTES_MAX);
     }
     if (key_file[0] != '\0') {
         enum status status = ed25519_key_load(key_file, &made.key, err);

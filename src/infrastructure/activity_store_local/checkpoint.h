@@ -18,13 +18,9 @@
  * program that knows this chain can check more than the signature. Any thread.
  */
 #include "infrastructure/activity_store_local/chain_format.h"
-#include "infrastructure/crypto/ed25519.h"
+#include "infrastructure/crypto/note_key.h"
 
-enum {
-    CHECKPOINT_BYTES_MAX = 16 * 1024,
-    CHECKPOINT_NAME_BYTES_MAX = 128,
-    CHECKPOINT_SIGNATURES_MAX = 16
-};
+enum { CHECKPOINT_BYTES_MAX = 16 * 1024, CHECKPOINT_SIGNATURES_MAX = 16 };
 
 /* Whose signature it is. */
 struct checkpoint_signer {
@@ -48,7 +44,7 @@ struct checkpoint {
     size_t signature_count; /* at least 1 */
 };
 
-/* 1 to CHECKPOINT_NAME_BYTES_MAX visible ASCII characters without "+". */
+/* 1 to NOTE_KEY_NAME_BYTES_MAX visible ASCII characters without "+". */
 bool checkpoint_name_is_valid(struct str name);
 
 /* With the private key in `key_file` (ed25519_key_load says what may be wrong with it), or without

@@ -106,7 +106,7 @@ static void test_comes_back_as_it_was(void **state)
 static void test_limits(void **state)
 {
     (void)state;
-    char name[CHECKPOINT_NAME_BYTES_MAX];
+    char name[NOTE_KEY_NAME_BYTES_MAX];
     const struct checkpoint_signer named = {.key = signer.key, .name = {name, sizeof name}};
     static const uint64_t records[] = {0, 1, UINT64_MAX};
     static const int64_t times[] = {TIMESTAMP_MS_MIN, TIME_MS, TIMESTAMP_MS_MAX};
@@ -251,7 +251,7 @@ static void test_another_key(void **state)
 static void test_names(void **state)
 {
     (void)state;
-    char long_name[CHECKPOINT_NAME_BYTES_MAX + 1];
+    char long_name[NOTE_KEY_NAME_BYTES_MAX + 1];
     static const char *const wrong[] = {"", " ", "a b", "a+b", "a\n", "a\x7f", "b\xc3\xa4r"};
     memset(long_name, 'x', sizeof long_name);
     for (size_t i = 0; i < ARRAY_LENGTH(wrong); i++) {

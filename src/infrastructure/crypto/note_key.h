@@ -7,7 +7,10 @@
 #include "base/str.h"
 #include "infrastructure/crypto/ed25519.h"
 
-enum { NOTE_KEY_ID_BYTES = 4 };
+enum {
+    NOTE_KEY_ID_BYTES = 4,
+    NOTE_KEY_NAME_BYTES_MAX = 128 /* of the names by which usertrail signs */
+};
 
 /* NO_MEMORY. */
 MUST_USE enum status note_key_id(struct str name, const struct ed25519_public_key *key,

@@ -3,12 +3,14 @@
 #include "application/erasure_receipt.h"
 #include "base/assert.h"
 #include "base/base64url.h"
-#include "infrastructure/crypto/note_key.h"
 
 #include <stdio.h>
 
 /* One port, one algorithm. */
 _Static_assert((int)RECEIPT_SIGNATURE_BYTES == (int)ED25519_SIGNATURE_BYTES, "the same signature");
+
+/* What is signed here can be checked here. */
+_Static_assert((int)RECEIPT_SIGNED_BY_BYTES <= (int)VERIFIED_NAME_BYTES, "its name has room");
 
 enum { ID_DIGITS = 2 * NOTE_KEY_ID_BYTES };
 
@@ -44,7 +46,7 @@ enum status receipt_signature_init(struct receipt_signature_ed25519 *signature,
                                    struct error *err)
 {
     char id[1 + ID_DIGITS + 1];
-    ASSERT(name.len <= RECEIPT_SIGNER_NAME_BYTES_MAX);
+    ASSERT(name.len <= NOTE_KEY_NAME_BYTES_MAX);
     if (name_key(name, ed25519_key_public(key), id) != STATUS_OK) {
         return no_memory(err);
     }

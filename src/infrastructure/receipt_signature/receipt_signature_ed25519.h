@@ -6,15 +6,16 @@
  */
 #include "application/receipt_signer.h"
 #include "application/signed_receipt.h"
-#include "infrastructure/crypto/ed25519.h"
+#include "infrastructure/crypto/note_key.h"
 #include "infrastructure/disk/disk.h"
 
-enum { RECEIPT_SIGNER_NAME_BYTES_MAX = 128 };
+/* The name, "+", the id of the key in hex, and the NUL. */
+enum { RECEIPT_SIGNED_BY_BYTES = NOTE_KEY_NAME_BYTES_MAX + 1 + 2 * NOTE_KEY_ID_BYTES + 1 };
 
 struct receipt_signature_ed25519 {
     struct receipt_signer signer;
-    const struct ed25519_key *key;                      /* borrowed */
-    char signed_by[RECEIPT_SIGNER_NAME_BYTES_MAX + 16]; /* the name, "+" and the key's id */
+    const struct ed25519_key *key; /* borrowed */
+    char signed_by[RECEIPT_SIGNED_BY_BYTES];
 };
 
 /* Must not move afterwards. The name is one of checkpoints: visible ASCII without "+". NO_MEMORY.
