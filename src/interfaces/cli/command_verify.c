@@ -232,6 +232,15 @@ static uint64_t verify_log(const struct folder_access *access, const char *direc
 
 /* All of it --------------------------------------------------------------------------------- */
 
+static bool output_is_written(void)
+{
+    bool written = fflush(stdout) == 0 && ferror(stdout) == 0;
+    if (!written) {
+        fprintf(stderr, "usertrail: cannot write to standard output\n");
+    }
+    return written;
+}
+
 static int conclude(const struct store_verification *found, uint64_t problems)
 {
     printf("%" PRIu64 " part%s, %" PRIu64 " activities, %" PRIu64 " bytes: ", found->parts,
@@ -243,11 +252,7 @@ static int conclude(const struct store_verification *found, uint64_t problems)
                "them fail: put back the folder from a copy, or find out who changed it\n",
                problems, problems == 1 ? "" : "s");
     }
-    bool written = fflush(stdout) == 0 && ferror(stdout) == 0;
-    if (!written) {
-        fprintf(stderr, "usertrail: cannot write to standard output\n");
-    }
-    return problems == 0 && written ? EXIT_FINE : EXIT_FAILED;
+    return output_is_written() && problems == 0 ? EXIT_FINE : EXIT_FAILED;
 }
 
 /* Signatures -------------------------------------------------------------------------------- */
@@ -271,11 +276,7 @@ static int verify_signature_alone(const struct folder_access *access,
         return EXIT_FAILED;
     }
     print_signature(&verified);
-    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
-        fprintf(stderr, "usertrail: cannot write to standard output\n");
-        return EXIT_FAILED;
-    }
-    return EXIT_FINE;
+    return output_is_written() ? EXIT_FINE : EXIT_FAILED;
 }
 
 /* Returns how many problems there are. A receipt that the chain contradicts is one already. */
@@ -313,8 +314,7 @@ static enum status check_question(const struct folder_question *question, struct
     }
     if (question->directory == NULL && !signature_alone) {
         return error_set(err, STATUS_INVALID, 0,
-                         "the folder is missing: the one that `usertrail serve` has as --data-dir; "
-                         "only --receipt with --public-key does without");
+                         FOLDER_IS_MISSING "; only --receipt with --public-key does without");
     }
     return STATUS_OK;
 }

@@ -155,9 +155,7 @@ enum status folder_arguments_read(const struct folder_options *options, int argu
 {
     enum status status = folder_options_read(options, argument_count, arguments, out_question, err);
     if (status == STATUS_OK && out_question->directory == NULL) {
-        status = error_set(err, STATUS_INVALID, 0,
-                           "the folder is missing: the one that `usertrail serve` has as "
-                           "--data-dir");
+        status = error_set(err, STATUS_INVALID, 0, FOLDER_IS_MISSING);
     }
     return status;
 }

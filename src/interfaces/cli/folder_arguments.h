@@ -65,6 +65,8 @@ struct folder_options {
     size_t count; /* at most OPTIONS_MAX */
 };
 
+#define FOLDER_IS_MISSING "the folder is missing: the one that `usertrail serve` has as --data-dir"
+
 /* Fills the question, from where on it asks for everything, newest first. INVALID: `err` says what
  * is wrong and what to write. */
 MUST_USE enum status folder_arguments_read(const struct folder_options *options, int argument_count,
