@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 enum status refusal_list_add(struct refusal_list *list, struct uuid log_id,
                              const struct refusal *refusals, size_t count, struct error *err)
@@ -55,6 +56,14 @@ void refusal_list_free(struct refusal_list *list)
     if (list != NULL) {
         list->operations->free(list);
     }
+}
+
+void refusal_place_take(struct refusal_place *place, const struct refusal_entry *last)
+{
+    size_t id_len = last->id.len < sizeof place->id ? last->id.len : sizeof place->id;
+    memcpy(place->id, last->id.data, id_len);
+    place->entry =
+        (struct refusal_entry){.id = {place->id, id_len}, .refused_at_ms = last->refused_at_ms};
 }
 
 void refusal_entry_write_id(struct uuid log_id, struct position position,

@@ -47,6 +47,12 @@ struct refusal_page_request {
     struct str user_id; /* only entries of this user (refusal_subject.h); {NULL, 0}: of all */
 };
 
+/* Where a page ended; outlives the page and its arena. Must not move. */
+struct refusal_place {
+    struct refusal_entry entry; /* has id and refused_at_ms only */
+    char id[REFUSAL_ID_BYTES];
+};
+
 struct refusal_list_state {
     const char *kind; /* "memory", "local", "mongodb": static */
     uint64_t listed;  /* now */
@@ -108,6 +114,10 @@ void refusal_list_describe(struct refusal_list *list, struct refusal_list_state 
 /* Takes NULL. No other call may be under way. */
 void refusal_list_free(struct refusal_list *list);
 CLEANUP_FUNCTION(struct refusal_list *, refusal_list_free)
+
+/* Of the last entry of a page; the next request has the place's entry as `after`. A longer id than
+ * there can be is cut: a list that others may write to is not trusted. */
+void refusal_place_take(struct refusal_place *place, const struct refusal_entry *last);
 
 /* For adapters: writes the id of an entry. */
 void refusal_entry_write_id(struct uuid log_id, struct position position,

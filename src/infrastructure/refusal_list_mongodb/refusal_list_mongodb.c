@@ -305,18 +305,14 @@ static enum status forget_all(struct refusal_list *list, struct str user_id, str
     struct refusal_page_request request = {
         .limit = FORGOTTEN_AT_ONCE, .bytes_max = FORGOTTEN_BYTES, .user_id = user_id};
     struct refusal_page page = {.more = true};
-    struct refusal_entry place;
-    char place_id[REFUSAL_ID_BYTES];
+    struct refusal_place place;
     enum status status = STATUS_OK;
     while (status == STATUS_OK && page.more) {
         arena_reset(arena);
         status = mongodb_find(list, &request, arena, &page, err);
         if (status == STATUS_OK && page.count > 0) {
-            place = page.entries[page.count - 1];
-            place.id.len = place.id.len < sizeof place_id ? place.id.len : sizeof place_id;
-            memcpy(place_id, place.id.data, place.id.len);
-            place.id.data = place_id;
-            request.after = &place;
+            refusal_place_take(&place, &page.entries[page.count - 1]);
+            request.after = &place.entry;
             status = shared_refusals_forget(mongodb_of(list), &page, out_forgotten, err);
         }
     }

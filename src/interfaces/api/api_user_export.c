@@ -8,7 +8,6 @@
  */
 #include "application/list_refusals.h"
 #include "application/walk_activities.h"
-#include "base/assert.h"
 #include "base/json_text.h"
 #include "interfaces/api/api_pages.h"
 #include "interfaces/api/api_query_string.h"
@@ -26,8 +25,7 @@ struct user_export {
     struct str user_id;
     struct walk_activities walk;
     struct refusal_page_request refusals; /* of the next page */
-    struct refusal_entry place;           /* the last entry that was seen */
-    char place_id[REFUSAL_ID_BYTES];
+    struct refusal_place place;           /* of the last entry that was seen */
     bool refusals_ended;
     uint64_t activity_count; /* so far, as of the next one */
     uint64_t refusal_count;
@@ -50,15 +48,6 @@ static void read_activities(struct user_export *export)
     }
 }
 
-static void take_place(struct user_export *export, const struct refusal_entry *last)
-{
-    ASSERT(last->id.len < sizeof export->place_id);
-    memcpy(export->place_id, last->id.data, last->id.len);
-    export->place = (struct refusal_entry){.id = {export->place_id, last->id.len},
-                                           .refused_at_ms = last->refused_at_ms};
-    export->refusals.after = &export->place;
-}
-
 static void read_refusals(struct user_export *export)
 {
     struct api_pages *pages = &export->pages;
@@ -77,7 +66,8 @@ static void read_refusals(struct user_export *export)
     }
     export->refusals_ended = !page.more || page.count == 0;
     if (page.count > 0) {
-        take_place(export, &page.entries[page.count - 1]);
+        refusal_place_take(&export->place, &page.entries[page.count - 1]);
+        export->refusals.after = &export->place.entry;
     }
 }
 
