@@ -108,7 +108,8 @@ def test_slow_readers(make_service):
             received += chunk.count(b"\n")
             time.sleep(0.01)
     assert received == 40000
-    assert service.peak_bytes() - before < (20 + 4) * (4 << 20)
+    if not services.SANITIZED:  # which keeps what is freed
+        assert service.peak_bytes() - before < (20 + 4) * (4 << 20)
     begun = time.monotonic()
     assert service.get("/livez").status == 200 and time.monotonic() - begun < 1
     wire.wait_until(lambda: service.count_sockets() <= sockets, "those that take nothing are cut", 30 * services.PATIENCE)
