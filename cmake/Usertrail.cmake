@@ -78,7 +78,7 @@ endfunction()
 
 # A cmocka program registered with ctest. Without cmocka (a machine that only builds the program) it is left out.
 function(usertrail_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "LABEL;TIMEOUT" "SOURCES;LINK")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "LABEL;TIMEOUT;COST" "SOURCES;LINK")
   usertrail_require(${name} usertrail_test)
   if(NOT CMOCKA_FOUND)
     return()
@@ -89,10 +89,13 @@ function(usertrail_test name)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 60)
   endif()
+  if(NOT ARG_COST)
+    set(ARG_COST ${ARG_TIMEOUT})
+  endif()
   usertrail_program(${name} SOURCES ${ARG_SOURCES} LINK ${ARG_LINK} PkgConfig::CMOCKA)
   add_test(NAME ${name} COMMAND ${name})
   # What may take long is begun first, or all but one of the processors wait for it in the end.
-  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT} COST ${ARG_TIMEOUT})
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT} COST ${ARG_COST})
 endfunction()
 
 # A libFuzzer program; exists in the fuzz preset only. usertrail_fuzz_targets builds them all.

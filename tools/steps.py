@@ -33,11 +33,13 @@ SANITIZER_ENVIRONMENT = {
 }
 
 # The HTTP transport alone, which drives a server of its own, then the whole program, first without what the store on the disk
-# can do; then the files that deploy it. All of them at the same time: tests of processes wait a lot.
+# can do, then that, then who may do what and what is documented of it; then the files that deploy it. All of them at the same time:
+# tests of processes wait a lot.
 PYTESTS = {
     "transport": ("tests/http/test_*.py",),
     "scenario": ("tests/scenario/test_[!3-9]*.py", "tests/scenario/test_3[0-3]*.py"),
-    "store scenario": ("tests/scenario/test_3[4-9]*.py", "tests/scenario/test_[4-9]*.py"),
+    "store scenario": ("tests/scenario/test_3[4-9]*.py", "tests/scenario/test_4*.py"),
+    "access scenario": ("tests/scenario/test_[5-9]*.py",),
     "deployment": ("tests/deploy/test_*.py",),
 }
 # Some of the transport's tests once more, over TLS: those where it matters how bytes come and go.
@@ -280,7 +282,7 @@ def ctest_step(runner, preset, label, build):
     report = runner.folder / f"ctest-{preset}.xml"
     report.unlink(missing_ok=True)
     # More than there are processors, since those of disks and servers wait most of the time.
-    command = ["ctest", "--test-dir", f"build/{preset}", "-j", str((os.cpu_count() or 2) + 2), "--output-on-failure",
+    command = ["ctest", "--test-dir", f"build/{preset}", "-j", str((os.cpu_count() or 2) + 4), "--output-on-failure",
                "--no-tests=error", "-L", "^(unit|contract|sim)$", "--output-junit", str(report),
                "--test-output-size-passed", "1000000", "--test-output-size-failed", "1000000"]
     return Step(f"{label} unit, contract and simulation tests", command, needs=(build.name,),
