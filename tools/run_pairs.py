@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PYTHON = "/usr/bin/python3"
 SCENARIO = ROOT / "tests" / "scenario"
 FILES = ("test_010_*.py", "test_0[3-8]*.py", "test_300_*.py", "test_380_erasure.py", "test_385_*.py", "test_420_*.py", "test_430_forward.py",
-         "test_440_*.py", "test_560_*.py")
+         "test_440_*.py", "test_455_*.py", "test_560_*.py")
 # Those that take long first: two at the same time end together then. They wait for servers half of their time.
 PAIRS = ("kafka,mongodb", "memory,mongodb", "local,mongodb", "kafka,local", "kafka,memory", "memory,local", "local,memory",
          "memory,memory")

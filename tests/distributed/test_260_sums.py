@@ -13,9 +13,9 @@ import expect
 import service as services
 import wire
 from clients import KafkaClient, mongo_command
+from refusals import listed, resend, wait_listed
 from sums import Ledger, account, activity, expect_as_in, mixture, wait_handled
 
-REFUSED = "/api/v1/refused"
 INDEX = "somebodys_own"
 
 
@@ -95,18 +95,6 @@ def drop_index(cluster):
     mongo_command(cluster.mongodb.address, {"dropIndexes": "activities", "index": INDEX}, cluster.name)
 
 
-def listed(api):
-    return [entry["id"] for entry in api.get(f"{REFUSED}?limit=1000").json["data"]]
-
-
-def wait_listed(api, count):
-    wire.wait_until(lambda: len(listed(api)) == count, f"{count} refused entries", 30 * services.PATIENCE, 0.05)
-
-
-def resend(api, target="/resend?limit=1000"):
-    return api.request("POST", f"{REFUSED}{target}", b"")
-
-
 def test_refused_activities_are_sent_again(cluster):
     """Guards resending over processes: what an index of somebody's own kept out is stored once the index is gone, with its id;
     one that still cannot be stored comes back to the list, and what is no activity stays and says why."""
@@ -119,17 +107,17 @@ def test_refused_activities_are_sent_again(cluster):
     for serial in serials:
         api.record(serial)
     send_foreign(cluster, ledger, activities=0, poison=1)
-    wait_listed(api, 31)
+    refused = wait_listed(api, 31)
     wait_handled(api, 42)
     log = account(api)["logs"][0]
     assert (log["stored"], log["refused"], log["pending"]) == (11, 31, 0)
-    first = next(entry for entry in api.get(f"{REFUSED}?limit=1000").json["data"] if '"a-40"' in (entry["raw"] or ""))
+    first = next(entry for entry in refused if '"a-40"' in (entry["raw"] or ""))
     assert resend(api, f"/{first['id']}/resend").json["activityId"] == "a-40"
     wait_handled(api, 43)
     wait_listed(api, 31)
     assert first["id"] not in listed(api), "it came back with another position"
     drop_index(cluster)
-    answer = resend(api).json
+    answer = resend(api, "/resend?limit=1000").json
     assert answer["resent"] == 30 and answer["durability"] == "replicated" and len(answer["kept"]) == 1
     poison = answer["kept"][0]["id"]
     assert "JSON" in expect.problem(resend(api, f"/{poison}/resend"), 409)["detail"]
@@ -171,7 +159,7 @@ def test_a_kill_while_all_are_sent(cluster):
         sender.join()
         api.kill()
         api.start()
-    wire.wait_until(lambda: resend(api).json["listed"] == 0, "an empty list", 30 * services.PATIENCE, 0.05)
+    wire.wait_until(lambda: resend(api, "/resend?limit=1000").json["listed"] == 0, "an empty list", 30 * services.PATIENCE, 0.05)
     rows = api.wait_count(count + 1)
     assert {row["id"] for row in rows} == {f"a-{number}" for number in range(count + 1)}
     wait_handled(api, 2 * count + 1)

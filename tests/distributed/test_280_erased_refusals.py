@@ -7,12 +7,12 @@ import service as services
 import wire
 from clients import KafkaClient
 from cluster import consume, wait_for_lag
+from refusals import entries, resend
 
-REFUSED = "/api/v1/refused"
 
 
 def listed(api):
-    return sorted(entry.get("raw") or entry["rawBase64"] for entry in api.get(f"{REFUSED}?limit=1000").json["data"])
+    return sorted(entry.get("raw") or entry["rawBase64"] for entry in entries(api))
 
 
 def wait_listed(api, texts):
@@ -45,7 +45,7 @@ def test_the_topic_does_not_bring_it_back(cluster):
     anns = poison("ann", 4)
     send(cluster, [*anns[:2], *bobs, *anns[2:]])
     wait_listed(api, anns + bobs)
-    entries = {entry["raw"]: entry["id"] for entry in api.get(f"{REFUSED}?limit=1000").json["data"]}
+    ids = {entry["raw"]: entry["id"] for entry in entries(api)}
     assert refused_of(api, "ann") == sorted(anns) and refused_of(api, "bob") == sorted(bobs[:3])
     worker.stop()
     send(cluster, poison("ann", 2, 10))  # received before the erasure, and read after it
@@ -53,7 +53,7 @@ def test_the_topic_does_not_bring_it_back(cluster):
     assert answer.status == 200 and answer.json["refused"] == 4, answer
     assert "refused-topic" in [place["what"] for place in answer.json["outOfReach"]]
     assert listed(api) == sorted(bobs) and refused_of(api, "ann") == []
-    expect.problem(api.request("POST", f"{REFUSED}/{entries[anns[0]]}/resend", b""), 404)
+    expect.problem(resend(api, f"/{ids[anns[0]]}/resend"), 404)
     worker.start()
     later = poison("ann", 1, 20)
     send(cluster, later)

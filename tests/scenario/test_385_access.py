@@ -10,8 +10,8 @@ import pair
 import refused_file
 import service as services
 import wire
+from refusals import entries, listed, resend
 
-REFUSED = "/api/v1/refused"
 USERS = "/api/v1/users"
 
 # Messages that were refused for something else than their user, and whose they are.
@@ -28,10 +28,6 @@ MESSAGES = [
 ]
 
 
-def listed(service):
-    return [entry["id"] for entry in service.get(f"{REFUSED}?limit=1000").json["data"]][::-1]
-
-
 def erase(service, user):
     answer = service.request("DELETE", f"{USERS}/{user}")
     assert answer.status == 200, answer
@@ -44,18 +40,18 @@ def test_what_was_refused_goes_with_its_user(make_service):
     that nobody else's go."""
     service, ids = refused_file.make(make_service, *(raw for raw, _ in MESSAGES))
     service.start()
-    assert listed(service) == ids
+    assert listed(service) == ids[::-1]
     for user, count in (("ann", 4), ("101", 1), ("nobody", 0)):
         assert erase(service, user)["refused"] == count
         assert erase(service, user)["refused"] == 0
-    left = [entry for entry, (_, user) in zip(ids, MESSAGES, strict=True) if user in ("bob", None)]
+    left = [entry for entry, (_, user) in zip(ids, MESSAGES, strict=True) if user in ("bob", None)][::-1]
     for turn in range(2):
         assert listed(service) == left, turn
         assert service.get("/health").json["refused"]["listed"] == len(left)
         for entry in set(ids) - set(left):
-            expect.problem(service.request("POST", f"{REFUSED}/{entry}/resend", b""), 404)
+            expect.problem(resend(service, f"/{entry}/resend"), 404)
         service.restart()
-    assert service.request("POST", f"{REFUSED}/resend?limit=1000", b"").json["resent"] == 0
+    assert resend(service, "/resend?limit=1000").json["resent"] == 0
     service.stop()
 
 
@@ -64,7 +60,7 @@ def test_what_is_sent_again_stays_erased(make_service):
     """Guards the way round: a message that went back into the log keeps its time of receipt, and so stays behind the erasure."""
     service, ids = refused_file.make(make_service, MESSAGES[0][0])
     service.start()
-    assert service.request("POST", f"{REFUSED}/{ids[0]}/resend", b"").status == 200
+    assert resend(service, f"/{ids[0]}/resend").status == 200
     service.wait_stored("m-0")
     document = erase(service, "ann")
     assert (document["erased"], document["refused"]) == (1, 0)
@@ -103,16 +99,12 @@ def test_all_about_one_user(make_service):
         service.record([{"userId": "ann" if n % 3 else "bob", "action": "a", "id": f"x-{n:05}", "metadata": {"n": n}}
                         for n in range(first, first + 2000)])
     service.wait_count(6000)
-    entries, cursor = [], ""
-    while cursor is not None:
-        page = service.get(f"{REFUSED}?limit=1000{cursor}").json
-        entries += page["data"]
-        cursor = f"&cursor={page['nextCursor']}" if page["nextCursor"] else None
+    listed_entries = entries(service)
     anns = [ids[number] for number, (_, user) in enumerate(MESSAGES) if user == "ann"] + ids[len(MESSAGES):]
     for by_query in (False, True):
         activities, refused = export(service, "ann", by_query)
         assert activities == service.walk("&userId=ann&order=asc") and len(activities) == 4000
-        assert refused == [entry for entry in entries if entry["id"] in set(anns)] and len(refused) == len(anns)
+        assert refused == [entry for entry in listed_entries if entry["id"] in set(anns)] and len(refused) == len(anns)
     activities, refused = export(service, "bob")
     assert len(activities) == 2000 and [entry["id"] for entry in refused] == [ids[2]]
     assert [entry["id"] for entry in export(service, "101")[1]] == [ids[5]]

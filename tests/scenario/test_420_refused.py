@@ -3,8 +3,8 @@
 import pytest
 
 import expect
+from refusals import REFUSED, resend
 
-REFUSED = "/api/v1/refused"
 EMPTY = {"status": "success", "results": 0, "data": [], "nextCursor": None}
 
 
@@ -38,8 +38,8 @@ def test_a_cursor_of_activities_is_no_cursor_here(fresh):
 
 def test_what_is_not_there_is_not_sent(shared):
     """Guards that an entry that is not there can neither be read nor sent again, and that sending an empty list is no fault."""
-    expect.problem(shared.request("POST", f"{REFUSED}/x/resend", b""), 404)
+    expect.problem(resend(shared, "/x/resend"), 404)
     expect.problem(shared.get(f"{REFUSED}/x"), 404)
-    answer = shared.request("POST", f"{REFUSED}/resend", b"")
+    answer = resend(shared)
     assert answer.status == 200
     assert answer.json == {"status": "success", "resent": 0, "kept": [], "listed": 0, "nextCursor": None}

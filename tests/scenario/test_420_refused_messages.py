@@ -10,12 +10,11 @@ import expect
 import pair
 import service as services
 import sums
-import wire
+from refusals import resend, wait_listed
 
 sys.path.insert(0, str(services.ROOT / "tests" / "servers"))
 from clients import KafkaClient  # noqa: E402
 
-REFUSED = "/api/v1/refused"
 NO_ACTIVITIES = [b"not JSON", b"{}", b'{"userId":"a","action":7}', b'{"userId":"a","action":"b"', b"\xff\xfe"]
 GOOD = {"id": "good", "userId": "a", "action": "b"}
 
@@ -27,15 +26,6 @@ def send_to_log(service, *messages):
     with KafkaClient(os.environ["USERTRAIL_TEST_KAFKA"], topic) as client:
         for message in messages:
             assert client.send(message)
-
-
-def wait_listed(service, count):
-    """The entries, once there are as many."""
-    def listed():
-        entries = service.get(f"{REFUSED}?limit=100").json["data"]
-        return len(entries) == count and entries
-
-    return wire.wait_until(listed, f"{count} refused messages", 30 * services.PATIENCE)
 
 
 def raw_of(entry):
@@ -50,8 +40,8 @@ def test_what_is_no_activity_is_listed_and_stays(fresh):
     entries = wait_listed(fresh, len(NO_ACTIVITIES))
     assert {raw_of(entry) for entry in entries} == set(NO_ACTIVITIES) and all(entry["reason"] for entry in entries)
     for entry in entries:
-        expect.problem(fresh.request("POST", f"{REFUSED}/{entry['id']}/resend", b""), 409)
-    answer = fresh.request("POST", f"{REFUSED}/resend", b"").json
+        expect.problem(resend(fresh, f"/{entry['id']}/resend"), 409)
+    answer = resend(fresh).json
     assert (answer["resent"], answer["listed"], len(answer["kept"])) == (0, len(NO_ACTIVITIES), len(NO_ACTIVITIES))
     log = sums.account(fresh)["logs"][0]
     assert (log["stored"], log["refused"], log["pending"]) == (1, len(NO_ACTIVITIES), 0)

@@ -12,28 +12,13 @@ import pair
 import refused_file
 import service as services
 import wire
+from refusals import REFUSED, listed, resend
 
-REFUSED = "/api/v1/refused"
 pytestmark = pair.names_its_own
 
 
 def message(number, **members):
     return json.dumps({"id": f"r-{number}", "userId": f"user-{number % 5}", "action": "act", "metadata": {"n": number}, **members}).encode()
-
-
-def listed(service):
-    """The ids of all entries, newest first."""
-    found, cursor = [], ""
-    while True:
-        page = service.get(f"{REFUSED}?limit=1000{cursor}").json
-        found += [entry["id"] for entry in page["data"]]
-        if page["nextCursor"] is None:
-            return found
-        cursor = f"&cursor={page['nextCursor']}"
-
-
-def resend(service, target="/resend"):
-    return service.request("POST", f"{REFUSED}{target}", b"")
 
 
 def log_of(service):
