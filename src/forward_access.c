@@ -5,6 +5,7 @@
 #include "infrastructure/event_log_local/event_log_local.h"
 #include "infrastructure/event_log_spill/moved_mark.h"
 #include "infrastructure/event_log_spill/set_aside.h"
+#include "infrastructure/folder_backup/folder_restore.h"
 #include "service_parts.h"
 #include "stop_signals.h"
 
@@ -30,7 +31,8 @@ static enum status look(struct event_log *log, struct forward_waiting *out_waiti
 /* Opening would make one, and a folder that was mistyped would look as if nothing were left. */
 static enum status find_spill(const char *directory, struct error *err)
 {
-    enum status status = disk_path(directory, "spill", spill_dir, err);
+    enum status status = folder_backup_refuse(disk_posix(), directory, err);
+    status = status == STATUS_OK ? disk_path(directory, "spill", spill_dir, err) : status;
     if (status != STATUS_OK || access(spill_dir, F_OK) == 0) {
         return status;
     }

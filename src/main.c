@@ -3,6 +3,7 @@
  * Reads the settings, plugs the use cases into the server, and hands the commands what they work
  * on.
  */
+#include "backup_access.h"
 #include "forward_access.h"
 #include "import_access.h"
 #include "infrastructure/activity_store_local/activity_store_local.h"
@@ -545,6 +546,16 @@ static int run_import(int argument_count, char **arguments)
     return command_import(import_access(), argument_count, arguments);
 }
 
+static int run_backup(int argument_count, char **arguments)
+{
+    return command_backup(backup_access(), argument_count, arguments);
+}
+
+static int run_restore(int argument_count, char **arguments)
+{
+    return command_restore(backup_access(), argument_count, arguments);
+}
+
 static int run_health(int argument_count, char **arguments)
 {
     return command_health(health_probe_ask, argument_count, arguments);
@@ -619,6 +630,16 @@ static const struct cli_command commands[] = {
      .summary = "Reads all of store and event log in a data folder and says what is wrong with it.",
      .help = command_verify_help,
      .run = run_verify},
+    {.name = "backup",
+     .arguments = "DATA_DIR BACKUP_DIR [options]",
+     .summary = "Makes a backup of a data folder, while a server works in it.",
+     .help = command_backup_help,
+     .run = run_backup},
+    {.name = "restore",
+     .arguments = "BACKUP_DIR DATA_DIR [options]",
+     .summary = "Verifies a backup and makes a data folder of it.",
+     .help = command_restore_help,
+     .run = run_restore},
     {.name = "health",
      .arguments = "[options]",
      .summary = "Asks a server whether it is ready, for HEALTHCHECK and the like.",

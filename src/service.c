@@ -2,6 +2,7 @@
 #include "service.h"
 
 #include "infrastructure/disk/disk_posix.h"
+#include "infrastructure/folder_backup/folder_restore.h"
 #include "service_parts.h"
 
 #include <malloc.h>
@@ -67,6 +68,7 @@ enum status service_make_adapter_dir(const struct service *service, const char *
 {
     const char *data_dir = service->settings.data_dir;
     enum status status = make_data_dir(data_dir, err);
+    status = status == STATUS_OK ? folder_backup_refuse(disk_posix(), data_dir, err) : status;
     return status == STATUS_OK ? disk_path(data_dir, name, out_path, err) : status;
 }
 

@@ -11,6 +11,7 @@ judge can say of each activity whether it came before an erasure was asked for, 
 
 import hashlib
 import json
+import math
 import random
 import threading
 import time
@@ -87,6 +88,30 @@ class Ledger:
 
     def count_erasures(self):
         return sum(erasure.answered for erasures in self.erasures.values() for erasure in erasures)
+
+    def place(self):
+        """A place in the order of events, for `at`."""
+        with self.lock:
+            return self._place()
+
+    def at(self, begun, ended):
+        """The ledger of a copy that was made between two places: what was answered before it began holds in it; what was asked
+        for after it ended is not there; and whatever was under way meanwhile may be either way."""
+        then = Ledger()
+        with self.lock:
+            for activity_id, sent in self.sent.items():
+                if sent.asked < ended:
+                    copy = then.sent[activity_id] = Sent(sent.user, sent.writer, sent.asked)
+                    over = sent.ended is not None and sent.ended < begun
+                    copy.ended, copy.acknowledged = (sent.ended, sent.acknowledged) if over else (math.inf, False)
+            for user, erasures in self.erasures.items():
+                for erasure in erasures:
+                    if erasure.asked < ended:
+                        over = erasure.ended is not None and erasure.ended < begun
+                        copy = Erasure(erasure.asked)
+                        copy.ended, copy.answered = (erasure.ended, erasure.answered) if over else (math.inf, False)
+                        then.erasures.setdefault(user, []).append(copy)
+        return then
 
     def must_be_gone(self, sent):
         return any(erasure.answered and sent.ended < erasure.asked for erasure in self.erasures.get(sent.user, ()))

@@ -439,23 +439,26 @@ static enum status read_all(struct disk_file *file, uint8_t **out_bytes, size_t 
     return STATUS_OK;
 }
 
-enum status manifest_load(struct disk *disk, const char *directory, struct manifest *out_manifest,
-                          struct error *err)
+enum status manifest_read(struct disk_file *file, struct manifest *out_manifest, struct error *err)
 {
-    char path[DISK_PATH_BYTES_MAX];
-    CLEANUP(disk_file_close) struct disk_file *file = NULL;
     uint8_t *bytes = NULL;
     size_t len = 0;
-    enum status status = disk_path(directory, "manifest", path, err);
-    if (status == STATUS_OK) {
-        status = disk_open(disk, path, DISK_READ, &file, err);
-    }
-    if (status == STATUS_OK) {
-        status = read_all(file, &bytes, &len, err);
-    }
+    enum status status = read_all(file, &bytes, &len, err);
     if (status == STATUS_OK) {
         status = decode(bytes, len, out_manifest, err);
     }
     free(bytes);
     return status;
+}
+
+enum status manifest_load(struct disk *disk, const char *directory, struct manifest *out_manifest,
+                          struct error *err)
+{
+    char path[DISK_PATH_BYTES_MAX];
+    CLEANUP(disk_file_close) struct disk_file *file = NULL;
+    enum status status = disk_path(directory, "manifest", path, err);
+    if (status == STATUS_OK) {
+        status = disk_open(disk, path, DISK_READ, &file, err);
+    }
+    return status == STATUS_OK ? manifest_read(file, out_manifest, err) : status;
 }

@@ -68,6 +68,10 @@ MUST_USE enum status manifest_replace(struct manifest *manifest, size_t begin, s
 MUST_USE enum status manifest_load(struct disk *disk, const char *directory,
                                    struct manifest *out_manifest, struct error *err);
 
+/* The same of a file that is open: it never changes, another one takes its name. */
+MUST_USE enum status manifest_read(struct disk_file *file, struct manifest *out_manifest,
+                                   struct error *err);
+
 /* Durable when it returns OK. `out_unknown`: it failed, and a restart may find this manifest or the
  * one before, so neither's parts may be removed. */
 MUST_USE enum status manifest_save(struct disk *disk, const char *directory,

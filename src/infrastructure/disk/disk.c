@@ -4,7 +4,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+enum { COPY_BYTES = 1 << 20 };
 
 enum status disk_open(struct disk *disk, const char *path, enum disk_mode mode,
                       struct disk_file **out_file, struct error *err)
@@ -21,6 +24,11 @@ enum status disk_open(struct disk *disk, const char *path, enum disk_mode mode,
 enum status disk_remove(struct disk *disk, const char *path, struct error *err)
 {
     return disk->operations->remove(disk, path, err);
+}
+
+enum status disk_link(struct disk *disk, const char *from, const char *to, struct error *err)
+{
+    return disk->operations->link(disk, from, to, err);
 }
 
 enum status disk_rename(struct disk *disk, const char *from, const char *to, struct error *err)
@@ -49,6 +57,13 @@ static enum status parent_of(const char *path, char out_parent[DISK_PATH_BYTES_M
     memcpy(out_parent, path, len);
     out_parent[len] = '\0';
     return STATUS_OK;
+}
+
+enum status disk_sync_parent(struct disk *disk, const char *path, struct error *err)
+{
+    char parent[DISK_PATH_BYTES_MAX];
+    enum status status = parent_of(path, parent, err);
+    return status == STATUS_OK ? disk_sync_directory(disk, parent, err) : status;
 }
 
 enum status disk_make_durable_directory(struct disk *disk, const char *path, struct error *err)
@@ -173,6 +188,33 @@ void disk_file_close(struct disk_file *file)
     if (file != NULL) {
         file->operations->close(file);
     }
+}
+
+static enum status copy_block(struct disk_file *from, struct disk_file *to, uint64_t at,
+                              struct iovec part, struct error *err)
+{
+    size_t len = 0;
+    enum status status = disk_file_read(from, at, part, &len, err);
+    if (status == STATUS_OK && len < part.iov_len) {
+        status = error_set(err, STATUS_UNAVAILABLE, 0, "a file was cut while it was copied");
+    }
+    return status == STATUS_OK ? disk_file_write(to, at, &part, 1, err) : status;
+}
+
+enum status disk_file_copy(struct disk_file *from, struct disk_file *to, uint64_t begin,
+                           uint64_t end, struct error *err)
+{
+    enum status status = STATUS_OK;
+    struct iovec part = {.iov_base = malloc(COPY_BYTES)};
+    if (part.iov_base == NULL) {
+        return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory to copy a file");
+    }
+    for (uint64_t at = begin; status == STATUS_OK && at < end; at += part.iov_len) {
+        part.iov_len = end - at < COPY_BYTES ? (size_t)(end - at) : COPY_BYTES;
+        status = copy_block(from, to, at, part, err);
+    }
+    free(part.iov_base);
+    return status;
 }
 
 enum status disk_read_named(const struct disk_named_file *named, struct iovec into, size_t *out_len,

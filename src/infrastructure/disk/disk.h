@@ -47,6 +47,7 @@ struct disk_operations {
                         struct error *err);
     enum status (*free_bytes)(struct disk *disk, const char *path, uint64_t *out_bytes,
                               struct error *err);
+    enum status (*link)(struct disk *disk, const char *from, const char *to, struct error *err);
 };
 
 struct disk_file_operations {
@@ -75,7 +76,13 @@ struct disk_file {
 
 MUST_USE enum status disk_open(struct disk *disk, const char *path, enum disk_mode mode,
                                struct disk_file **out_file, struct error *err);
+/* A file, or a folder with nothing in it. */
 MUST_USE enum status disk_remove(struct disk *disk, const char *path, struct error *err);
+
+/* Gives the file `from` another name. Both are of one file: what is written by one is read by the
+ * other. DUPLICATE: `to` is there. INVALID: these two places do not share files. */
+MUST_USE enum status disk_link(struct disk *disk, const char *from, const char *to,
+                               struct error *err);
 
 /* Replaces `to` at once, if there is one. */
 MUST_USE enum status disk_rename(struct disk *disk, const char *from, const char *to,
@@ -90,6 +97,9 @@ MUST_USE enum status disk_make_durable_directory(struct disk *disk, const char *
 
 /* Makes the names in the directory durable: what was made, renamed and removed. */
 MUST_USE enum status disk_sync_directory(struct disk *disk, const char *path, struct error *err);
+
+/* The same of the folder in which `path` lies, as far as its text tells. */
+MUST_USE enum status disk_sync_parent(struct disk *disk, const char *path, struct error *err);
 
 MUST_USE enum status disk_list(struct disk *disk, const char *path, disk_visit *visit,
                                void *context, struct error *err);
@@ -123,6 +133,11 @@ MUST_USE enum status disk_file_lock(struct disk_file *file, struct error *err);
 /* Takes NULL. */
 void disk_file_close(struct disk_file *file);
 CLEANUP_FUNCTION(struct disk_file *, disk_file_close)
+
+/* Copies the bytes [begin, end) to the same place in `to`; they are not durable yet. UNAVAILABLE
+ * also when the file ends before. */
+MUST_USE enum status disk_file_copy(struct disk_file *from, struct disk_file *to, uint64_t begin,
+                                    uint64_t end, struct error *err);
 
 /* A file that somebody named. */
 struct disk_named_file {

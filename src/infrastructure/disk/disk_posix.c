@@ -189,7 +189,28 @@ static enum status posix_open(struct disk *disk, const char *path, enum disk_mod
 static enum status posix_remove(struct disk *disk, const char *path, struct error *err)
 {
     (void)disk;
-    return unlink(path) == 0 ? STATUS_OK : disk_error(err, errno, "cannot remove", path);
+    bool removed = unlink(path) == 0 || (errno == EISDIR && rmdir(path) == 0);
+    return removed ? STATUS_OK : disk_error(err, errno, "cannot remove", path);
+}
+
+/* Other file systems, such that know no links, files with too many of them, and kernels that let
+ * only a file's owner do it. */
+static bool is_unlinkable(int cause)
+{
+    return cause == EXDEV || cause == EPERM || cause == EMLINK || cause == ENOTSUP ||
+           cause == ENOSYS;
+}
+
+static enum status posix_link(struct disk *disk, const char *from, const char *to,
+                              struct error *err)
+{
+    (void)disk;
+    if (link(from, to) == 0) {
+        return STATUS_OK;
+    }
+    return is_unlinkable(errno)
+               ? error_set(err, STATUS_INVALID, errno, "cannot link %s", error_path(from))
+               : disk_error(err, errno, "cannot link", from);
 }
 
 static enum status posix_rename(struct disk *disk, const char *from, const char *to,
@@ -269,6 +290,7 @@ static const struct disk_operations posix_operations = {
     .sync_directory = posix_sync_directory,
     .list = posix_list,
     .free_bytes = posix_free_bytes,
+    .link = posix_link,
 };
 
 struct disk *disk_posix(void)

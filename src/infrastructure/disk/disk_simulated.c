@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -134,6 +135,32 @@ static void names_copy(struct name_list *to, const struct name_list *from)
     }
 }
 
+static bool is_below(const char *path, const char *directory)
+{
+    size_t len = strlen(directory);
+    return strncmp(path, directory, len) == 0 && path[len] == '/';
+}
+
+/* What was below one folder is below another. */
+static void move_path(char **path, const char *from, const char *to)
+{
+    if (*path == NULL || !is_below(*path, from)) {
+        return;
+    }
+    char moved[DISK_PATH_BYTES_MAX];
+    int len = snprintf(moved, sizeof moved, "%s%s", to, *path + strlen(from));
+    ASSERT(len > 0 && len < DISK_PATH_BYTES_MAX);
+    free(*path);
+    *path = copy_text(moved);
+}
+
+static void names_move(struct name_list *names, const char *from, const char *to)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        move_path(&names->items[i].path, from, to);
+    }
+}
+
 /* The length of the directory's part of a path; 0: the root ".", which is always there. */
 static size_t parent_len(const char *path)
 {
@@ -180,6 +207,9 @@ static void change_names(struct disk_simulated *disk, const char *from, const ch
     if (to != NULL) {
         names_put(&disk->shown, to, node);
     }
+    if (from != NULL && to != NULL && node->is_directory) {
+        names_move(&disk->shown, from, to);
+    }
 }
 
 static void settle(struct disk_simulated *disk, struct pending *pending, bool keep)
@@ -189,6 +219,9 @@ static void settle(struct disk_simulated *disk, struct pending *pending, bool ke
     }
     if (keep && pending->to != NULL) {
         names_put(&disk->durable, pending->to, pending->node);
+    }
+    if (keep && pending->from != NULL && pending->to != NULL && pending->node->is_directory) {
+        names_move(&disk->durable, pending->from, pending->to);
     }
     free(pending->from);
     free(pending->to);
@@ -549,6 +582,25 @@ static enum status simulated_rename(struct disk *base, const char *from, const c
     return answer(disk, end(disk, cause), "cannot rename", from, err);
 }
 
+static enum status simulated_link(struct disk *base, const char *from, const char *to,
+                                  struct error *err)
+{
+    struct disk_simulated *disk = simulated_of(base);
+    pthread_mutex_lock(&disk->mutex);
+    int cause = begin(disk, NEEDS_SPACE);
+    struct node *node = names_find(&disk->shown, from);
+    if (cause == 0 && (node == NULL || !parent_exists(&disk->shown, to))) {
+        cause = ENOENT;
+    }
+    if (cause == 0 && names_find(&disk->shown, to) != NULL) {
+        cause = EEXIST;
+    }
+    if (cause == 0) {
+        change_names(disk, NULL, to, node);
+    }
+    return answer(disk, end(disk, cause), "cannot link", from, err);
+}
+
 static enum status simulated_make_directory(struct disk *base, const char *path, struct error *err)
 {
     struct disk_simulated *disk = simulated_of(base);
@@ -580,6 +632,9 @@ static enum status simulated_list(struct disk *base, const char *path, disk_visi
     struct disk_simulated *disk = simulated_of(base);
     pthread_mutex_lock(&disk->mutex);
     int cause = begin(disk, NEEDS_NOTHING);
+    if (cause == 0 && strcmp(path, ".") != 0 && names_find(&disk->shown, path) == NULL) {
+        cause = ENOENT;
+    }
     for (size_t i = 0; cause == 0 && i < disk->shown.count; i++) {
         const char *name = disk->shown.items[i].path;
         if (is_in(name, path)) {
@@ -610,6 +665,7 @@ static const struct disk_operations simulated_operations = {
     .sync_directory = simulated_sync_directory,
     .list = simulated_list,
     .free_bytes = simulated_free_bytes,
+    .link = simulated_link,
 };
 
 struct disk *disk_simulated_new(const struct disk_simulated_options *options)

@@ -4,6 +4,7 @@
  * shows and what would survive a power cut. Syncing a file copies its dirty sectors (512 bytes)
  * from the first to the second; syncing a directory does the same with its names. A power cut keeps
  * a seeded subset of what was not synced, so writes tear, sizes and names may or may not be there.
+ * A folder is renamed with what is in it, whose names should be durable by then.
  * After a failed sync the dirty sectors count as clean, kept or lost by the seed, as Linux does it.
  *
  * Every operation but close counts; a test runs its scenario once, asks for the count, and repeats

@@ -358,6 +358,84 @@ static void faults_hit_where_they_are_set(void **state)
     disk_file_close(file);
 }
 
+/* Two names are one file, until one of them is gone; a name that is there is not replaced. */
+static void a_link_is_the_same_file(void **state)
+{
+    (void)state;
+    char other[DISK_PATH_BYTES_MAX];
+    snprintf(other, sizeof other, "%s", path_of("other"));
+    struct disk_file *file = open_file("one", DISK_MAKE);
+    write_text(file, 0, "before");
+    assert_int_equal(disk_link(disk, path_of("one"), other, NULL), STATUS_OK);
+    assert_int_equal(disk_link(disk, path_of("one"), other, NULL), STATUS_DUPLICATE);
+    assert_int_equal(disk_link(disk, path_of("none"), path_of("none"), NULL), STATUS_NOT_FOUND);
+    write_text(file, 0, "after!");
+    expect_text("other", "after!");
+    assert_int_equal(disk_remove(disk, path_of("one"), NULL), STATUS_OK);
+    expect_text("other", "after!");
+    disk_file_close(file);
+}
+
+/* Some bytes of a file to the same place; more than there are is told. */
+static void copies_are_as_long_as_asked(void **state)
+{
+    (void)state;
+    struct disk_file *from = open_file("from", DISK_MAKE);
+    struct disk_file *to = open_file("to", DISK_MAKE);
+    write_text(from, 0, "0123456789");
+    write_text(to, 0, "abcdefghij");
+    assert_int_equal(disk_file_copy(from, to, 2, 5, NULL), STATUS_OK);
+    expect_text("to", "ab234fghij");
+    assert_int_equal(disk_file_copy(from, to, 10, 10, NULL), STATUS_OK);
+    assert_int_equal(disk_file_copy(from, to, 5, 11, NULL), STATUS_UNAVAILABLE);
+    disk_file_close(from);
+    disk_file_close(to);
+}
+
+/* A folder goes with what is in it, and only an empty one is removed. */
+static void a_folder_is_renamed_and_removed(void **state)
+{
+    (void)state;
+    char first[DISK_PATH_BYTES_MAX];
+    char second[DISK_PATH_BYTES_MAX];
+    snprintf(first, sizeof first, "%s", path_of("first"));
+    snprintf(second, sizeof second, "%s", path_of("second"));
+    assert_int_equal(disk_make_durable_directory(disk, first, NULL), STATUS_OK);
+    struct disk_file *file = open_file("first/file", DISK_MAKE);
+    write_text(file, 0, "text");
+    assert_int_equal(disk_file_sync(file, NULL), STATUS_OK);
+    disk_file_close(file);
+    assert_int_equal(disk_sync_directory(disk, first, NULL), STATUS_OK);
+    assert_int_equal(disk_rename(disk, first, second, NULL), STATUS_OK);
+    assert_int_equal(disk_sync_parent(disk, second, NULL), STATUS_OK);
+    expect_text("second/file", "text");
+    assert_int_equal(disk_remove(disk, path_of("second/file"), NULL), STATUS_OK);
+    assert_int_equal(disk_remove(disk, second, NULL), STATUS_OK);
+}
+
+/* What a power cut leaves of a folder whose name was not synced is there under one name, whole. */
+static void a_renamed_folder_survives_a_power_cut(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct disk *of_seed = disk_simulated_new(&(struct disk_simulated_options){.seed = seed});
+        CLEANUP(disk_file_close) struct disk_file *file = NULL;
+        assert_int_equal(disk_make_durable_directory(of_seed, "a", NULL), STATUS_OK);
+        assert_int_equal(disk_open(of_seed, "a/f", DISK_MAKE, &file, NULL), STATUS_OK);
+        assert_int_equal(disk_sync_directory(of_seed, "a", NULL), STATUS_OK);
+        disk_file_close(TAKE(file));
+        assert_int_equal(disk_rename(of_seed, "a", "b", NULL), STATUS_OK);
+        disk_simulated_cut_power(of_seed);
+        disk_simulated_power_on(of_seed);
+        bool before = disk_open(of_seed, "a/f", DISK_READ, &file, NULL) == STATUS_OK;
+        disk_file_close(TAKE(file));
+        bool after = disk_open(of_seed, "b/f", DISK_READ, &file, NULL) == STATUS_OK;
+        disk_file_close(TAKE(file));
+        assert_true(before != after);
+        disk_simulated_free(of_seed);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest common[] = {
@@ -369,11 +447,15 @@ int main(void)
         cmocka_unit_test_setup_teardown(names_come_and_go, use_posix, leave_posix),
         cmocka_unit_test_setup_teardown(a_lock_has_one_holder, use_posix, leave_posix),
         cmocka_unit_test_setup_teardown(long_paths_are_refused, use_posix, leave_posix),
+        cmocka_unit_test_setup_teardown(a_link_is_the_same_file, use_posix, leave_posix),
+        cmocka_unit_test_setup_teardown(copies_are_as_long_as_asked, use_posix, leave_posix),
+        cmocka_unit_test_setup_teardown(a_folder_is_renamed_and_removed, use_posix, leave_posix),
     };
     static const struct CMUnitTest nasty[] = {
         cmocka_unit_test(power_cuts_take_only_what_was_not_synced),
         cmocka_unit_test(a_failed_sync_loses_for_good),
         cmocka_unit_test(faults_hit_where_they_are_set),
+        cmocka_unit_test(a_renamed_folder_survives_a_power_cut),
     };
     struct CMUnitTest simulated[ARRAY_LENGTH(common) + ARRAY_LENGTH(nasty)];
     memcpy(simulated, common, sizeof common);

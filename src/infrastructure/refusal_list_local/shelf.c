@@ -36,12 +36,12 @@ bool shelf_parse_name(const char *name, uint64_t *out_number)
     return strcmp(name, canonical) == 0;
 }
 
-static enum status path_of(const struct shelf *shelf, uint64_t number,
-                           char out_path[DISK_PATH_BYTES_MAX], struct error *err)
+enum status shelf_file_path(const char *directory, uint64_t number,
+                            char out_path[DISK_PATH_BYTES_MAX], struct error *err)
 {
     char name[NAME_BYTES];
     write_name(number, name);
-    return disk_path(shelf->directory, name, out_path, err);
+    return disk_path(directory, name, out_path, err);
 }
 
 struct shelf_file *shelf_add_file(struct shelf *shelf, uint64_t number)
@@ -62,7 +62,7 @@ enum status shelf_open_file(struct shelf *shelf, struct shelf_file *file, enum d
                             struct error *err)
 {
     char path[DISK_PATH_BYTES_MAX];
-    enum status status = path_of(shelf, file->number, path, err);
+    enum status status = shelf_file_path(shelf->directory, file->number, path, err);
     return status == STATUS_OK ? disk_open(shelf->config.disk, path, mode, &file->handle, err)
                                : status;
 }
@@ -80,7 +80,7 @@ static enum status remove_file(struct shelf *shelf, const struct shelf_file *fil
                                struct error *err)
 {
     char path[DISK_PATH_BYTES_MAX];
-    enum status status = path_of(shelf, file->number, path, err);
+    enum status status = shelf_file_path(shelf->directory, file->number, path, err);
     if (status == STATUS_OK) {
         status = disk_remove(shelf->config.disk, path, err);
     }

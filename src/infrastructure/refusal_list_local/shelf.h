@@ -78,6 +78,10 @@ MUST_USE enum status shelf_open_file(struct shelf *shelf, struct shelf_file *fil
 /* False when the name is not one of a file. */
 bool shelf_parse_name(const char *name, uint64_t *out_number);
 
+/* "directory/0000000042.refused". INVALID when it is too long. */
+MUST_USE enum status shelf_file_path(const char *directory, uint64_t number,
+                                     char out_path[DISK_PATH_BYTES_MAX], struct error *err);
+
 /* A new, empty file behind all others; durable with its name. */
 MUST_USE enum status shelf_make_file(struct shelf *shelf, struct error *err);
 
