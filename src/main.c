@@ -22,6 +22,7 @@
 #include "replay_access.h"
 #include "service.h"
 #include "service_parts.h"
+#include "service_reload.h"
 #include "service_signals.h"
 #include "service_tls.h"
 #include "usertrail_version.h"
@@ -179,6 +180,7 @@ static enum status make_api(struct service *service, struct error *err)
             .store = service->store,
             .worker = service->worker,
             .access = service_access_config(&service->access),
+            .reloads = &service->reloads,
             .probes_only = service->settings.role == ROLE_WORKER,
             .any_host = settings->allow_anonymous || service->access.ring != NULL,
             .cors_origins = str_from(settings->cors_origins),
@@ -255,7 +257,7 @@ static void publish_address(struct service *service)
     }
 }
 
-static void announce(const struct service *service)
+static void announce(struct service *service)
 {
     char address[ADDRESS_TEXT_BYTES];
     format_address(service, service->tls == NULL ? "http://" : "https://", address);
@@ -265,13 +267,8 @@ static void announce(const struct service *service)
     struct logger logger = service->logger;
     logger.level = LOG_INFO;
     log_write(&logger, LOG_INFO, message, LOG_NO_FIELDS);
-}
-
-/* What SIGHUP asks for. */
-static void reload(struct service *service)
-{
-    service_reload_access(&service->access, &service->settings, &service->logger);
-    service_reload_tls(service->tls, &service->logger);
+    snprintf(service->status, sizeof service->status, "%s", message);
+    service_manager_tell_ready(&service->manager, service->status);
 }
 
 /* Until the store holds everything that the log held, /readyz says 503. False when it will not. */
@@ -284,7 +281,7 @@ static bool wait_until_caught_up(struct service *service, struct service_signals
     }
     while (heard != SERVICE_ENDS) {
         if (heard == SERVICE_RELOADS) {
-            reload(service);
+            service_reload(service, false);
         }
         store_activities_describe(service->worker, &state);
         if (state.caught_up || state.condition == WORKER_FAILED) {
@@ -326,6 +323,7 @@ static enum status start(struct service *service, struct error *err)
 
 static void shut_down(struct service *service)
 {
+    service_manager_tell_stopping(&service->manager, "ending what is under way");
     api_begin_drain(service->api);
     http_server_leave(service->server);
     log_write(&service->logger, LOG_INFO, "shutting down", LOG_NO_FIELDS);
@@ -339,11 +337,13 @@ static void shut_down(struct service *service)
 static int serve_until_signal(struct service *service, struct service_signals *signals)
 {
     publish_address(service);
-    if (wait_until_caught_up(service, signals)) {
+    service_manager_tell_starting(&service->manager, "filling the store from the event log");
+    bool ready = wait_until_caught_up(service, signals);
+    if (ready) {
         announce(service);
     }
     while (service_signals_wait(signals) == SERVICE_RELOADS) {
-        reload(service);
+        service_reload(service, ready);
     }
     if (signals->hung_up) {
         log_write(&service->logger, LOG_INFO,
@@ -365,13 +365,24 @@ static int serve_until_signal(struct service *service, struct service_signals *s
     return EXIT_FINE;
 }
 
+/* One that cannot be reached is no reason not to serve. */
+static void open_manager(struct service *service)
+{
+    const char *address = getenv("NOTIFY_SOCKET");
+    bool told = service_manager_open(&service->manager, address, &clock_system);
+    if (!told && address != NULL) {
+        log_write(&service->logger, LOG_WARNING, "the service manager cannot be told anything",
+                  LOG_FIELDS(log_text("socket", str_from(address))));
+    }
+}
+
 /* EXIT_FINE, or EXIT_USAGE after saying what is wrong. */
 static int read_settings(int argument_count, char **arguments, struct service *service)
 {
     struct error err;
     struct settings *settings = &service->settings;
-    struct settings_sources sources = {argument_count, arguments, environ};
-    enum status status = settings_read(&sources, settings, stderr, &err);
+    service->sources = (struct settings_sources){argument_count, arguments, environ};
+    enum status status = settings_read(&service->sources, settings, stderr, &err);
     status = status == STATUS_OK ? check_settings(settings, &err) : status;
     status = status == STATUS_OK ? service_check_clients(service, &err) : status;
     status = status == STATUS_OK ? service_open_tls(settings, stderr, &service->tls, &err) : status;
@@ -398,12 +409,14 @@ static int run_serve(int argument_count, char **arguments)
     struct service_signals signals;
     service_signals_block(&signals);
     init_logger(&service);
+    open_manager(&service);
     init_threads(&service);
     service_set_up_memory();
     fit_connections(&service);
     if (start(&service, &err) == STATUS_OK) {
         int code = serve_until_signal(&service, &signals);
         service_take_down(&service);
+        service_manager_close(&service.manager);
         return service.log_status == STATUS_OK ? code : EXIT_FAILED;
     }
     fprintf(stderr, "usertrail: %s\n", err.message);
@@ -411,6 +424,7 @@ static int run_serve(int argument_count, char **arguments)
         http_server_stop(service.server, 0);
     }
     service_take_down(&service);
+    service_manager_close(&service.manager);
     return EXIT_FAILED; /* settings were checked before; the rest is the state of something */
 }
 

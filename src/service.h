@@ -20,6 +20,7 @@
 #include "infrastructure/config/settings.h"
 #include "infrastructure/disk/disk.h"
 #include "infrastructure/receipt_signature/receipt_signature_ed25519.h"
+#include "infrastructure/service_manager/service_manager.h"
 #include "interfaces/api/api.h"
 #include "service_access.h"
 
@@ -37,6 +38,7 @@ struct service_hashes;
 struct service {
     enum service_use use;
     struct settings settings;
+    struct settings_sources sources; /* of serve, to read them again */
     struct logger logger;
     struct activity_rules rules;
     struct event_log *log;
@@ -77,6 +79,9 @@ struct service {
     struct api *api;
     struct http_server *server;
     struct http_tls *tls; /* NULL: none */
+    struct api_reloads reloads;
+    struct service_manager manager;
+    char status[SERVICE_MANAGER_STATUS_BYTES_MAX]; /* that it was told when the service was ready */
 };
 
 /* INVALID: adapters that this version does not have, or values that cannot be meant. */

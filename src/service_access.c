@@ -237,7 +237,7 @@ static bool reload_denied(struct service_access *access, const struct settings *
     return true;
 }
 
-void service_reload_access(struct service_access *access, const struct settings *settings,
+bool service_reload_access(struct service_access *access, const struct settings *settings,
                            const struct logger *logger)
 {
     bool keys = reload_keys(access, logger);
@@ -246,4 +246,5 @@ void service_reload_access(struct service_access *access, const struct settings 
         log_write(logger, LOG_INFO, "there is nothing to read again", LOG_NO_FIELDS);
     }
     atomic_fetch_add(keys && denied ? &access->reloads : &access->failed_reloads, 1);
+    return keys && denied;
 }

@@ -35,8 +35,9 @@ MUST_USE enum status service_open_links(struct service_access *access,
                                         const struct settings *settings,
                                         const char *own_secret_path, struct error *err);
 
-/* Reads keys and denied actions again. What cannot be read stays as it was, which a line says. */
-void service_reload_access(struct service_access *access, const struct settings *settings,
+/* Reads keys and denied actions again. What cannot be read stays as it was, which a line says, and
+ * then it returns false. */
+bool service_reload_access(struct service_access *access, const struct settings *settings,
                            const struct logger *logger);
 
 /* Takes one of which nothing was opened, too. Nobody asks any more. */

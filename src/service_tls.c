@@ -44,19 +44,20 @@ enum status service_open_tls(const struct settings *settings, FILE *warnings,
     return status;
 }
 
-void service_reload_tls(struct http_tls *tls, const struct logger *logger)
+bool service_reload_tls(struct http_tls *tls, const struct logger *logger)
 {
     struct error err;
     if (tls == NULL) {
-        return;
+        return true;
     }
     if (http_tls_reload(tls, &err) != STATUS_OK) {
         log_error(logger, "the certificate stays as it was, since its files cannot be used", &err);
-        return;
+        return false;
     }
     log_write(logger, LOG_INFO, "new connections get the certificate that was read", LOG_NO_FIELDS);
     const char *wrong = complaint(validity_now(tls));
     if (wrong != NULL) {
         log_write(logger, LOG_WARNING, wrong, LOG_NO_FIELDS);
     }
+    return true;
 }

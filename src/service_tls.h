@@ -4,6 +4,7 @@
 #include "infrastructure/config/settings.h"
 #include "interfaces/http/http_tls.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
 /* Reads the files; sets NULL where none are named. INVALID: one without the other, or what
@@ -11,5 +12,6 @@
 MUST_USE enum status service_open_tls(const struct settings *settings, FILE *warnings,
                                       struct http_tls **out_tls, struct error *err);
 
-/* Reads the files again and says in the log what came of it. Takes NULL and does nothing then. */
-void service_reload_tls(struct http_tls *tls, const struct logger *logger);
+/* Reads the files again and says in the log what came of it; false: the certificate stays as it
+ * was. Takes NULL and does nothing then. */
+bool service_reload_tls(struct http_tls *tls, const struct logger *logger);

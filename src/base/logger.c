@@ -20,6 +20,11 @@ static const char *const level_names[] = {
     [LOG_ERROR] = "error",
 };
 
+const char *log_level_name(enum log_level level)
+{
+    return level_names[level];
+}
+
 static void append_time(struct buffer *line, const struct logger *logger)
 {
     char text[TIMESTAMP_TEXT_BYTES];
@@ -123,7 +128,7 @@ static void write_line(int descriptor, struct str line)
 void log_write(const struct logger *logger, enum log_level level, const char *message,
                const struct log_field *fields, size_t field_count)
 {
-    if (level < logger->level) {
+    if (level < logger_level(logger)) {
         return;
     }
     bool json = logger->format == LOG_FORMAT_JSON;

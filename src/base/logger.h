@@ -43,6 +43,20 @@ static inline struct log_field log_number(const char *name, int64_t number)
     return (struct log_field){.name = name, .number = number};
 }
 
+/* As settings and lines name it. */
+const char *log_level_name(enum log_level level);
+
+/* The level may be changed while others write lines. */
+static inline enum log_level logger_level(const struct logger *logger)
+{
+    return __atomic_load_n(&logger->level, __ATOMIC_RELAXED);
+}
+
+static inline void logger_set_level(struct logger *logger, enum log_level level)
+{
+    __atomic_store_n(&logger->level, level, __ATOMIC_RELAXED);
+}
+
 /* log_write(logger, LOG_INFO, "segment rolled", LOG_FIELDS(log_number("segment", 7))) */
 #define LOG_FIELDS(...)                                                                            \
     (const struct log_field[]){__VA_ARGS__}, ARRAY_LENGTH(((const struct log_field[]){__VA_ARGS__}))

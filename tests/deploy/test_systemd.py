@@ -46,4 +46,8 @@ def test_it_may_do_what_it_must(unit):
     takes = sum(deployment.seconds_of(defaults[key]) for key in ("USERTRAIL_SHUTDOWN_DELAY", "USERTRAIL_DRAIN_TIMEOUT"))
     assert deployment.seconds_of(deployment.unit_values("TimeoutStopSec")[0]) >= takes + 10
     assert deployment.unit_values("RestartPreventExitStatus") == ["2"]
+    # An older systemd does not know notify-reload, so that stands in a file of its own, which takes the command away, too.
+    assert deployment.unit_values("Type") == ["notify"] and deployment.unit_values("ExecReload")
+    drop_in = deployment.UNIT.with_suffix(".service.d") / "notify-reload.conf"
+    assert re.findall(r"(?m)^(?!#).+", drop_in.read_text()) == ["[Service]", "Type=notify-reload", "ExecReload="]
     assert deployment.unit_values("ExecStart") == ["/usr/local/bin/usertrail serve"]

@@ -19,6 +19,7 @@
 #include "application/summarize_user.h"
 #include "base/error.h"
 #include "interfaces/api/api_access.h"
+#include "interfaces/api/api_reloads.h"
 #include "interfaces/http/http_server.h"
 
 struct api;
@@ -43,6 +44,7 @@ struct api_config {
     bool any_host;                   /* whoever reaches the service may ask it, by whatever name */
     struct str cors_origins;         /* whose pages may; see api_origin_check_list */
     struct api_access_config access; /* who may do what */
+    const struct api_reloads *reloads; /* NULL: nobody counts them */
     const struct activity_rules *rules;
     const struct clock *clock;
     const struct content_hash *hashes;   /* one for each loop */

@@ -8,6 +8,7 @@
 struct accounting_job {
     struct api_job job;
     const struct accounting *accounting;
+    const struct api_reloads *reloads;
 };
 
 static void ask(struct api_job *job,
@@ -31,13 +32,19 @@ static void ask_for_metrics(struct api_job *job)
 {
     job->content_type = STR("text/plain; version=0.0.4; charset=utf-8");
     ask(job, accounting_append_metrics);
+    if (job->status == STATUS_OK) {
+        api_reloads_append_metrics(CONTAINER_OF(job, struct accounting_job, job)->reloads,
+                                   &job->text);
+    }
 }
 
 static void answer(const struct api_call *call, const struct api_job_kind *kind)
 {
     struct api_job *job = api_job_new(call, kind);
     if (job != NULL) {
-        CONTAINER_OF(job, struct accounting_job, job)->accounting = call->api->config.accounting;
+        struct accounting_job *sums = CONTAINER_OF(job, struct accounting_job, job);
+        sums->accounting = call->api->config.accounting;
+        sums->reloads = call->api->config.reloads;
         api_job_start(call, job, STATUS_OK, NULL);
     }
 }

@@ -238,6 +238,7 @@ static void look_at_store(void *data)
     append_refused(&job->members, job->api->config.refusals->list);
     append_erasures(&job->members, job->api->config.eraser);
     api_access_append_health(job->api, &job->members);
+    api_reloads_append_health(job->api->config.reloads, &job->members);
     buffer_append_literal(&job->members, ",\"version\":");
     json_text_append_string(&job->members, str_from(job->api->config.version));
 }
