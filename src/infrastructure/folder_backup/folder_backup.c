@@ -22,7 +22,6 @@ struct making {
     char partial[DISK_PATH_BYTES_MAX]; /* where it is made */
     struct held_files held;
     struct held_log log;
-    bool has_store;
     uint64_t all_bytes;
     struct folder_copy_sums sums;
 };
@@ -97,7 +96,6 @@ static enum status hold_once(struct making *making, struct coverage *covered, bo
                              struct error *err)
 {
     enum status status = activity_store_local_hold(&making->held, "store", covered, err);
-    making->has_store = status == STATUS_OK;
     status = status == STATUS_NOT_FOUND ? STATUS_OK : status;
     if (status == STATUS_OK) {
         status = copy_refused(making, err);
@@ -126,10 +124,6 @@ static enum status hold_together(struct making *making, struct error *err)
                            "log and store did not meet in %d attempts; `usertrail verify` says "
                            "whether something is missing",
                            ATTEMPTS_MAX);
-    }
-    if (status == STATUS_OK && !making->log.found && !making->has_store) {
-        status =
-            error_set(err, STATUS_NOT_FOUND, 0, "there is neither an event log nor a store in it");
     }
     return status;
 }
@@ -188,7 +182,13 @@ static enum status hold_all(struct making *making, struct error *err)
     if (status == STATUS_OK) {
         status = hold_spill(making, err);
     }
-    return status == STATUS_OK ? hold_set_aside(making, "log/set-aside", err) : status;
+    if (status == STATUS_OK) {
+        status = hold_set_aside(making, "log/set-aside", err);
+    }
+    return status == STATUS_OK && making->held.count == 0
+               ? error_set(err, STATUS_NOT_FOUND, 0,
+                           "there is neither an event log, nor a store, nor a spill in it")
+               : status;
 }
 
 /* --- putting it there --- */
