@@ -24,6 +24,7 @@ import cluster as clusters  # noqa: E402
 import node_programs  # noqa: E402
 import service as services  # noqa: E402
 import wire  # noqa: E402
+from front import DELAY_FLAGS, front  # noqa: E402
 from named import mortal, named_or_ours, own_servers  # noqa: E402
 from servers import KafkaServer, MongoServer  # noqa: E402
 
@@ -35,6 +36,8 @@ OUTAGE_SECONDS = 60
 OUTAGE_RATE = 2000
 STEPS = 120  # of workers that come and go: ten minutes
 REPLAYED = 200000
+RESTARTS = 100
+RESTARTS_IN_WINDOW = 10
 WORKERS_MAX = 5
 WAYS = (["--rate", 700], ["--rate", 20, "--batch", 40], ["--rate", 700, "--ordered-user-per-connection"],
         ["--rate", 700, "--server-ids", "--ordered-user-per-connection"])
@@ -79,8 +82,8 @@ class Window:
                 one.process.wait()
         print("\nkept for a look:", self.folder, *(one.home for one in self.cluster.made), flush=True)
 
-    def start(self, workers):
-        self.api = self.cluster.api()
+    def start(self, workers, flags=()):
+        self.api = self.cluster.api(*flags)
         self.workers = [self.cluster.worker() for _ in range(workers)]
         return self
 
@@ -276,4 +279,31 @@ def hash_store(cluster):
     return digest.hexdigest()
 
 
-TRIALS = (kafka_kills, kafka_outages, kafka_workers, kafka_replay)
+# --- rolling restarts ---
+
+
+def rolling_restarts(options, progress):
+    """A hundred restarts of two API servers in turn behind nginx, under load and questions: not one request fails."""
+    count, done, acknowledged = scaled(options, RESTARTS, 4), 0, 0
+    with both_servers() as (kafka, mongodb):
+        while done < count:
+            with Window(kafka, mongodb) as window:
+                window.start(workers=1, flags=DELAY_FLAGS)
+                apis = [window.api, window.cluster.api(*DELAY_FLAGS)]
+                with front(apis) as one:
+                    process = window.ledger.start(one, "--connections", 16, "--seconds", 3600, "--rate", 400)
+                    for _ in range(min(RESTARTS_IN_WINDOW, count - done)):
+                        apis[done % 2].restart()
+                        done += 1
+                        progress.tell(f"{done} of {count} restarts, {acknowledged} acknowledged")
+                    figures = end_load(process)
+                    expect_no_failure(figures)
+                    failed = [request for request in one.requests() if request["status"] >= 400]
+                    assert figures["connectionsBroken"] == 0 and not failed, (figures, failed[:5], one.errors()[-2000:])
+                acknowledged += figures["acknowledged"]
+                apis[1].stop(timeout=60)
+                window.judge()
+    progress.say(f"{done} restarts, {acknowledged} acknowledged and there, no failure")
+
+
+TRIALS = (kafka_kills, kafka_outages, kafka_workers, kafka_replay, rolling_restarts)
