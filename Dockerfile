@@ -11,6 +11,7 @@ WORKDIR /src
 # What it is built with comes first and alone: it stays in the cache as long as the list does not change.
 COPY tools/setup tools/setup
 COPY src/interfaces/api/docs/package.json src/interfaces/api/docs/package-lock.json src/interfaces/api/docs/
+COPY src/interfaces/dashboard/package.json src/interfaces/dashboard/package-lock.json src/interfaces/dashboard/
 RUN tools/setup build
 COPY CMakeLists.txt CMakePresets.json ./
 COPY cmake cmake

@@ -8,15 +8,18 @@ import { fileURLToPath } from 'node:url';
 
 const PROGRAM = process.env.USERTRAIL_TEST_BINARY ?? fileURLToPath(new URL('../../build/usertrail', import.meta.url));
 const READY = /ready on (http:\/\/127\.0\.0\.1:\d+)/;
+const ACTIVITIES_AT_ONCE = 10_000;
 const READY_MS_MAX = 10_000;
 
 // Without settings that the machine happens to have.
 const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('USERTRAIL_')));
 
 export class Usertrail {
-  // scopes: by the names of the keys that it has; without any, nobody needs a key.
-  static async start(scopes = {}) {
+  // scopes: by the names of the keys that it has; without any, nobody needs a key. `prepare` is called with the folder of its
+  // data, which is not there yet.
+  static async start(scopes = {}, prepare = () => {}) {
     const one = new Usertrail();
+    prepare(join(one.#home, 'data'));
     one.keys = Object.fromEntries(Object.entries(scopes).map(([name, scope]) => [name, one.#createKey(name, scope)]));
     try {
       await one.#launch(Object.keys(scopes).length > 0 ? ['--keys-file', one.#keysFile] : []);
@@ -70,6 +73,19 @@ export class Usertrail {
   async fetch(target) {
     const answer = await fetch(this.url + target);
     return { status: answer.status, json: await answer.json() };
+  }
+
+  // Records an array, with a key where one is needed, and waits until it can be asked for.
+  async record(activities, key) {
+    for (let from = 0; from < activities.length; from += ACTIVITIES_AT_ONCE) {
+      const answer = await fetch(`${this.url}/api/v1/activities`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', ...(key ? { Authorization: `Bearer ${key}` } : {}) },
+        body: JSON.stringify(activities.slice(from, from + ACTIVITIES_AT_ONCE)),
+      });
+      if (answer.status !== 202) throw new Error(`${answer.status}: ${await answer.text()}`);
+    }
+    await this.settle();
   }
 
   // Until what was acknowledged before can be asked for.

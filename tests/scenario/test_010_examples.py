@@ -88,7 +88,7 @@ def test_aliases_are_the_very_same(shared, path):
         assert shared.request("PUT", other).header("allow") == shared.request("PUT", path).header("allow")
 
 
-@pytest.mark.parametrize("path", ["/", "/nothing", "/api", "/api/v1", "/api/v1/activities2", "/LOGS", "//logs", "/logs/a/b",
+@pytest.mark.parametrize("path", ["/dashboard", "/nothing", "/api", "/api/v1", "/api/v1/activities2", "/LOGS", "//logs", "/logs/a/b",
                                   "/livez/x", "/api/v1/activities/../logs"])
 def test_other_paths_are_not_there(shared, path):
     """Guards the border of the routes: nothing that only looks like one is answered."""

@@ -3,6 +3,7 @@
 import gzip
 import html.parser
 import json
+import posixpath
 import re
 
 import pytest
@@ -12,6 +13,7 @@ import openapi
 import service as services
 import wire
 
+DASHBOARD = services.ROOT / "build/dashboard/node_modules"
 SWAGGER_UI = services.ROOT / "build/swagger-ui/node_modules/swagger-ui-dist"
 EVERY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "QUERY")
 ALLOWED = {"get": ["GET", "HEAD"], "post": ["POST"], "delete": ["DELETE"]}
@@ -29,7 +31,7 @@ def known(shared):
     shared.record({"id": "openapi-2", "userId": "openapi-erased", "action": "a"})
     shared.wait_stored("openapi-1")
     shared.wait_stored("openapi-2")
-    return {"id": "openapi-1", "userId": "openapi-erased", "file": "docs.css"}
+    return {"id": "openapi-1", "userId": "openapi-erased", "file": "docs.css", "asset": "dashboard.css"}
 
 
 def target_of(path, values):
@@ -117,10 +119,12 @@ def policy_of(answer):
     return {name: sources for name, *sources in words}
 
 
-def test_the_page_is_strict_and_complete(shared):
-    """Guards the page: all that it names is served by this server, with the type that a browser wants, and nothing stands in it
-    that the policy forbids, which leaves no script but those files."""
-    answer = shared.get("/docs/")
+# Each page, and the folder that its files are named relative to.
+@pytest.mark.parametrize("path, folder", [("/docs/", "/docs/"), ("/", "/")])
+def test_a_page_is_strict_and_complete(shared, path, folder):
+    """Guards the pages: all that they name is served by this server, with the type that a browser wants, and nothing stands in
+    them that the policy forbids, which leaves no script but those files."""
+    answer = shared.get(path)
     assert (answer.status, answer.header("content-type")) == (200, "text/html; charset=utf-8"), answer
     policy = policy_of(answer)
     assert policy["default-src"] == ["'none'"] and policy["script-src"] == policy["style-src"] == ["'self'"]
@@ -128,14 +132,22 @@ def test_the_page_is_strict_and_complete(shared):
     assert policy["base-uri"] == policy["form-action"] == policy["frame-ancestors"] == ["'none'"]
     page = Page(answer.text)
     assert page.inline == []
-    types = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8", "json": "application/json"}
+    types = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8", "json": "application/json",
+             "/": "text/html; charset=utf-8"}
     for name in page.named:
         if name != "data:,":
             assert not name.startswith(("/", "http")), "works behind a proxy with a prefix, and without a network"
-            file = shared.get("/openapi.json" if name == "../openapi.json" else f"/docs/{name}")
-            assert (file.status, file.header("content-type")) == (200, types[name.rpartition(".")[2]]), file
+            file = shared.get(posixpath.normpath(folder + name) + "/" * name.endswith("/"))
+            assert (file.status, file.header("content-type")) == (200, types["/" if name.endswith("/") else name.rpartition(".")[2]]), file
             assert file.header("x-content-type-options") == "nosniff"
-    assert ("swagger-ui-bundle.js" in page.named) == SWAGGER_UI.is_dir(), "built before tools/setup brought it"
+
+
+@pytest.mark.parametrize("path, file, folder", [("/docs/", "swagger-ui-bundle.js", SWAGGER_UI),
+                                                ("/", "dashboard/uplot.js", DASHBOARD / "uplot")])
+def test_a_page_has_its_libraries(shared, path, file, folder):
+    """Guards the build: what tools/setup brought is in the program, and without it the page leads to what is there."""
+    assert (file in Page(shared.get(path).text).named) == folder.is_dir(), "built before tools/setup brought it"
+    assert "openapi.json" in shared.get(path).text
 
 
 def test_the_address_of_the_page(shared):
@@ -145,6 +157,9 @@ def test_the_address_of_the_page(shared):
     expect.problem(shared.get("/docs/no-such-file.js"), 404, detail="no such file")
     expect.problem(shared.get("/docs/..%2Fopenapi.json"), 404)
     expect.problem(shared.get("/docs/?x=1"), 400)
+    expect.problem(shared.get("/dashboard/no-such-file.js"), 404, detail="no such file")
+    expect.problem(shared.get("/dashboard/index.html"), 404)
+    expect.problem(shared.get("/?userId=1"), 400)
 
 
 @pytest.mark.skipif(not SWAGGER_UI.is_dir(), reason="tools/setup could not bring Swagger UI")
@@ -159,7 +174,20 @@ def test_swagger_ui_is_the_one_of_the_registry(shared):
     assert installed["version"] == locked["packages"]["node_modules/swagger-ui-dist"]["version"]
 
 
-@pytest.mark.parametrize("target", ["/openapi.json", "/docs/", "/docs/docs.css"])
+@pytest.mark.skipif(not DASHBOARD.is_dir(), reason="tools/setup could not bring the libraries of the dashboard")
+def test_the_libraries_of_the_dashboard_are_the_ones_of_the_registry(shared):
+    """Guards the bytes on their way through the build, and the notices that their licences ask for."""
+    for name, path in (("preact.js", "preact/dist/preact.umd.js"), ("preact-hooks.js", "preact/hooks/dist/hooks.umd.js"),
+                       ("htm.js", "htm/dist/htm.umd.js"), ("uplot.js", "uplot/dist/uPlot.iife.min.js"), ("uplot.css", "uplot/dist/uPlot.min.css"),
+                       *((f"{library}.LICENSE.txt", f"{library}/LICENSE") for library in ("preact", "htm", "uplot"))):
+        assert shared.get(f"/dashboard/{name}").body == (DASHBOARD / path).read_bytes()
+    locked = json.loads((services.ROOT / "src/interfaces/dashboard/package-lock.json").read_text())["packages"]
+    for library in ("preact", "htm", "uplot"):
+        installed = json.loads((DASHBOARD / library / "package.json").read_text())
+        assert installed["version"] == locked[f"node_modules/{library}"]["version"]
+
+
+@pytest.mark.parametrize("target", ["/openapi.json", "/docs/", "/docs/docs.css", "/", "/dashboard/dashboard.css"])
 def test_who_takes_gzip_gets_it(shared, target):
     """Guards both representations: the same content, tags of their own, and a cache that keeps them apart."""
     plain = shared.get(target)
@@ -173,7 +201,7 @@ def test_who_takes_gzip_gets_it(shared, target):
         assert answer.header("content-type") == plain.header("content-type")
 
 
-@pytest.mark.parametrize("target", ["/openapi.json", "/docs/", "/docs/docs.css"])
+@pytest.mark.parametrize("target", ["/openapi.json", "/docs/", "/docs/docs.css", "/", "/dashboard/dashboard.css"])
 def test_who_has_it_is_told_so(shared, target):
     """Guards conditional requests: 304 for the tag of the same representation, the whole for any other."""
     plain, packed = (shared.get(target, [("Accept-Encoding", coding)]).header("etag") for coding in ("identity", "gzip"))

@@ -1,12 +1,12 @@
 /*
- * GET of the document of the API and of the page that shows it.
+ * GET of the document of the API, of the page that shows it, and of the dashboard.
  */
 #include "interfaces/api/api_documents.h"
 
 #include "interfaces/api/api_private.h"
 #include "interfaces/http/http_negotiation.h"
 
-/* The page may load what this server has, and nothing else: no text of an answer that it shows can
+/* A page may load what this server has, and nothing else: no text of an answer that it shows can
  * become a script. Swagger UI draws its icons as data. */
 #define PAGE_POLICY                                                                                \
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "              \
@@ -70,13 +70,28 @@ void api_docs(const struct api_call *call)
         &(struct http_response){.status = 308, .headers = &location, .header_count = 1});
 }
 
-void api_docs_file(const struct api_call *call)
+static void serve_file(const struct api_call *call, struct str folder, const char *missing)
 {
-    const struct api_document *document = api_document_find(STR("docs/"), call->rest);
+    const struct api_document *document = api_document_find(folder, call->rest);
     if (document == NULL) {
-        api_answer_problem_type(call->exchange, API_PROBLEM_NO_SUCH_ROUTE,
-                                "the page that shows the API has no such file");
+        api_answer_problem_type(call->exchange, API_PROBLEM_NO_SUCH_ROUTE, missing);
         return;
     }
     serve(call, document);
+}
+
+void api_docs_file(const struct api_call *call)
+{
+    serve_file(call, STR("docs/"), "the page that shows the API has no such file");
+}
+
+/* Its files are in a folder below, so that the page works behind a proxy with a prefix, too. */
+void api_dashboard(const struct api_call *call)
+{
+    serve(call, api_document_find(STR(""), STR("index.html")));
+}
+
+void api_dashboard_file(const struct api_call *call)
+{
+    serve_file(call, STR("dashboard/"), "the dashboard has no such file");
 }

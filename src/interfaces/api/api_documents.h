@@ -1,8 +1,8 @@
 #pragma once
 /*
- * What is served from the program itself: the document of the API and the page that shows it. The
- * table is made by the build (usertrail_embed) from the files of this folder and, when it is there,
- * Swagger UI. Any thread.
+ * What is served from the program itself: the document of the API, the page that shows it, and the
+ * dashboard. The table is made by the build (usertrail_embed) from the files of this folder and of
+ * interfaces/dashboard and, when they are there, the libraries that the pages need. Any thread.
  */
 #include "base/str.h"
 

@@ -132,6 +132,8 @@ void api_erase_user_of_query(const struct api_call *call);
 void api_openapi(const struct api_call *call);
 void api_docs(const struct api_call *call);
 void api_docs_file(const struct api_call *call);
+void api_dashboard(const struct api_call *call);
+void api_dashboard_file(const struct api_call *call);
 void api_probe_live(const struct api_call *call);
 void api_probe_ready(const struct api_call *call);
 void api_probe_health(const struct api_call *call);

@@ -155,6 +155,14 @@ static const struct api_operation get_docs_file = {.handle = api_docs_file,
                                                    .fields = FIELD(ACCEPT_ENCODING) |
                                                              FIELD(IF_NONE_MATCH),
                                                    .is_open = true};
+static const struct api_operation get_dashboard = {.handle = api_dashboard,
+                                                   .fields = FIELD(ACCEPT_ENCODING) |
+                                                             FIELD(IF_NONE_MATCH),
+                                                   .is_open = true};
+static const struct api_operation get_dashboard_file = {.handle = api_dashboard_file,
+                                                        .fields = FIELD(ACCEPT_ENCODING) |
+                                                                  FIELD(IF_NONE_MATCH),
+                                                        .is_open = true};
 
 /* Routes ------------------------------------------------------------------------------------ */
 
@@ -203,6 +211,8 @@ static const struct api_route routes[] = {
     {PATH("/openapi.json"), .operations = {GET(get_openapi)}},
     {PATH("/docs"), .operations = {GET(get_docs)}},
     {PATH("/docs"), .has_id = true, .operations = {GET(get_docs_file)}},
+    {PATH("/"), .operations = {GET(get_dashboard)}},
+    {PATH("/dashboard"), .has_id = true, .operations = {GET(get_dashboard_file)}},
 };
 
 /* False: the text does not end so. */
@@ -216,15 +226,15 @@ static bool cut_end(struct str *text, struct str end)
     return true;
 }
 
-/* What follows the route's path, when it does: nothing, "/" (which older routers ignore) or "/id".
- */
+/* What follows the route's path, when it does: nothing, "/" (which older routers ignore, but behind
+ * "/" itself it is another path) or "/id". */
 static bool matches(const struct api_route *route, struct str path, struct str *out_rest)
 {
     if (!str_starts_with(path, route->path)) {
         return false;
     }
     struct str rest = {path.data + route->path.len, path.len - route->path.len};
-    bool bare = rest.len == 0 || str_equal(rest, STR("/"));
+    bool bare = rest.len == 0 || (route->path.len > 1 && str_equal(rest, STR("/")));
     if (!route->has_id) {
         *out_rest = (struct str){0};
         return bare;

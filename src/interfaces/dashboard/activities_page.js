@@ -1,0 +1,169 @@
+// The page that one begins at: what was done, when, by whom.
+import { ActivityTable } from './activity_table.js';
+import { addressOf, ask, download } from './api.js';
+import { useDeed } from './answer.js';
+import { Columns, pathsOf } from './columns.js';
+import { Facets } from './facets.js';
+import { FilterBar } from './filter_bar.js';
+import { filterPairs, hiderOf, livePairs } from './filters.js';
+import { Histogram } from './histogram.js';
+import { LiveTail } from './live_tail.js';
+import { Empty, Failure, Icon, Loading, Popover, formatNumber, plural } from './parts.js';
+import { RowList } from './row_list.js';
+import { html, useEffect, useMemo, useReducer, useRef, useState } from './runtime.js';
+import { TimePicker } from './time_picker.js';
+import { rangeInWords, resolveRange } from './times.js';
+
+// What is asked, the same object as long as it is the same question: "now" stands still in it, so that pages fit together.
+function useQuestion({ range, filters }, asked) {
+  return useMemo(() => {
+    const now = Date.now();
+    return { filters, times: resolveRange(range, now), now };
+  }, [JSON.stringify([range, filters]), asked]);
+}
+
+function useRows(question) {
+  const [version, changed] = useReducer(count => count + 1, 0);
+  const list = useMemo(() => {
+    const pairs = filterPairs(question.filters, question.times);
+    return new RowList({
+      load: (limit, cursor) => ask('api/v1/activities', [['limit', limit], ...(cursor ? [['cursor', cursor]] : []), ...pairs]),
+      hides: hiderOf(question.filters),
+      changed,
+    });
+  }, [question]);
+  useEffect(() => {
+    list.more();
+    return () => list.leave();
+  }, [list]);
+  return { list, version };
+}
+
+const LIVE_OFF = { phase: 'off', paused: false, held: 0, error: null };
+
+function useLive(active, list, filters) {
+  const [live, setLive] = useState(LIVE_OFF);
+  const tail = useRef(null);
+  useEffect(() => {
+    if (!active) return undefined;
+    tail.current = new LiveTail(livePairs(filters), {
+      show: activities => list.prepend(activities),
+      gap: gap => list.prependGap(gap),
+      tell: setLive,
+    });
+    return () => {
+      tail.current.end();
+      setLive(LIVE_OFF);
+    };
+  }, [active, list]);
+  return { ...live, pause: () => tail.current?.pause(), goOn: () => tail.current?.goOn() };
+}
+
+const LIVE_WORDS = { connecting: 'Connecting…', live: 'Live', waiting: 'Connecting again…' };
+
+function LiveControl({ live, state, navigate }) {
+  const words = live.paused ? `Paused, ${plural(live.held, 'new one', 'new ones')}` : LIVE_WORDS[live.phase];
+  return html`
+    <div class="live" data-phase=${live.paused ? 'paused' : live.phase}>
+      ${state.live && html`<span class="live-words" role="status">${words}${live.error ? `: ${live.error.message}` : ''}</span>`}
+      ${state.live && html`
+        <button type="button" onClick=${live.paused ? live.goOn : live.pause}><${Icon} name=${live.paused ? 'play' : 'pause'} /><span>${live.paused ? 'Go on' : 'Pause'}</span></button>`}
+      <button type="button" aria-pressed=${state.live ? 'true' : 'false'} onClick=${() => navigate({ live: !state.live })}>
+        <span class="live-dot" aria-hidden="true"></span><span>Live</span>
+      </button>
+    </div>`;
+}
+
+function Export({ question }) {
+  const pairs = filterPairs(question.filters, question.times);
+  const [{ busy, error }, save] = useDeed(format =>
+    download(addressOf('api/v1/activities/export', [['format', format], ...pairs]), `activities.${format}`));
+  const excludes = question.filters.some(filter => filter.out);
+  return html`
+    <${Popover} label="Export" icon="save" title="Export">
+      ${() => html`
+        <div class="export">
+          <p>All activities of this time and these filters, oldest first.</p>
+          ${excludes && html`<p class="note">What is left out here is in the file: the service has no filter that leaves something out.</p>`}
+          <div class="row-of">
+            <button type="button" disabled=${busy} onClick=${() => save('ndjson')}>JSON lines</button>
+            <button type="button" disabled=${busy} onClick=${() => save('csv')}>CSV</button>
+          </div>
+          ${error && html`<${Failure} error=${error} />`}
+        </div>`}
+    </${Popover}>`;
+}
+
+function NothingFound({ state, navigate, hidden }) {
+  if (hidden > 0) {
+    return html`<${Empty} title=${`All ${formatNumber(hidden)} activities are left out by your filters`}>
+      <button type="button" onClick=${() => navigate({ filters: state.filters.filter(filter => !filter.out) })}>Show them</button></${Empty}>`;
+  }
+  return html`
+    <${Empty} title="No activities">
+      <p>${rangeInWords(state.range, state.zone)}${state.filters.length > 0 ? ', with these filters' : ''}: nothing was recorded.</p>
+      <div class="row-of">
+        ${state.range.last !== 'all' && html`<button type="button" onClick=${() => navigate({ range: { last: 'all' } })}>Look at all time</button>`}
+        ${state.filters.length > 0 && html`<button type="button" onClick=${() => navigate({ filters: [] })}>Without filters</button>`}
+      </div>
+    </${Empty}>`;
+}
+
+// What stands below the rows when there are not all of them.
+function TableEnd({ list }) {
+  if (list.phase === 'error') return html`<${Failure} error=${list.error} again=${() => list.goOn()} />`;
+  if (list.phase !== 'paused') return null;
+  return html`
+    <div class="table-end"><p>The last ${formatNumber(list.hidden)} activities were all left out by your filters.</p>
+      <button type="button" onClick=${() => list.goOn()}>Look further</button></div>`;
+}
+
+function Rows({ list, version, state, navigate }) {
+  if (list.shown.length > 0) {
+    return html`<${ActivityTable} list=${list} version=${version} state=${state} navigate=${navigate} /><${TableEnd} list=${list} />`;
+  }
+  if (list.phase === 'loading') return html`<${Loading} what="activities" />`;
+  if (list.phase === 'ready' && !list.ended) return html`<${Loading} what="further activities" />`;
+  return list.phase === 'ready' ? html`<${NothingFound} state=${state} navigate=${navigate} hidden=${list.hidden} />` : html`<${TableEnd} list=${list} />`;
+}
+
+// Pages of which every row is hidden are followed by the next, until there are rows, or many were looked at.
+function useFurther(list, version) {
+  useEffect(() => {
+    if (list.shown.length === 0 && list.phase === 'ready' && !list.ended) list.more();
+  }, [list, version]);
+}
+
+export function ActivitiesPage({ state, navigate, theme }) {
+  const [asked, askAgain] = useReducer(count => count + 1, 0);
+  const question = useQuestion(state, asked);
+  const { list, version } = useRows(question);
+  const live = useLive(state.live, list, question.filters);
+  useFurther(list, version);
+  const paths = useMemo(() => pathsOf(list.shown), [list, list.shown.length > 0, list.ended]);
+  const excludes = state.filters.some(filter => filter.out);
+  return html`
+    <h1 class="unseen">Activities</h1>
+    <div class="toolbar">
+      <${FilterBar} state=${state} navigate=${navigate} times=${question.times} keys=${paths} />
+      <${TimePicker} state=${state} navigate=${navigate} />
+      <button type="button" onClick=${() => askAgain()}><${Icon} name="refresh" /><span>Refresh</span></button>
+    </div>
+    <${Histogram} question=${question} zone=${state.zone} theme=${theme} navigate=${navigate}
+      notes=${excludes && html`<span class="note">; what is left out is counted, too, since the service cannot leave it out</span>`} />
+    <div class="split">
+      <${Facets} question=${question} state=${state} navigate=${navigate} />
+      <section class="results" aria-label="Activities" aria-busy=${list.phase === 'loading' ? 'true' : 'false'}>
+        <div class="section-bar">
+          <p><strong>${formatNumber(list.shown.length)}</strong> loaded${list.ended ? ', all there are' : ''}
+            ${list.hidden > 0 && html`<span class="note">; ${formatNumber(list.hidden)} left out on this page</span>`}</p>
+          <div class="section-deeds">
+            <${LiveControl} live=${live} state=${state} navigate=${navigate} />
+            <${Columns} state=${state} navigate=${navigate} paths=${paths} />
+            <${Export} question=${question} />
+          </div>
+        </div>
+        <${Rows} list=${list} version=${version} state=${state} navigate=${navigate} />
+      </section>
+    </div>`;
+}
