@@ -1,0 +1,120 @@
+// Many rows, columns, and rows that come while somebody looks.
+import { NOW, dashboardTest as test, expect, needsLibraries, shopActivities } from './dashboard.mjs';
+
+needsLibraries();
+
+const MANY = 100_000;
+const ROWS_IN_PAGE_MAX = 80;
+
+test('a hundred thousand rows scroll as one', async ({ dashboard, page, fresh }) => {
+  test.setTimeout(180_000);
+  await fresh.record(shopActivities(MANY, 500));
+  await dashboard.visit('#/activities?last=7d');
+  await expect(dashboard.rows.first()).toBeVisible();
+  const scroller = page.locator('.table-scroll');
+  await expect.poll(async () => {
+    await scroller.evaluate(box => { box.scrollTop = box.scrollHeight; });
+    return dashboard.results.getByText(/loaded/).textContent();
+  }, { timeout: 150_000, intervals: [20] }).toContain('100,000 loaded, all there are');
+  expect(await dashboard.table.locator('tr').count()).toBeLessThan(ROWS_IN_PAGE_MAX);
+  // Steps of a screen and jumps across the whole: two frames behind each there must be rows where somebody looks.
+  const frames = await scroller.evaluate(async box => {
+    const took = [];
+    let empty = 0;
+    for (let step = 0; step < 60; step++) {
+      const begin = performance.now();
+      box.scrollTop = step % 2 ? step * 40_000 : box.scrollTop + 900;
+      await new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve))));
+      took.push(performance.now() - begin);
+      const { left, top } = box.getBoundingClientRect();
+      if (!document.elementFromPoint(left + 200, top + 200)?.closest('tr.row, tr.detail')) empty++;
+    }
+    return { median: took.sort((one, other) => one - other)[30], empty };
+  });
+  test.info().annotations.push({ type: 'median ms of a step', description: String(frames.median) });
+  expect(frames.empty).toBe(0);
+  expect(frames.median).toBeLessThan(150);
+});
+
+test('columns are chosen by click and by key, and stand in the address', async ({ dashboard, page, fresh }) => {
+  await fresh.record(shopActivities(60));
+  await dashboard.visit();
+  await expect(dashboard.rows.first()).toBeVisible();
+  await dashboard.button('Columns').click();
+  await page.getByLabel('path', { exact: true }).check();
+  await page.getByLabel('Metadata', { exact: true }).uncheck();
+  await expect(dashboard.table.getByRole('columnheader')).toHaveText(['Time', 'User', 'Action', 'path']);
+  await page.getByLabel('Another path of the metadata').fill('cart.items');
+  await page.keyboard.press('Enter');
+  await dashboard.expectAddress('column=metadata.path&column=metadata.cart.items');
+  await expect(dashboard.table.getByRole('columnheader').last()).toHaveText('cart.items');
+  await page.keyboard.press('Escape');
+  await expect(dashboard.button('Columns')).toBeFocused();
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Space');
+  await expect(dashboard.table.getByRole('columnheader')).toHaveText(['User', 'Action', 'path', 'cart.items']);
+  await dashboard.button('As at the beginning').click();
+  await expect(dashboard.table.getByRole('columnheader')).toHaveText(['Time', 'User', 'Action', 'Metadata']);
+});
+
+const live = (number, action = 'live') => ({ id: `live-${number}`, userId: 'follower', action, metadata: { number } });
+
+test('what comes is shown, waits during a pause, and passes the filter', async ({ dashboard, page, fresh }) => {
+  await fresh.record(shopActivities(20));
+  await dashboard.visit('#/activities?userId=follower');
+  await dashboard.button('Live').click();
+  await expect(page.locator('.live-words')).toHaveText('Live');
+  await dashboard.expectAddress('live=1');
+  await fresh.record([live(1), { ...live(2), userId: 'somebody else' }, live(3)]);
+  await expect(dashboard.rows).toHaveCount(2);
+  await expect(dashboard.rows.first()).toContainText('number 3');
+  await dashboard.button('Pause').click();
+  await fresh.record([live(4), live(5)]);
+  await expect(page.locator('.live-words')).toHaveText('Paused, 2 new ones');
+  await expect(dashboard.rows).toHaveCount(2);
+  await dashboard.pressUntil('Tab', dashboard.button('Live'));
+  await dashboard.pressUntil('Shift+Tab', dashboard.button('Go on'));
+  await page.keyboard.press('Enter');
+  await expect(dashboard.rows).toHaveCount(4);
+  await expect(dashboard.rows.first()).toContainText('number 5');
+  await dashboard.rows.first().getByRole('button').click();
+  await expect(dashboard.detail).toContainText('live-5');
+  await dashboard.button('Live').click();
+  await expect(page.locator('.live-words')).toHaveCount(0);
+});
+
+test('who reads further down is not moved by what comes', async ({ dashboard, page, fresh }) => {
+  await fresh.record(shopActivities(80));
+  await dashboard.visit('#/activities?live=1');
+  await expect(page.locator('.live-words')).toHaveText('Live');
+  await page.locator('.table-scroll').evaluate(box => { box.scrollTop = 900; });
+  const read = dashboard.rows.filter({ hasText: shopActivities(80)[35].timestamp.slice(14, 19) }).first();
+  const before = await read.boundingBox();
+  await fresh.record([live(1), live(2), live(3)]);
+  await expect(dashboard.results).toContainText('83 loaded');
+  expect((await read.boundingBox()).y).toBeCloseTo(before.y, 0);
+});
+
+test('what is missing is told, and a connection that ends is made again', async ({ dashboard, page, fresh, watch }) => {
+  watch.expect(/^console: Failed to load resource/);
+  await fresh.record(shopActivities(3));
+  let times = 0;
+  const ids = [];
+  await page.route(/activities\/stream/, async route => {
+    ids.push(await route.request().headerValue('last-event-id'));
+    times++;
+    if (times === 1) {
+      await route.fulfill({ contentType: 'text/event-stream', body:
+        `retry: 50\nid: t1\n\nid: t2\nevent: activity\ndata: ${JSON.stringify({ ...live(1), timestamp: new Date(NOW).toISOString() })}\n\nevent: gap\ndata: {"missed":12,"reason":"slow"}\n\n` });
+    } else if (times === 2) {
+      await route.abort();
+    } else {
+      await route.continue({ headers: { ...route.request().headers(), 'last-event-id': '' } });
+    }
+  });
+  await dashboard.visit('#/activities?live=1');
+  await expect(dashboard.table.locator('tr.gap')).toHaveText('12 activities are missing here: this page did not read them fast enough.');
+  await expect(dashboard.rows).toHaveCount(4);
+  await expect.poll(() => times).toBeGreaterThan(2);
+  expect(ids.slice(0, 3)).toEqual([null, 't2', 't2']);
+});
