@@ -1,5 +1,7 @@
 // What the tests of the dashboard share: a day of activities, the moment at which they look at it, and the parts of the page.
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
 import { expect, test } from './fixtures.mjs';
 
@@ -39,6 +41,14 @@ export function shopActivities(count, everyMs = MINUTE) {
       },
     };
   });
+}
+
+const SCENARIO = fileURLToPath(new URL('../scenario', import.meta.url));
+
+// What prepares a folder in which these messages were refused by an earlier store.
+export function refused(messages) {
+  const words = 'import pathlib, sys, refused_file; refused_file.write(pathlib.Path(sys.argv[1]), [text.encode() for text in sys.argv[2:]])';
+  return data => execFileSync('/usr/bin/python3', ['-B', '-c', words, `${data}/refused`, ...messages], { cwd: SCENARIO });
 }
 
 // The parts of the page, by the names that people and their tools find them by.

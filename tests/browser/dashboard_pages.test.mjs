@@ -1,13 +1,10 @@
 // The other pages of the dashboard, and what concerns all of them: a user, erasing one, refused messages, the state of the
 // service, files to take along, and keys.
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 
-import { Dashboard, REFUSED, dashboardTest, expect, needsLibraries, shopActivities } from './dashboard.mjs';
+import { Dashboard, REFUSED, dashboardTest, expect, needsLibraries, refused, shopActivities } from './dashboard.mjs';
 import { lendTo } from './fixtures.mjs';
 
-const SCENARIO = fileURLToPath(new URL('../scenario', import.meta.url));
 const KEYS = { all: 'write,read,admin,erase', reader: 'read' };
 
 // Entries that an earlier store refused: two that this one takes, and one that is no activity.
@@ -17,13 +14,8 @@ const MESSAGES = [
   '<img src=x onerror="window.attacked = 1">',
 ];
 
-function writeRefused(data) {
-  const words = 'import pathlib, sys, refused_file; refused_file.write(pathlib.Path(sys.argv[1]), [text.encode() for text in sys.argv[2:]])';
-  execFileSync('/usr/bin/python3', ['-B', '-c', words, `${data}/refused`, ...MESSAGES], { cwd: SCENARIO });
-}
-
 const test = dashboardTest.extend({
-  refusing: async ({ page }, use) => lendTo(page, use, {}, writeRefused),
+  refusing: async ({ page }, use) => lendTo(page, use, {}, refused(MESSAGES)),
   locked: async ({ page }, use) => lendTo(page, use, KEYS),
 });
 

@@ -83,6 +83,29 @@ test('the API is asked for what it can, and no more', () => {
   expect(filters.livePairs(all)).toEqual([['userId', '1'], ['metadata.k', 'v']]);
 });
 
+test('counts of what is left out are taken away, and what was taken away twice comes back', () => {
+  const filter = (field, value, out = false) => ({ field, value, out });
+  const all = [];
+  for (const userId of ['1', '2', '3']) for (const action of ['a', 'b', 'c']) all.push({ userId, action, metadata: {} });
+  const asks = (terms, row) => terms.reduce((sum, term) => {
+    const passes = ['userId', 'action'].every(field => {
+      const values = term.filters.filter(one => one.field === field).map(({ value }) => value);
+      return values.length === 0 || values.includes(row[field]);
+    });
+    return sum + (passes ? term.sign : 0);
+  }, 0);
+  for (const wanted of [[], [filter('action', 'a', true)], [filter('action', 'a', true), filter('action', 'b', true), filter('userId', '1', true)],
+    [filter('action', 'a'), filter('action', 'b'), filter('action', 'a', true), filter('userId', '2', true)], [filter('action', 'a'), filter('action', 'b', true)]]) {
+    for (const row of all) {
+      const asked = wanted.filter(({ out }) => !out);
+      const kept = asks([{ sign: 1, filters: asked }], row) === 1 && !filters.hiderOf(wanted)(row);
+      expect(asks(filters.countTerms(wanted), row)).toBe(kept ? 1 : 0);
+    }
+  }
+  expect(filters.isCounted([filter('action', 'a', true)])).toBe(true);
+  expect(filters.isCounted([filter('metadata.a', 'a', true)])).toBe(false);
+});
+
 test('rows are hidden by the values that the API would have found', () => {
   const hides = (field, value, metadata) => filters.hiderOf([{ field, value, out: true }])({ userId: 'u', action: 'a', metadata });
   expect(hides('userId', 'u', {})).toBe(true);

@@ -141,7 +141,6 @@ export function ActivitiesPage({ state, navigate, theme }) {
   const live = useLive(state.live, list, question.filters);
   useFurther(list, version);
   const paths = useMemo(() => pathsOf(list.shown), [list, list.shown.length > 0, list.ended]);
-  const excludes = state.filters.some(filter => filter.out);
   return html`
     <h1 class="unseen">Activities</h1>
     <div class="toolbar">
@@ -149,8 +148,7 @@ export function ActivitiesPage({ state, navigate, theme }) {
       <${TimePicker} state=${state} navigate=${navigate} />
       <button type="button" onClick=${() => askAgain()}><${Icon} name="refresh" /><span>Refresh</span></button>
     </div>
-    <${Histogram} question=${question} zone=${state.zone} theme=${theme} navigate=${navigate}
-      notes=${excludes && html`<span class="note">; what is left out is counted, too, since the service cannot leave it out</span>`} />
+    <${Histogram} question=${question} zone=${state.zone} theme=${theme} navigate=${navigate} />
     <div class="split">
       <${Facets} question=${question} state=${state} navigate=${navigate} />
       <section class="results" aria-label="Activities" aria-busy=${list.phase === 'loading' ? 'true' : 'false'}>

@@ -1,7 +1,8 @@
 // Filters: { field, value, out }, of which the field is "userId", "action" or "metadata.<path>", and `out` leaves out what
 // has the value. All of it is pure.
 //
-// The API has no filter that leaves something out, so such filters hold on the page only: rows are hidden here.
+// The API has no filter that leaves something out, so rows are hidden here. Counts can be had of it all the same, by taking away
+// those of what is left out.
 
 const FIELDS = ['userId', 'action'];
 const METADATA = 'metadata.';
@@ -92,6 +93,28 @@ export function filterPairs(filters, { from = null, to = null } = {}, without = 
   if (from !== null || bare) pairs.push(['from', bare ? ANY_TIME : new Date(from).toISOString()]);
   if (to !== null) pairs.push(['to', new Date(to).toISOString()]);
   return pairs;
+}
+
+// --- what the page counts ---
+
+// Whether counts can be had without what is left out: members of the metadata can be in one activity together, in any number.
+export const isCounted = filters => !filters.some(({ field, out }) => out && field.startsWith(METADATA));
+
+// Questions whose counts, each with its sign, add up to those of what is not left out: { sign, filters }. Who is left out by user
+// and by action, too, was taken away twice, and comes back once.
+export function countTerms(filters) {
+  const kept = filters.filter(({ out }) => !out);
+  let terms = [{ sign: 1, filters: kept }];
+  for (const field of FIELDS) {
+    const asked = kept.filter(filter => filter.field === field).map(({ value }) => value);
+    const out = filters.filter(filter => filter.out && filter.field === field && (asked.length === 0 || asked.includes(filter.value)));
+    if (out.length === 0) continue;
+    terms = terms.flatMap(term => [term, {
+      sign: -term.sign,
+      filters: [...term.filters.filter(filter => filter.field !== field), ...out.map(({ value }) => ({ field, value, out: false }))],
+    }]);
+  }
+  return terms;
 }
 
 // --- what the page hides ---

@@ -3,7 +3,7 @@ import { useAnswer } from './answer.js';
 import { ask } from './api.js';
 import { chooseInterval, fillBuckets, formatInterval, intervalInWords, shifted, spanOf, zoomed } from './buckets.js';
 import { Chart } from './chart.js';
-import { filterPairs } from './filters.js';
+import { countTerms, filterPairs, isCounted } from './filters.js';
 import { Failure, IconButton, formatNumber, plural } from './parts.js';
 import { html, useMemo, useState } from './runtime.js';
 import { formatTime } from './times.js';
@@ -11,6 +11,13 @@ import { formatTime } from './times.js';
 const GROUPS_MAX = 10_000;
 
 const count = (by, pairs, signal) => ask('api/v1/stats', [...by, ['limit', GROUPS_MAX], ...pairs], { signal });
+
+// Groups without what is left out, as far as that can be counted.
+async function countKept(by, { filters, times }, signal) {
+  const terms = countTerms(filters);
+  const answers = await Promise.all(terms.map(term => count(by, filterPairs(term.filters, times), signal)));
+  return answers.flatMap(({ data }, at) => data.map(group => ({ ...group, count: terms[at].sign * group.count })));
+}
 
 // Where the range has no begin, days tell where the first activity is.
 async function loadBuckets({ filters, times, now }, signal) {
@@ -21,9 +28,9 @@ async function loadBuckets({ filters, times, now }, signal) {
     span = spanOf(days.data) ?? { from: now - 1, to: now };
   }
   const interval = chooseInterval(span.from, span.to);
-  const { data } = await count([['by', 'time'], ['interval', formatInterval(interval)]], pairs, signal);
-  const last = data.length > 0 ? Date.parse(data.at(-1).key) + 1 : 0;
-  return { interval, span, ...fillBuckets(data, { ...span, to: times.to ?? Math.max(span.to, last), interval }) };
+  const groups = await countKept([['by', 'time'], ['interval', formatInterval(interval)]], { filters, times }, signal);
+  const last = Math.max(0, ...groups.map(({ key }) => Date.parse(key) + 1));
+  return { interval, span, ...fillBuckets(groups, { ...span, to: times.to ?? Math.max(span.to, last), interval }) };
 }
 
 function DataTable({ times, counts, interval, zone, onZoom }) {
@@ -45,7 +52,7 @@ function DataTable({ times, counts, interval, zone, onZoom }) {
     </div>`;
 }
 
-export function Histogram({ question, zone, theme, navigate, notes }) {
+export function Histogram({ question, zone, theme, navigate }) {
   const { data, phase, error } = useAnswer(signal => loadBuckets(question, signal), [question]);
   const [asTable, setAsTable] = useState(false);
   const total = useMemo(() => data?.counts.reduce((sum, number) => sum + number, 0), [data]);
@@ -57,7 +64,7 @@ export function Histogram({ question, zone, theme, navigate, notes }) {
       <div class="section-bar">
         <p class="total"><strong>${data ? formatNumber(total) : '…'}</strong> ${total === 1 ? 'activity' : 'activities'}
           ${data && html`<span class="note"> in bars of ${intervalInWords(data.interval)}</span>`}
-          ${notes}</p>
+          ${!isCounted(question.filters) && html`<span class="note">; what is left out by metadata is counted, too</span>`}</p>
         <div class="button-group" role="group" aria-label="Move in time">
           <${IconButton} icon="left" label="Earlier" onClick=${move(range => shifted(range, -0.5))} />
           <${IconButton} icon="right" label="Later" onClick=${move(range => shifted(range, 0.5))} />

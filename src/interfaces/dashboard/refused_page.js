@@ -57,12 +57,12 @@ export function RefusedPage({ state }) {
       ${deed.error && html`<${Failure} error=${deed.error} />`}
       ${sent && html`<${Outcome} sent=${sent} />`}
       ${shown.length > 0 && html`
-        <table class="plain refused">
-          <thead><tr><th scope="col">Refused</th><th scope="col">Reason</th><th scope="col">Message</th><th scope="col" class="number">Partition / offset</th><th scope="col">Deed</th></tr></thead>
+        <div class="sideways" role="region" aria-label="Refused messages" tabindex="0"><table class="plain refused">
+          <thead><tr><th scope="col">Refused</th><th scope="col">Reason</th><th scope="col">Message</th><th scope="col" class="number">Partition / offset</th><td></td></tr></thead>
           <tbody>${shown.map(entry => html`
             <${Entry} key=${entry.id} entry=${entry} zone=${state.zone} onSent=${({ id }) => setGone(before => new Set([...before, id]))} />`)}
           </tbody>
-        </table>`}
+        </table></div>`}
       ${phase === 'loading' && html`<${Loading} what="refused messages" />`}
       ${error && html`<${Failure} error=${error} again=${more} />`}
       ${phase === 'ready' && ended && shown.length === 0 && html`<${Empty} title="Nothing is refused"><p>Everything in the event log could be stored.</p></${Empty}>`}
