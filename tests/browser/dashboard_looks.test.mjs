@@ -51,6 +51,9 @@ needsLibraries();
 const KEPT = ['activities', 'activities-open', 'users', 'user', 'refused', 'sign-in'];
 const PICTURES = process.env.USERTRAIL_TEST_PICTURES;
 
+// The first page, where something opens a dialog.
+const opened = then => ({ hash: '', ready: page => page.locator('tr.row').first(), then, wait: page => page.getByRole('dialog') });
+
 // Each page, and what of it opens: how to get there, and when it is there.
 const PAGES = {
   activities: { hash: '', ready: page => page.locator('tr.row').first() },
@@ -60,14 +63,20 @@ const PAGES = {
     then: async page => page.locator('tr.row button').nth(2).click(),
     wait: page => page.locator('tr.detail .raw'),
   },
-  'chart-as-table': { hash: '', ready: page => page.locator('tr.row').first(), then: page => page.getByRole('button', { name: 'As a table' }).click(), wait: page => page.locator('.data-table') },
-  'time-picker': { hash: '', ready: page => page.locator('tr.row').first(), then: page => page.getByRole('button', { name: 'Last 24 hours' }).click(), wait: page => page.getByRole('dialog') },
-  columns: { hash: '', ready: page => page.locator('tr.row').first(), then: page => page.getByRole('button', { name: 'Columns' }).click(), wait: page => page.getByRole('dialog') },
-  completion: { hash: '', ready: page => page.locator('tr.row').first(), then: page => page.getByRole('combobox', { name: 'Add a filter' }).fill('action='), wait: page => page.getByRole('option').first() },
+  'chart-as-table': { ...opened(page => page.getByRole('button', { name: 'As a table' }).click()), wait: page => page.locator('.data-table') },
+  'time-picker': opened(page => page.getByRole('button', { name: 'Last 24 hours' }).click()),
+  columns: opened(page => page.getByRole('button', { name: 'Columns' }).click()),
+  completion: {
+    ...opened(page => page.getByRole('combobox', { name: 'Add a filter' }).fill('action=')),
+    wait: page => page.getByRole('option').first(),
+  },
   empty: { hash: '#/activities?userId=nobody', ready: page => page.getByText('No activities', { exact: true }) },
   users: { hash: '#/users', ready: page => page.locator('.plain tbody tr').first() },
   user: { hash: '#/users/user-1009', ready: page => page.locator('.day').first() },
-  erase: { hash: '#/users/user-1009', ready: page => page.locator('.day').first(), then: page => page.getByRole('button', { name: 'Erase…' }).click(), wait: page => page.getByRole('dialog') },
+  erase: {
+    ...opened(page => page.getByRole('button', { name: 'Erase…' }).click()),
+    hash: '#/users/user-1009', ready: page => page.locator('.day').first(),
+  },
   refused: { hash: '#/refused', server: 'refusing', ready: page => page.locator('.refused tbody tr').first() },
   'nothing-refused': { hash: '#/refused', ready: page => page.getByText('Nothing is refused') },
   'sign-in': { hash: '', server: 'locked', ready: page => page.getByLabel('Key') },

@@ -61,6 +61,7 @@ test('a user is looked for by key, also with a slash', async ({ dashboard, page,
   await page.keyboard.type('team/user 8');
   await page.keyboard.press('Enter');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('team/user 8');
+  await expect(page.getByRole('main')).toBeFocused();
   await expect(page.locator('.day').getByRole('listitem')).toHaveCount(1);
   await dashboard.visit('#/users/nobody');
   await expect(page.getByText('There are no activities of this user', { exact: true })).toBeVisible();

@@ -5,6 +5,7 @@ needsLibraries();
 
 const MANY = 100_000;
 const ROWS_IN_PAGE_MAX = 80;
+const FRAMES_MAX = 6;
 
 test('a hundred thousand rows scroll as one', async ({ dashboard, page, fresh }) => {
   test.setTimeout(180_000);
@@ -17,23 +18,26 @@ test('a hundred thousand rows scroll as one', async ({ dashboard, page, fresh })
     return dashboard.results.getByText(/loaded/).textContent();
   }, { timeout: 150_000, intervals: [20] }).toContain('100,000 loaded, all there are');
   expect(await dashboard.table.locator('tr').count()).toBeLessThan(ROWS_IN_PAGE_MAX);
-  // Steps of a screen and jumps across the whole: two frames behind each there must be rows where somebody looks.
-  const frames = await scroller.evaluate(async box => {
-    const took = [];
-    let empty = 0;
+  // Steps of a screen and jumps across the whole: behind each there are rows where somebody looks, a few frames later at most.
+  const steps = await scroller.evaluate(async (box, framesMax) => {
+    const { left, top } = box.getBoundingClientRect();
+    const hasRow = () => document.elementFromPoint(left + 200, top + 200)?.closest('tr.row') != null;
+    const frame = () => new Promise(resolve => requestAnimationFrame(() => setTimeout(resolve)));
+    const taken = [];
     for (let step = 0; step < 60; step++) {
       const begin = performance.now();
       box.scrollTop = step % 2 ? step * 40_000 : box.scrollTop + 900;
-      await new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve))));
-      took.push(performance.now() - begin);
-      const { left, top } = box.getBoundingClientRect();
-      if (!document.elementFromPoint(left + 200, top + 200)?.closest('tr.row, tr.detail')) empty++;
+      let frames = 0;
+      do await frame(); while (++frames < framesMax && !hasRow());
+      taken.push({ frames, ms: performance.now() - begin });
     }
-    return { median: took.sort((one, other) => one - other)[30], empty };
-  });
-  test.info().annotations.push({ type: 'median ms of a step', description: String(frames.median) });
-  expect(frames.empty).toBe(0);
-  expect(frames.median).toBeLessThan(150);
+    return taken;
+  }, FRAMES_MAX);
+  const median = steps.map(({ ms }) => ms).sort((one, other) => one - other)[30];
+  const worst = Math.max(...steps.map(({ frames }) => frames));
+  test.info().annotations.push({ type: 'a step', description: `median ${median.toFixed(1)} ms, at most ${worst} frames` });
+  expect(worst).toBeLessThan(FRAMES_MAX);
+  expect(median).toBeLessThan(100);
 });
 
 test('columns are chosen by click and by key, and stand in the address', async ({ dashboard, page, fresh }) => {
@@ -83,6 +87,16 @@ test('what comes is shown, waits during a pause, and passes the filter', async (
   await expect(page.locator('.live-words')).toHaveCount(0);
 });
 
+test('counts follow, too', async ({ dashboard, page, fresh, watch }) => {
+  await fresh.record([live(1), live(2)]);
+  await watch.visit(`${fresh.url}/#/activities?live=1`);
+  await expect(page.locator('.total strong')).toHaveText('2');
+  await fresh.record([live(3)]);
+  await expect(page.locator('.total strong')).toHaveText('3');
+  await expect(page.getByRole('region', { name: 'Actions' }).getByRole('listitem')).toHaveText(['Only live 3']);
+  await expect(dashboard.rows).toHaveCount(3);
+});
+
 test('who reads further down is not moved by what comes', async ({ dashboard, page, fresh }) => {
   await fresh.record(shopActivities(80));
   await dashboard.visit('#/activities?live=1');
@@ -104,8 +118,10 @@ test('what is missing is told, and a connection that ends is made again', async 
     ids.push(await route.request().headerValue('last-event-id'));
     times++;
     if (times === 1) {
-      await route.fulfill({ contentType: 'text/event-stream', body:
-        `retry: 50\nid: t1\n\nid: t2\nevent: activity\ndata: ${JSON.stringify({ ...live(1), timestamp: new Date(NOW).toISOString() })}\n\nevent: gap\ndata: {"missed":12,"reason":"slow"}\n\n` });
+      const data = JSON.stringify({ ...live(1), timestamp: new Date(NOW).toISOString() });
+      const gap = 'event: gap\ndata: {"missed":12,"reason":"slow"}\n\n';
+      const body = `retry: 50\nid: t1\n\nid: t2\nevent: activity\ndata: ${data}\n\n${gap}`;
+      await route.fulfill({ contentType: 'text/event-stream', body });
     } else if (times === 2) {
       await route.abort();
     } else {

@@ -94,8 +94,13 @@ test('counts of what is left out are taken away, and what was taken away twice c
     });
     return sum + (passes ? term.sign : 0);
   }, 0);
-  for (const wanted of [[], [filter('action', 'a', true)], [filter('action', 'a', true), filter('action', 'b', true), filter('userId', '1', true)],
-    [filter('action', 'a'), filter('action', 'b'), filter('action', 'a', true), filter('userId', '2', true)], [filter('action', 'a'), filter('action', 'b', true)]]) {
+  for (const wanted of [
+    [],
+    [filter('action', 'a', true)],
+    [filter('action', 'a', true), filter('action', 'b', true), filter('userId', '1', true)],
+    [filter('action', 'a'), filter('action', 'b'), filter('action', 'a', true), filter('userId', '2', true)],
+    [filter('action', 'a'), filter('action', 'b', true)],
+  ]) {
     for (const row of all) {
       const asked = wanted.filter(({ out }) => !out);
       const kept = asks([{ sign: 1, filters: asked }], row) === 1 && !filters.hiderOf(wanted)(row);

@@ -10,7 +10,7 @@ import { Histogram } from './histogram.js';
 import { LiveTail } from './live_tail.js';
 import { Empty, Failure, Icon, Loading, Popover, formatNumber, plural } from './parts.js';
 import { RowList } from './row_list.js';
-import { html, useEffect, useMemo, useReducer, useRef, useState } from './runtime.js';
+import { html, useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from './runtime.js';
 import { TimePicker } from './time_picker.js';
 import { rangeInWords, resolveRange } from './times.js';
 
@@ -32,11 +32,28 @@ function useRows(question) {
       changed,
     });
   }, [question]);
-  useEffect(() => {
+  // Before the questions of other parts, which may take longer.
+  useLayoutEffect(() => {
     list.more();
     return () => list.leave();
   }, [list]);
   return { list, version };
+}
+
+const COUNTS_EVERY_MS = 5000;
+
+// The question of counts: the same as that of rows, but asked anew every few seconds while somebody follows.
+function useCounts(question, range, active) {
+  const [tick, next] = useReducer(count => count + 1, 0);
+  useEffect(() => {
+    if (!active) return undefined;
+    const timer = setInterval(() => { if (!document.hidden) next(); }, COUNTS_EVERY_MS);
+    return () => clearInterval(timer);
+  }, [active]);
+  return useMemo(() => {
+    const now = Date.now();
+    return tick === 0 ? question : { filters: question.filters, times: resolveRange(range, now), now };
+  }, [question, tick]);
 }
 
 const LIVE_OFF = { phase: 'off', paused: false, held: 0, error: null };
@@ -67,7 +84,9 @@ function LiveControl({ live, state, navigate }) {
     <div class="live" data-phase=${live.paused ? 'paused' : live.phase}>
       ${state.live && html`<span class="live-words" role="status">${words}${live.error ? `: ${live.error.message}` : ''}</span>`}
       ${state.live && html`
-        <button type="button" onClick=${live.paused ? live.goOn : live.pause}><${Icon} name=${live.paused ? 'play' : 'pause'} /><span>${live.paused ? 'Go on' : 'Pause'}</span></button>`}
+        <button type="button" onClick=${live.paused ? live.goOn : live.pause}>
+          <${Icon} name=${live.paused ? 'play' : 'pause'} /><span>${live.paused ? 'Go on' : 'Pause'}</span>
+        </button>`}
       <button type="button" aria-pressed=${state.live ? 'true' : 'false'} onClick=${() => navigate({ live: !state.live })}>
         <span class="live-dot" aria-hidden="true"></span><span>Live</span>
       </button>
@@ -84,7 +103,8 @@ function Export({ question }) {
       ${() => html`
         <div class="export">
           <p>All activities of this time and these filters, oldest first.</p>
-          ${excludes && html`<p class="note">What is left out here is in the file: the service has no filter that leaves something out.</p>`}
+          ${excludes && html`
+            <p class="note">What is left out here is in the file: the service has no filter that leaves something out.</p>`}
           <div class="row-of">
             <button type="button" disabled=${busy} onClick=${() => save('ndjson')}>JSON lines</button>
             <button type="button" disabled=${busy} onClick=${() => save('csv')}>CSV</button>
@@ -96,15 +116,20 @@ function Export({ question }) {
 
 function NothingFound({ state, navigate, hidden }) {
   if (hidden > 0) {
-    return html`<${Empty} title=${`All ${formatNumber(hidden)} activities are left out by your filters`}>
-      <button type="button" onClick=${() => navigate({ filters: state.filters.filter(filter => !filter.out) })}>Show them</button></${Empty}>`;
+    const asked = state.filters.filter(filter => !filter.out);
+    return html`
+      <${Empty} title=${`All ${formatNumber(hidden)} activities are left out by your filters`}>
+        <button type="button" onClick=${() => navigate({ filters: asked })}>Show them</button>
+      </${Empty}>`;
   }
   return html`
     <${Empty} title="No activities">
       <p>${rangeInWords(state.range, state.zone)}${state.filters.length > 0 ? ', with these filters' : ''}: nothing was recorded.</p>
       <div class="row-of">
-        ${state.range.last !== 'all' && html`<button type="button" onClick=${() => navigate({ range: { last: 'all' } })}>Look at all time</button>`}
-        ${state.filters.length > 0 && html`<button type="button" onClick=${() => navigate({ filters: [] })}>Without filters</button>`}
+        ${state.range.last !== 'all' && html`
+          <button type="button" onClick=${() => navigate({ range: { last: 'all' } })}>Look at all time</button>`}
+        ${state.filters.length > 0 && html`
+          <button type="button" onClick=${() => navigate({ filters: [] })}>Without filters</button>`}
       </div>
     </${Empty}>`;
 }
@@ -124,7 +149,8 @@ function Rows({ list, version, state, navigate }) {
   }
   if (list.phase === 'loading') return html`<${Loading} what="activities" />`;
   if (list.phase === 'ready' && !list.ended) return html`<${Loading} what="further activities" />`;
-  return list.phase === 'ready' ? html`<${NothingFound} state=${state} navigate=${navigate} hidden=${list.hidden} />` : html`<${TableEnd} list=${list} />`;
+  if (list.phase !== 'ready') return html`<${TableEnd} list=${list} />`;
+  return html`<${NothingFound} state=${state} navigate=${navigate} hidden=${list.hidden} />`;
 }
 
 // Pages of which every row is hidden are followed by the next, until there are rows, or many were looked at.
@@ -139,6 +165,7 @@ export function ActivitiesPage({ state, navigate, theme }) {
   const question = useQuestion(state, asked);
   const { list, version } = useRows(question);
   const live = useLive(state.live, list, question.filters);
+  const counts = useCounts(question, state.range, live.phase === 'live' && !live.paused);
   useFurther(list, version);
   const paths = useMemo(() => pathsOf(list.shown), [list, list.shown.length > 0, list.ended]);
   return html`
@@ -148,9 +175,9 @@ export function ActivitiesPage({ state, navigate, theme }) {
       <${TimePicker} state=${state} navigate=${navigate} />
       <button type="button" onClick=${() => askAgain()}><${Icon} name="refresh" /><span>Refresh</span></button>
     </div>
-    <${Histogram} question=${question} zone=${state.zone} theme=${theme} navigate=${navigate} />
+    <${Histogram} question=${counts} zone=${state.zone} theme=${theme} navigate=${navigate} />
     <div class="split">
-      <${Facets} question=${question} state=${state} navigate=${navigate} />
+      <${Facets} question=${counts} state=${state} navigate=${navigate} />
       <section class="results" aria-label="Activities" aria-busy=${list.phase === 'loading' ? 'true' : 'false'}>
         <div class="section-bar">
           <p><strong>${formatNumber(list.shown.length)}</strong> loaded${list.ended ? ', all there are' : ''}

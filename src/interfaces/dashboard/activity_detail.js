@@ -5,7 +5,7 @@ import { withFilter } from './filters.js';
 import { indentJson, memberText, membersOf } from './json_text.js';
 import { Failure, Icon, Loading, copyText, tell } from './parts.js';
 import { html } from './runtime.js';
-import { formatState } from './state.js';
+import { linkTo } from './state.js';
 import { formatTime } from './times.js';
 
 // Rows of the member table; those without a field cannot be asked for.
@@ -24,23 +24,30 @@ function rowsOf(text, zone) {
   ];
 }
 
+function Deed({ words, row, onClick }) {
+  return html`
+    <button type="button" class="quiet" aria-label=${`${words} ${row.name} ${row.value}`} onClick=${onClick}>${words}</button>`;
+}
+
 function Member({ row, state, navigate }) {
   const filter = out => navigate({ filters: withFilter(state.filters, { field: row.field, value: row.value, out }) });
   const shown = row.column && state.columns.includes(row.column);
-  const toggle = () => navigate({ columns: shown ? state.columns.filter(name => name !== row.column) : [...state.columns, row.column] });
+  const others = state.columns.filter(name => name !== row.column);
+  const toggle = () => navigate({ columns: shown ? others : [...others, row.column] });
   return html`
     <tr>
       <th scope="row"><bdi>${row.name}</bdi></th>
       <td class=${row.kind === 'other' ? 'literal' : ''}>
         <bdi>${row.value}</bdi>${row.note && html` <span class="note">${row.note}</span>`}
-        ${row.userId !== undefined && html` <a href=${formatState({ ...state, page: 'users', userId: row.userId, filters: [], open: '', live: false })}>All about this user</a>`}
+        ${row.userId !== undefined && html` <a href=${linkTo(state, { page: 'users', userId: row.userId })}>All about this user</a>`}
       </td>
       <td class="member-deeds">
         ${row.field && html`
-          <button type="button" class="quiet" aria-label=${`Only ${row.name} ${row.value}`} onClick=${() => filter(false)}>Only</button>
-          <button type="button" class="quiet" aria-label=${`Without ${row.name} ${row.value}`} onClick=${() => filter(true)}>Without</button>`}
+          <${Deed} words="Only" row=${row} onClick=${() => filter(false)} />
+          <${Deed} words="Without" row=${row} onClick=${() => filter(true)} />`}
         ${row.column && html`
-          <button type="button" class="quiet" aria-pressed=${shown ? 'true' : 'false'} aria-label=${`Column ${row.name}`} onClick=${toggle}>Column</button>`}
+          <button type="button" class="quiet" aria-pressed=${shown ? 'true' : 'false'} aria-label=${`Column ${row.name}`}
+            onClick=${toggle}>Column</button>`}
       </td>
     </tr>`;
 }
@@ -67,13 +74,17 @@ export function ActivityDetail({ activity, state, navigate }) {
   return html`
     <div class="detail-inside">
       <table class="members" aria-label="Members">
-        <tbody>${rowsOf(text, state.zone).map((row, at) => html`<${Member} key=${at} row=${row} state=${state} navigate=${navigate} />`)}</tbody>
+        <tbody>
+          ${rowsOf(text, state.zone).map((row, at) => html`<${Member} key=${at} row=${row} state=${state} navigate=${navigate} />`)}
+        </tbody>
       </table>
       <section class="raw" aria-label="Raw JSON">
         <div class="raw-bar">
           <h3>JSON</h3>
           <button type="button" onClick=${() => copy(json, 'The JSON is copied')}>Copy</button>
-          <button type="button" onClick=${() => copy(location.href, 'The link is copied')}><${Icon} name="link" /><span>Copy link</span></button>
+          <button type="button" onClick=${() => copy(location.href, 'The link is copied')}>
+            <${Icon} name="link" /><span>Copy link</span>
+          </button>
         </div>
         <pre tabindex="0" aria-label="JSON of the activity">${json}</pre>
       </section>

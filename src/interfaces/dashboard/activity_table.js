@@ -1,30 +1,24 @@
 // The table of activities. However long it is, only the rows that can be seen are in the page (row_window.js).
 import { ActivityDetail } from './activity_detail.js';
+import { Metadata, asText } from './activity_parts.js';
 import { splitPath, valuesAt } from './filters.js';
 import { Icon, plural } from './parts.js';
 import { ROW_HEIGHT, scrollTo, windowOf } from './row_window.js';
 import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from './runtime.js';
-import { formatState } from './state.js';
+import { linkTo } from './state.js';
 import { formatTime } from './times.js';
 
 const HEADING_HEIGHT = 30;
 const ROWS_AHEAD = 200; // so many before the end the next ones are asked for
-const MEMBERS_SHOWN = 8;
 const DETAIL_HEIGHT = 260; // until it is measured
 
 const TITLES = { time: 'Time', user: 'User', action: 'Action', metadata: 'Metadata', id: 'Id' };
 
-const asText = value => (typeof value === 'string' ? value : JSON.stringify(value));
-
-function Metadata({ metadata }) {
-  return Object.entries(metadata).slice(0, MEMBERS_SHOWN).map(([key, value]) => html`
-    <span class="pair"><bdi class="pair-key">${key}</bdi> <bdi>${asText(value)}</bdi></span>`);
-}
-
 const CELLS = {
-  time: ({ row, state }) => html`<time dateTime=${row.timestamp}>${formatTime(Date.parse(row.timestamp), state.zone, { milliseconds: true })}</time>`,
+  time: ({ row, state }) => html`
+    <time dateTime=${row.timestamp}>${formatTime(Date.parse(row.timestamp), state.zone, { milliseconds: true })}</time>`,
   user: ({ row, state }) => html`
-    <a tabindex="-1" href=${formatState({ ...state, page: 'users', userId: row.userId, filters: [], open: '', live: false })}><bdi>${row.userId}</bdi></a>`,
+    <a tabindex="-1" href=${linkTo(state, { page: 'users', userId: row.userId })}><bdi>${row.userId}</bdi></a>`,
   action: ({ row }) => html`<bdi class="action">${row.action}</bdi>`,
   metadata: ({ row }) => html`<${Metadata} metadata=${row.metadata} />`,
   id: ({ row }) => html`<code>${row.id}</code>`,
@@ -162,14 +156,21 @@ export function ActivityTable({ list, version, state, navigate }) {
         </${OpenRow}>`);
     }
   }
-  const space = (height, name) => height > 0 && html`<tr key=${name} class="space" aria-hidden="true"><td colspan=${state.columns.length + 1} style=${{ height: `${height}px` }}></td></tr>`;
+  const space = (height, name) => height > 0 && html`
+    <tr key=${name} class="space" aria-hidden="true">
+      <td colspan=${state.columns.length + 1} style=${{ height: `${height}px` }}></td>
+    </tr>`;
   return html`
     <div class="table-scroll" ref=${scroller} onKeyDown=${onKeyDown}>
       <table class="activities" aria-rowcount=${list.ended ? rows.length + 1 : -1} aria-label="Activities, newest first">
-        <colgroup><col class="column-toggle" />${state.columns.map(column => html`<col key=${column} class=${`column-${CELLS[column] ? column : 'member'}`} />`)}</colgroup>
+        <colgroup>
+          <col class="column-toggle" />
+          ${state.columns.map(column => html`<col key=${column} class=${`column-${CELLS[column] ? column : 'member'}`} />`)}
+        </colgroup>
         <thead><tr aria-rowindex="1">
           <td class="cell-toggle"></td>
-          ${state.columns.map(column => html`<th scope="col" key=${column}><bdi>${TITLES[column] ?? column.slice('metadata.'.length)}</bdi></th>`)}
+          ${state.columns.map(column => html`
+            <th scope="col" key=${column}><bdi>${TITLES[column] ?? column.slice('metadata.'.length)}</bdi></th>`)}
         </tr></thead>
         <tbody>${space(above, 'above')}${shown}${space(below, 'below')}</tbody>
       </table>

@@ -64,17 +64,23 @@ function useAccess() {
 
 function Header({ state, theme }) {
   const link = page => formatState({ ...state, page, userId: '', open: '', live: false });
+  const skip = event => {
+    event.preventDefault();
+    document.getElementById('content').focus();
+  };
+  const words = `Theme: ${theme.theme}`;
   return html`
     <header class="top">
-      <a class="skip" href="#content" onClick=${event => { event.preventDefault(); document.getElementById('content').focus(); }}>To the content</a>
+      <a class="skip" href="#content" onClick=${skip}>To the content</a>
       <span class="brand">usertrail</span>
       <nav aria-label="Pages">
-        ${Object.keys(PAGES).map(page => html`<a key=${page} href=${link(page)} aria-current=${state.page === page ? 'page' : undefined}>${TITLES[page]}</a>`)}
+        ${Object.keys(PAGES).map(page => html`
+          <a key=${page} href=${link(page)} aria-current=${state.page === page ? 'page' : undefined}>${TITLES[page]}</a>`)}
         <a href="docs/">API</a>
       </nav>
       <${StatusStrip} />
       ${hasKey() && html`<button type="button" onClick=${() => setKey('')}>Sign out</button>`}
-      <button type="button" class="theme" aria-label=${`Theme: ${theme.theme}`} title=${`Theme: ${theme.theme}`} onClick=${theme.next}><${Icon} name="theme" /></button>
+      <button type="button" class="theme" aria-label=${words} title=${words} onClick=${theme.next}><${Icon} name="theme" /></button>
     </header>`;
 }
 
@@ -86,10 +92,19 @@ function App() {
   useEffect(() => {
     document.title = `${state.page === 'users' && state.userId ? state.userId : TITLES[state.page]} · usertrail`;
   }, [state.page, state.userId]);
+  // Who goes to another page begins at its top, with the keyboard, too.
+  const shown = useRef(`${state.page} ${state.userId}`);
+  useEffect(() => {
+    if (shown.current === `${state.page} ${state.userId}`) return;
+    shown.current = `${state.page} ${state.userId}`;
+    scrollTo(0, 0);
+    document.getElementById('content').focus({ preventScroll: true });
+  }, [state.page, state.userId]);
   return html`
     <${Header} key=${`header ${access.times}`} state=${state} theme=${theme} />
     <main id="content" tabindex="-1" data-page=${state.page}>
-      ${access.needed ? html`<${SignIn} key=${access.times} />` : html`<${Page} key=${`${state.page} ${access.times}`} state=${state} navigate=${navigate} theme=${theme.drawn} />`}
+      ${access.needed ? html`<${SignIn} key=${access.times} />` : html`
+        <${Page} key=${`${state.page} ${access.times}`} state=${state} navigate=${navigate} theme=${theme.drawn} />`}
     </main>
     <${Announcer} />`;
 }

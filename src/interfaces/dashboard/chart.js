@@ -5,6 +5,9 @@ import { formatTime } from './times.js';
 const HEIGHT = 116;
 const { uPlot } = globalThis;
 
+// Of the axis of counts: no half activities.
+const STEPS = Array.from({ length: 9 }, (_, power) => [1, 2, 5].map(step => step * 10 ** power)).flat();
+
 const colourOf = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 // The time of a mark, the day where one begins, the year where nothing less is told apart.
@@ -31,7 +34,7 @@ function optionsOf({ width, interval, zone, onZoom }) {
     },
     axes: [
       { ...axis, grid: { show: false }, size: 26, space: 80, values: (plot, marks) => marks.map(mark => markOf(mark, zone)) },
-      { ...axis, grid: { stroke: colourOf('--line'), width: 1 }, size: 46, space: 32, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 2e6, 5e6, 1e7, 2e7, 5e7, 1e8],
+      { ...axis, grid: { stroke: colourOf('--line'), width: 1 }, size: 46, space: 32, incrs: STEPS,
         values: (plot, values) => values.map(value => new Intl.NumberFormat('en-US', { notation: 'compact' }).format(value)) },
     ],
     series: [{}, { fill: colourOf('--bar'), stroke: colourOf('--bar'), width: 0, points: { show: false },
@@ -71,5 +74,9 @@ export function Chart({ times, counts, interval, zone, theme, label, describe, o
       plot.destroy();
     };
   }, [times, counts, interval, zone, theme]);
-  return html`<div class="chart"><div class="chart-canvas" role="img" aria-label=${label} ref=${place}></div><div class="chart-tip" aria-hidden="true" ref=${tip} hidden></div></div>`;
+  return html`
+    <div class="chart">
+      <div class="chart-canvas" role="img" aria-label=${label} ref=${place}></div>
+      <div class="chart-tip" aria-hidden="true" ref=${tip} hidden></div>
+    </div>`;
 }

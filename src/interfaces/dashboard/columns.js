@@ -37,7 +37,9 @@ export function Columns({ state, navigate, paths }) {
     setText('');
   };
   const choice = ([name, words]) => html`
-    <label key=${name}><input type="checkbox" checked=${columns.includes(name)} onChange=${() => toggle(name)} /><bdi>${words}</bdi></label>`;
+    <label key=${name}>
+      <input type="checkbox" checked=${columns.includes(name)} onChange=${() => toggle(name)} /><bdi>${words}</bdi>
+    </label>`;
   return html`
     <${Popover} label="Columns" icon="columns" title="Columns">
       ${() => html`
@@ -46,9 +48,15 @@ export function Columns({ state, navigate, paths }) {
           ${offered.length > 0 && html`<div role="group" aria-label="Of the metadata"><h3>Metadata</h3>${offered.map(choice)}</div>`}
           <form onSubmit=${add}>
             <label for="column-path">Another path of the metadata</label>
-            <div class="row-of"><input id="column-path" value=${text} placeholder="cart.coupon" autocomplete="off" onInput=${event => setText(event.target.value)} /><button type="submit">Add</button></div>
+            <div class="row-of">
+              <input id="column-path" value=${text} placeholder="cart.coupon" autocomplete="off"
+                onInput=${event => setText(event.target.value)} />
+              <button type="submit">Add</button>
+            </div>
           </form>
-          <button type="button" class="quiet" onClick=${() => navigate({ columns: COLUMNS_DEFAULT }, { replace: true })}>As at the beginning</button>
+          <button type="button" class="quiet" onClick=${() => navigate({ columns: COLUMNS_DEFAULT }, { replace: true })}>
+            As at the beginning
+          </button>
         </div>`}
     </${Popover}>`;
 }

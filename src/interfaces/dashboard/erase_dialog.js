@@ -11,7 +11,8 @@ function Receipt({ receipt }) {
     tell('The receipt is copied');
   };
   return html`
-    <p role="status">${formatNumber(receipt.erased)} activities and ${formatNumber(receipt.refused)} refused entries are erased. This is the receipt; it is not shown again.</p>
+    <p role="status">${formatNumber(receipt.erased)} activities and ${formatNumber(receipt.refused)} refused entries are erased.
+      This is the receipt; it is not shown again.</p>
     <pre tabindex="0" aria-label="Receipt">${text}</pre>
     <ul class="out-of-reach">${receipt.outOfReach.map(({ what, detail }) => html`<li><strong>${what}</strong> ${detail}</li>`)}</ul>
     <button type="button" onClick=${copy}>Copy the receipt</button>`;
@@ -37,7 +38,8 @@ export function EraseDialog({ userId, onErased, onClose }) {
     <dialog class="modal" ref=${dialog} aria-labelledby="erase-heading" onClose=${closed}>
       <h2 id="erase-heading">Erase <bdi>${userId}</bdi></h2>
       ${receipt ? html`<${Receipt} receipt=${receipt} />` : html`
-        <p>All activities of this user that were received so far leave every answer at once, and so do the refused ones. Nothing brings them back.</p>
+        <p>All activities of this user that were received so far leave every answer at once, and so do the refused ones. Nothing
+          brings them back.</p>
         <form onSubmit=${submit}>
           <label for="erase-id">Write the id of the user to erase</label>
           <input id="erase-id" value=${written} autocomplete="off" spellcheck=${false} onInput=${event => setWritten(event.target.value)} />

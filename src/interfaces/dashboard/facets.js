@@ -23,9 +23,11 @@ function Value({ field, group, most, filter, filters, navigate }) {
     <li class="facet" data-state=${filter ? (filter.out ? 'out' : 'in') : ''}>
       <button type="button" class="facet-value" aria-pressed=${pressed(false)} onClick=${() => change(false)}>
         <span class="facet-bar" style=${{ width: `${Math.max(1, 100 * group.count / most)}%` }}></span>
-        <span class="unseen">Only </span><bdi class="facet-name">${group.key}</bdi> <span class="facet-count">${formatNumber(group.count)}</span>
+        <span class="unseen">Only </span><bdi class="facet-name">${group.key}</bdi>
+        ${' '}<span class="facet-count">${formatNumber(group.count)}</span>
       </button>
-      <button type="button" class="facet-out" aria-pressed=${pressed(true)} aria-label=${`Without ${group.key}`} title="Leave out" onClick=${() => change(true)}>
+      <button type="button" class="facet-out" aria-pressed=${pressed(true)} aria-label=${`Without ${group.key}`} title="Leave out"
+        onClick=${() => change(true)}>
         <${Icon} name="minus" />
       </button>
     </li>`;
@@ -46,7 +48,10 @@ function Facet({ title, by, field, question, filters, navigate }) {
           <${Value} key=${group.key} field=${field} group=${group} most=${groups[0].count} filters=${filters} navigate=${navigate}
             filter=${filters.find(one => one.field === field && one.value === group.key)} />`)}
       </ul>
-      ${groups.length > SHOWN && html`<button type="button" class="quiet" aria-expanded=${all ? 'true' : 'false'} onClick=${() => setAll(!all)}>${all ? 'Fewer' : `${groups.length - SHOWN} more`}</button>`}
+      ${groups.length > SHOWN && html`
+        <button type="button" class="quiet" aria-expanded=${all ? 'true' : 'false'} onClick=${() => setAll(!all)}>
+          ${all ? 'Fewer' : `${groups.length - SHOWN} more`}
+        </button>`}
       ${all && data.more && html`<p class="note">There are further ones; narrow the time or write a filter.</p>`}
     </section>`;
 }

@@ -20,7 +20,9 @@ async function suggestValues({ field, operator, begin }, { filters, times }, sig
   const by = GROUPING[field] ?? field;
   const { data } = await ask('api/v1/stats', [['by', by], ['limit', 500], ...filterPairs(filters, times, field)], { signal });
   return data.filter(({ key }) => key.toLowerCase().startsWith(begin.toLowerCase())).slice(0, SUGGESTIONS_MAX)
-    .map(({ key, count }) => ({ text: formatFilter({ field, value: key, out: operator === '!=' }), note: formatNumber(count), whole: true }));
+    .map(({ key, count }) => ({
+      text: formatFilter({ field, value: key, out: operator === '!=' }), note: formatNumber(count), whole: true,
+    }));
 }
 
 function suggestFields(begin, keys) {
@@ -55,9 +57,11 @@ function Chip({ filter, navigate, filters }) {
   return html`
     <li class=${`chip ${filter.out ? 'chip-out' : ''}`}>
       <button type="button" class="chip-text" aria-label=${`${words}: ${instead}`} title=${instead} onClick=${toggle}>
-        <span class="chip-field">${filter.field}</span><span class="chip-operator">${filter.out ? '≠' : '='}</span><bdi>${filter.value}</bdi>
+        <span class="chip-field">${filter.field}</span><span class="chip-operator">${filter.out ? '≠' : '='}</span>
+        <bdi>${filter.value}</bdi>
       </button>
-      <button type="button" class="chip-close" aria-label=${`Remove ${words}`} onClick=${() => navigate({ filters: withoutFilter(filters, filter) })}>
+      <button type="button" class="chip-close" aria-label=${`Remove ${words}`}
+        onClick=${() => navigate({ filters: withoutFilter(filters, filter) })}>
         <${Icon} name="close" />
       </button>
     </li>`;
@@ -126,8 +130,9 @@ export function FilterBar({ state, navigate, times, keys }) {
         <input ref=${input} role="combobox" aria-label="Add a filter" aria-autocomplete="list" aria-expanded=${open ? 'true' : 'false'}
           aria-controls="filter-suggestions" aria-activedescendant=${open && chosen >= 0 ? `suggestion-${chosen}` : undefined}
           aria-invalid=${wrong ? 'true' : 'false'} aria-describedby=${wrong ? 'filter-wrong' : undefined}
-          placeholder=${filters.length > 0 ? 'Add a filter' : 'Filter, such as action=login or userId!=robot'} autocomplete="off" spellcheck=${false}
-          value=${text} onInput=${event => write(event.target.value)} onFocus=${() => setActive(true)} onBlur=${() => setActive(false)}
+          placeholder=${filters.length > 0 ? 'Add a filter' : 'Filter, such as action=login or userId!=robot'}
+          autocomplete="off" spellcheck=${false} value=${text} onInput=${event => write(event.target.value)}
+          onFocus=${() => setActive(true)} onBlur=${() => setActive(false)}
           onKeyDown=${onKeyDown} />
         ${filters.length > 1 && html`<button type="button" class="quiet" onClick=${() => navigate({ filters: [] })}>Clear</button>`}
       </div>

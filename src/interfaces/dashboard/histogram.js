@@ -9,6 +9,7 @@ import { html, useMemo, useState } from './runtime.js';
 import { formatTime } from './times.js';
 
 const GROUPS_MAX = 10_000;
+const DAY = 86_400_000;
 
 const count = (by, pairs, signal) => ask('api/v1/stats', [...by, ['limit', GROUPS_MAX], ...pairs], { signal });
 
@@ -29,7 +30,8 @@ async function loadBuckets({ filters, times, now }, signal) {
   }
   const interval = chooseInterval(span.from, span.to);
   const groups = await countKept([['by', 'time'], ['interval', formatInterval(interval)]], { filters, times }, signal);
-  const last = Math.max(0, ...groups.map(({ key }) => Date.parse(key) + 1));
+  // The service takes activities that are a day ahead.
+  const last = Math.min(now + DAY, Math.max(0, ...groups.map(({ key }) => Date.parse(key) + 1)));
   return { interval, span, ...fillBuckets(groups, { ...span, to: times.to ?? Math.max(span.to, last), interval }) };
 }
 
@@ -57,7 +59,8 @@ export function Histogram({ question, zone, theme, navigate }) {
   const [asTable, setAsTable] = useState(false);
   const total = useMemo(() => data?.counts.reduce((sum, number) => sum + number, 0), [data]);
   const zoom = range => navigate({ range });
-  const move = change => () => data && zoom(change(question.times.from === null ? data.span : { from: question.times.from, to: question.times.to ?? question.now }));
+  const { from, to } = question.times;
+  const move = change => () => data && zoom(change(from === null ? data.span : { from, to: to ?? question.now }));
   const seconds = data?.interval < 60_000;
   return html`
     <section class="histogram" aria-label="Activities over time" aria-busy=${phase === 'loading' ? 'true' : 'false'}>

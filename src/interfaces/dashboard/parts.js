@@ -5,11 +5,6 @@ export const formatNumber = number => number.toLocaleString('en-US');
 
 export const plural = (number, word, words = `${word}s`) => `${formatNumber(number)} ${number === 1 ? word : words}`;
 
-// 1,234 as "1.2k", for narrow places; whole below a thousand.
-export function formatShort(number) {
-  return new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 }).format(number);
-}
-
 // --- icons: one stroke, as wide as text ---
 
 const SHAPES = {
@@ -37,7 +32,8 @@ export function Icon({ name }) {
 
 // A button that shows an icon and has its name for everybody else.
 export function IconButton({ icon, label, ...rest }) {
-  return html`<button type="button" class="icon-button" aria-label=${label} title=${label} ...${rest}><${Icon} name=${icon} /></button>`;
+  return html`
+    <button type="button" class="icon-button" aria-label=${label} title=${label} ...${rest}><${Icon} name=${icon} /></button>`;
 }
 
 // --- states ---
@@ -56,7 +52,8 @@ export function Failure({ error, again }) {
     <div class="failure" role="alert">
       <p class="failure-title">${error.title ?? 'The page has failed'}</p>
       <p>${error.message}</p>
-      ${error.errors?.length > 0 && html`<ul>${error.errors.map(({ pointer, detail }) => html`<li><code>${pointer}</code> ${detail}</li>`)}</ul>`}
+      ${error.errors?.length > 0 && html`
+        <ul>${error.errors.map(({ pointer, detail }) => html`<li><code>${pointer}</code> ${detail}</li>`)}</ul>`}
       ${again && html`<button type="button" onClick=${again}>Try again</button>`}
     </div>`;
 }
@@ -68,8 +65,9 @@ const EDGE = 8;
 // Below the button, as far to the left as the window wants it.
 function place(panel, button) {
   const { right, bottom } = button.getBoundingClientRect();
-  const left = Math.min(right - panel.offsetWidth, innerWidth - panel.offsetWidth - EDGE);
-  Object.assign(panel.style, { left: `${Math.max(left, EDGE)}px`, top: `${bottom + 4}px`, maxHeight: `${innerHeight - bottom - 4 - EDGE}px` });
+  const left = Math.max(Math.min(right, innerWidth - EDGE) - panel.offsetWidth, EDGE);
+  const top = bottom + 4;
+  Object.assign(panel.style, { left: `${left}px`, top: `${top}px`, maxHeight: `${innerHeight - top - EDGE}px` });
 }
 
 // `children` is a function of what closes it. A dialog, so that Escape closes it, the focus stays inside and goes back behind it,
@@ -87,7 +85,8 @@ export function Popover({ label, icon, title, children }) {
   const close = () => panel.current.close();
   return html`
     <div class="popover">
-      <button type="button" ref=${button} aria-expanded=${open ? 'true' : 'false'} aria-haspopup="dialog" onClick=${() => setOpen(true)}>
+      <button type="button" ref=${button} aria-expanded=${open ? 'true' : 'false'} aria-haspopup="dialog"
+        onClick=${() => setOpen(true)}>
         ${icon && html`<${Icon} name=${icon} />`}<span>${label}</span><${Icon} name="down" />
       </button>
       ${open && html`

@@ -2,6 +2,6 @@
 // that only a build step, or an inline script, can lead anywhere.
 const { preact, preactHooks, htm } = globalThis;
 
-export const { Fragment, h, render } = preact;
+export const { h, render } = preact;
 export const { useCallback, useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } = preactHooks;
 export const html = htm.bind(h);

@@ -18,7 +18,8 @@ export function SignIn() {
       <form onSubmit=${submit}>
         <label for="key">Key</label>
         <input id="key" ref=${input} type="password" autocomplete="off" spellcheck=${false} value=${text}
-          aria-invalid=${wrong ? 'true' : 'false'} aria-describedby=${wrong ? 'key-wrong' : undefined} onInput=${event => setText(event.target.value)} />
+          aria-invalid=${wrong ? 'true' : 'false'} aria-describedby=${wrong ? 'key-wrong' : undefined}
+          onInput=${event => setText(event.target.value)} />
         ${wrong && html`<p class="field-error" id="key-wrong" role="alert">Nobody here has this key, or its time is over.</p>`}
         <button type="submit" class="primary">Sign in</button>
       </form>

@@ -76,3 +76,7 @@ export function formatState(state) {
   const query = parameters.toString();
   return `#/${path}${query ? `?${query}` : ''}`;
 }
+
+// Where something leads: to another page, or other filters, at the same time and in the same zone.
+export const linkTo = (state, changes) =>
+  formatState({ ...state, filters: [], columns: COLUMNS_DEFAULT, open: '', live: false, ...changes });

@@ -41,7 +41,10 @@ async function lookAtSums(signal) {
 }
 
 function Item({ label, value, mood = 'fine', title }) {
-  return html`<li class="status-item" data-mood=${mood} title=${title}><span class="status-label">${label}</span> <span class="status-value">${value}</span></li>`;
+  return html`
+    <li class="status-item" data-mood=${mood} title=${title}>
+      <span class="status-label">${label}</span> <span class="status-value">${value}</span>
+    </li>`;
 }
 
 function Sums({ sums }) {
@@ -54,15 +57,22 @@ function Sums({ sums }) {
 export function StatusStrip() {
   const { phase, data, sums, error } = useHealth();
   if (phase === 'loading') return html`<ul class="status" aria-label="Service"></ul>`;
-  if (phase === 'away') return html`<ul class="status" aria-label="Service"><${Item} label="Service" value="cannot be reached" mood="bad" title=${error.message} /></ul>`;
+  if (phase === 'away') {
+    return html`
+      <ul class="status" aria-label="Service"><${Item} label="Service" value="cannot be reached" mood="bad" title=${error.message} /></ul>`;
+  }
   const pending = data.worker?.pending;
   return html`
     <ul class="status" aria-label="Service">
-      <${Item} label="Service" value=${data.status} mood=${data.status === 'ok' ? 'fine' : 'bad'} title=${data.worker?.reason ?? data.eventLog.reason} />
-      ${pending !== undefined && html`<${Item} label="Lag" value=${formatNumber(pending)} mood=${data.worker.state === 'running' ? 'fine' : 'bad'}
+      <${Item} label="Service" value=${data.status} mood=${data.status === 'ok' ? 'fine' : 'bad'}
+        title=${data.worker?.reason ?? data.eventLog.reason} />
+      ${pending !== undefined && html`
+        <${Item} label="Lag" value=${formatNumber(pending)} mood=${data.worker.state === 'running' ? 'fine' : 'bad'}
         title=${`${plural(pending, 'activity is', 'activities are')} durable and not stored yet; the worker is ${data.worker.state}`} />`}
-      <${Item} label="Rejected" value=${formatNumber(data.requests.rejected)} title="Activities that were wrong and not accepted, since the start" />
-      <${Item} label="Refused" value=${formatNumber(data.refused.listed)} mood=${data.refused.listed > 0 ? 'bad' : 'fine'} title="Messages of the log that could not be stored" />
+      <${Item} label="Rejected" value=${formatNumber(data.requests.rejected)}
+        title="Activities that were wrong and not accepted, since the start" />
+      <${Item} label="Refused" value=${formatNumber(data.refused.listed)} mood=${data.refused.listed > 0 ? 'bad' : 'fine'}
+        title="Messages of the log that could not be stored" />
       <${Sums} sums=${sums} />
     </ul>`;
 }

@@ -42,7 +42,8 @@ export function TimePicker({ state, navigate }) {
           <div class="time-choice">
             <div class="relative" role="group" aria-label="Relative to now">
               ${RANGES.map(([last, words]) => html`
-                <button type="button" aria-pressed=${range.last === last ? 'true' : 'false'} onClick=${() => choose({ last })}>${words}</button>`)}
+                <button type="button" aria-pressed=${range.last === last ? 'true' : 'false'}
+                  onClick=${() => choose({ last })}>${words}</button>`)}
             </div>
             <div>
               <${Absolute} range=${range} zone=${zone} onRange=${choose} key=${zone} />

@@ -1,5 +1,6 @@
 // One user: in short, in sessions, and day by day; all of it to take along, and to erase.
 import { useAnswer, useDeed } from './answer.js';
+import { Metadata } from './activity_parts.js';
 import { addressOf, ask, download } from './api.js';
 import { EraseDialog } from './erase_dialog.js';
 import { formatFilter } from './filters.js';
@@ -7,15 +8,16 @@ import { Histogram } from './histogram.js';
 import { usePages } from './pages.js';
 import { Empty, Failure, Icon, Loading, formatNumber, plural } from './parts.js';
 import { html, useMemo, useState } from './runtime.js';
-import { COLUMNS_DEFAULT, formatState } from './state.js';
+import { linkTo } from './state.js';
 import { formatDay, formatDuration, formatTime } from './times.js';
 
 const SESSIONS = 10;
 const TIMELINE = 100;
 const USERS = 50;
-const MEMBERS_SHOWN = 8;
 
-const linkTo = (state, changes) => formatState({ ...state, filters: [], open: '', live: false, columns: COLUMNS_DEFAULT, ...changes });
+// All activities of a user, or those that further filters let through.
+const inTable = (state, userId, { filters = [], ...changes } = {}) =>
+  linkTo(state, { page: 'activities', range: { last: 'all' }, filters: [{ field: 'userId', value: userId }, ...filters], ...changes });
 
 // --- choosing one ---
 
@@ -42,7 +44,10 @@ function ChooseUser({ state, navigate }) {
         <table class="plain">
           <thead><tr><th scope="col">User</th><th scope="col" class="number">Activities</th></tr></thead>
           <tbody>${data.data.map(({ key, count }) => html`
-            <tr key=${key}><td><a href=${linkTo(state, { page: 'users', userId: key })}><bdi>${key}</bdi></a></td><td class="number">${formatNumber(count)}</td></tr>`)}
+            <tr key=${key}>
+              <td><a href=${linkTo(state, { page: 'users', userId: key })}><bdi>${key}</bdi></a></td>
+              <td class="number">${formatNumber(count)}</td>
+            </tr>`)}
           </tbody>
         </table>`}
     </div>`;
@@ -69,7 +74,7 @@ function Actions({ data, state }) {
         <thead><tr><th scope="col">Action</th><th scope="col" class="number">Count</th></tr></thead>
         <tbody>${data.actions.map(({ key, count }) => html`
           <tr key=${key}>
-            <td><a href=${linkTo(state, { page: 'activities', range: { last: 'all' }, filters: [{ field: 'userId', value: data.userId }, { field: 'action', value: key }] })}><bdi>${key}</bdi></a></td>
+            <td><a href=${inTable(state, data.userId, { filters: [{ field: 'action', value: key }] })}><bdi>${key}</bdi></a></td>
             <td class="number">${formatNumber(count)}</td>
           </tr>`)}
         </tbody>
@@ -83,14 +88,15 @@ function Sessions({ userId, state }) {
     const pairs = [['userId', userId], ['limit', SESSIONS], ...(cursor ? [['cursor', cursor]] : [])];
     return (await ask('api/v1/users', pairs, { signal })).sessions;
   }, [userId]);
-  const link = ({ begin, end }) => linkTo(state, {
-    page: 'activities', filters: [{ field: 'userId', value: userId }], range: { from: Date.parse(begin), to: Date.parse(end) + 1 } });
+  const link = ({ begin, end }) => inTable(state, userId, { range: { from: Date.parse(begin), to: Date.parse(end) + 1 } });
   return html`
     <section aria-labelledby="sessions-heading">
       <h2 id="sessions-heading">Sessions</h2>
       <p class="note">A session ends with half an hour without an activity.</p>
       <table class="plain">
-        <thead><tr><th scope="col">Begin</th><th scope="col" class="number">Length</th><th scope="col" class="number">Activities</th></tr></thead>
+        <thead>
+          <tr><th scope="col">Begin</th><th scope="col" class="number">Length</th><th scope="col" class="number">Activities</th></tr>
+        </thead>
         <tbody>${items.map(session => html`
           <tr key=${session.begin}>
             <td><a href=${link(session)}>${formatTime(Date.parse(session.begin), state.zone, { seconds: true })}</a></td>
@@ -106,7 +112,7 @@ function Sessions({ userId, state }) {
 
 // --- day by day ---
 
-export function groupByDay(activities, zone) {
+function groupByDay(activities, zone) {
   const days = [];
   for (const activity of activities) {
     const day = formatDay(Date.parse(activity.timestamp), zone);
@@ -123,19 +129,20 @@ function Day({ day, activities, state, userId }) {
       <ol>
         ${activities.map(({ id, action, timestamp, metadata }) => html`
           <li key=${id}>
-            <a href=${linkTo(state, { page: 'activities', range: { last: 'all' }, filters: [{ field: 'userId', value: userId }], open: id })}>
+            <a href=${inTable(state, userId, { open: id })}>
               <time dateTime=${timestamp}>${formatTime(Date.parse(timestamp), state.zone, { seconds: true }).slice(11)}</time></a>
             <bdi class="action">${action}</bdi>
-            <span class="pairs">${Object.entries(metadata).slice(0, MEMBERS_SHOWN).map(([key, value]) => html`
-              <span class="pair"><bdi class="pair-key">${key}</bdi> <bdi>${typeof value === 'string' ? value : JSON.stringify(value)}</bdi></span>`)}</span>
+            <span class="pairs"><${Metadata} metadata=${metadata} /></span>
           </li>`)}
       </ol>
     </section>`;
 }
 
 function Timeline({ userId, state }) {
-  const { items, phase, error, ended, more } = usePages((cursor, signal) =>
-    ask('api/v1/users/activities', [['userId', userId], ['limit', TIMELINE], ...(cursor ? [['cursor', cursor]] : [])], { signal }), [userId]);
+  const { items, phase, error, ended, more } = usePages((cursor, signal) => {
+    const pairs = [['userId', userId], ['limit', TIMELINE], ...(cursor ? [['cursor', cursor]] : [])];
+    return ask('api/v1/users/activities', pairs, { signal });
+  }, [userId]);
   const days = useMemo(() => groupByDay(items, state.zone), [items, state.zone]);
   return html`
     <section class="timeline" aria-labelledby="timeline-heading">
@@ -155,7 +162,7 @@ function UserDeeds({ userId, state, onErased }) {
   const [erasing, setErasing] = useState(false);
   return html`
     <div class="user-deeds">
-      <a class="button" href=${linkTo(state, { page: 'activities', range: { last: 'all' }, filters: [{ field: 'userId', value: userId }] })}>In the table</a>
+      <a class="button" href=${inTable(state, userId)}>In the table</a>
       <button type="button" disabled=${busy} onClick=${() => save()}><${Icon} name="save" /><span>Export everything</span></button>
       <button type="button" class="danger" onClick=${() => setErasing(true)}>Erase…</button>
     </div>
@@ -166,7 +173,8 @@ function UserDeeds({ userId, state, onErased }) {
 function User({ state, navigate, theme }) {
   const { userId } = state;
   const [erased, setErased] = useState(0);
-  const { data, phase, error } = useAnswer(signal => ask('api/v1/users', [['userId', userId], ['limit', 1]], { signal }), [userId, erased]);
+  const { data, phase, error } = useAnswer(signal =>
+    ask('api/v1/users', [['userId', userId], ['limit', 1]], { signal }), [userId, erased]);
   const question = useMemo(() => ({
     filters: [{ field: 'userId', value: userId }], times: { from: null, to: null }, now: Date.now(),
   }), [userId, erased]);
@@ -183,7 +191,10 @@ function User({ state, navigate, theme }) {
       ${data && !error && html`
         <${Summary} data=${data} zone=${state.zone} />
         <${Histogram} question=${question} zone=${state.zone} theme=${theme} navigate=${toActivities} />
-        <div class="two"><${Sessions} key=${erased} userId=${userId} state=${state} /><${Actions} data=${data} state=${state} /></div>
+        <div class="two">
+          <${Sessions} key=${erased} userId=${userId} state=${state} />
+          <${Actions} data=${data} state=${state} />
+        </div>
         <${Timeline} key=${`timeline ${erased}`} userId=${userId} state=${state} />`}
     </div>`;
 }
