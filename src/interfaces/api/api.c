@@ -18,6 +18,7 @@ enum status api_new(const struct api_config *config, struct api **out_api, struc
     }
     api->config = *config;
     atomic_init(&api->draining, false);
+    atomic_init(&api->store_rests_until_ms, 0);
     api_access_format_policy(&config->access, api->rate_policy);
     api->loops = calloc(config->loops, sizeof *api->loops);
     if (api->loops == NULL) {
@@ -112,6 +113,7 @@ static bool choose(struct api_call *call)
         answer_not_found(call);
         return false;
     }
+    http_exchange_set_route(call->exchange, api_route_number(route));
     call->operation = api_route_operation(route, call->request->method);
     if (call->operation == NULL) {
         answer_other_method(call, route);
@@ -147,5 +149,9 @@ static void handle(void *context, struct http_exchange *exchange)
 
 struct http_handler api_handler(struct api *api)
 {
-    return (struct http_handler){.begin = begin, .handle = handle, .context = api};
+    return (struct http_handler){.begin = begin,
+                                 .handle = handle,
+                                 .context = api,
+                                 .route_count = api_route_count() + 1,
+                                 .name_route = api_route_name};
 }

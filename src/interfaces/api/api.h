@@ -45,6 +45,7 @@ struct api_config {
     struct str cors_origins;         /* whose pages may; see api_origin_check_list */
     struct api_access_config access; /* who may do what */
     const struct api_reloads *reloads; /* NULL: nobody counts them */
+    struct metric_source *metrics;     /* of whatever else there is; NULL: nothing */
     const struct activity_rules *rules;
     const struct clock *clock;
     const struct content_hash *hashes;   /* one for each loop */

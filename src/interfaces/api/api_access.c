@@ -5,6 +5,7 @@
 #include "interfaces/api/api_access.h"
 
 #include "base/assert.h"
+#include "base/counter.h"
 #include "domain/denied_actions.h"
 #include "interfaces/api/api_credential.h"
 #include "interfaces/api/api_limits.h"
@@ -37,15 +38,9 @@ static struct api_access_counters *counters_of(const struct api_call *call)
     return &api_call_loop(call)->access;
 }
 
-void api_access_count(_Atomic uint64_t *counter)
-{
-    uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
-    atomic_store_explicit(counter, value + 1, memory_order_relaxed);
-}
-
 static uint64_t read_counter(const _Atomic uint64_t *counter)
 {
-    return counter == NULL ? 0 : atomic_load_explicit(counter, memory_order_relaxed);
+    return counter == NULL ? 0 : counter_read(counter);
 }
 
 static uint64_t count_reloads(const struct api_access_config *config)
@@ -71,7 +66,7 @@ static void put_schemes(struct http_exchange *exchange)
 
 static bool refuse_unauthorized(const struct api_call *call, bool shows_something)
 {
-    api_access_count(&counters_of(call)->unauthorized);
+    counter_add(&counters_of(call)->unauthorized, 1);
     put_schemes(call->exchange);
     api_answer_problem_type(call->exchange, API_PROBLEM_UNAUTHORIZED,
                             shows_something
@@ -83,7 +78,7 @@ static bool refuse_unauthorized(const struct api_call *call, bool shows_somethin
 
 static bool refuse_forbidden(const struct api_call *call, const char *detail)
 {
-    api_access_count(&counters_of(call)->forbidden);
+    counter_add(&counters_of(call)->forbidden, 1);
     api_answer_problem_type(call->exchange, API_PROBLEM_FORBIDDEN, detail);
     return false;
 }
@@ -220,7 +215,7 @@ bool api_access_admits_more(struct api_loop *loop, struct http_exchange *exchang
     if (api_access_still_admits(loop, pass)) {
         return true;
     }
-    api_access_count(&loop->access.unauthorized);
+    counter_add(&loop->access.unauthorized, 1);
     if (exchange != NULL) {
         put_schemes(exchange);
     }

@@ -95,9 +95,6 @@ bool api_access_still_admits(const struct api_loop *loop, struct api_pass *pass)
 bool api_access_admits_more(struct api_loop *loop, struct http_exchange *exchange,
                             struct api_pass *pass, struct http_problem *out_problem);
 
-/* Adds one; the counter's own loop. */
-void api_access_count(_Atomic uint64_t *counter);
-
 /* Whether the caller may record it: OK, or INVALID and the rejection says why not. */
 MUST_USE enum status api_access_check_activity(const struct api_loop *loop,
                                                const struct api_caller *caller,

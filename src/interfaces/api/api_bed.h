@@ -24,6 +24,7 @@ struct http_exchange {
     char body[BED_TEXT_BYTES];
     void *data;
     const void *caller;
+    unsigned route;
     struct http_peer peer;
     char fields[1024]; /* of the answer that have no place below, one a line */
     size_t body_bytes_max;

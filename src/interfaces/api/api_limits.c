@@ -99,7 +99,7 @@ static struct http_problem problem_of(const struct api_loop *loop, struct shorta
 {
     const struct rate_limit *limit = rate_limiter_limit(shortage.limiter);
     uint64_t wait_s = shortage.standing->wait_s > 0 ? shortage.standing->wait_s : 1;
-    api_access_count(&((struct api_loop *)(uintptr_t)loop)->access.limited);
+    counter_add(&((struct api_loop *)(uintptr_t)loop)->access.limited, 1);
     snprintf(detail, API_LIMIT_DETAIL_BYTES,
              "%s may send %llu activities or requests a second, %llu at once; wait %llu s",
              shortage.whose, (unsigned long long)limit->per_second,

@@ -24,7 +24,8 @@ struct api {
     struct api_config config;
     struct http_server *server;
     atomic_bool draining;
-    struct api_loop *loops; /* config.loops of them */
+    _Atomic uint64_t store_rests_until_ms; /* metrics do not ask it before */
+    struct api_loop *loops;                /* config.loops of them */
     char rate_policy[API_RATE_POLICY_BYTES];
 };
 
@@ -98,6 +99,15 @@ const struct api_route *api_route_find(struct str path, struct str *out_rest);
 
 /* All routes in their order; NULL behind the last. */
 const struct api_route *api_route_at(size_t index);
+
+/* What it is called where its requests are counted: its place among all from 1 on, 0 for NULL. */
+unsigned api_route_number(const struct api_route *route);
+
+/* "/api/v1/activities/{id}": the template that its paths are of; static or in `room`. */
+struct str api_route_name(unsigned number, char room[HTTP_ROUTE_BYTES]);
+
+/* How many there are. */
+unsigned api_route_count(void);
 
 /* What it does for this method, NULL when it does nothing. */
 const struct api_operation *api_route_operation(const struct api_route *route,

@@ -1,3 +1,4 @@
+#include "base/assert.h"
 #include "interfaces/api/api_link.h"
 #include "interfaces/api/api_media.h"
 #include "interfaces/api/api_query_string.h"
@@ -263,6 +264,28 @@ const struct api_route *api_route_find(struct str path, struct str *out_rest)
 const struct api_route *api_route_at(size_t index)
 {
     return index < ARRAY_LENGTH(routes) ? &routes[index] : NULL;
+}
+
+unsigned api_route_number(const struct api_route *route)
+{
+    return route == NULL ? 0 : (unsigned)(route - routes) + 1;
+}
+
+unsigned api_route_count(void)
+{
+    return (unsigned)ARRAY_LENGTH(routes);
+}
+
+struct str api_route_name(unsigned number, char room[HTTP_ROUTE_BYTES])
+{
+    ASSERT(number >= 1 && number <= ARRAY_LENGTH(routes));
+    const struct api_route *route = &routes[number - 1];
+    if (!route->has_id) {
+        return route->path;
+    }
+    int len = snprintf(room, HTTP_ROUTE_BYTES, "%.*s/{id}%.*s", STR_FORMAT(route->path),
+                       STR_FORMAT(route->behind_id));
+    return (struct str){room, (size_t)len};
 }
 
 const struct api_operation *api_route_operation(const struct api_route *route,

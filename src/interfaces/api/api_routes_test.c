@@ -273,6 +273,28 @@ static void reads_no_further_than_the_path(void **state)
     assert_true(str_equal(rest, STR("i")));
 }
 
+/* Requests are counted by these names, so two routes must not share one, and nothing of a path that
+ * a client chose may be in it. */
+static void every_route_has_a_name_of_its_own(void **state)
+{
+    (void)state;
+    for (unsigned number = 1; number <= api_route_count(); number++) {
+        char room[HTTP_ROUTE_BYTES];
+        struct str name = api_route_name(number, room);
+        assert_true(name.len < HTTP_ROUTE_BYTES);
+        assert_int_equal(api_route_number(api_route_at(number - 1)), number);
+        for (unsigned other = 1; other < number; other++) {
+            char other_room[HTTP_ROUTE_BYTES];
+            assert_false(str_equal(name, api_route_name(other, other_room)));
+        }
+    }
+    struct str rest;
+    char room[HTTP_ROUTE_BYTES];
+    unsigned number = api_route_number(find("/api/v1/users/somebody/activities", &rest));
+    assert_true(str_equal(api_route_name(number, room), STR("/api/v1/users/{id}/activities")));
+    assert_int_equal(api_route_number(NULL), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +309,7 @@ int main(void)
         cmocka_unit_test(what_is_allowed_is_what_there_is),
         cmocka_unit_test(nothing_else_matches),
         cmocka_unit_test(reads_no_further_than_the_path),
+        cmocka_unit_test(every_route_has_a_name_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,7 +37,7 @@ static struct http_loop *loop_least_loaded(struct http_loop *loop)
 
 static void connection_refuse(struct http_loop *loop, int descriptor)
 {
-    http_counter_add(&loop->counters.connections_refused);
+    counter_add(&loop->counters.connections_refused, 1);
     if (loop->refusals >= REFUSALS_MAX || loop->draining) {
         close(descriptor);
         return;
@@ -62,7 +62,7 @@ static void connection_serve(struct http_loop *loop, int descriptor)
 static void connection_admit(struct http_loop *loop, int descriptor)
 {
     struct http_server *server = loop->server;
-    http_counter_add(&loop->counters.connections_accepted);
+    counter_add(&loop->counters.connections_accepted, 1);
     unsigned open = atomic_fetch_add_explicit(&server->connections_open, 1, memory_order_relaxed);
     if (open >= server->config.limits.connections_max) {
         atomic_fetch_sub_explicit(&server->connections_open, 1, memory_order_relaxed);
@@ -114,8 +114,8 @@ static void accept_without_descriptors(struct http_loop *loop)
         descriptor = accept4(loop->accept_socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     }
     if (descriptor >= 0) {
-        http_counter_add(&loop->counters.connections_accepted);
-        http_counter_add(&loop->counters.connections_refused);
+        counter_add(&loop->counters.connections_accepted, 1);
+        counter_add(&loop->counters.connections_refused, 1);
         close(descriptor);
     }
     loop->spare = spare_open();

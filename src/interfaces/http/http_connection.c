@@ -107,6 +107,11 @@ static void tell_gone(struct http_exchange *exchange)
     if (exchange->phase == HTTP_EXCHANGE_ANSWERED) {
         return;
     }
+    if (exchange->status != 0) {
+        http_exchange_count(exchange);
+    } else {
+        counter_add(&exchange->loop->counters.requests_abandoned, 1);
+    }
     if (exchange->stream != NULL && exchange->stream->writer->gone != NULL) {
         exchange->stream->writer->gone(exchange);
     }

@@ -69,6 +69,11 @@ void http_exchange_put_field(struct http_exchange *exchange, struct str name, st
     exchange->put_field_count += at == exchange->put_field_count;
 }
 
+void http_exchange_set_route(struct http_exchange *exchange, unsigned route)
+{
+    exchange->route = route;
+}
+
 void http_exchange_set_body_bytes_max(struct http_exchange *exchange, size_t bytes)
 {
     exchange->body_bytes_max = bytes;
@@ -230,6 +235,7 @@ static void exchange_answered(struct http_exchange *exchange)
 {
     exchange->phase = HTTP_EXCHANGE_ANSWERED;
     exchange->generation++; /* tickets are void from here on */
+    http_exchange_count(exchange);
     request_release(exchange);
     http_connection_touch(exchange->connection);
 }
@@ -244,7 +250,7 @@ void http_exchange_respond(struct http_exchange *exchange, const struct http_res
 {
     ASSERT(exchange->connection != NULL && exchange->phase != HTTP_EXCHANGE_ANSWERED);
     ASSERT(exchange->stream == NULL);
-    int status = response->status;
+    exchange->status = response->status;
     exchange->closes = ends_reading(exchange) || answer_closes(exchange, response);
     enum status rendered = answer_render(exchange, response);
     if (rendered == STATUS_BUSY) {
@@ -252,10 +258,9 @@ void http_exchange_respond(struct http_exchange *exchange, const struct http_res
         return;
     }
     if (rendered != STATUS_OK) {
-        status = answer_render_fallback(exchange, rendered);
+        exchange->status = answer_render_fallback(exchange, rendered);
     }
     exchange->connection->unsent_bytes += exchange->answer.bytes.len;
-    http_counter_add(&exchange->loop->counters.responses_by_class[status / 100]);
     exchange_answered(exchange);
 }
 
@@ -283,7 +288,7 @@ enum status http_exchange_respond_streamed(struct http_exchange *exchange,
     }
     exchange->stream = stream;
     exchange->connection->unsent_bytes += http_stream_unsent_bytes(stream);
-    http_counter_add(&exchange->loop->counters.responses_by_class[response->status / 100]);
+    exchange->status = response->status;
     http_connection_touch(exchange->connection);
     *out_wants_body = !frame.without_body;
     if (frame.without_body) {

@@ -47,6 +47,10 @@ struct http_ticket http_exchange_ticket(const struct http_exchange *exchange);
 void http_exchange_set_data(struct http_exchange *exchange, void *data);
 void *http_exchange_data(const struct http_exchange *exchange);
 
+/* Which of http_handler.route_count routes was asked for, for whoever counts; from
+ * http_handler.begin, before the answer. */
+void http_exchange_set_route(struct http_exchange *exchange, unsigned route);
+
 /* Who asks, as the handler found out when the request began; NULL at first. Kept until the exchange
  * is answered; it must need no release. */
 void http_exchange_set_caller(struct http_exchange *exchange, const void *caller);

@@ -58,7 +58,7 @@ static struct http_exchange *exchange_new(struct http_exchange_table *table)
     return exchange;
 }
 
-struct http_exchange *http_exchange_table_acquire(struct http_exchange_table *table)
+static struct http_exchange *exchange_of(struct http_exchange_table *table)
 {
     struct http_exchange *exchange = table->free;
     if (exchange == NULL) {
@@ -67,6 +67,19 @@ struct http_exchange *http_exchange_table_acquire(struct http_exchange_table *ta
     table->free = exchange->next;
     table->free_count--;
     exchange->next = NULL;
+    return exchange;
+}
+
+static void count_active(struct http_exchange_table *table)
+{
+    atomic_store_explicit(&table->loop->counters.requests_active, table->count - table->free_count,
+                          memory_order_relaxed);
+}
+
+struct http_exchange *http_exchange_table_acquire(struct http_exchange_table *table)
+{
+    struct http_exchange *exchange = exchange_of(table);
+    count_active(table);
     return exchange;
 }
 
@@ -79,6 +92,8 @@ void http_exchange_table_release(struct http_exchange_table *table, struct http_
     exchange->phase = HTTP_EXCHANGE_READING;
     exchange->continue_due = false;
     exchange->closes = false;
+    exchange->status = 0;
+    exchange->route = 0;
     exchange->body_bytes_max = 0;
     exchange->data = NULL;
     exchange->caller = NULL;
@@ -94,6 +109,19 @@ void http_exchange_table_release(struct http_exchange_table *table, struct http_
     exchange->next = table->free;
     table->free = exchange;
     table->free_count++;
+    count_active(table);
+}
+
+void http_exchange_count(struct http_exchange *exchange)
+{
+    struct http_loop *loop = exchange->loop;
+    const struct http_request *request = &exchange->parser.request;
+    bool is_known = request->path.data != NULL; /* the header came, or enough of it */
+    const struct http_series_key key = {.route = exchange->route,
+                                        .method = is_known ? request->method : HTTP_METHOD_OTHER,
+                                        .status = exchange->status};
+    http_series_add(&loop->series, &key,
+                    http_loop_answer_ns(loop, exchange->begun_ns) - exchange->begun_ns);
 }
 
 struct http_exchange *http_exchange_table_find(const struct http_exchange_table *table,

@@ -28,6 +28,9 @@ struct http_exchange {
     enum http_exchange_phase phase;
     bool continue_due; /* 100 Continue is to be sent when its turn comes */
     bool closes;       /* the connection ends behind the answer */
+    int status;        /* of the answer, once it is begun */
+    unsigned route;    /* as the handler names it; 0: none */
+    uint64_t begun_ns; /* on the monotonic clock */
     size_t body_bytes_max;
     struct http_parser parser;
     struct arena arena;
@@ -55,6 +58,10 @@ void http_exchange_table_deinit(struct http_exchange_table *table);
 /* NULL without memory. */
 struct http_exchange *http_exchange_table_acquire(struct http_exchange_table *table);
 void http_exchange_table_release(struct http_exchange_table *table, struct http_exchange *exchange);
+
+/* Counts how long the exchange took, once: it is answered, or its answer was begun and nobody is
+ * there for the rest. */
+void http_exchange_count(struct http_exchange *exchange);
 
 /* The unanswered exchange that the ticket names, NULL when it is gone. */
 struct http_exchange *http_exchange_table_find(const struct http_exchange_table *table,

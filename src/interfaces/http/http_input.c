@@ -36,6 +36,7 @@ static struct http_exchange *exchange_begin(struct http_connection *connection)
         return NULL;
     }
     exchange->connection = connection;
+    exchange->begun_ns = http_loop_begin_ns(connection->loop);
     if (connection->last == NULL) {
         connection->first = exchange;
     } else {
@@ -149,7 +150,7 @@ static void header_complete(struct http_connection *connection, struct http_exch
 {
     struct http_loop *loop = connection->loop;
     const struct http_handler *handler = &loop->server->config.handler;
-    http_counter_add(&loop->counters.requests);
+    counter_add(&loop->counters.requests, 1);
     connection->has_served = true;
     handler->begin(handler->context, exchange);
     if (exchange->phase == HTTP_EXCHANGE_ANSWERED) {

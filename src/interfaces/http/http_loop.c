@@ -36,6 +36,7 @@ static void flush_dirty(struct http_loop *loop)
 void http_loop_end_turn(struct http_loop *loop)
 {
     flush_dirty(loop);
+    loop->clock_ns = 0;
     deadline_timer_arm(loop);
 }
 
@@ -200,6 +201,7 @@ static void drain(struct http_loop *loop)
 static void mail_deliver(struct http_loop *loop)
 {
     const struct http_mail *mail = http_mailbox_take(&loop->mailbox);
+    loop->clock_ns = 0;
     for (size_t i = 0; i < mail->completions.count; i++) {
         run_completion(loop, &mail->completions.completions[i]);
     }
@@ -280,7 +282,12 @@ enum status http_loop_new(struct http_server *server, uint32_t index, int *accep
     loop->accept_socket = *accept_socket;
     loop->spare = -1;
     loop->timer_due_ms = UINT64_MAX;
+    if (http_series_init(&loop->series, server->config.handler.route_count) != STATUS_OK) {
+        free(loop);
+        return error_set_system(err, ENOMEM, "Cannot make an event loop");
+    }
     if (!handles_open(loop)) {
+        http_series_deinit(&loop->series);
         free(loop);
         return error_set_system(err, EMFILE, "Cannot make an event loop");
     }
@@ -367,6 +374,7 @@ void http_loop_free(struct http_loop *loop)
     ASSERT(result == 0);
     http_exchange_table_deinit(&loop->exchanges);
     http_mailbox_deinit(&loop->mailbox);
+    http_series_deinit(&loop->series);
     free(loop);
 }
 
@@ -383,4 +391,23 @@ struct str http_loop_date(struct http_loop *loop)
         }
     }
     return (struct str){loop->date, HTTP_DATE_BYTES};
+}
+
+/* The time ---------------------------------------------------------------------------------- */
+
+uint64_t http_loop_begin_ns(struct http_loop *loop)
+{
+    if (loop->clock_ns == 0) {
+        loop->clock_ns = clock_monotonic_ns(loop->server->config.clock);
+    }
+    return loop->clock_ns;
+}
+
+/* What began with the newest reading has taken some time since. */
+uint64_t http_loop_answer_ns(struct http_loop *loop, uint64_t begun_ns)
+{
+    if (loop->clock_ns == begun_ns) {
+        loop->clock_ns = 0;
+    }
+    return http_loop_begin_ns(loop);
 }

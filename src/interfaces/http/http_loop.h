@@ -11,6 +11,7 @@
 #include "interfaces/http/http_listener.h"
 #include "interfaces/http/http_mailbox.h"
 #include "interfaces/http/http_response.h"
+#include "interfaces/http/http_series.h"
 #include "interfaces/http/http_tls_session.h"
 
 #include <uv.h>
@@ -21,7 +22,8 @@ struct http_loop_counters {
     _Atomic uint64_t connections_accepted;
     _Atomic uint64_t connections_refused;
     _Atomic uint64_t requests;
-    _Atomic uint64_t responses_by_class[6];
+    _Atomic uint64_t requests_active;    /* begun, and their slot is in use */
+    _Atomic uint64_t requests_abandoned; /* nobody was there for the answer */
     _Atomic uint64_t handshakes_failed;
 };
 
@@ -54,6 +56,8 @@ struct http_loop {
     uint64_t timer_due_ms; /* UINT64_MAX: the timer is not running */
     struct http_mailbox mailbox;
     struct http_loop_counters counters;
+    struct http_series series;
+    uint64_t clock_ns;   /* when it was read last in this turn; 0: not yet */
     uint64_t date_at_ms; /* of the loop's clock, when `date` was looked at last */
     uint64_t date_second;
     char date[HTTP_DATE_BYTES];
@@ -109,9 +113,8 @@ void http_loop_finish_if_done(struct http_loop *loop);
 /* The current date, as of this turn. */
 struct str http_loop_date(struct http_loop *loop);
 
-/* One writer, any reader. */
-static inline void http_counter_add(_Atomic uint64_t *counter)
-{
-    uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
-    atomic_store_explicit(counter, value + 1, memory_order_relaxed);
-}
+/* Nanoseconds of the monotonic clock, read once for all that begins in one turn. */
+uint64_t http_loop_begin_ns(struct http_loop *loop);
+
+/* The same for what is answered, behind something that began at `begun_ns`. */
+uint64_t http_loop_answer_ns(struct http_loop *loop, uint64_t begun_ns);

@@ -41,7 +41,7 @@ void http_secure_close(struct http_connection *connection)
 static void failure_note(struct http_loop *loop, const char *reason)
 {
     uint64_t now_ms = uv_now(&loop->uv);
-    http_counter_add(&loop->counters.handshakes_failed);
+    counter_add(&loop->counters.handshakes_failed, 1);
     loop->failures_unlogged++;
     if (loop->failures_unlogged > 1 && now_ms < loop->failures_logged_ms + FAILURES_LOG_PAUSE_MS) {
         return;

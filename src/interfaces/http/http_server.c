@@ -112,9 +112,25 @@ void http_server_stop(struct http_server *server, unsigned drain_ms)
     }
 }
 
-static uint64_t counter_read(const _Atomic uint64_t *counter)
+static void count_row(const struct http_series *series, unsigned route, enum http_method method,
+                      struct http_counters *counters)
 {
-    return atomic_load_explicit(counter, memory_order_relaxed);
+    for (unsigned place = 0; place < HTTP_STATUS_PLACES; place++) {
+        struct histogram_sums sums = {0};
+        const struct http_series_key key = {route, method, http_series_status(place)};
+        http_series_sum(series, &key, &sums);
+        counters->responses_by_class[key.status / 100] += histogram_count(&sums);
+    }
+}
+
+static void count_responses(const struct http_series *series, struct http_counters *counters)
+{
+    for (unsigned i = 0; i < series->route_count * HTTP_METHODS; i++) {
+        enum http_method method = (enum http_method)(i % HTTP_METHODS);
+        if (http_series_has(series, i / HTTP_METHODS, method)) {
+            count_row(series, i / HTTP_METHODS, method, counters);
+        }
+    }
 }
 
 void http_server_count(const struct http_server *server, struct http_counters *out_counters)
@@ -127,9 +143,9 @@ void http_server_count(const struct http_server *server, struct http_counters *o
         sum.connections_refused += counter_read(&counters->connections_refused);
         sum.requests += counter_read(&counters->requests);
         sum.handshakes_failed += counter_read(&counters->handshakes_failed);
-        for (size_t class = 0; class < ARRAY_LENGTH(sum.responses_by_class); class ++) {
-            sum.responses_by_class[class] += counter_read(&counters->responses_by_class[class]);
-        }
+        sum.requests_active += counter_read(&counters->requests_active);
+        sum.requests_abandoned += counter_read(&counters->requests_abandoned);
+        count_responses(&server->loops[i]->series, &sum);
     }
     *out_counters = sum;
 }

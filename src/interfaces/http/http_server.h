@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/logger.h"
+#include "base/metric_text.h"
 #include "interfaces/http/http_exchange.h"
 #include "interfaces/http/http_tls.h"
 
@@ -36,6 +37,8 @@ struct http_limits {
 
 extern const struct http_limits http_limits_default;
 
+enum { HTTP_ROUTE_BYTES = 128 };
+
 struct http_handler {
     /* The header is complete. May answer at once (the body then is not read and the connection
      * closes unless there is none), or set the body's maximum and return. */
@@ -44,6 +47,10 @@ struct http_handler {
      * answered. */
     void (*handle)(void *context, struct http_exchange *exchange);
     void *context;
+    /* What is told of how long requests took names them by routes: 0 is for those of none. */
+    unsigned route_count; /* with that one; 0 counts as 1 */
+    struct str (*name_route)(unsigned route,
+                             char room[HTTP_ROUTE_BYTES]); /* 1..; static or `room` */
 };
 
 struct http_server_config {
@@ -63,7 +70,9 @@ struct http_counters {
     uint64_t connections_accepted;
     uint64_t connections_refused; /* over the cap */
     uint64_t connections_open;
-    uint64_t requests;
+    uint64_t requests; /* whose header was complete */
+    uint64_t requests_active;
+    uint64_t requests_abandoned; /* that nobody was there for when they could have been answered */
     uint64_t responses_by_class[6]; /* [4]: 4xx */
     uint64_t handshakes_failed;     /* of TLS, and what broke behind one */
 };
@@ -87,6 +96,9 @@ void http_server_leave(struct http_server *server);
 void http_server_stop(struct http_server *server, unsigned drain_ms);
 
 void http_server_count(const struct http_server *server, struct http_counters *out_counters);
+
+/* Tells its metrics (base/metric_text.h). Any thread. */
+void http_server_tell_metrics(const struct http_server *server, struct metric_text *text);
 
 /* Takes NULL and a server that was never started. After stop only. */
 void http_server_free(struct http_server *server);
