@@ -28,7 +28,6 @@ struct store_activities {
     struct store_batch batch;
     struct position_set committed; /* what the log was told last */
     struct position_set start_end; /* the log's end when the worker began */
-    struct position_set log_end;   /* as the worker saw it last */
     uint64_t expire_at_ms;         /* of the monotonic clock; 0: at once */
     bool replay_expired;           /* expired since it has caught up */
     bool expire_failed;            /* the last time */
@@ -39,6 +38,7 @@ struct store_activities {
     bool stop;
     bool hurried;                /* somebody waits for what has come meanwhile */
     struct position_set handled; /* below it, everything is in the store's answers */
+    int64_t behind_since_ms;     /* what it does not have yet was received at this time or later */
     struct store_activities_state state;
 };
 
@@ -57,11 +57,11 @@ enum status store_activities_new(const struct store_activities_config *config,
     }
     position_set_init(&worker->committed);
     position_set_init(&worker->start_end);
-    position_set_init(&worker->log_end);
     position_set_init(&worker->handled);
     pthread_mutex_init(&worker->mutex, NULL);
     condition_init(&worker->stopped);
     minute_counts_init(&worker->minutes, config->clock);
+    worker->behind_since_ms = clock_wall_ms(config->clock);
     *out_worker = worker;
     return STATUS_OK;
 }
@@ -73,7 +73,6 @@ void store_activities_free(struct store_activities *worker)
     }
     position_set_deinit(&worker->committed);
     position_set_deinit(&worker->start_end);
-    position_set_deinit(&worker->log_end);
     position_set_deinit(&worker->handled);
     minute_counts_deinit(&worker->minutes);
     pthread_cond_destroy(&worker->stopped);
@@ -152,6 +151,65 @@ static enum status resume(struct store_activities *worker, struct error *err)
     }
     position_set_deinit(&durable);
     return status;
+}
+
+/* How far behind --------------------------------------------------------------------------- */
+
+static void set_behind_since(struct store_activities *worker, int64_t time_ms)
+{
+    pthread_mutex_lock(&worker->mutex);
+    worker->behind_since_ms = time_ms;
+    pthread_mutex_unlock(&worker->mutex);
+}
+
+/* The oldest row in hand is the oldest of all in its partition, and what lies behind it there came
+ * later. */
+static void note_oldest_polled(struct store_activities *worker)
+{
+    const struct activity_batch *batch = &worker->batch.polled;
+    int64_t oldest_ms = INT64_MAX;
+    for (size_t i = 0; i < batch->count; i++) {
+        int64_t received_at_ms = batch->rows[i].activity.received_at_ms;
+        oldest_ms = received_at_ms < oldest_ms ? received_at_ms : oldest_ms;
+    }
+    if (batch->count > 0) {
+        set_behind_since(worker, oldest_ms);
+    }
+}
+
+/* What the log has behind all that is handled. NO_MEMORY. */
+static enum status count_pending(struct store_activities *worker, uint64_t *out_count)
+{
+    struct position_set end;
+    position_set_init(&end);
+    enum status status = event_log_end_position(worker->config.log, &end);
+    if (status == STATUS_OK) {
+        pthread_mutex_lock(&worker->mutex);
+        *out_count = position_set_distance(&worker->handled, &end);
+        pthread_mutex_unlock(&worker->mutex);
+    }
+    position_set_deinit(&end);
+    return status;
+}
+
+static enum status note_whether_behind(struct store_activities *worker, struct error *err)
+{
+    int64_t now_ms = clock_wall_ms(worker->config.clock);
+    uint64_t pending;
+    if (count_pending(worker, &pending) != STATUS_OK) {
+        return no_memory(err);
+    }
+    if (pending == 0) {
+        set_behind_since(worker, now_ms);
+    }
+    return STATUS_OK;
+}
+
+static uint64_t lag_ms(const struct store_activities *worker, uint64_t pending)
+{
+    int64_t now_ms = clock_wall_ms(worker->config.clock);
+    bool behind = pending > 0 && now_ms > worker->behind_since_ms;
+    return behind ? (uint64_t)(now_ms - worker->behind_since_ms) : 0;
 }
 
 /* What comes later has a time of receipt that this process gave. */
@@ -339,9 +397,15 @@ enum status store_activities_step(struct store_activities *worker, struct error 
     }
     if (status == STATUS_OK && worker->batch.stage == BATCH_DONE) {
         status = store_batch_poll(&worker->batch, err);
+        if (status == STATUS_OK) {
+            note_oldest_polled(worker);
+        }
     }
     if (status == STATUS_OK) {
         status = put(worker, err);
+    }
+    if (status == STATUS_OK) {
+        status = note_whether_behind(worker, err);
     }
     if (status == STATUS_OK) {
         status = relieve_log(worker, err);
@@ -385,11 +449,11 @@ static void retry_later(struct store_activities *worker, unsigned failures, cons
 }
 
 /* Whether the log holds a batch worth its while already, as behind a small one at the end of a file
- * of the log. Only the worker changes `handled`, so it may look at it without the lock. */
+ * of the log. */
 static bool has_gathered(struct store_activities *worker)
 {
-    return event_log_end_position(worker->config.log, &worker->log_end) == STATUS_OK &&
-           position_set_distance(&worker->handled, &worker->log_end) >= worker->config.gather_rows;
+    uint64_t pending;
+    return count_pending(worker, &pending) == STATUS_OK && pending >= worker->config.gather_rows;
 }
 
 /* As pause_for, but for somebody who waits. */
@@ -481,13 +545,14 @@ void store_activities_hurry(struct store_activities *worker)
 void store_activities_describe(struct store_activities *worker,
                                struct store_activities_state *out_state)
 {
-    struct position_set end;
-    position_set_init(&end);
-    /* Without memory for the end the pending count reads 0; everything else stays right. */
-    enum status status = event_log_end_position(worker->config.log, &end);
+    uint64_t pending = 0;
+    /* Without memory for the end the pending count reads 0; everything else stays right. It is
+     * counted first: what it counts no more is among the verdicts then. */
+    enum status status = count_pending(worker, &pending);
+    (void)status;
     pthread_mutex_lock(&worker->mutex);
     *out_state = worker->state;
-    out_state->pending = status == STATUS_OK ? position_set_distance(&worker->handled, &end) : 0;
+    out_state->pending = pending;
+    out_state->lag_ms = lag_ms(worker, pending);
     pthread_mutex_unlock(&worker->mutex);
-    position_set_deinit(&end);
 }

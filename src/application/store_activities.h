@@ -68,6 +68,7 @@ struct store_activities_state {
     uint64_t refused;                 /* by the store or already by the log, since start */
     uint64_t expired;                 /* since start */
     uint64_t pending;                 /* durable in the log and not yet in the store's answers */
+    uint64_t lag_ms;                  /* age of the oldest of these, as far as is known; 0: none */
     bool caught_up; /* everything that was in the log at start is in the store's answers */
     int64_t replayed_until_ms; /* what was stored until it had caught up was received before */
 };

@@ -358,6 +358,33 @@ static void lets_old_activities_expire_every_so_often(void **state)
     assert_int_equal(look(fixture).expired, 12);
 }
 
+/* How old the oldest is that is not stored: of a batch that cannot be put its first row, of what
+ * has come since then no more than the time since nothing was missing. */
+static void tells_how_old_the_oldest_is_that_is_not_stored(void **state)
+{
+    struct fixture *fixture = *state;
+    struct world *world = &fixture->world;
+    make_worker_that_expires(fixture, 0);
+    assert_int_equal(step(fixture), STATUS_OK);
+    pass(fixture, 60000);
+    assert_int_equal(look(fixture).lag_ms, 0); /* nothing is missing */
+    assert_int_equal(step(fixture), STATUS_OK);
+    pass(fixture, 40);
+    world_add_rows(world, 3);
+    assert_int_equal(look(fixture).lag_ms, 40);
+    for (size_t i = 0; i < 3; i++) {
+        world->rows[i].activity.received_at_ms = clock_wall_ms(&fixture->clock) - 500 - (int)i;
+    }
+    world->fail_with[CALL_PUT] = STATUS_UNAVAILABLE;
+    world->fail_times[CALL_PUT] = 1;
+    assert_int_equal(step(fixture), STATUS_UNAVAILABLE);
+    assert_int_equal(look(fixture).lag_ms, 502);
+    pass(fixture, 1000);
+    assert_int_equal(look(fixture).lag_ms, 1502);
+    assert_int_equal(step(fixture), STATUS_OK);
+    assert_int_equal(look(fixture).lag_ms, 0);
+}
+
 /* A replay brings back what had expired; it goes as soon as the worker has caught up. */
 static void lets_expire_again_behind_a_replay(void **state)
 {
@@ -731,6 +758,7 @@ int main(void)
         TEST(tells_the_log_at_start_what_is_durable),
         TEST(lets_old_activities_expire_every_so_often),
         TEST(lets_expire_again_behind_a_replay),
+        TEST(tells_how_old_the_oldest_is_that_is_not_stored),
         TEST(nothing_is_too_old_without_a_retention),
         TEST(a_failed_expiry_keeps_nobody_waiting),
         TEST(expires_while_the_store_takes_nothing),
