@@ -154,6 +154,7 @@ static enum status make_api(struct service *service, struct error *err)
     const struct content_hash *hashes;
     bool signs = service->signer.key != NULL;
     enum status status = service_make_hashes(service, &hashes, err);
+    service_init_metrics(service);
     if (status == STATUS_OK && signs) {
         status = receipt_signature_init(&service->receipts, service->signer.key,
                                         service->signer.name, err);
@@ -179,6 +180,7 @@ static enum status make_api(struct service *service, struct error *err)
             .log = service->log,
             .store = service->store,
             .worker = service->worker,
+            .metrics = &service->metrics,
             .access = service_access_config(&service->access),
             .reloads = &service->reloads,
             .probes_only = service->settings.role == ROLE_WORKER,

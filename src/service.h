@@ -43,6 +43,7 @@ struct service {
     struct activity_rules rules;
     struct event_log *log;
     struct event_log *kafka_log; /* the one that all others stand before; NULL: not Kafka */
+    struct event_log *spill_log; /* what the spill writes to; NULL: there is none */
     struct uuid log_settings;    /* stands for what the settings say of it */
     enum status log_status;      /* CORRUPT: it is another topic than the one that was known; behind
                                     service_take_down */
@@ -76,6 +77,7 @@ struct service {
     enum status worker_status;
     struct error worker_err;
     struct service_access access;
+    struct metric_source metrics; /* of adapters and of the process */
     struct api *api;
     struct http_server *server;
     struct http_tls *tls; /* NULL: none */

@@ -326,6 +326,7 @@ static enum status put_spill_in_front(struct service *service, struct error *err
         event_log_free(spill);
         return status;
     }
+    service->spill_log = spill;
     service->moved = event_log_spill_moved(service->log);
     return STATUS_OK;
 }

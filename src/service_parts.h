@@ -23,5 +23,8 @@ size_t service_batch_rows(const struct settings *settings);
 /* Has the list of refusals go to a topic of Kafka, too. */
 MUST_USE enum status service_send_refused(struct service *service, struct error *err);
 
+/* Makes service->metrics, which lives as long as the service. */
+void service_init_metrics(struct service *service);
+
 /* Takes NULL. */
 void service_hashes_free(struct service_hashes *hashes);

@@ -16,6 +16,7 @@
 #include "application/record_activities.h"
 #include "application/store_activities.h"
 #include "base/buffer.h"
+#include "base/metric_text.h"
 
 struct accounting {
     struct event_log *log; /* borrowed, as all of these */
@@ -62,7 +63,12 @@ uint64_t accounting_pending(const struct accounting_sums *sums, const struct log
 /* Whether the edge and all logs add up. */
 bool accounting_closes(const struct accounting_sums *sums);
 
-/* accounting_text.c: the whole as JSON, an object, and as lines for Prometheus (text format
- * 0.0.4). */
+/* accounting_text.c: the whole as JSON, an object. accounting_metrics.c: the sums without minutes
+ * as metrics. Of very many logs or partitions only the first are told. */
 void accounting_append_json(struct buffer *buffer, const struct accounting_sums *sums);
-void accounting_append_metrics(struct buffer *buffer, const struct accounting_sums *sums);
+void accounting_tell_metrics(struct metric_text *text, const struct accounting_sums *sums);
+
+/* What needs no store: the edge of a process whose store is away. */
+void accounting_tell_edge(struct metric_text *text, const struct record_activities *recorder);
+
+enum { ACCOUNTING_LOGS_TOLD_MAX = 100 };

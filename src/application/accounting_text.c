@@ -1,11 +1,11 @@
-/* The sums as texts: JSON for people and programs, lines for Prometheus. */
+/* The sums as JSON, for people and programs. */
 #include "application/accounting.h"
 #include "base/json_text.h"
 #include "base/timestamp.h"
 
 #include <inttypes.h>
 
-enum { PARTITIONS_TOLD_MAX = 1000, LOGS_TOLD_MAX = 100 };
+enum { PARTITIONS_TOLD_MAX = 1000 };
 
 /* What each place of the minutes counts. */
 static const char *const edge_names[RECORD_COUNTS] = {"received", "accepted", "rejected", "resent"};
@@ -99,7 +99,8 @@ static void append_log(struct buffer *json, const struct accounting_sums *sums,
 
 static void append_logs(struct buffer *json, const struct accounting_sums *sums)
 {
-    size_t count = sums->accounts.count < LOGS_TOLD_MAX ? sums->accounts.count : LOGS_TOLD_MAX;
+    size_t count = sums->accounts.count < ACCOUNTING_LOGS_TOLD_MAX ? sums->accounts.count
+                                                                   : ACCOUNTING_LOGS_TOLD_MAX;
     buffer_append_literal(json, ",\"logs\":[");
     for (size_t i = 0; i < count; i++) {
         buffer_append_str(json, i == 0 ? STR("") : STR(","));
@@ -161,112 +162,4 @@ void accounting_append_json(struct buffer *buffer, const struct accounting_sums 
     append_logs(buffer, sums);
     append_minutes(buffer, sums);
     buffer_append_char(buffer, '}');
-}
-
-/* Metrics ----------------------------------------------------------------------------------- */
-
-static void begin_metric(struct buffer *text, const char *name, const char *type, const char *help)
-{
-    buffer_append_format(text, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-static void append_log_metric(struct buffer *text, const char *name, const struct log_coverage *log,
-                              int64_t number)
-{
-    char log_id[UUID_TEXT_BYTES];
-    uuid_format(log->log_id, log_id);
-    buffer_append_format(text, "%s{log=\"%.*s\"} %" PRId64 "\n", name, (int)sizeof log_id, log_id,
-                         number);
-}
-
-static void append_edge_metrics(struct buffer *text, const struct accounting_sums *sums)
-{
-    begin_metric(text, "usertrail_received_activities_total", "counter",
-                 "Activities that requests brought to this process.");
-    buffer_append_format(text, "usertrail_received_activities_total %" PRIu64 "\n",
-                         sums->edge.received);
-    begin_metric(text, "usertrail_answered_activities_total", "counter",
-                 "Activities of requests by what was answered.");
-    buffer_append_format(text,
-                         "usertrail_answered_activities_total{answer=\"accepted\"} %" PRIu64 "\n",
-                         sums->edge.accepted);
-    buffer_append_format(text,
-                         "usertrail_answered_activities_total{answer=\"rejected\"} %" PRIu64 "\n",
-                         sums->edge.rejected);
-    begin_metric(text, "usertrail_resent_activities_total", "counter",
-                 "Activities that were sent again out of the refused list.");
-    buffer_append_format(text, "usertrail_resent_activities_total %" PRIu64 "\n",
-                         sums->edge.resent);
-}
-
-static void append_outcomes(struct buffer *text, const struct accounting_sums *sums)
-{
-    begin_metric(text, "usertrail_activities_total", "counter",
-                 "Positions of the event log by what became of them, as the store keeps it.");
-    for (size_t i = 0; i < sums->accounts.count && i < LOGS_TOLD_MAX; i++) {
-        const struct log_coverage *log = &sums->accounts.logs[i];
-        char log_id[UUID_TEXT_BYTES];
-        uuid_format(log->log_id, log_id);
-        for (size_t j = 0; j < OUTCOME_COUNT; j++) {
-            buffer_append_format(
-                text, "usertrail_activities_total{log=\"%.*s\",outcome=\"%s\"} %" PRIu64 "\n",
-                (int)sizeof log_id, log_id, log_outcome_name((enum log_outcome)j),
-                log->counts.outcomes[j]);
-        }
-    }
-}
-
-typedef int64_t number_of_log(const struct accounting_sums *sums, const struct log_coverage *log);
-
-static int64_t foreign_of(const struct accounting_sums *sums, const struct log_coverage *log)
-{
-    (void)sums;
-    return (int64_t)log->counts.foreign;
-}
-
-static int64_t replayed_of(const struct accounting_sums *sums, const struct log_coverage *log)
-{
-    (void)sums;
-    return (int64_t)log->counts.replayed;
-}
-
-static int64_t pending_of(const struct accounting_sums *sums, const struct log_coverage *log)
-{
-    return (int64_t)accounting_pending(sums, log);
-}
-
-static int64_t difference_of(const struct accounting_sums *sums, const struct log_coverage *log)
-{
-    (void)sums;
-    return log_coverage_difference(log);
-}
-
-static const struct {
-    const char *name;
-    const char *type;
-    const char *help;
-    number_of_log *number;
-} log_metrics[] = {
-    {"usertrail_foreign_activities_total", "counter",
-     "Activities that other programs wrote to the event log, among those above.", foreign_of},
-    {"usertrail_replayed_activities_total", "counter",
-     "Activities that were stored again beside those above, as by a replay.", replayed_of},
-    {"usertrail_pending_activities", "gauge",
-     "Positions of the event log that have no outcome yet, as far as this process knows.",
-     pending_of},
-    {"usertrail_accounting_difference", "gauge",
-     "How far the positions and their outcomes are from adding up.", difference_of},
-};
-
-void accounting_append_metrics(struct buffer *buffer, const struct accounting_sums *sums)
-{
-    append_edge_metrics(buffer, sums);
-    append_outcomes(buffer, sums);
-    for (size_t i = 0; i < ARRAY_LENGTH(log_metrics); i++) {
-        begin_metric(buffer, log_metrics[i].name, log_metrics[i].type, log_metrics[i].help);
-        for (size_t j = 0; j < sums->accounts.count && j < LOGS_TOLD_MAX; j++) {
-            const struct log_coverage *log = &sums->accounts.logs[j];
-            append_log_metric(buffer, log_metrics[i].name, log, log_metrics[i].number(sums, log));
-        }
-    }
 }

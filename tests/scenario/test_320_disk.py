@@ -8,6 +8,7 @@ import time
 import pytest
 
 import expect
+import metrics
 import service as services
 
 LIST = "/api/v1/activities"
@@ -178,6 +179,21 @@ def test_a_write_fails(on_bad_disk):
     assert [row["id"] for row in service.walk("&order=asc")] == [activity(number)["id"] for number in range(20)]
     service.record(activity(20))
     service.stop()
+
+
+def test_a_failed_sync_is_in_the_metrics(on_bad_disk):
+    """Guards what the alerts on a dead disk look at."""
+    service, disk = on_bad_disk()
+    service.start()
+    service.record(activity(0))
+    told = ("usertrail_log_sync_failures_total", {"folder": "log"}), ("usertrail_event_log_accepting", {})
+    for expected, status in (([0, 1], 503), ([1, 0], 503)):
+        families = metrics.scrape(service)
+        assert [metrics.value(families, name, **labels) for name, labels in told] == expected
+        disk.switch("eio-sync", True)
+        assert service.post(activity(1)).status == status
+        disk.switch("eio-sync", False)
+    service.kill()
 
 
 def has_answer(connection, seconds=0.0):

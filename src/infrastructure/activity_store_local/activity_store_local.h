@@ -18,6 +18,7 @@
 #include "infrastructure/disk/disk.h"
 
 struct buffer;
+struct metric_text;
 struct checkpoint_signer;
 
 enum {
@@ -55,6 +56,9 @@ MUST_USE enum status activity_store_local_new(const struct activity_store_local_
  * UNAVAILABLE: nobody signs, or nothing was sealed yet. NO_MEMORY. Any thread. */
 MUST_USE enum status activity_store_local_checkpoint(struct activity_store *store,
                                                      struct buffer *out_text, struct error *err);
+
+/* Tells of heads, parts and merges (base/metric_text.h). Any thread. */
+void activity_store_local_tell_metrics(struct activity_store *store, struct metric_text *text);
 
 /* Lives as long as the store. */
 struct erasure_lookup *activity_store_local_erasures(struct activity_store *store);

@@ -8,6 +8,7 @@
  * held for moments; who only holds `files` may read them, since nobody else then changes them, but
  * for the heads of the snapshot, to which the worker adds one under `mutex` alone.
  */
+#include "base/histogram.h"
 #include "infrastructure/activity_store_local/activity_store_local.h"
 #include "infrastructure/activity_store_local/chain.h"
 #include "infrastructure/activity_store_local/manifest.h"
@@ -45,6 +46,11 @@ struct local_store {
     uint64_t seal_failures; /* so far */
     struct error seal_error;
     atomic_bool stopping;
+
+    /* For any thread to read. */
+    struct histogram seals;          /* heads that were written; added to under files */
+    struct histogram merges;         /* that came to something; of the thread that merges ... */
+    _Atomic uint64_t merge_failures; /* ... as these */
 
     pthread_t sealer;
     pthread_t merger;

@@ -189,9 +189,20 @@ static enum status install(struct local_store *self, struct merging *merging, bo
     return status;
 }
 
+static void note_merge(struct local_store *self, enum status status, bool merged, uint64_t begun_ns)
+{
+    if (status != STATUS_OK) {
+        counter_add(&self->merge_failures, 1);
+    } else if (merged) {
+        histogram_add(&self->merges, &histogram_bounds_requests,
+                      clock_monotonic_ns(self->config.clock) - begun_ns);
+    }
+}
+
 enum status local_store_merge(struct local_store *self, bool *out_merged, struct error *err)
 {
     struct merging merging = {0};
+    uint64_t begun_ns = clock_monotonic_ns(self->config.clock);
     bool chosen = false;
     *out_merged = false;
     pthread_mutex_lock(&self->mutex);
@@ -212,5 +223,6 @@ enum status local_store_merge(struct local_store *self, bool *out_merged, struct
         status = install(self, &merging, out_merged, err);
     }
     leaf_list_deinit(&merging.left_out);
+    note_merge(self, status, *out_merged, begun_ns);
     return status;
 }

@@ -141,8 +141,14 @@ static enum status seal_head(struct local_store *self, const struct snapshot *sn
     return status;
 }
 
-static void note_seal(struct local_store *self, enum status status, const struct error *why)
+/* The caller holds `files`. */
+static void note_seal(struct local_store *self, enum status status, const struct error *why,
+                      uint64_t begun_ns)
 {
+    if (status == STATUS_OK) {
+        histogram_add(&self->seals, &histogram_bounds_requests,
+                      clock_monotonic_ns(self->config.clock) - begun_ns);
+    }
     pthread_mutex_lock(&self->mutex);
     if (status != STATUS_OK) {
         self->seal_error = *why;
@@ -159,8 +165,9 @@ enum status local_store_seal(struct local_store *self, struct error *err)
     pthread_mutex_lock(&self->files);
     CLEANUP(snapshot_unref) struct snapshot *snapshot = local_store_snapshot(self);
     if (snapshot->head_count > 1) {
+        uint64_t begun_ns = clock_monotonic_ns(self->config.clock);
         status = seal_head(self, snapshot, &why);
-        note_seal(self, status, &why);
+        note_seal(self, status, &why, begun_ns);
     }
     if (status == STATUS_OK) {
         /* The head is written, whatever becomes of older parts; expire tries again, and tells. */

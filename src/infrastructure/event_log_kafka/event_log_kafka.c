@@ -107,6 +107,8 @@ static void kafka_free(struct event_log *log)
                   "the client of Kafka cannot be ended now and is left behind", LOG_NO_FIELDS);
         return; /* its threads may still look at all of this */
     }
+    kafka_statistics_deinit(&kafka->produced);
+    kafka_statistics_deinit(&kafka->consumed);
     kafka_health_deinit(&kafka->health);
     kafka_lines_deinit(&kafka->lines);
     free(kafka->texts);
@@ -143,6 +145,13 @@ void event_log_kafka_tell_topic(struct event_log *log, struct event_log_kafka_to
             .message_bytes_max = kafka->facts.message_bytes_max,
         };
     }
+}
+
+void event_log_kafka_tell_metrics(struct event_log *log, struct metric_text *text)
+{
+    ASSERT(log->operations == &kafka_operations);
+    struct kafka_log *kafka = kafka_of(log);
+    kafka_statistics_tell_metrics(text, &kafka->produced, &kafka->consumed);
 }
 
 enum status event_log_kafka_ends(struct event_log *log, struct position_set *out_first,
@@ -216,6 +225,7 @@ static enum status open_reader(struct kafka_log *kafka, struct error *err)
         .log = &kafka->config,
         .lines = &kafka->lines,
         .health = &kafka->health,
+        .statistics = &kafka->consumed,
         .log_id = kafka->facts.log_id,
         .partition_count = kafka->facts.partition_count,
     };
@@ -232,6 +242,7 @@ static enum status open_producer(struct kafka_log *kafka, struct error *err)
         .log = &kafka->config,
         .lines = &kafka->lines,
         .health = &kafka->health,
+        .statistics = &kafka->produced,
         .log_id = kafka->facts.log_id,
         .message_bytes_max = kafka->facts.message_bytes_max,
     };
@@ -373,6 +384,8 @@ enum status event_log_kafka_new(const struct event_log_kafka_config *config,
     kafka->log.operations = &kafka_operations;
     kafka_lines_init(&kafka->lines, config->logger, config->clock);
     kafka_health_init(&kafka->health, config->clock);
+    kafka_statistics_init(&kafka->produced, config->clock);
+    kafka_statistics_init(&kafka->consumed, config->clock);
     kafka->context.lines = &kafka->lines;
     enum status status = keep_config(kafka, config, err);
     if (status == STATUS_OK) {

@@ -21,6 +21,7 @@
 #include "application/log_tail.h"
 #include "base/clock.h"
 #include "base/logger.h"
+#include "base/metric_text.h"
 
 #define EVENT_LOG_KAFKA_QUEUE_BYTES_DEFAULT ((size_t)64 << 20)
 
@@ -86,6 +87,9 @@ MUST_USE enum status event_log_kafka_identify(const struct event_log_kafka_confi
 
 /* What the topic is, or was when it was known last. */
 void event_log_kafka_tell_topic(struct event_log *log, struct event_log_kafka_topic *out_topic);
+
+/* Tells what the clients of Kafka told of themselves (base/metric_text.h). */
+void event_log_kafka_tell_metrics(struct event_log *log, struct metric_text *text);
 
 /* Gives up what was appended before and is not confirmed: each such append completes soon and in
  * order, as failed unless it was confirmed meanwhile. Returns at once. */

@@ -158,6 +158,9 @@ bool kafka_deliveries_serve(struct kafka_producer *producer, int wait_ms)
             take_reports(producer, event);
         } else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_ERROR) {
             take_error(producer, event);
+        } else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_STATS) {
+            kafka_statistics_take(producer->config.statistics,
+                                  str_from(rd_kafka_event_stats(event)));
         }
         rd_kafka_event_destroy(event);
         served++;

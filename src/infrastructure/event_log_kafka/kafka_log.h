@@ -15,6 +15,8 @@ struct kafka_log {
     struct kafka_lines lines;
     struct kafka_context context;
     struct kafka_health health;
+    struct kafka_statistics produced; /* what the clients tell of themselves */
+    struct kafka_statistics consumed;
     void *texts;                        /* of the configuration */
     rd_kafka_t *client;                 /* for looking at the topic */
     struct event_log_kafka_topic known; /* from an earlier life */

@@ -39,6 +39,7 @@ static const struct event_log_kafka_property default_items[] = {
     {"message.max.bytes", "8388608"},
     {"queue.buffering.max.messages", "10000000"},
     {"queue.buffering.max.kbytes", "2147483647"},
+    {"statistics.interval.ms", KAFKA_STATISTICS_INTERVAL_MS},
 };
 
 void kafka_producer_limit_batch(rd_kafka_conf_t *conf, int64_t message_bytes_max)
@@ -88,7 +89,8 @@ enum status kafka_producer_conf(const struct event_log_kafka_config *config,
         return status;
     }
     kafka_producer_limit_batch(*out_conf, message_bytes_max);
-    rd_kafka_conf_set_events(*out_conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
+    rd_kafka_conf_set_events(*out_conf,
+                             RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_STATS);
     return STATUS_OK;
 }
 

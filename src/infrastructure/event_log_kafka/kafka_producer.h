@@ -13,6 +13,7 @@
 #include "infrastructure/event_log_kafka/append_block.h"
 #include "infrastructure/event_log_kafka/kafka_client.h"
 #include "infrastructure/event_log_kafka/kafka_health.h"
+#include "infrastructure/event_log_kafka/kafka_statistics.h"
 
 #include <pthread.h>
 
@@ -22,6 +23,7 @@ struct kafka_producer_config {
     const struct event_log_kafka_config *log; /* must outlive the producer, with all it names */
     struct kafka_lines *lines;
     struct kafka_health *health;
+    struct kafka_statistics *statistics;
     struct uuid log_id;
     int64_t message_bytes_max; /* that the topic takes; -1: not known */
 };

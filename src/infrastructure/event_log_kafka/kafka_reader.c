@@ -18,12 +18,19 @@ enum { ASK_TIMEOUT_MS = 5000, ASK_AGAIN_MS = 50, LIBRDKAFKA_ENDS_WELL = 0x020300
  * otherwise skip or repeat without a word. Each end is told, for what lies before it may be no
  * message but the end of a transaction. */
 static const struct event_log_kafka_property default_items[] = {
-    {"enable.auto.commit", "false"},   {"enable.auto.offset.store", "false"},
-    {"auto.offset.reset", "error"},    {"partition.assignment.strategy", "cooperative-sticky"},
-    {"session.timeout.ms", "10000"},   {"queued.max.messages.kbytes", "16384"},
-    {"queued.min.messages", "100000"}, {"fetch.max.bytes", "8388608"},
-    {"fetch.wait.max.ms", "100"},      {"fetch.error.backoff.ms", "100"},
-    {"message.max.bytes", "8388608"},  {"enable.partition.eof", "true"},
+    {"enable.auto.commit", "false"},
+    {"enable.auto.offset.store", "false"},
+    {"auto.offset.reset", "error"},
+    {"partition.assignment.strategy", "cooperative-sticky"},
+    {"session.timeout.ms", "10000"},
+    {"queued.max.messages.kbytes", "16384"},
+    {"queued.min.messages", "100000"},
+    {"fetch.max.bytes", "8388608"},
+    {"fetch.wait.max.ms", "100"},
+    {"fetch.error.backoff.ms", "100"},
+    {"message.max.bytes", "8388608"},
+    {"enable.partition.eof", "true"},
+    {"statistics.interval.ms", KAFKA_STATISTICS_INTERVAL_MS},
 };
 
 static void note_error(rd_kafka_t *client, int code, const char *reason, void *opaque)
@@ -35,6 +42,15 @@ static void note_error(rd_kafka_t *client, int code, const char *reason, void *o
     if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
         kafka_health_suspect(reader->config.health);
     }
+}
+
+static int note_statistics(rd_kafka_t *client, char *json, size_t len, void *opaque)
+{
+    const struct kafka_context *context = opaque;
+    const struct kafka_reader *reader = context->owner;
+    (void)client;
+    kafka_statistics_take(reader->config.statistics, (struct str){json, len});
+    return 0; /* the text stays librdkafka's */
 }
 
 /* What a broker allows within the session's length is for the broker to say. */
@@ -81,6 +97,7 @@ static enum status open_client(struct kafka_reader *reader, struct error *err)
     if (status != STATUS_OK) {
         return status;
     }
+    rd_kafka_conf_set_stats_cb(conf, note_statistics);
     status = kafka_client_new(RD_KAFKA_CONSUMER, conf, &reader->client, err);
     if (status != STATUS_OK) {
         return status;

@@ -20,6 +20,7 @@
 #include "infrastructure/event_log_kafka/kafka_client.h"
 #include "infrastructure/event_log_kafka/kafka_health.h"
 #include "infrastructure/event_log_kafka/kafka_rows.h"
+#include "infrastructure/event_log_kafka/kafka_statistics.h"
 
 #include <pthread.h>
 
@@ -29,6 +30,7 @@ struct kafka_reader_config {
     const struct event_log_kafka_config *log; /* must outlive the reader, with all it names */
     struct kafka_lines *lines;
     struct kafka_health *health;
+    struct kafka_statistics *statistics;
     struct uuid log_id;
     int32_t partition_count;
 };

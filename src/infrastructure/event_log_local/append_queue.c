@@ -266,6 +266,15 @@ void append_queue_recycle(struct append_queue *queue, struct append_record *cons
     }
 }
 
+struct append_queue_load append_queue_load(struct append_queue *queue)
+{
+    pthread_mutex_lock(&queue->mutex);
+    struct append_queue_load load = {.appends = queue->outstanding,
+                                     .bytes = queue->outstanding_bytes};
+    pthread_mutex_unlock(&queue->mutex);
+    return load;
+}
+
 bool append_queue_is_empty(struct append_queue *queue)
 {
     pthread_mutex_lock(&queue->mutex);

@@ -94,6 +94,14 @@ void append_queue_settle(struct append_queue *queue, struct append_record *const
 void append_queue_recycle(struct append_queue *queue, struct append_record *const *records,
                           size_t count);
 
+/* What waits or is being committed now. */
+struct append_queue_load {
+    size_t appends;
+    size_t bytes;
+};
+
+struct append_queue_load append_queue_load(struct append_queue *queue);
+
 bool append_queue_is_empty(struct append_queue *queue);
 
 /* For the committer: true once for each time that the log became full or has room again, so that

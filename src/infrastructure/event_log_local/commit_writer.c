@@ -17,6 +17,7 @@ static const uint8_t zeros[64 * 1024];
 static enum status poison(struct commit_writer *writer, struct error *err)
 {
     writer->poisoned = true;
+    counter_add(&writer->failures, 1);
     struct error cause = *err;
     return error_set(err, STATUS_UNAVAILABLE, cause.cause,
                      "nothing is accepted until a restart: %.120s", cause.message);
@@ -250,14 +251,20 @@ static enum status take_back(struct commit_writer *writer, enum status status, s
 static enum status write_parts(struct commit_writer *writer, size_t part_count, struct error *err)
 {
     struct segment_file *active = &writer->active;
+    uint64_t begun_ns = clock_monotonic_ns(writer->clock);
     enum status status =
         disk_file_write(active->file, active->used, writer->parts, part_count, err);
     if (status != STATUS_OK) {
         return take_back(writer, status, err);
     }
+    uint64_t written_ns = clock_monotonic_ns(writer->clock);
     if (disk_file_sync(active->file, err) != STATUS_OK) {
         return poison(writer, err);
     }
+    uint64_t synced_ns = clock_monotonic_ns(writer->clock);
+    histogram_add(&writer->syncs, &histogram_bounds_disk, synced_ns - written_ns);
+    histogram_add(&writer->commits, &histogram_bounds_disk, synced_ns - begun_ns);
+    counter_add(&writer->bytes_written, writer->commit_bytes);
     return STATUS_OK;
 }
 

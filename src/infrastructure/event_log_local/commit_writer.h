@@ -4,6 +4,7 @@
  * is full or fails. Only the committer's thread (and opening and closing, when there is none).
  */
 #include "base/clock.h"
+#include "base/histogram.h"
 #include "base/logger.h"
 #include "infrastructure/event_log_local/append_queue.h"
 #include "infrastructure/event_log_local/segment_format.h"
@@ -41,6 +42,12 @@ struct commit_writer {
     int64_t next_offset;
     bool sealed;   /* the last commit is a seal */
     bool poisoned; /* a sync failed, or half a commit could not be taken back: never write again */
+
+    /* What the committer has done, for any thread to read. */
+    struct histogram commits;       /* that went well, from the first byte to the end of the sync */
+    struct histogram syncs;         /* of these */
+    _Atomic uint64_t bytes_written; /* by these */
+    _Atomic uint64_t failures;      /* that poisoned the writer */
 
     struct iovec parts[COMMIT_APPENDS_MAX + 1];
 };

@@ -585,3 +585,23 @@ void event_log_local_describe_damage(struct event_log *log,
         .set_aside = atomic_load(&report->set_aside),
     };
 }
+
+void event_log_local_measure(struct event_log *log, struct event_log_local_figures *out_figures)
+{
+    ASSERT(log->operations == &local_operations);
+    struct event_log_local *local = local_of(log);
+    struct append_queue_load load = append_queue_load(&local->queue);
+    *out_figures = (struct event_log_local_figures){
+        .commits.bounds = &histogram_bounds_disk,
+        .syncs.bounds = &histogram_bounds_disk,
+        .bytes_written = counter_read(&local->writer.bytes_written),
+        .failures = counter_read(&local->writer.failures),
+        .segments = segment_list_count(&local->list),
+        .segment_bytes = segment_list_bytes(&local->list),
+        .end_offset = segment_list_end_offset(&local->list),
+        .queued_appends = load.appends,
+        .queued_bytes = load.bytes,
+    };
+    histogram_sum(&local->writer.commits, &out_figures->commits);
+    histogram_sum(&local->writer.syncs, &out_figures->syncs);
+}

@@ -11,6 +11,7 @@
 #include "application/log_tail.h"
 #include "base/clock.h"
 #include "base/logger.h"
+#include "base/metric_text.h"
 #include "base/random.h"
 #include "infrastructure/disk/disk.h"
 
@@ -59,6 +60,31 @@ struct event_log_local_damage {
     uint64_t torn_tails;         /* incomplete last commits that were cut; a crash leaves one */
     uint64_t set_aside;          /* files written to set-aside/ */
 };
+
+/* What a log does with its disk, since it was opened, and how full it is. */
+struct event_log_local_figures {
+    struct histogram_sums commits; /* writing and syncing, of those that went well */
+    struct histogram_sums syncs;   /* of these the syncs alone */
+    uint64_t bytes_written;        /* by them */
+    uint64_t failures;             /* after which nothing is accepted until a restart */
+    uint64_t segments;
+    uint64_t segment_bytes; /* of commits */
+    int64_t end_offset;
+    size_t queued_appends;
+    size_t queued_bytes;
+};
+
+void event_log_local_measure(struct event_log *log, struct event_log_local_figures *out_figures);
+
+/* A log of this process and what it is called where its metrics are told: static. */
+struct event_log_local_named {
+    struct event_log *log;
+    struct str name;
+};
+
+/* Tells the metrics of several logs together (base/metric_text.h). */
+void event_log_local_tell_metrics(struct metric_text *text,
+                                  const struct event_log_local_named *logs, size_t count);
 
 void event_log_local_describe_damage(struct event_log *log,
                                      struct event_log_local_damage *out_damage);

@@ -98,6 +98,14 @@ uint64_t segment_list_bytes(struct segment_list *list)
     return bytes;
 }
 
+size_t segment_list_count(struct segment_list *list)
+{
+    pthread_mutex_lock(&list->mutex);
+    size_t count = list->count;
+    pthread_mutex_unlock(&list->mutex);
+    return count;
+}
+
 static struct segment_view view_of(const struct segment_list *list, size_t index)
 {
     bool active = index + 1 == list->count;

@@ -61,6 +61,7 @@ void segment_list_grow(struct segment_list *list, uint64_t used, int64_t end_off
 
 int64_t segment_list_end_offset(struct segment_list *list);
 uint64_t segment_list_bytes(struct segment_list *list);
+size_t segment_list_count(struct segment_list *list);
 
 /* The first segment with this ordinal or a higher one; false when there is none. */
 bool segment_list_at_or_behind(struct segment_list *list, uint64_t ordinal,

@@ -149,8 +149,40 @@ static void a_store_that_is_away_is_told(void **state)
     struct api_bed *bed = *state;
     bed->find_answer = STATUS_UNAVAILABLE;
     assert_true(bed_is_problem(bed_get(bed, "/api/v1/accounting"), 503, "the store says no"));
-    assert_true(bed_is_problem(bed_get(bed, "/metrics"), 503, "the store says no"));
     assert_true(bed_is_problem(bed_get(bed, "/api/v1/accounting?x=1"), 400, "the parameter x"));
+    assert_true(bed_is_problem(bed_get(bed, "/metrics?x=1"), 400, "the parameter x"));
+}
+
+static void assert_lacks(const char *text, const char *part)
+{
+    if (strstr(text, part) != NULL) {
+        fail_msg("%s is in %s", part, text);
+    }
+}
+
+/* Somebody looks just then: whatever needs no store is there, and what a store said before it went
+ * away is not told as if it were still so. */
+static void metrics_do_without_a_store(void **state)
+{
+    struct api_bed *bed = *state;
+    fill(bed);
+    record_activities_count(&bed->recorder, 9, 7, 2);
+    bed->find_answer = STATUS_UNAVAILABLE;
+    bed_get(bed, "/metrics");
+    assert_int_equal(bed->exchange.status, 200);
+    assert_has(bed->exchange.answer, "\nusertrail_store_answering 0\n");
+    assert_has(bed->exchange.answer, "\nusertrail_received_activities_total 9\n");
+    assert_has(bed->exchange.answer, "\nusertrail_worker_lag_activities ");
+    assert_lacks(bed->exchange.answer, "usertrail_activities_total");
+    assert_lacks(bed->exchange.answer, "usertrail_store_activities");
+    bed->find_answer = STATUS_OK;
+    bed->now_ns += UINT64_C(9999000000);
+    bed_get(bed, "/metrics");
+    assert_has(bed->exchange.answer, "\nusertrail_store_answering 0\n");
+    bed->now_ns += UINT64_C(1000000);
+    bed_get(bed, "/metrics");
+    assert_has(bed->exchange.answer, "\nusertrail_store_answering 1\n");
+    assert_has(bed->exchange.answer, "outcome=\"stored\"} 10\n");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bed_setup, bed_teardown)
@@ -161,6 +193,7 @@ int main(void)
         TEST(sums_have_their_shape),        TEST(nothing_adds_up_too),
         TEST(what_does_not_add_up_is_told), TEST(other_logs_follow),
         TEST(prometheus_reads_them),        TEST(a_store_that_is_away_is_told),
+        TEST(metrics_do_without_a_store),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,21 +12,16 @@ void api_reloads_append_health(const struct api_reloads *reloads, struct buffer 
     buffer_append_char(json, '}');
 }
 
-static void append_counter(struct buffer *text, const char *name, const char *help, uint64_t number)
+void api_reloads_tell_metrics(const struct api_reloads *reloads, struct metric_text *text)
 {
-    buffer_append_format(text, "# HELP %s %s\n# TYPE %s counter\n%s %llu\n", name, help, name, name,
-                         (unsigned long long)number);
-}
-
-void api_reloads_append_metrics(const struct api_reloads *reloads, struct buffer *text)
-{
-    if (reloads == NULL) {
-        return;
+    static const struct metric done = {
+        "usertrail_reloads_total", METRIC_COUNTER,
+        "Signals to read files again after which all of them were taken."};
+    static const struct metric refused = {
+        "usertrail_refused_reloads_total", METRIC_COUNTER,
+        "Signals to read files again after which something stayed as it was."};
+    if (reloads != NULL) {
+        metric_tell(text, &done, atomic_load(&reloads->done));
+        metric_tell(text, &refused, atomic_load(&reloads->refused));
     }
-    append_counter(text, "usertrail_reloads_total",
-                   "Signals to read files again after which all of them were taken.",
-                   atomic_load(&reloads->done));
-    append_counter(text, "usertrail_refused_reloads_total",
-                   "Signals to read files again after which something stayed as it was.",
-                   atomic_load(&reloads->refused));
 }

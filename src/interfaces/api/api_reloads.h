@@ -3,7 +3,7 @@
  * How often a signal had the service read its files again, and how often something in them was
  * refused and stayed as it was. Main counts; any thread tells.
  */
-#include "base/buffer.h"
+#include "base/metric_text.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -16,5 +16,5 @@ struct api_reloads {
 /* A member of /health. NULL: nothing is said, as nobody counts. */
 void api_reloads_append_health(const struct api_reloads *reloads, struct buffer *json);
 
-/* Lines for Prometheus; likewise. */
-void api_reloads_append_metrics(const struct api_reloads *reloads, struct buffer *text);
+/* Tells both as metrics; likewise. */
+void api_reloads_tell_metrics(const struct api_reloads *reloads, struct metric_text *text);
