@@ -12,3 +12,4 @@ PACKAGES = TOOLS / "lib" / f"python{sys.version_info.major}.{sys.version_info.mi
 if not PACKAGES.is_dir():
     raise pytest.UsageError(f"{PACKAGES} is not there; run tools/setup test")
 site.addsitedir(str(PACKAGES))
+sys.path.append(str(Path(__file__).resolve().parent.parent / "scenario"))

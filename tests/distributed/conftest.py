@@ -85,5 +85,19 @@ def recovering_cluster(kafka, mongodb):
 
 
 @pytest.fixture
+def make_local():
+    """Services with log and store on the disk, ready; they end with the test."""
+    made = []
+
+    def make(*flags):
+        made.append(services.Service("--event-log", "local", "--store", "local", *flags))
+        return made[-1].start()
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
 def ledger(tmp_path):
     return clusters.Ledger(tmp_path)
