@@ -2,6 +2,8 @@
 
 #include "base/assert.h"
 
+#include <stdbool.h>
+
 enum { MS_PER_MINUTE = 60 * 1000 };
 
 void minute_counts_init(struct minute_counts *self, const struct clock *clock)
@@ -39,9 +41,21 @@ static void turn(struct minute_counts *self, struct minute_slot *slot, int64_t m
     pthread_mutex_unlock(&self->turning);
 }
 
+static bool is_nothing(const uint64_t *added, size_t count)
+{
+    uint64_t any = 0;
+    for (size_t i = 0; i < count; i++) {
+        any |= added[i];
+    }
+    return any == 0;
+}
+
 void minute_counts_add(struct minute_counts *self, const uint64_t *added, size_t count)
 {
     ASSERT(count <= MINUTE_COUNTS_MAX);
+    if (is_nothing(added, count)) { /* a worker that looks and finds nothing */
+        return;
+    }
     int64_t minute = this_minute(self);
     struct minute_slot *slot = &self->slots[(uint64_t)minute % MINUTES_KEPT];
     if (atomic_load_explicit(&slot->minute, memory_order_acquire) < minute) {

@@ -47,7 +47,9 @@ static void test_minutes_are_apart(void **state)
     add(&bed, 2, 20);
     bed.now_ns += 1;
     add(&bed, 4, 0);
-    bed.now_ns += 5 * MINUTE_NS;
+    bed.now_ns += 3 * MINUTE_NS;
+    add(&bed, 0, 0); /* makes no minute */
+    bed.now_ns += 2 * MINUTE_NS;
     add(&bed, 0, 80);
     assert_int_equal(minute_counts_take(&bed.counts, bed.sums), 3);
     assert_int_equal(bed.sums[0].minute, FIRST_MINUTE);
