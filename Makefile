@@ -1,6 +1,6 @@
 # The commands of the project. Each installs what is missing first (tools/setup), asks nothing, and needs no other step.
 .DEFAULT_GOAL := build
-.PHONY: build run test check bench torture fuzz tsan clean help
+.PHONY: build run test check bench torture fuzz tsan package clean help
 
 # Debian's own Python, which has the packages that tools/setup installs; another may come first in PATH.
 PYTHON := /usr/bin/python3
@@ -41,6 +41,10 @@ fuzz: ## fuzzes each parser for FUZZ_SECONDS (60)
 tsan: ## unit, contract and simulation tests under ThreadSanitizer
 	@tools/setup test
 	@exec $(PYTHON) tools/run_tests tsan
+
+package: ## builds a Debian package of the program, its service and its user into build/package
+	@tools/setup package
+	@exec tools/package
 
 clean: ## removes what was built; data stays
 	rm -rf build

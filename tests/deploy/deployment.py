@@ -18,6 +18,8 @@ BINARY = Path(os.environ.get("USERTRAIL_TEST_BINARY", ROOT / "build" / "usertrai
 TOOLS = ROOT / "build" / "tools" / "deploy" / "bin"
 KUBERNETES = ROOT / "deploy" / "kubernetes"
 UNIT = ROOT / "deploy" / "systemd" / "usertrail.service"
+BUILD_FOLDER = Path(os.environ.get("USERTRAIL_TEST_BUILD_DIR", ROOT / "build" / "release"))
+PACKAGED_UNIT = BUILD_FOLDER / "package" / "usertrail.service"  # which the build makes of it
 BUILDS = ("base", "overlays/kafka-mongodb", "overlays/keda", "overlays/embedded")
 
 WORKLOADS = ("Deployment", "StatefulSet")

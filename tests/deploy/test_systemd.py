@@ -1,4 +1,4 @@
-"""The systemd unit: understood as a whole, and exposed little."""
+"""The systemd unit, as it stands and as the package of Debian brings it: understood as a whole, and exposed little."""
 
 import os
 import re
@@ -10,11 +10,11 @@ import deployment
 EXPOSURE_MAX = 1.5  # of 10, as systemd-analyze counts
 
 
-@pytest.fixture
-def unit(tmp_path):
+@pytest.fixture(params=[deployment.UNIT, deployment.PACKAGED_UNIT], ids=["as it stands", "in a package"])
+def unit(request, tmp_path):
     """The unit with the program that is tested in the place of the installed one, which need not be there."""
     copy = tmp_path / "usertrail.service"
-    copy.write_text(deployment.UNIT.read_text().replace("/usr/local/bin/usertrail", str(deployment.BINARY)))
+    copy.write_text(re.sub("(?m)^ExecStart=/usr/(local/)?bin/usertrail", f"ExecStart={deployment.BINARY}", request.param.read_text()))
     return copy
 
 
@@ -37,7 +37,7 @@ def test_it_is_exposed_little(unit):
     assert exposure <= EXPOSURE_MAX, result.stdout
 
 
-def test_it_may_do_what_it_must(unit):
+def test_it_may_do_what_it_must():
     """Guards the folder that it writes, the time that its end takes, and that wrong settings are not tried again and again."""
     environment = deployment.unit_environment()
     defaults = deployment.defaults()
