@@ -18,6 +18,7 @@
 #include "interfaces/cli/cli.h"
 #include "interfaces/cli/folder_commands.h"
 #include "interfaces/cli/health_command.h"
+#include "interfaces/cli/terminal.h"
 #include "keys_access.h"
 #include "replay_access.h"
 #include "service.h"
@@ -112,6 +113,7 @@ static void init_logger(struct service *service)
         .clock = &clock_system,
         .descriptor = STDERR_FILENO,
         .format = text ? LOG_FORMAT_TEXT : LOG_FORMAT_JSON,
+        .colours = text && terminal_has_colours(STDERR_FILENO),
         .level = (enum log_level)settings->log_level,
     };
 }

@@ -1,8 +1,8 @@
 #include "base/logger.h"
 
 #include "base/buffer.h"
-#include "base/json_text.h"
 #include "base/timestamp.h"
+#include "base/visible_text.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -25,6 +25,17 @@ const char *log_level_name(enum log_level level)
     return level_names[level];
 }
 
+/* How a terminal shows them (ECMA-48, SGR); NULL: as everything else. */
+static const char *const level_colours[] = {
+    [LOG_DEBUG] = "\x1b[2m",
+    [LOG_INFO] = NULL,
+    [LOG_WARNING] = "\x1b[33m",
+    [LOG_ERROR] = "\x1b[1;31m",
+};
+
+#define DIM   "\x1b[2m"
+#define PLAIN "\x1b[0m"
+
 static void append_time(struct buffer *line, const struct logger *logger)
 {
     char text[TIMESTAMP_TEXT_BYTES];
@@ -35,7 +46,7 @@ static void append_time(struct buffer *line, const struct logger *logger)
 static void append_value(struct buffer *line, const struct log_field *field)
 {
     if (field->text.data != NULL) {
-        json_text_append_string(line, field->text);
+        visible_text_append_string(line, field->text);
     } else {
         buffer_append_i64(line, field->number);
     }
@@ -44,14 +55,16 @@ static void append_value(struct buffer *line, const struct log_field *field)
 static void append_json_member(struct buffer *line, const struct log_field *field)
 {
     buffer_append_char(line, ',');
-    json_text_append_string(line, str_from(field->name));
+    visible_text_append_string(line, str_from(field->name));
     buffer_append_char(line, ':');
     append_value(line, field);
 }
 
+typedef void append_member(struct buffer *line, const struct log_field *field);
+
 /* A member that would make the line too long is left out whole, so that the line stays JSON. */
 static void append_bounded(struct buffer *line, const struct log_field *field,
-                           void (*append)(struct buffer *, const struct log_field *))
+                           append_member *append)
 {
     size_t before = line->len;
     append(line, field);
@@ -81,11 +94,38 @@ static void append_text_member(struct buffer *line, const struct log_field *fiel
     append_value(line, field);
 }
 
+static void append_coloured_member(struct buffer *line, const struct log_field *field)
+{
+    buffer_append_literal(line, " " DIM);
+    buffer_append_str(line, str_from(field->name));
+    buffer_append_literal(line, "=" PLAIN);
+    append_value(line, field);
+}
+
+/* As much of it as leaves room for what follows. */
+static void append_text_message(struct buffer *line, const char *message)
+{
+    struct str rest = str_from(message);
+    char escape[VISIBLE_ESCAPE_BYTES];
+    while (rest.len > 0 && line->len < LOG_LINE_BYTES_MAX / 2) {
+        buffer_append_str(line, visible_text_next(&rest, escape));
+    }
+}
+
 static void append_text_line(struct buffer *line, const struct logger *logger, enum log_level level,
                              const char *message)
 {
+    const char *colour = logger->colours ? level_colours[level] : NULL;
+    if (logger->colours) {
+        buffer_append_literal(line, DIM);
+    }
     append_time(line, logger);
-    buffer_append_format(line, " %-7s %.*s", level_names[level], LOG_LINE_BYTES_MAX / 2, message);
+    if (logger->colours) {
+        buffer_append_literal(line, PLAIN);
+    }
+    buffer_append_format(line, " %s%-7s%s ", colour == NULL ? "" : colour, level_names[level],
+                         colour == NULL ? "" : PLAIN);
+    append_text_message(line, message);
 }
 
 static _Atomic uint64_t lines_lost;
@@ -128,10 +168,13 @@ static void write_line(int descriptor, struct str line)
 void log_write(const struct logger *logger, enum log_level level, const char *message,
                const struct log_field *fields, size_t field_count)
 {
-    if (level < logger_level(logger)) {
+    if (!log_is_on(logger, level)) {
         return;
     }
     bool json = logger->format == LOG_FORMAT_JSON;
+    append_member *append = json              ? append_json_member
+                            : logger->colours ? append_coloured_member
+                                              : append_text_member;
     struct buffer line;
     buffer_init(&line, LOG_LINE_BYTES_MAX);
     if (json) {
@@ -140,12 +183,12 @@ void log_write(const struct logger *logger, enum log_level level, const char *me
         append_text_line(&line, logger, level, message);
     }
     for (size_t i = 0; i < field_count; i++) {
-        append_bounded(&line, &fields[i], json ? append_json_member : append_text_member);
+        append_bounded(&line, &fields[i], append);
     }
     uint64_t lost = atomic_load(&lines_lost);
     if (lost > 0) {
         struct log_field field = log_number("linesLost", (int64_t)lost);
-        append_bounded(&line, &field, json ? append_json_member : append_text_member);
+        append_bounded(&line, &field, append);
     }
     buffer_append_str(&line, json ? STR("}\n") : STR("\n"));
     write_line(logger->descriptor, buffer_str(&line));

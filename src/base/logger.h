@@ -1,17 +1,18 @@
 #pragma once
 /*
  * Structured log lines on a file descriptor: one JSON object a line for machines, aligned text for
- * people. A line is one write, so lines of several threads do not mix; every value is escaped, so
- * input cannot forge a line. Main, HTTP and threads that have no caller (the worker, the log's own)
- * write lines; everything else returns errors. A line for which
- * its reader has no room is dropped and counted (linesLost), so logging never holds up who logs.
- * Any thread.
+ * people. A line is one write, so lines of several threads do not mix; message and values are
+ * escaped (visible_text.h), so input can neither forge a line nor act on a terminal. Main, HTTP and
+ * threads that have no caller (the worker, the log's own) write lines; everything else returns
+ * errors. A line for which its reader has no room is dropped and counted (linesLost), so logging
+ * never holds up who logs. Any thread.
  */
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/macros.h"
 #include "base/str.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
@@ -24,6 +25,7 @@ struct logger {
     const struct clock *clock;
     int descriptor;
     enum log_format format;
+    bool colours;         /* of LOG_FORMAT_TEXT, for a terminal */
     enum log_level level; /* lines below are dropped */
 };
 
@@ -55,6 +57,12 @@ static inline enum log_level logger_level(const struct logger *logger)
 static inline void logger_set_level(struct logger *logger, enum log_level level)
 {
     __atomic_store_n(&logger->level, level, __ATOMIC_RELAXED);
+}
+
+/* Whether a line of this level is written, for who would do work for it. */
+static inline bool log_is_on(const struct logger *logger, enum log_level level)
+{
+    return level >= logger_level(logger);
 }
 
 /* log_write(logger, LOG_INFO, "segment rolled", LOG_FIELDS(log_number("segment", 7))) */

@@ -3,6 +3,7 @@
 #include "base/logger.h"
 #include "base/macros.h"
 #include "base/utf8.h"
+#include "base/visible_text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -78,6 +79,69 @@ static void test_text_line(void **state)
               LOG_FIELDS(log_text("address", STR("x\ny")), log_number("threads", 2)));
     assert_string_equal(take_text(log),
                         "2026-01-14T23:58:05.442Z info    ready address=\"x\\ny\" threads=2\n");
+}
+
+/* Whatever comes in: one line, UTF-8, and nothing that a terminal acts on, in each format. */
+static void test_hostile_input_stays_text(void **state)
+{
+    struct log *log = *state;
+    static const char *const hostile[] = {"a\n2026-01-14T23:58:05.442Z error forged",
+                                          "\r\x1b[2K\x1b]0;title\x07",
+                                          "\xc2\x9b"
+                                          "31m",
+                                          "\xff\xfe\x80",
+                                          "\xe2\x80\xae"
+                                          "gnp.exe",
+                                          "\xe2\x80\xa8",
+                                          "\"} {\"level\":\"error",
+                                          "\\"};
+    for (size_t i = 0; i < ARRAY_LENGTH(hostile); i++) {
+        for (int format = LOG_FORMAT_TEXT; format <= LOG_FORMAT_JSON; format++) {
+            log->logger.format = (enum log_format)format;
+            log_write(&log->logger, LOG_INFO, hostile[i],
+                      LOG_FIELDS(log_text("value", str_from(hostile[i])), log_number("after", 7)));
+            struct str rest = str_from(take_text(log));
+            assert_true(rest.len > 0 && rest.data[rest.len - 1] == '\n');
+            rest.len--;
+            assert_non_null(strstr(log->text, "after"));
+            while (rest.len > 0) {
+                uint32_t code_point;
+                assert_true(utf8_next(&rest, &code_point));
+                assert_false(visible_text_is_hidden(code_point));
+            }
+        }
+    }
+}
+
+static void test_quotes_do_not_end_a_value(void **state)
+{
+    struct log *log = *state;
+    log_write(&log->logger, LOG_INFO, "m", LOG_FIELDS(log_text("a", STR("\xc3\xbc\" b=\"1\\"))));
+    assert_non_null(strstr(take_text(log), "\"a\":\"\xc3\xbc\\\" b=\\\"1\\\\\"}\n"));
+}
+
+static void test_colours_of_a_terminal(void **state)
+{
+    struct log *log = *state;
+    log->logger.format = LOG_FORMAT_TEXT;
+    log->logger.colours = true;
+    log_write(&log->logger, LOG_ERROR, "bad", LOG_FIELDS(log_number("n", 1)));
+    assert_string_equal(take_text(log),
+                        "\x1b[2m2026-01-14T23:58:05.442Z\x1b[0m \x1b[1;31merror  \x1b[0m bad "
+                        "\x1b[2mn=\x1b[0m1\n");
+}
+
+static void test_the_level_can_change(void **state)
+{
+    struct log *log = *state;
+    assert_false(log_is_on(&log->logger, LOG_DEBUG));
+    logger_set_level(&log->logger, LOG_DEBUG);
+    assert_true(log_is_on(&log->logger, LOG_DEBUG));
+    log_write(&log->logger, LOG_DEBUG, "shown", LOG_NO_FIELDS);
+    assert_non_null(strstr(take_text(log), "shown"));
+    logger_set_level(&log->logger, LOG_ERROR);
+    log_write(&log->logger, LOG_WARNING, "hidden", LOG_NO_FIELDS);
+    assert_string_equal(take_text(log), "");
 }
 
 static void test_levels_below_are_dropped(void **state)
@@ -164,6 +228,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_json_line, setup, teardown),
         cmocka_unit_test_setup_teardown(test_text_line, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_hostile_input_stays_text, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_quotes_do_not_end_a_value, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_colours_of_a_terminal, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_level_can_change, setup, teardown),
         cmocka_unit_test_setup_teardown(test_levels_below_are_dropped, setup, teardown),
         cmocka_unit_test_setup_teardown(test_error_line, setup, teardown),
         cmocka_unit_test_setup_teardown(test_long_lines_are_cut_whole, setup, teardown),
