@@ -190,6 +190,8 @@ static enum status make_api(struct service *service, struct error *err)
             .cors_origins = str_from(settings->cors_origins),
             .rules = &service->rules,
             .clock = &clock_system,
+            .random = &random_system,
+            .logger = &service->logger,
             .hashes = hashes,
             .version = USERTRAIL_VERSION,
             .activity_bytes_max = settings->activity_bytes,

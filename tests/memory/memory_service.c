@@ -72,6 +72,8 @@ static void make_api(struct memory_service *service)
         .any_host = true,
         .rules = &activity_rules_default,
         .clock = &clock_system,
+        .random = &random_system,
+        .logger = quiet_logger(),
         .hashes = &hash,
         .tag_hash = &hash,
         .version = "1.2.3",

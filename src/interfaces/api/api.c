@@ -29,6 +29,7 @@ enum status api_new(const struct api_config *config, struct api **out_api, struc
         loop->api = api;
         loop->listener.completed = api_record_completed;
         loop->lines_listener.completed = api_lines_completed;
+        api_request_names_init(&loop->names, config->random);
         buffer_init(&loop->answer, API_ANSWER_BYTES_MAX);
         enum status status =
             activity_json_reader_init(&loop->reader, config->rules, config->activity_bytes_max);
@@ -125,6 +126,7 @@ static void begin(void *context, struct http_exchange *exchange)
 {
     struct api_call call = {
         .api = context, .exchange = exchange, .request = http_exchange_request(exchange)};
+    api_request_name(&call);
     api_origin_put_fields(&call);
     if (api_host_admits(&call) && choose(&call) && api_access_admits(&call) &&
         call.operation->begin != NULL) {
@@ -151,6 +153,7 @@ struct http_handler api_handler(struct api *api)
 {
     return (struct http_handler){.begin = begin,
                                  .handle = handle,
+                                 .answered = api_request_answered,
                                  .context = api,
                                  .route_count = api_route_count() + 1,
                                  .name_route = api_route_name};

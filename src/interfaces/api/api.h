@@ -18,6 +18,8 @@
 #include "application/store_activities.h"
 #include "application/summarize_user.h"
 #include "base/error.h"
+#include "base/logger.h"
+#include "base/random.h"
 #include "interfaces/api/api_access.h"
 #include "interfaces/api/api_reloads.h"
 #include "interfaces/http/http_server.h"
@@ -48,6 +50,8 @@ struct api_config {
     struct metric_source *metrics;     /* of whatever else there is; NULL: nothing */
     const struct activity_rules *rules;
     const struct clock *clock;
+    const struct random *random;         /* of names of requests */
+    const struct logger *logger;         /* of lines about requests */
     const struct content_hash *hashes;   /* one for each loop */
     const struct content_hash *tag_hash; /* unlike these used by any thread, several at once */
     const char *version;

@@ -69,6 +69,26 @@ void http_server_tell_metrics(const struct http_server *server, struct metric_te
     (void)text;
 }
 
+void http_exchange_set_name(struct http_exchange *exchange, struct str name)
+{
+    exchange->name = name;
+}
+
+struct str http_exchange_name(const struct http_exchange *exchange)
+{
+    return exchange->name;
+}
+
+char *http_exchange_scratch(struct http_exchange *exchange)
+{
+    return exchange->scratch;
+}
+
+uint64_t http_exchange_age_ms(const struct http_exchange *exchange)
+{
+    return exchange->age_ms;
+}
+
 void http_exchange_set_body_bytes_max(struct http_exchange *exchange, size_t bytes)
 {
     exchange->body_bytes_max = bytes;
@@ -578,6 +598,8 @@ static void make_api(struct api_bed *bed)
         .cors_origins = STR(BED_ORIGINS),
         .rules = &activity_rules_default,
         .clock = &bed->clock,
+        .random = &random_system,
+        .logger = &bed->logger,
         .hashes = &hash,
         .version = "9.8.7",
         .activity_bytes_max = BED_ACTIVITY_MAX,

@@ -26,6 +26,9 @@ struct http_exchange {
     const void *caller;
     unsigned route;
     struct http_peer peer;
+    struct str name;
+    char scratch[HTTP_SCRATCH_BYTES];
+    uint64_t age_ms;
     char fields[1024]; /* of the answer that have no place below, one a line */
     size_t body_bytes_max;
     int answers;

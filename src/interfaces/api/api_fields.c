@@ -19,6 +19,7 @@ static const struct field {
     [API_FIELD_HOST] = {{"Host", 4}, .is_of_all = true},
     [API_FIELD_ORIGIN] = {{"Origin", 6}, .is_of_all = true},
     [API_FIELD_X_FORWARDED_FOR] = {{"X-Forwarded-For", 15}, .is_of_all = true},
+    [API_FIELD_X_REQUEST_ID] = {{"X-Request-Id", 12}, .is_of_all = true, .is_for_pages = true},
     [API_FIELD_ACCEPT] = {.name = {"Accept", 6}},
     [API_FIELD_ACCEPT_ENCODING] = {.name = {"Accept-Encoding", 15}},
     [API_FIELD_CE] = {{"ce-", 3}, .is_prefix = true, .is_for_pages = true},

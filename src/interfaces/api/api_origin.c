@@ -7,7 +7,7 @@
 #define MAX_AGE_S "7200"
 
 /* Fields of an answer that a page may read besides those that every page may. */
-#define EXPOSED "ETag, Link, RateLimit, RateLimit-Policy, Retry-After"
+#define EXPOSED "ETag, Link, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"
 
 /* Lists ------------------------------------------------------------------------------------- */
 

@@ -6,6 +6,7 @@
 #include "interfaces/api/api.h"
 #include "interfaces/api/api_fields.h"
 #include "interfaces/api/api_problems.h"
+#include "interfaces/api/api_request_name.h"
 
 #include <stdatomic.h>
 
@@ -17,6 +18,7 @@ struct api_loop {
     struct api *api;
     struct activity_json_reader reader;
     struct api_access_counters access;
+    struct api_request_names names;
     struct buffer answer; /* where this loop renders answers; used from begin to end of one call */
 };
 

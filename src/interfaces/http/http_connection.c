@@ -107,6 +107,7 @@ static void tell_gone(struct http_exchange *exchange)
     if (exchange->phase == HTTP_EXCHANGE_ANSWERED) {
         return;
     }
+    http_exchange_tell_gone(exchange);
     if (exchange->status != 0) {
         http_exchange_count(exchange);
     } else {

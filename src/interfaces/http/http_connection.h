@@ -104,6 +104,9 @@ bool http_input_answered(struct http_connection *connection, const struct http_e
 /* Refuses the request that is arriving; no further one is read. */
 void http_input_fail(struct http_connection *connection, enum http_fault fault, const char *reason);
 
+/* http_exchange.c: it will not be answered. */
+void http_exchange_tell_gone(struct http_exchange *exchange);
+
 /* http_output.c: writes the answers whose turn it is. */
 void http_output_flush(struct http_connection *connection);
 void http_output_expire(struct http_connection *connection);

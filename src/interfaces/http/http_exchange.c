@@ -74,6 +74,28 @@ void http_exchange_set_route(struct http_exchange *exchange, unsigned route)
     exchange->route = route;
 }
 
+void http_exchange_set_name(struct http_exchange *exchange, struct str name)
+{
+    exchange->name = name;
+    http_exchange_put_field(exchange, STR("X-Request-Id"), name);
+}
+
+struct str http_exchange_name(const struct http_exchange *exchange)
+{
+    return exchange->name;
+}
+
+char *http_exchange_scratch(struct http_exchange *exchange)
+{
+    return exchange->scratch;
+}
+
+uint64_t http_exchange_age_ms(const struct http_exchange *exchange)
+{
+    uint64_t now_ns = clock_monotonic_ns(exchange->loop->server->config.clock);
+    return (now_ns - exchange->begun_ns) / NANOSECONDS_PER_MILLISECOND;
+}
+
 void http_exchange_set_body_bytes_max(struct http_exchange *exchange, size_t bytes)
 {
     exchange->body_bytes_max = bytes;
@@ -228,11 +250,28 @@ static void request_release(struct http_exchange *exchange)
     exchange->data = NULL;
     exchange->caller = NULL;
     exchange->put_field_count = 0;
+    exchange->name = (struct str){0};
+}
+
+/* The handler hears of every request that it began, once. */
+static void tell_handler(struct http_exchange *exchange, int status)
+{
+    const struct http_handler *handler = &exchange->loop->server->config.handler;
+    if (handler->answered != NULL && exchange->begun) {
+        exchange->begun = false;
+        handler->answered(handler->context, exchange, status);
+    }
+}
+
+void http_exchange_tell_gone(struct http_exchange *exchange)
+{
+    tell_handler(exchange, 0);
 }
 
 /* The answer is given as a whole. What of its body has not been read never will be. */
 static void exchange_answered(struct http_exchange *exchange)
 {
+    tell_handler(exchange, exchange->status);
     exchange->phase = HTTP_EXCHANGE_ANSWERED;
     exchange->generation++; /* tickets are void from here on */
     http_exchange_count(exchange);

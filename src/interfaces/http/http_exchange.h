@@ -68,6 +68,18 @@ struct http_peer http_exchange_peer(const struct http_exchange *exchange);
 enum { HTTP_PUT_FIELDS_MAX = 16 };
 void http_exchange_put_field(struct http_exchange *exchange, struct str name, struct str value);
 
+/* What the request is called, in its answer (X-Request-Id) and in lines of the log. The text lives
+ * as long as the exchange. */
+void http_exchange_set_name(struct http_exchange *exchange, struct str name);
+struct str http_exchange_name(const struct http_exchange *exchange); /* {NULL, 0}: nothing */
+
+/* A few bytes for whatever the handler likes, there as long as the exchange. */
+enum { HTTP_SCRATCH_BYTES = 40 };
+char *http_exchange_scratch(struct http_exchange *exchange);
+
+/* How long ago it began, as metrics count it. */
+uint64_t http_exchange_age_ms(const struct http_exchange *exchange);
+
 /* How much body this request may have; called from http_handler.begin. 0: none. */
 void http_exchange_set_body_bytes_max(struct http_exchange *exchange, size_t bytes);
 

@@ -99,6 +99,8 @@ void http_exchange_table_release(struct http_exchange_table *table, struct http_
     exchange->caller = NULL;
     release_streams(table, exchange);
     exchange->put_field_count = 0;
+    exchange->name = (struct str){0};
+    exchange->begun = false;
     http_parser_reset(&exchange->parser, trim);
     http_answer_reset(&exchange->answer, trim);
     if (trim) {

@@ -41,6 +41,9 @@ struct http_exchange {
     const void *caller;
     struct http_header put_fields[HTTP_PUT_FIELDS_MAX];
     size_t put_field_count;
+    struct str name; /* {NULL, 0}: it has none */
+    char scratch[HTTP_SCRATCH_BYTES];
+    bool begun; /* the handler knows it and has not heard of its end */
 };
 
 struct http_exchange_table {

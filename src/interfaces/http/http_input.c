@@ -152,6 +152,7 @@ static void header_complete(struct http_connection *connection, struct http_exch
     const struct http_handler *handler = &loop->server->config.handler;
     counter_add(&loop->counters.requests, 1);
     connection->has_served = true;
+    exchange->begun = true;
     handler->begin(handler->context, exchange);
     if (exchange->phase == HTTP_EXCHANGE_ANSWERED) {
         exchange_end_reading(connection, !exchange->closes && !http_loop_is_leaving(loop));

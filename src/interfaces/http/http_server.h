@@ -46,6 +46,10 @@ struct http_handler {
     /* The body is complete (or there is none). Answers now or later. Not called when begin
      * answered. */
     void (*handle)(void *context, struct http_exchange *exchange);
+    /* A request that was begun is answered to its end, with this status; 0: its client went away
+     * before. Request and name are still there; nothing may be done but look. NULL: nobody looks.
+     */
+    void (*answered)(void *context, const struct http_exchange *exchange, int status);
     void *context;
     /* What is told of how long requests took names them by routes: 0 is for those of none. */
     unsigned route_count; /* with that one; 0 counts as 1 */
