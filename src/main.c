@@ -12,7 +12,7 @@
 #include "infrastructure/event_log_local/event_log_local.h"
 #include "infrastructure/event_log_local/log_check.h"
 #include "infrastructure/event_log_local/log_end.h"
-#include "infrastructure/health_probe/health_probe.h"
+#include "infrastructure/http_client/http_client.h"
 #include "infrastructure/mongodb_client/shared_counters.h"
 #include "interfaces/api/api_origin.h"
 #include "interfaces/cli/cli.h"
@@ -576,9 +576,16 @@ static int run_restore(int argument_count, char **arguments)
     return command_restore(backup_access(), argument_count, arguments);
 }
 
+static enum status probe(const struct health_question *question, struct buffer *text,
+                         long *out_code, struct error *err)
+{
+    const struct http_client_config config = {.url = question->url, .ca_file = question->ca_file};
+    return http_client_probe(&config, question->timeout_ms, text, out_code, err);
+}
+
 static int run_health(int argument_count, char **arguments)
 {
-    return command_health(health_probe_ask, argument_count, arguments);
+    return command_health(probe, argument_count, arguments);
 }
 
 static int run_keys(int argument_count, char **arguments)

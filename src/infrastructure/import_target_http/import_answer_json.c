@@ -1,6 +1,5 @@
 #include "infrastructure/import_target_http/import_answer_json.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <yyjson.h>
 
@@ -91,12 +90,4 @@ enum status import_answer_refuse_whole(struct str body, const struct import_answ
     enum status status = visit_problem(yyjson_doc_get_root(document), 0, visitor, err);
     yyjson_doc_free(document);
     return status;
-}
-
-void import_answer_detail(struct str body, char out_detail[REJECTION_DETAIL_BYTES])
-{
-    yyjson_doc *document = yyjson_read_opts((char *)(uintptr_t)body.data, body.len, 0, NULL, NULL);
-    const char *detail = yyjson_get_str(yyjson_obj_get(yyjson_doc_get_root(document), "detail"));
-    snprintf(out_detail, REJECTION_DETAIL_BYTES, "%s", detail == NULL ? "" : detail);
-    yyjson_doc_free(document);
 }

@@ -1,7 +1,7 @@
 #pragma once
 /*
  * What a server's answers to arrays say: the results of a 202 or of a 400 that names its items, and
- * the words of a problem document. One thread.
+ * the problem of a whole one. One thread.
  */
 #include "base/error.h"
 #include "base/str.h"
@@ -29,6 +29,3 @@ MUST_USE enum status import_answer_read(struct str body, size_t count,
 MUST_USE enum status import_answer_refuse_whole(struct str body,
                                                 const struct import_answer_visitor *visitor,
                                                 struct error *err);
-
-/* The detail of a problem document, cut; "" when there is none. */
-void import_answer_detail(struct str body, char out_detail[REJECTION_DETAIL_BYTES]);

@@ -1,8 +1,9 @@
 #include "infrastructure/import_target_http/import_target_http.h"
 
+#include "application/activity_json_answer.h"
 #include "base/assert.h"
-#include "base/loopback.h"
 #include "base/timestamp.h"
+#include "infrastructure/http_client/http_handle.h"
 #include "infrastructure/import_target_http/import_answer_json.h"
 #include "infrastructure/import_target_http/import_pause.h"
 #include "infrastructure/import_target_http/import_transfer.h"
@@ -10,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TRANSFERS = 4, URL_BYTES_MAX = 1024, HTTP_OK_CLASS = 2 };
+enum { TRANSFERS = 4, URL_BYTES_MAX = 1100, HTTP_OK_CLASS = 2 };
 
 #define COLLECTION "/api/v1/activities"
 
@@ -166,9 +167,9 @@ static enum status pause_transfer(struct import_target_http *target,
 static enum status take_refusal(struct import_target_http *target, struct import_transfer *transfer,
                                 long code, struct import_batch **out_batch, struct error *err)
 {
-    char detail[REJECTION_DETAIL_BYTES];
+    char detail[ANSWER_DETAIL_BYTES];
     char words[ERROR_MESSAGE_BYTES];
-    import_answer_detail(buffer_str(&transfer->answer), detail);
+    activity_json_answer_detail(buffer_str(&transfer->answer), detail);
     snprintf(words, sizeof words, "the server answers %ld: %.120s", code, detail);
     if (code == 408 || code == 429 || code == 503 || code == 507) {
         return pause_transfer(target, transfer, words, err);
@@ -325,73 +326,29 @@ static const struct import_target_operations operations = {
 
 /* Making ------------------------------------------------------------------------------------ */
 
-static bool add_header(struct import_target_http *target, const char *line)
-{
-    struct curl_slist *longer = curl_slist_append(target->headers, line);
-    target->headers = longer == NULL ? target->headers : longer;
-    return longer != NULL;
-}
-
-enum { KEY_LINE_BYTES = 512 };
-
-static bool add_key(struct import_target_http *target)
-{
-    char line[KEY_LINE_BYTES];
-    if (target->config.api_key == NULL) {
-        return true;
-    }
-    int len = snprintf(line, sizeof line, "Authorization: Bearer %s", target->config.api_key);
-    return len > 0 && (size_t)len < sizeof line && add_header(target, line);
-}
-
-static enum status check_url(const char *url, struct error *err)
-{
-    bool known = strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0;
-    CURLU *parsed = curl_url();
-    bool valid = known && parsed != NULL && strlen(url) < URL_BYTES_MAX - sizeof COLLECTION &&
-                 curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK;
-    curl_url_cleanup(parsed);
-    return valid
-               ? STATUS_OK
-               : error_set(err, STATUS_INVALID, 0,
-                           "\"%.60s\" is no address of a server; write http://127.0.0.1:3000", url);
-}
-
-/* Whoever may listen on this machine's own addresses sees what is sent there, with plain HTTP as
- * well, and a certificate for its public name would not fit them. */
-static bool is_trusted(const struct import_target_http_config *config)
-{
-    char *host = NULL;
-    CURLU *parsed = curl_url();
-    bool trusted = config->unverified;
-    if (!trusted && parsed != NULL && curl_url_set(parsed, CURLUPART_URL, config->url, 0) == 0 &&
-        curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK) {
-        trusted = loopback_is_host(str_from(host));
-    }
-    curl_free(host);
-    curl_url_cleanup(parsed);
-    return trusted;
-}
-
 static enum status make_parts(struct import_target_http *target)
 {
     /* Whoever sends as much as an array must not wait for a "100 Continue". */
     target->multi = curl_multi_init();
-    bool made = target->multi != NULL && add_header(target, "Content-Type: application/json") &&
-                add_header(target, "Expect:") && add_key(target);
+    bool made = target->multi != NULL &&
+                http_handle_add_field(&target->headers, "Content-Type: application/json") &&
+                http_handle_add_field(&target->headers, "Expect:") &&
+                http_handle_add_key(&target->headers, target->config.api_key);
     size_t len = strlen(target->config.url);
     while (len > 0 && target->config.url[len - 1] == '/') {
         len--;
     }
     snprintf(target->url, sizeof target->url, "%.*s" COLLECTION, (int)len, target->config.url);
     enum status status = made ? STATUS_OK : STATUS_NO_MEMORY;
-    bool trusted = is_trusted(&target->config);
+    const struct http_handle_config handle = {target->config.url, target->config.api_key,
+                                              target->config.ca_file, target->config.unverified};
     for (size_t i = 0; status == STATUS_OK && i < TRANSFERS; i++) {
-        status = import_transfer_init(&target->transfers[i], target->url, target->headers,
-                                      target->config.give_up_ms);
-        if (status == STATUS_OK && trusted) {
-            import_transfer_trust(&target->transfers[i]);
-        }
+        status = import_transfer_init(
+            &target->transfers[i],
+            &(struct import_transfer_config){.handle = &handle,
+                                             .url = target->url,
+                                             .headers = target->headers,
+                                             .timeout_ms = target->config.give_up_ms});
     }
     return status;
 }
@@ -399,7 +356,7 @@ static enum status make_parts(struct import_target_http *target)
 enum status import_target_http_new(const struct import_target_http_config *config,
                                    struct import_target **out_target, struct error *err)
 {
-    enum status status = check_url(config->url, err);
+    enum status status = http_handle_check(config->url, config->ca_file, err);
     if (status != STATUS_OK) {
         return status;
     }

@@ -10,7 +10,8 @@
 struct import_target_http_config {
     const char *url;     /* http://HOST:PORT, of the service */
     const char *api_key; /* NULL: none */
-    bool unverified;     /* of https: the server need not prove who it is; so on loopback, anyway */
+    const char *ca_file; /* this and the next as in http_handle.h */
+    bool unverified;
     struct import_notices *notices;
     const struct clock *clock;
     uint64_t give_up_ms; /* so long nothing may get on */

@@ -5,8 +5,7 @@
 
 enum {
     BODY_BYTES_MAX = IMPORT_BATCH_BYTES + IMPORT_LINE_BYTES_MAX + IMPORT_ROWS_MAX * 64 + 2,
-    ANSWER_BYTES_MAX = 64 << 20, /* a problem of 8 faults for each row fits */
-    CONNECT_MS_MAX = 10 * 1000
+    ANSWER_BYTES_MAX = 64 << 20 /* a problem of 8 faults for each row fits */
 };
 
 static size_t take_body(char *data, size_t size, size_t count, void *context)
@@ -30,44 +29,28 @@ static size_t take_header(char *data, size_t size, size_t count, void *context)
     return count;
 }
 
-static bool set_fixed(struct import_transfer *transfer, struct curl_slist *headers,
-                      uint64_t timeout_ms)
+static bool set_fixed(struct import_transfer *transfer, const struct import_transfer_config *config)
 {
     CURL *curl = transfer->curl;
-    CURLcode code = curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    code = code == CURLE_OK ? curl_easy_setopt(curl, CURLOPT_POST, 1L) : code;
-    code = code == CURLE_OK ? curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) : code;
-    code = code == CURLE_OK ? curl_easy_setopt(curl, CURLOPT_NOPROXY, "*") : code;
-    code = code == CURLE_OK ? curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") : code;
+    CURLcode code = curl_easy_setopt(curl, CURLOPT_POST, 1L);
     code = code == CURLE_OK ? curl_easy_setopt(curl, CURLOPT_PRIVATE, transfer) : code;
     code = code == CURLE_OK ? curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body) : code;
     code = code == CURLE_OK ? curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer) : code;
     code = code == CURLE_OK ? curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header) : code;
     code = code == CURLE_OK ? curl_easy_setopt(curl, CURLOPT_HEADERDATA, transfer) : code;
-    code = code == CURLE_OK
-               ? curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS_MAX)
-               : code;
-    code = code == CURLE_OK ? curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms) : code;
-    return code == CURLE_OK;
+    code = code == CURLE_OK ? curl_easy_setopt(curl, CURLOPT_URL, config->url) : code;
+    code = code == CURLE_OK ? curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)config->timeout_ms)
+                            : code;
+    return code == CURLE_OK && http_handle_set_up(curl, config->handle, config->headers);
 }
 
-enum status import_transfer_init(struct import_transfer *transfer, const char *url,
-                                 struct curl_slist *headers, uint64_t timeout_ms)
+enum status import_transfer_init(struct import_transfer *transfer,
+                                 const struct import_transfer_config *config)
 {
     *transfer = (struct import_transfer){.curl = curl_easy_init()};
     buffer_init(&transfer->body, BODY_BYTES_MAX);
     buffer_init(&transfer->answer, ANSWER_BYTES_MAX);
-    if (transfer->curl == NULL || !set_fixed(transfer, headers, timeout_ms)) {
-        return STATUS_NO_MEMORY;
-    }
-    CURLcode code = curl_easy_setopt(transfer->curl, CURLOPT_URL, url);
-    return code == CURLE_OK ? STATUS_OK : STATUS_NO_MEMORY;
-}
-
-void import_transfer_trust(struct import_transfer *transfer)
-{
-    curl_easy_setopt(transfer->curl, CURLOPT_SSL_VERIFYPEER, 0L);
-    curl_easy_setopt(transfer->curl, CURLOPT_SSL_VERIFYHOST, 0L);
+    return transfer->curl != NULL && set_fixed(transfer, config) ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
 void import_transfer_deinit(struct import_transfer *transfer)

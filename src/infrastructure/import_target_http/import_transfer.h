@@ -5,8 +5,7 @@
  */
 #include "application/import_target.h"
 #include "base/buffer.h"
-
-#include <curl/curl.h>
+#include "infrastructure/http_client/http_handle.h"
 
 enum import_transfer_condition {
     TRANSFER_FREE,
@@ -27,12 +26,17 @@ struct import_transfer {
     uint64_t again_ms;
 };
 
+struct import_transfer_config {
+    const struct http_handle_config *handle;
+    const char *url; /* where arrays go */
+    struct curl_slist *headers;
+    uint64_t timeout_ms;
+};
+
 /* NO_MEMORY, also for a URL that libcurl does not take, which the caller has checked. Deinit takes
  * what init has failed on, and one that is all zero. */
-MUST_USE enum status import_transfer_init(struct import_transfer *transfer, const char *url,
-                                          struct curl_slist *headers, uint64_t timeout_ms);
-/* The server need not prove who it is. */
-void import_transfer_trust(struct import_transfer *transfer);
+MUST_USE enum status import_transfer_init(struct import_transfer *transfer,
+                                          const struct import_transfer_config *config);
 void import_transfer_deinit(struct import_transfer *transfer);
 
 /* Writes rows[begin, begin + count) as the array that is sent next. NO_MEMORY. */

@@ -2,45 +2,45 @@
 #include "base/macros.h"
 #include "base/str.h"
 #include "interfaces/cli/cli.h"
+#include "interfaces/cli/cli_output.h"
 #include "interfaces/cli/folder_rows.h"
 #include "interfaces/cli/health_command.h"
 #include "interfaces/cli/option_walk.h"
+#include "interfaces/cli/server_address.h"
 
 #include <stdio.h>
 
 enum { URL_BYTES = 1024, TEXT_BYTES_MAX = 512, TIMEOUT_S_DEFAULT = 3, TIMEOUT_S_MAX = 3600 };
 
-#define URL_DEFAULT "http://127.0.0.1:3000"
-
 const char command_health_help[] =
     "Asks /readyz: should requests be sent there? Prints one line, ends with 0 when it\n"
     "answers 200, otherwise with 1.\n\n"
-    "  --url URL       of the server; " URL_DEFAULT " by default\n"
+    "  --url URL       of the server; " SERVER_URL_USUAL " by default\n"
     "  --live          ask /livez instead: does the process turn at all?\n"
+    "  --cacert FILE   who vouches for a server of https, in PEM; on this machine's own addresses\n"
+    "                  nobody needs to\n"
     "  --timeout N     so many seconds at most, in all; 3 by default\n\n"
     "Examples\n"
     "  usertrail health\n"
     "  usertrail health --live --url http://127.0.0.1:8080";
 
-struct question {
-    char url[URL_BYTES]; /* of the probe */
-    uint64_t timeout_ms;
-};
-
-static enum status format_url(struct question *question, const char *server, bool live,
+static enum status format_url(char out_url[URL_BYTES], const char *server, bool live,
                               struct error *err)
 {
     struct str base = str_from(server);
     if (base.len > 1 && base.data[base.len - 1] == '/' && base.data[base.len - 2] != '/') {
         base.len--; /* not of http:// */
     }
-    int len = snprintf(question->url, sizeof question->url, "%.*s%s", STR_FORMAT(base),
+    const char *scheme = strstr(server, "://") == NULL ? "http://" : "";
+    int len = snprintf(out_url, URL_BYTES, "%s%.*s%s", scheme, STR_FORMAT(base),
                        live ? "/livez" : "/readyz");
     return len < URL_BYTES ? STATUS_OK
                            : error_set(err, STATUS_INVALID, 0, "--url is longer than any server's");
 }
 
-static enum status read_arguments(int argument_count, char **arguments, struct question *question,
+/* The question's URL lives in `url_text`. */
+static enum status read_arguments(int argument_count, char **arguments,
+                                  struct health_question *question, char url_text[URL_BYTES],
                                   struct error *err)
 {
     bool live = false;
@@ -48,6 +48,7 @@ static enum status read_arguments(int argument_count, char **arguments, struct q
     const char *timeout_s = NULL;
     struct option_found found;
     const struct option options[] = {{.name = "url", .value = &url},
+                                     {.name = "cacert", .value = &question->ca_file},
                                      {.name = "timeout", .value = &timeout_s},
                                      {.name = "live", .given = &live}};
     struct option_walk walk = {.options = options,
@@ -59,8 +60,10 @@ static enum status read_arguments(int argument_count, char **arguments, struct q
         status = error_set(err, STATUS_INVALID, 0,
                            "\"%.48s\" is not understood here; options begin with --", found.text);
     }
-    status = status == STATUS_OK ? format_url(question, url == NULL ? URL_DEFAULT : url, live, err)
-                                 : status;
+    status = status == STATUS_OK
+                 ? format_url(url_text, url == NULL ? SERVER_URL_USUAL : url, live, err)
+                 : status;
+    question->url = url_text;
     question->timeout_ms = TIMEOUT_S_DEFAULT * MILLISECONDS_PER_SECOND;
     return status == STATUS_OK ? option_read_seconds("timeout", timeout_s, TIMEOUT_S_MAX,
                                                      &question->timeout_ms, err)
@@ -77,7 +80,7 @@ static struct str keep_one_line(struct buffer *text)
     return str_trim(buffer_str(text));
 }
 
-static int tell(const struct question *question, long code, struct buffer *text)
+static int tell(const struct health_question *question, long code, struct buffer *text)
 {
     struct str line = keep_one_line(text);
     FILE *stream = code == 200 ? stdout : stderr;
@@ -88,21 +91,21 @@ static int tell(const struct question *question, long code, struct buffer *text)
 
 int command_health(health_ask *ask, int argument_count, char **arguments)
 {
-    struct question question;
+    struct health_question question = {0};
+    char url[URL_BYTES];
     struct buffer text;
     struct error err;
     long code = 0;
-    enum status status = read_arguments(argument_count, arguments, &question, &err);
+    enum status status = read_arguments(argument_count, arguments, &question, url, &err);
     buffer_init(&text, TEXT_BYTES_MAX);
-    status =
-        status == STATUS_OK ? ask(question.url, question.timeout_ms, &text, &code, &err) : status;
+    status = status == STATUS_OK ? ask(&question, &text, &code, &err) : status;
     int exit_code = EXIT_FAILED;
     if (status == STATUS_OK) {
         exit_code = tell(&question, code, &text);
     } else if (status == STATUS_INVALID) {
         exit_code = folder_refuse_arguments("health", &err);
     } else {
-        fprintf(stderr, "usertrail: %s\n", err.message);
+        cli_tell("%s", err.message);
     }
     buffer_deinit(&text);
     return exit_code;
