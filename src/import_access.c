@@ -5,12 +5,11 @@
 #include "import_access.h"
 
 #include "infrastructure/crypto/sha256.h"
-#include "infrastructure/disk/disk_lock.h"
 #include "infrastructure/disk/disk_posix.h"
-#include "infrastructure/disk/small_file.h"
 #include "infrastructure/import_state_file/import_state_file.h"
 #include "infrastructure/import_target_http/import_target_http.h"
 #include "infrastructure/import_target_local/import_target_local.h"
+#include "server_access.h"
 #include "service.h"
 #include "stop_signals.h"
 
@@ -145,45 +144,21 @@ static void close_folder(void)
 
 /* --- to a server --- */
 
-enum { API_KEY_BYTES_MAX = 400 };
-
-/* Without white space around it, and nothing that would end a field. */
-static enum status read_api_key(const char *path, char out_key[API_KEY_BYTES_MAX + 1],
-                                struct error *err)
-{
-    struct buffer text;
-    buffer_init(&text, API_KEY_BYTES_MAX);
-    enum status status = small_file_read(path, SMALL_FILE_SECRET, &text, err);
-    size_t len = 0;
-    while (status == STATUS_OK && len < text.len && text.data[len] > ' ' && text.data[len] <= '~') {
-        out_key[len] = text.data[len];
-        len++;
-    }
-    out_key[len] = '\0';
-    if (status == STATUS_OK && len == 0) {
-        status =
-            error_set(err, STATUS_INVALID, 0, "the file %.60s does not begin with a key", path);
-    }
-    buffer_deinit(&text);
-    return status == STATUS_OK || status == STATUS_NO_MEMORY ? status : STATUS_INVALID;
-}
-
 /* `own`: it is the server of this machine's folder. */
 static enum status open_server(const char *url, bool own,
                                const struct import_destination *destination,
                                struct import_target **out_target, struct error *err)
 {
-    static char api_key[API_KEY_BYTES_MAX + 1];
-    bool has_key = destination->api_key_file != NULL;
-    enum status status =
-        has_key ? read_api_key(destination->api_key_file, api_key, err) : STATUS_OK;
+    static char api_key[SERVER_KEY_BYTES_MAX + 1];
+    enum status status = server_read_key(destination->api_key_file, api_key, err);
     if (status != STATUS_OK) {
         return status;
     }
     return import_target_http_new(
         &(struct import_target_http_config){
             .url = url,
-            .api_key = has_key ? api_key : NULL,
+            .api_key = api_key[0] == '\0' ? NULL : api_key,
+            .ca_file = destination->ca_file,
             .unverified = own,
             .notices = destination->notices,
             .clock = &clock_system,
@@ -196,15 +171,11 @@ static enum status open_server(const char *url, bool own,
 static enum status open_holder(const struct import_destination *destination,
                                struct import_target **out_target, struct error *err)
 {
-    static char url[sizeof "http://" + DISK_LOCK_ADDRESS_BYTES_MAX];
-    char directory[DISK_PATH_BYTES_MAX];
-    char address[DISK_LOCK_ADDRESS_BYTES_MAX + 1];
-    if (disk_path(destination->data_dir, "log", directory, NULL) != STATUS_OK ||
-        disk_lock_read_address(disk_posix(), directory, address, NULL) != STATUS_OK) {
+    static char url[SERVER_URL_BYTES];
+    struct error unknown;
+    if (server_find_url(destination->data_dir, url, &unknown) != STATUS_OK) {
         return STATUS_BUSY;
     }
-    bool tls = strncmp(address, "https://", strlen("https://")) == 0;
-    snprintf(url, sizeof url, "%s%s", tls ? "" : "http://", address);
     return open_server(url, true, destination, out_target, err);
 }
 

@@ -16,11 +16,13 @@
 #include "infrastructure/mongodb_client/shared_counters.h"
 #include "interfaces/api/api_origin.h"
 #include "interfaces/cli/cli.h"
-#include "interfaces/cli/folder_commands.h"
+#include "interfaces/cli/cli_output.h"
 #include "interfaces/cli/health_command.h"
+#include "interfaces/cli/lookup_commands.h"
 #include "interfaces/cli/terminal.h"
 #include "keys_access.h"
 #include "replay_access.h"
+#include "server_access.h"
 #include "service.h"
 #include "service_parts.h"
 #include "service_reload.h"
@@ -399,7 +401,7 @@ static int read_settings(int argument_count, char **arguments, struct service *s
     if (status != STATUS_OK) {
         http_tls_free(service->tls);
         settings_deinit(settings);
-        fprintf(stderr, "usertrail: %s\n", err.message);
+        cli_tell("%s", err.message);
         return EXIT_USAGE;
     }
     return EXIT_FINE;
@@ -425,7 +427,7 @@ static int run_serve(int argument_count, char **arguments)
         service_manager_close(&service.manager);
         return service.log_status == STATUS_OK ? code : EXIT_FAILED;
     }
-    fprintf(stderr, "usertrail: %s\n", err.message);
+    cli_tell("%s", err.message);
     if (service.server != NULL) {
         http_server_stop(service.server, 0);
     }
@@ -546,19 +548,33 @@ static int run_verify(int argument_count, char **arguments)
     return command_verify(&folder_access, argument_count, arguments);
 }
 
+static struct lookup_access lookup_access(void)
+{
+    return (struct lookup_access){.folder = &folder_access, .server = server_access()};
+}
+
 static int run_query(int argument_count, char **arguments)
 {
-    return command_query(&folder_access, argument_count, arguments);
+    const struct lookup_access access = lookup_access();
+    return command_query(&access, argument_count, arguments);
+}
+
+static int run_tail(int argument_count, char **arguments)
+{
+    const struct lookup_access access = lookup_access();
+    return command_tail(&access, argument_count, arguments);
 }
 
 static int run_stats(int argument_count, char **arguments)
 {
-    return command_stats(&folder_access, argument_count, arguments);
+    const struct lookup_access access = lookup_access();
+    return command_stats(&access, argument_count, arguments);
 }
 
 static int run_export(int argument_count, char **arguments)
 {
-    return command_export(&folder_access, argument_count, arguments);
+    const struct lookup_access access = lookup_access();
+    return command_export(&access, argument_count, arguments);
 }
 
 static int run_import(int argument_count, char **arguments)
@@ -622,18 +638,23 @@ static const struct cli_command commands[] = {
      .print_options = print_settings,
      .run = run_serve},
     {.name = "query",
-     .arguments = "DIR [options]",
-     .summary = "Asks the store in a data folder for activities.",
+     .arguments = "DIR|--url URL [options]",
+     .summary = "Asks a data folder or a server for activities.",
      .help = command_query_help,
      .run = run_query},
+    {.name = "tail",
+     .arguments = "[DIR] [-f] [options]",
+     .summary = "Prints the newest activities and, with -f, follows what comes.",
+     .help = command_tail_help,
+     .run = run_tail},
     {.name = "stats",
-     .arguments = "DIR --by WHAT [options]",
-     .summary = "Counts the activities in a data folder by action, user, hour or day.",
+     .arguments = "DIR|--url URL --by WHAT [options]",
+     .summary = "Counts activities by action, user, hour or day.",
      .help = command_stats_help,
      .run = run_stats},
     {.name = "export",
-     .arguments = "DIR [options]",
-     .summary = "Writes all activities of a data folder as NDJSON or CSV.",
+     .arguments = "DIR|--url URL [options]",
+     .summary = "Writes all activities as NDJSON or CSV.",
      .help = command_export_help,
      .run = run_export},
     {.name = "import",
@@ -680,7 +701,9 @@ static const struct cli_command commands[] = {
     {.name = "check-config",
      .arguments = "[options]",
      .summary = "Reads flags, environment and file as serve does and says what is wrong.",
-     .help = "",
+     .help = "Examples\n"
+             "  usertrail check-config --config usertrail.conf\n"
+             "  USERTRAIL_LISTEN=0.0.0.0:3000 usertrail check-config --allow-anonymous",
      .print_options = print_settings,
      .run = run_check_config},
     {.name = "configuration",

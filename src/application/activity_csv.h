@@ -7,6 +7,9 @@
 #include "base/buffer.h"
 #include "domain/activity.h"
 
+/* One field, quoted where that is needed. */
+void activity_csv_append_field(struct buffer *out_line, struct str text);
+
 #define ACTIVITY_CSV_HEADER "id,userId,action,timestamp,metadata\r\n"
 
 void activity_csv_append(struct buffer *out_line, const struct activity *activity);

@@ -150,8 +150,10 @@ static enum status read_environment(const struct settings_sources *sources,
         struct str name = str_split(&value, '=');
         if (!str_starts_with(name, str_from(environment_prefix)) ||
             str_starts_with(name, str_from(environment_test_prefix)) ||
-            str_equal(name, STR("USERTRAIL_CONFIG")) || value.data == NULL) {
-            continue; /* not ours, or an entry without "=", which execve lets through */
+            str_equal(name, STR("USERTRAIL_CONFIG")) || str_equal(name, STR("USERTRAIL_KEY")) ||
+            value.data == NULL) {
+            continue; /* not ours, of commands that ask a server, or an entry without "=", which
+                         execve lets through */
         }
         char key[SETTING_KEY_BYTES];
         struct setting_target target;

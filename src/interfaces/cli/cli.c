@@ -1,5 +1,7 @@
 #include "interfaces/cli/cli.h"
 
+#include "interfaces/cli/cli_output.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,8 +50,7 @@ static int answer_help(const struct cli *cli, const char *topic)
 {
     const struct cli_command *command = topic == NULL ? NULL : find(cli, topic);
     if (topic != NULL && command == NULL) {
-        fprintf(stderr, "usertrail: there is no command \"%s\"; `usertrail help` lists them\n",
-                topic);
+        cli_tell("there is no command \"%s\"; `usertrail help` lists them", topic);
         return EXIT_USAGE;
     }
     if (command != NULL) {
@@ -75,8 +76,7 @@ int cli_run(const struct cli *cli, int argc, char **argv)
     }
     const struct cli_command *command = find(cli, name);
     if (command == NULL) {
-        fprintf(stderr, "usertrail: there is no command \"%s\"; `usertrail help` lists them\n",
-                name);
+        cli_tell("there is no command \"%s\"; `usertrail help` lists them", name);
         return EXIT_USAGE;
     }
     for (int i = 2; i < argc; i++) {
@@ -85,8 +85,7 @@ int cli_run(const struct cli *cli, int argc, char **argv)
         }
     }
     if (argc > 2 && command->arguments[0] == '\0') {
-        fprintf(stderr, "usertrail: \"%s\" is not understood here; %s takes nothing behind it\n",
-                argv[2], name);
+        cli_tell("\"%s\" is not understood here; %s takes nothing behind it", argv[2], name);
         return EXIT_USAGE;
     }
     return command->run(argc - 2, argv + 2);

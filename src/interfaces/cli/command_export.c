@@ -1,20 +1,23 @@
-#include "application/activity_csv.h"
 #include "interfaces/cli/cli.h"
+#include "interfaces/cli/cli_output.h"
 #include "interfaces/cli/export_file.h"
-#include "interfaces/cli/folder_rows.h"
+#include "interfaces/cli/lookup_commands.h"
+#include "interfaces/cli/row_output.h"
 
-#include <errno.h>
+#include <string.h>
+
+enum {
+    HTTP_OK = 200,
+    TARGET_BYTES_MAX = 1 << 20,
+    PIECE_BYTES_MAX = 256 << 20, /* one line fits */
+    REFUSAL_BYTES_MAX = 1 << 20
+};
 
 const char command_export_help[] =
     "DIR is the folder that serve has as --data-dir. Nothing in it is changed, and a server may "
     "run\n"
     "on it. Writes all activities that match, oldest first, whatever their number, as they are at\n"
-    "the moment when the command starts.\n\n"
-    "  --user ID       of this user; may be repeated\n"
-    "  --action NAME   with this action; may be repeated\n"
-    "  --metadata PATH=VALUE\n"
-    "                  with this value in metadata, such as cart.coupon=SPRING; may be repeated:\n"
-    "                  one of the values of a path must be there, and that for each path\n"
+    "the moment when the command starts.\n\n" FOLDER_FILTER_HELP
     "  --from TIME     at or after this time, such as 2024-01-15T10:00:00Z\n"
     "  --to TIME       before this time\n"
     "  --format NAME   ndjson: one JSON object in each line, the default; csv: RFC 4180 with the\n"
@@ -22,12 +25,13 @@ const char command_export_help[] =
     "                  before a field that a spreadsheet would take for a formula\n"
     "  --output FILE   appears when all of it is on the disk, FILE.part until then; standard "
     "output\n"
-    "                  by default\n\n"
-    "Activities that a server keeps in memory, or had there when it was killed, are in its event\n"
-    "log only, and are missing here; how many is said on stderr.\n\n"
+    "                  by default\n" //
+    FOLDER_SERVER_HELP "\n"          //
+    FOLDER_WAITING_HELP "\n"
     "Examples\n"
     "  usertrail export ./data --output activities.ndjson\n"
-    "  usertrail export ./data --user user-101 --format csv > user-101.csv";
+    "  usertrail export ./data --user user-101 --format csv > user-101.csv\n"
+    "  usertrail export --url https://trail.example --key-file key --output all.ndjson";
 
 static enum status read_format(struct folder_question *question, const char *value,
                                struct error *err)
@@ -35,8 +39,7 @@ static enum status read_format(struct folder_question *question, const char *val
     if (strcmp(value, "csv") != 0 && strcmp(value, "ndjson") != 0) {
         return error_set(err, STATUS_INVALID, 0, "--format must be ndjson or csv");
     }
-    question->csv = value[0] == 'c';
-    return STATUS_OK;
+    return folder_read_format(question, value, err);
 }
 
 static enum status read_output(struct folder_question *question, const char *value,
@@ -48,6 +51,7 @@ static enum status read_output(struct folder_question *question, const char *val
 }
 
 static const struct folder_option options[] = {FOLDER_FILTER_OPTIONS,
+                                               FOLDER_SERVER_OPTIONS,
                                                {.name = "format", .read = read_format},
                                                {.name = "output", .read = read_output}};
 
@@ -56,84 +60,134 @@ static const struct folder_option options[] = {FOLDER_FILTER_OPTIONS,
 struct export
 {
     struct export_file file;
-    struct buffer line;
-    uint64_t rows;
-    bool csv;
+    struct cli_output output;
+    struct row_output rows;
+    struct buffer piece;   /* of a server's answer, up to the end of its last line */
+    struct buffer refusal; /* or what it says instead */
+    uint64_t lines;        /* of that answer */
 };
-
-static enum status write_line(struct export *export, struct error *err)
-{
-    struct buffer *line = &export->line;
-    if (line->failed != STATUS_OK) {
-        return error_set(err, line->failed, 0, "there is no memory for a row");
-    }
-    if (fwrite(line->data, 1, line->len, export->file.stream) != line->len) {
-        return error_set_system(err, errno, "cannot write the export");
-    }
-    buffer_clear(line);
-    return STATUS_OK;
-}
 
 static enum status write_row(void *context, const struct activity *activity, struct error *err)
 {
     struct export *export = context;
-    if (export->csv) {
-        activity_csv_append(&export->line, activity);
-    } else {
-        folder_append_json_line(&export->line, activity);
-    }
-    export->rows++;
-    return write_line(export, err);
+    return row_output_add(&export->rows, activity, err);
 }
 
-static enum status write_all(struct export *export, struct activity_store *store,
-                             const struct folder_question *question, struct error *err)
+static enum status write_folder(struct export *export, struct lookup *lookup, struct error *err)
 {
     const struct folder_visitor visitor = {.visit = write_row, .context = export};
-    enum status status = STATUS_OK;
-    if (export->csv) {
-        buffer_append_literal(&export->line, ACTIVITY_CSV_HEADER);
-        status = write_line(export, err);
-    }
-    if (status == STATUS_OK) {
-        status = folder_walk_rows(store, question, &visitor, err);
-    }
-    return status == STATUS_OK ? export_file_finish(&export->file, err) : status;
+    enum status status = lookup_walk(lookup, &visitor, err);
+    return status == STATUS_OK ? row_output_end(&export->rows, err) : status;
 }
 
-static enum status run_export(const struct folder_access *access,
-                              const struct folder_question *question, struct error *err)
+/* A server's answer is an export already. */
+static enum status write_piece(void *context, long code, struct str piece, struct error *err)
 {
-    CLEANUP(activity_store_free) struct activity_store *store = NULL;
-    struct export export = {.csv = question->csv};
-    enum status status = folder_open(access, question->directory, &store, err);
-    if (status == STATUS_OK) {
-        status = export_file_open(&export.file, question->output, err);
+    struct export *export = context;
+    struct buffer *kept = code == HTTP_OK ? &export->piece : &export->refusal;
+    buffer_append_str(kept, piece);
+    if (kept->failed != STATUS_OK) {
+        return error_set(err, kept->failed, 0, "there is no memory for the server's answer");
     }
-    if (status != STATUS_OK) {
-        return status;
+    size_t whole = kept->len;
+    while (whole > 0 && kept->data[whole - 1] != '\n') {
+        whole--;
     }
-    buffer_init(&export.line, FOLDER_LINE_BYTES_MAX);
-    status = write_all(&export, store, question, err);
-    buffer_deinit(&export.line);
-    export_file_abandon(&export.file);
-    if (status == STATUS_OK && question->output != NULL) {
-        fprintf(stderr, "%llu activities written to %s\n", (unsigned long long)export.rows,
-                question->output);
+    if (code != HTTP_OK || whole == 0) {
+        return STATUS_OK;
     }
+    for (size_t i = 0; i < whole; i++) {
+        export->lines += kept->data[i] == '\n';
+    }
+    enum status status = cli_output_write(&export->output, (struct str){kept->data, whole}, err);
+    buffer_consume(kept, whole);
     return status;
 }
 
-int command_export(const struct folder_access *access, int argument_count, char **arguments)
+static void append_target(struct buffer *target, const struct folder_question *question)
+{
+    bool csv = question->format == ROW_FORMAT_CSV;
+    buffer_append_literal(target, "/api/v1/activities/export");
+    server_append_parameter(target, STR("format"), csv ? STR("csv") : STR("ndjson"));
+    server_append_filter(target, question);
+    buffer_append_char(target, '\0');
+}
+
+static enum status ask_server(struct export *export, struct lookup *lookup, struct error *err)
+{
+    const struct server_hearer hearer = {.take = write_piece, .context = export};
+    struct buffer target;
+    long code = 0;
+    buffer_init(&target, TARGET_BYTES_MAX);
+    append_target(&target, lookup->question);
+    enum status status = target.failed;
+    if (status == STATUS_OK) {
+        status = lookup->access->server->ask(
+            lookup->link,
+            &(struct server_request){.method = "GET", .target = target.data, .is_stream = true},
+            &hearer, &code, err);
+    } else {
+        error_set(err, status, 0, "there is no memory for a question");
+    }
+    buffer_deinit(&target);
+    return status == STATUS_OK && code != HTTP_OK
+               ? server_refusal(code, buffer_str(&export->refusal), err)
+               : status;
+}
+
+static enum status write_server(struct export *export, struct lookup *lookup, struct error *err)
+{
+    bool csv = lookup->question->format == ROW_FORMAT_CSV;
+    buffer_init(&export->piece, PIECE_BYTES_MAX);
+    buffer_init(&export->refusal, REFUSAL_BYTES_MAX);
+    enum status status = ask_server(export, lookup, err);
+    export->rows.count = export->lines - (csv && export->lines > 0);
+    buffer_deinit(&export->piece);
+    buffer_deinit(&export->refusal);
+    return status == STATUS_OK ? cli_output_flush(&export->output, err) : status;
+}
+
+static enum status write_export(struct lookup *lookup, struct error *err)
+{
+    struct export export = {0};
+    const struct folder_question *question = lookup->question;
+    const char *name = question->output == NULL ? "standard output" : question->output;
+    enum status status = export_file_open(&export.file, question->output, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    cli_output_init(&export.output, export.file.stream, name);
+    row_output_init(&export.rows, &export.output, question->format);
+    status = lookup->link == NULL ? write_folder(&export, lookup, err)
+                                  : write_server(&export, lookup, err);
+    status = status == STATUS_OK ? export_file_finish(&export.file, err) : status;
+    if (status == STATUS_OK && question->output != NULL) {
+        fprintf(stderr, "%llu activities written to %s\n", (unsigned long long)export.rows.count,
+                question->output);
+    }
+    row_output_deinit(&export.rows);
+    cli_output_deinit(&export.output);
+    export_file_abandon(&export.file);
+    return status;
+}
+
+int command_export(const struct lookup_access *access, int argument_count, char **arguments)
 {
     static struct folder_question question; /* its filter points into it */
     const struct folder_options all = {options, ARRAY_LENGTH(options)};
+    struct lookup lookup;
     struct error err;
     enum status status = folder_arguments_read(&all, argument_count, arguments, &question, &err);
     if (status != STATUS_OK) {
         return folder_refuse_arguments("export", &err);
     }
     question.order = ORDER_OLDEST_FIRST;
-    status = run_export(access, &question, &err);
-    return status == STATUS_OK ? EXIT_FINE : folder_tell_failure(question.directory, &err);
+    if (question.format == ROW_FORMAT_USUAL) {
+        question.format = ROW_FORMAT_NDJSON;
+    }
+    status = lookup_open(&lookup, access, &question, &err);
+    status = status == STATUS_OK ? write_export(&lookup, &err) : status;
+    int code = status == STATUS_OK ? EXIT_FINE : lookup_tell_failure(&lookup, "export", &err);
+    lookup_close(&lookup);
+    return code;
 }

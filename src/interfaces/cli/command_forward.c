@@ -1,4 +1,5 @@
 #include "interfaces/cli/cli.h"
+#include "interfaces/cli/cli_output.h"
 #include "interfaces/cli/folder_rows.h"
 #include "interfaces/cli/forward_command.h"
 #include "interfaces/cli/option_walk.h"
@@ -23,7 +24,7 @@ const char command_forward_help[] =
     "Ends with 0 when nothing is left in the folder, with 1 when something is or was set aside, "
     "or\n"
     "when there is no spill in it, with 2 for wrong arguments.\n\n"
-    "Example\n"
+    "Examples\n"
     "  usertrail forward ./data --event-log kafka --kafka-brokers localhost:9092";
 
 enum {
@@ -226,7 +227,7 @@ int command_forward(const struct forward_access *access, int argument_count, cha
         status = run(&command, argument_count, arguments, &empty, &err);
     }
     if (status != STATUS_OK) {
-        fprintf(stderr, "usertrail: %s\n", err.message);
+        cli_tell("%s", err.message);
     }
     if (command.wrong_usage) {
         return EXIT_USAGE;

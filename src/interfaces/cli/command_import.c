@@ -1,4 +1,5 @@
 #include "interfaces/cli/cli.h"
+#include "interfaces/cli/cli_output.h"
 #include "interfaces/cli/folder_rows.h"
 #include "interfaces/cli/import_arguments.h"
 #include "interfaces/cli/import_command.h"
@@ -18,7 +19,8 @@ const char command_import_help[] =
     "  --data-dir DIR       the folder that serve has as --data-dir; made when it is missing\n"
     "  --server URL         the server, such as http://127.0.0.1:3000, instead\n"
     "  --api-key-file FILE  a key with the scope write, for a server that wants one: a file that\n"
-    "                       nobody else may read\n"
+    "                       nobody else may read; or its text in the variable USERTRAIL_KEY\n"
+    "  --cacert FILE        who vouches for a server of https, in PEM\n"
     "  --config FILE        the settings that serve has, for a folder without a server; the\n"
     "                       environment counts, too\n"
     "  --state FILE         how far the import came, for an import that goes on; by default\n"
@@ -107,7 +109,7 @@ static void tell_waiting(struct import_notices *notices, const char *words)
 {
     const struct import_command *command = CONTAINER_OF(notices, struct import_command, notices);
     clear_progress(command);
-    fprintf(stderr, "usertrail: %s; trying again\n", words);
+    cli_tell("%s; trying again", words);
 }
 
 /* What is kept ------------------------------------------------------------------------------ */
@@ -342,6 +344,7 @@ static enum status run(struct import_command *command, bool *out_complete, struc
         .server = command->arguments.server,
         .config = command->arguments.config,
         .api_key_file = command->arguments.api_key_file,
+        .ca_file = command->arguments.ca_file,
         .give_up_ms = command->arguments.give_up_ms,
         .notices = &command->notices,
     };
@@ -387,7 +390,7 @@ int command_import(const struct import_access *access, int argument_count, char 
         import_input_close(&command.input);
     }
     if (status != STATUS_OK) {
-        fprintf(stderr, "usertrail: %s\n", err.message);
+        cli_tell("%s", err.message);
     }
     tell_refused(&command);
     if (command.wrong_usage) {

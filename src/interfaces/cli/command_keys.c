@@ -1,6 +1,7 @@
 #include "base/timestamp.h"
 #include "domain/activity_rules.h"
 #include "interfaces/cli/cli.h"
+#include "interfaces/cli/cli_output.h"
 #include "interfaces/cli/folder_rows.h"
 #include "interfaces/cli/keys_command.h"
 #include "interfaces/cli/option_walk.h"
@@ -99,7 +100,7 @@ static enum status check_absent(const char *text, const char *option, struct err
 
 static int fail(const struct error *err)
 {
-    fprintf(stderr, "usertrail: %s\n", err->message);
+    cli_tell("%s", err->message);
     return EXIT_FAILED;
 }
 

@@ -1,31 +1,31 @@
 #include "interfaces/cli/cli.h"
-#include "interfaces/cli/folder_rows.h"
+#include "interfaces/cli/cli_output.h"
+#include "interfaces/cli/lookup_commands.h"
+#include "interfaces/cli/row_output.h"
 
-#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { LIMIT_DEFAULT = 10 };
 
 const char command_query_help[] =
     "DIR is the folder that serve has as --data-dir. Nothing in it is changed, and a server may "
     "run\n"
-    "on it. Prints one JSON object in each line, as GET answers them.\n\n"
-    "  --user ID       of this user; may be repeated\n"
-    "  --action NAME   with this action; may be repeated\n"
-    "  --metadata PATH=VALUE\n"
-    "                  with this value in metadata, such as cart.coupon=SPRING; may be repeated:\n"
-    "                  one of the values of a path must be there, and that for each path\n"
+    "on it. On a terminal a table, otherwise one JSON object in each line, as GET answers them.\n"
+    "\n" FOLDER_FILTER_HELP
     "  --from TIME     at or after this time, such as 2024-01-15T10:00:00Z\n"
     "  --to TIME       before this time\n"
     "  --limit N       so many at most; 10 by default\n"
     "  --order ORDER   desc: newest first, the default; asc: oldest first\n"
-    "  --count         only says how many there are\n\n"
-    "Activities that a server keeps in memory, or had there when it was killed, are in its event\n"
-    "log only, and are missing here; how many is said on stderr.\n\n"
+    "  --count         only says how many there are\n"
+    "  --format NAME   table, json (one array), csv (as export has it) or ndjson\n" //
+    FOLDER_SERVER_HELP "\n"                                                         //
+    FOLDER_WAITING_HELP "\n"
     "Examples\n"
     "  usertrail query ./data --user user-101 --limit 3\n"
     "  usertrail query ./data --action login --from 2024-01-15T00:00:00Z --count\n"
-    "  usertrail query ./data --metadata ip=192.168.1.1";
+    "  usertrail query ./data --metadata ip=192.168.1.1 --format csv > rows.csv\n"
+    "  usertrail query --url http://127.0.0.1:3000 --user user-101";
 
 static enum status read_limit(struct folder_question *question, const char *value,
                               struct error *err)
@@ -55,61 +55,68 @@ static enum status read_count(struct folder_question *question, const char *valu
 
 static const struct folder_option options[] = {
     FOLDER_FILTER_OPTIONS,
+    FOLDER_SERVER_OPTIONS,
     {.name = "limit", .read = read_limit},
     {.name = "order", .read = read_order},
-    {.name = "count", .is_switch = true, .read = read_count}};
+    {.name = "count", .is_switch = true, .read = read_count},
+    {.name = "format", .read = folder_read_format}};
 
 static enum status print_row(void *context, const struct activity *activity, struct error *err)
 {
-    struct buffer *line = context;
-    buffer_clear(line);
-    folder_append_json_line(line, activity);
-    if (line->failed != STATUS_OK) {
-        return error_set(err, line->failed, 0, "there is no memory for a row");
-    }
-    return fwrite(line->data, 1, line->len, stdout) == line->len
-               ? STATUS_OK
-               : error_set_system(err, errno, "cannot write to standard output");
+    return row_output_add(context, activity, err);
 }
 
-static enum status print_rows(struct activity_store *store, const struct folder_question *question,
-                              struct error *err)
+static enum status print_rows(struct lookup *lookup, struct cli_output *output, struct error *err)
 {
-    struct buffer line;
-    buffer_init(&line, FOLDER_LINE_BYTES_MAX);
-    const struct folder_visitor visitor = {.visit = print_row, .context = &line};
-    enum status status = folder_walk_rows(store, question, &visitor, err);
-    buffer_deinit(&line);
+    struct row_output rows;
+    struct error later;
+    row_output_init(&rows, output, lookup->question->format);
+    const struct folder_visitor visitor = {.visit = print_row, .context = &rows};
+    enum status status = lookup_walk(lookup, &visitor, err);
+    /* What was found before something failed is shown, too; only then is it not ended. */
+    enum status ended =
+        status == STATUS_OK ? row_output_end(&rows, &later) : row_output_flush(&rows, &later);
+    if (status == STATUS_OK && ended != STATUS_OK) {
+        status = ended;
+        *err = later;
+    }
+    if (status == STATUS_OK && rows.count == 0 && output->is_terminal) {
+        cli_tell("nothing matches");
+    }
+    row_output_deinit(&rows);
     return status;
 }
 
-static enum status print_count(struct activity_store *store, const struct folder_question *question,
-                               struct error *err)
+static enum status print_count(struct lookup *lookup, struct cli_output *output, struct error *err)
 {
     uint64_t count;
-    enum status status = activity_store_count(store, &question->filter, 0, &count, err);
+    char text[24];
+    enum status status = lookup_count(lookup, &count, err);
     if (status == STATUS_OK) {
-        printf("%llu\n", (unsigned long long)count);
+        int len = snprintf(text, sizeof text, "%llu\n", (unsigned long long)count);
+        status = cli_output_write(output, (struct str){text, (size_t)len}, err);
     }
-    return status;
+    return status == STATUS_OK ? cli_output_flush(output, err) : status;
 }
 
-static enum status answer(const struct folder_access *access,
-                          const struct folder_question *question, struct error *err)
+static int answer(const struct lookup_access *access, const struct folder_question *question)
 {
-    CLEANUP(activity_store_free) struct activity_store *store = NULL;
-    enum status status = folder_open(access, question->directory, &store, err);
+    struct cli_output output;
+    struct lookup lookup;
+    struct error err;
+    cli_output_init(&output, CLI_STANDARD_OUTPUT);
+    enum status status = lookup_open(&lookup, access, question, &err);
     if (status == STATUS_OK) {
-        status =
-            question->count ? print_count(store, question, err) : print_rows(store, question, err);
+        status = question->count ? print_count(&lookup, &output, &err)
+                                 : print_rows(&lookup, &output, &err);
     }
-    if (fflush(stdout) != 0 && status == STATUS_OK) {
-        status = error_set_system(err, errno, "cannot write to standard output");
-    }
-    return status;
+    int code = status == STATUS_OK ? EXIT_FINE : lookup_tell_failure(&lookup, "query", &err);
+    lookup_close(&lookup);
+    cli_output_deinit(&output);
+    return code;
 }
 
-int command_query(const struct folder_access *access, int argument_count, char **arguments)
+int command_query(const struct lookup_access *access, int argument_count, char **arguments)
 {
     static struct folder_question question; /* its filter points into it */
     const struct folder_options all = {options, ARRAY_LENGTH(options)};
@@ -124,6 +131,5 @@ int command_query(const struct folder_access *access, int argument_count, char *
     if (question.limit == UINT64_MAX) {
         question.limit = LIMIT_DEFAULT;
     }
-    status = answer(access, &question, &err);
-    return status == STATUS_OK ? EXIT_FINE : folder_tell_failure(question.directory, &err);
+    return answer(access, &question);
 }

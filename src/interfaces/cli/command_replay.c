@@ -1,5 +1,6 @@
 #include "base/timestamp.h"
 #include "interfaces/cli/cli.h"
+#include "interfaces/cli/cli_output.h"
 #include "interfaces/cli/option_walk.h"
 #include "interfaces/cli/progress_figures.h"
 #include "interfaces/cli/replay_command.h"
@@ -184,7 +185,7 @@ int command_replay(const struct replay_access *access, int argument_count, char 
     }
     int code = report(&command, status, &figures, end);
     if (status != STATUS_OK) {
-        fprintf(stderr, "usertrail: %s\n", err.message);
+        cli_tell("%s", err.message);
     }
     return code;
 }

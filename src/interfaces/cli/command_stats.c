@@ -1,14 +1,9 @@
 #include "application/count_activities.h"
-#include "base/timestamp.h"
-#include "base/utf8.h"
 #include "interfaces/cli/cli.h"
-#include "interfaces/cli/folder_rows.h"
-
-#include <errno.h>
-#include <stdio.h>
-#include <unistd.h>
-
-enum { KEY_WIDTH_MAX = 40, BAR_WIDTH_MAX = 40, LINES_BYTES_MAX = 1 << 30 };
+#include "interfaces/cli/cli_output.h"
+#include "interfaces/cli/group_output.h"
+#include "interfaces/cli/lookup_commands.h"
+#include "interfaces/cli/server_tally.h"
 
 #define ARENA_BYTES_MAX ((size_t)256 << 20)
 
@@ -19,29 +14,29 @@ const char command_stats_help[] =
     "  --by WHAT       action, user or metadata.PATH, the largest count first; or minute, hour, "
     "day\n"
     "                  or time (UTC), in their order\n"
-    "  --interval N    how long the stretches of --by time are: 90s, 15m, 6h, 7d\n"
-    "  --user ID       of this user; may be repeated\n"
-    "  --action NAME   with this action; may be repeated\n"
-    "  --metadata PATH=VALUE\n"
-    "                  with this value in metadata, such as cart.coupon=SPRING; may be repeated:\n"
-    "                  one of the values of a path must be there, and that for each path\n"
-    "  --from TIME     at or after this time, such as 2024-01-15T10:00:00Z\n"
+    "  --interval N    how long the stretches of --by time are: 90s, 15m, 6h, 7d\n" //
+    FOLDER_FILTER_HELP "  --from TIME     at or after this time, such as 2024-01-15T10:00:00Z\n"
     "  --to TIME       before this time\n"
-    "  --limit N       so many lines at most; 100 by default\n\n"
-    "Activities that a server keeps in memory, or had there when it was killed, are in its event\n"
-    "log only, and are missing here; how many is said on stderr.\n\n"
+    "  --limit N       so many lines at most; 100 by default\n"
+    "  --format NAME   table, json (one array), csv or ndjson\n" //
+    FOLDER_SERVER_HELP "\n"                                      //
+    FOLDER_WAITING_HELP "\n"
     "Examples\n"
     "  usertrail stats ./data --by action\n"
-    "  usertrail stats ./data --by hour --user user-101 --from 2024-01-15T00:00:00Z";
+    "  usertrail stats ./data --by hour --user user-101 --from 2024-01-15T00:00:00Z\n"
+    "  usertrail stats --url http://127.0.0.1:3000 --by metadata.plan --format csv";
 
+/* The server is told the words. */
 static enum status read_by(struct folder_question *question, const char *value, struct error *err)
 {
+    question->by_text = str_from(value);
     return count_grouping_read(str_from(value), &question->grouping, err);
 }
 
 static enum status read_interval(struct folder_question *question, const char *value,
                                  struct error *err)
 {
+    question->interval_text = str_from(value);
     return count_grouping_read_interval(str_from(value), &question->grouping, err);
 }
 
@@ -52,144 +47,52 @@ static enum status read_limit(struct folder_question *question, const char *valu
 }
 
 static const struct folder_option options[] = {FOLDER_FILTER_OPTIONS,
+                                               FOLDER_SERVER_OPTIONS,
                                                {.name = "by", .read = read_by},
                                                {.name = "interval", .read = read_interval},
-                                               {.name = "limit", .read = read_limit}};
-
-/* Table ------------------------------------------------------------------------------------- */
-
-/* At most KEY_WIDTH_MAX characters of a name, which holds no control characters; says how many. */
-static size_t append_name(struct buffer *out, struct str name)
-{
-    struct str rest = name;
-    size_t width = 0;
-    size_t cut = 0; /* where there is still room for an ellipsis */
-    uint32_t code_point;
-    while (width <= KEY_WIDTH_MAX && rest.len > 0 && utf8_next(&rest, &code_point)) {
-        width++;
-        cut = width < KEY_WIDTH_MAX ? (size_t)(rest.data - name.data) : cut;
-    }
-    if (width <= KEY_WIDTH_MAX) {
-        buffer_append_str(out, name);
-        return width;
-    }
-    buffer_append(out, name.data, cut);
-    buffer_append_literal(out, "\xe2\x80\xa6"); /* an ellipsis */
-    return KEY_WIDTH_MAX;
-}
-
-static size_t append_key(struct buffer *out, const struct activity_group *group)
-{
-    char text[TIMESTAMP_TEXT_BYTES];
-    if (group->name.data != NULL) {
-        return append_name(out, group->name);
-    }
-    timestamp_format(group->start_ms, text);
-    buffer_append(out, text, sizeof text);
-    return sizeof text;
-}
-
-static uint64_t largest_count(const struct activity_tally *tally)
-{
-    uint64_t largest = 0;
-    for (size_t i = 0; i < tally->count; i++) {
-        largest = tally->groups[i].count > largest ? tally->groups[i].count : largest;
-    }
-    return largest;
-}
-
-static size_t widest_key(const struct activity_tally *tally, struct buffer *scratch)
-{
-    size_t widest = 0;
-    for (size_t i = 0; i < tally->count; i++) {
-        size_t width = append_key(scratch, &tally->groups[i]);
-        widest = width > widest ? width : widest;
-        buffer_clear(scratch);
-    }
-    return widest;
-}
-
-/* Key, count, and a bar that is the longer the nearer the count is to the largest. */
-static void append_table(struct buffer *lines, const struct activity_tally *tally)
-{
-    uint64_t largest = largest_count(tally);
-    int digits = snprintf(NULL, 0, "%llu", (unsigned long long)largest);
-    size_t widest = widest_key(tally, lines);
-    for (size_t i = 0; i < tally->count; i++) {
-        const struct activity_group *group = &tally->groups[i];
-        size_t width = append_key(lines, group);
-        buffer_append_format(lines, "%*s  %*llu  ", (int)(widest - width), "", digits,
-                             (unsigned long long)group->count);
-        double share = (double)group->count / (double)largest;
-        for (int bar = 0; bar == 0 || bar < (int)(share * BAR_WIDTH_MAX); bar++) {
-            buffer_append_literal(lines, "\xe2\x96\x88"); /* a full block */
-        }
-        buffer_append_char(lines, '\n');
-    }
-}
+                                               {.name = "limit", .read = read_limit},
+                                               {.name = "format", .read = folder_read_format}};
 
 /* Answer ------------------------------------------------------------------------------------ */
 
-static void append_json_lines(struct buffer *lines, const struct activity_tally *tally)
+static enum status tally_folder(const struct lookup *lookup, struct arena *arena,
+                                struct activity_tally *out_tally, struct error *err)
 {
-    for (size_t i = 0; i < tally->count; i++) {
-        count_activities_append_json(lines, &tally->groups[i]);
-        buffer_append_char(lines, '\n');
-    }
-}
-
-static enum status print(const struct activity_tally *tally, struct error *err)
-{
-    struct buffer lines;
-    buffer_init(&lines, LINES_BYTES_MAX);
-    if (isatty(STDOUT_FILENO)) {
-        append_table(&lines, tally);
-    } else {
-        append_json_lines(&lines, tally);
-    }
-    enum status status = lines.failed;
-    if (status != STATUS_OK) {
-        status = error_set(err, status, 0, "there is no memory for so many lines");
-    } else if ((lines.len > 0 && fwrite(lines.data, 1, lines.len, stdout) != lines.len) ||
-               fflush(stdout) != 0) {
-        status = error_set_system(err, errno, "cannot write to standard output");
-    }
-    buffer_deinit(&lines);
-    if (status == STATUS_OK && tally->more) {
-        fprintf(stderr, "usertrail: there are more; --limit sets how many are shown\n");
-    }
-    return status;
-}
-
-static enum status answer(const struct folder_access *access,
-                          const struct folder_question *question, struct error *err)
-{
-    CLEANUP(activity_store_free) struct activity_store *store = NULL;
+    const struct folder_question *question = lookup->question;
     const struct activity_tally_request request = {.filter = question->filter,
                                                    .grouping = question->grouping.kind,
                                                    .interval_ms = question->grouping.interval_ms,
                                                    .path = &question->grouping.path,
                                                    .limit = (size_t)question->limit,
                                                    .groups_max = COUNT_GROUPS_MAX};
+    return activity_store_tally(lookup->store, &request, arena, out_tally, err);
+}
+
+static enum status answer(const struct lookup *lookup, struct error *err)
+{
     struct activity_tally tally;
+    struct cli_output output;
     struct arena arena;
-    enum status status = folder_open(access, question->directory, &store, err);
-    if (status != STATUS_OK) {
-        return status;
-    }
     arena_init(&arena, ARENA_BYTES_MAX);
-    status = activity_store_tally(store, &request, &arena, &tally, err);
+    cli_output_init(&output, CLI_STANDARD_OUTPUT);
+    enum status status = lookup->link == NULL ? tally_folder(lookup, &arena, &tally, err)
+                                              : server_tally(lookup, &arena, &tally, err);
     if (status == STATUS_OK) {
-        status = print(&tally, err);
+        status = group_output_write(&output, lookup->question->format, &tally, err);
     }
+    if (status == STATUS_OK && tally.more) {
+        cli_tell("there are more; --limit sets how many are shown");
+    }
+    cli_output_deinit(&output);
     arena_deinit(&arena);
     return status;
 }
 
-int command_stats(const struct folder_access *access, int argument_count, char **arguments)
+int command_stats(const struct lookup_access *access, int argument_count, char **arguments)
 {
     static struct folder_question question; /* its filter points into it */
     const struct folder_options all = {options, ARRAY_LENGTH(options)};
+    struct lookup lookup;
     struct error err;
     enum status status = folder_arguments_read(&all, argument_count, arguments, &question, &err);
     if (status == STATUS_OK && question.grouping.kind == GROUPING_COUNT) {
@@ -204,6 +107,9 @@ int command_stats(const struct folder_access *access, int argument_count, char *
     if (question.limit == UINT64_MAX) {
         question.limit = COUNT_LIMIT_DEFAULT;
     }
-    status = answer(access, &question, &err);
-    return status == STATUS_OK ? EXIT_FINE : folder_tell_failure(question.directory, &err);
+    status = lookup_open(&lookup, access, &question, &err);
+    status = status == STATUS_OK ? answer(&lookup, &err) : status;
+    int code = status == STATUS_OK ? EXIT_FINE : lookup_tell_failure(&lookup, "stats", &err);
+    lookup_close(&lookup);
+    return code;
 }

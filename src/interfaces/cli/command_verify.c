@@ -1,5 +1,6 @@
 #include "base/timestamp.h"
 #include "interfaces/cli/cli.h"
+#include "interfaces/cli/cli_output.h"
 #include "interfaces/cli/folder_rows.h"
 #include "interfaces/cli/status_line.h"
 
@@ -272,7 +273,7 @@ static int verify_signature_alone(const struct folder_access *access,
     struct error err;
     if (access->verify_signature(question->receipt, question->public_key, &verified, &err) !=
         STATUS_OK) {
-        fprintf(stderr, "usertrail: %s\n", err.message);
+        cli_tell("%s", err.message);
         return EXIT_FAILED;
     }
     print_signature(&verified);
@@ -338,7 +339,7 @@ static int verify_folder(const struct folder_access *access, const struct folder
         status = status == STATUS_NOT_FOUND ? folder_has_no_store(&err) : status;
     }
     if (status != STATUS_OK) {
-        fprintf(stderr, "usertrail: %s: %s\n", question->directory, err.message);
+        cli_tell("%s: %s", question->directory, err.message);
         return EXIT_FAILED;
     }
     uint64_t problems = found.problems + verify_signature(access, question, &output);

@@ -57,7 +57,12 @@ enum status folder_read_metadata(struct folder_question *question, const char *v
         return error_set(err, STATUS_INVALID, 0,
                          "--metadata needs PATH=VALUE in UTF-8, such as cart.coupon=SPRING");
     }
-    return metadata_filter_add(&question->metadata, path, text, err);
+    size_t before = question->metadata.value_count;
+    enum status status = metadata_filter_add(&question->metadata, path, text, err);
+    if (status == STATUS_OK && question->metadata.value_count > before) {
+        question->metadata_texts[question->metadata_text_count++] = str_from(value);
+    }
+    return status;
 }
 
 static enum status read_time(const char *name, const char *value, int64_t *out_ms,
@@ -71,12 +76,45 @@ static enum status read_time(const char *name, const char *value, int64_t *out_m
 
 enum status folder_read_from(struct folder_question *question, const char *value, struct error *err)
 {
+    question->from_text = str_from(value);
     return read_time("from", value, &question->filter.from_ms, err);
 }
 
 enum status folder_read_to(struct folder_question *question, const char *value, struct error *err)
 {
+    question->to_text = str_from(value);
     return read_time("to", value, &question->filter.to_ms, err);
+}
+
+enum status folder_read_format(struct folder_question *question, const char *value,
+                               struct error *err)
+{
+    return row_format_read(value, &question->format, err);
+}
+
+static enum status read_text(const char *name, const char *value, const char **out_text,
+                             struct error *err)
+{
+    *out_text = value;
+    return value[0] != '\0' ? STATUS_OK
+                            : error_set(err, STATUS_INVALID, 0, "--%s needs a value", name);
+}
+
+enum status folder_read_url(struct folder_question *question, const char *value, struct error *err)
+{
+    return read_text("url", value, &question->server.url, err);
+}
+
+enum status folder_read_key_file(struct folder_question *question, const char *value,
+                                 struct error *err)
+{
+    return read_text("key-file", value, &question->server.key_file, err);
+}
+
+enum status folder_read_ca_file(struct folder_question *question, const char *value,
+                                struct error *err)
+{
+    return read_text("cacert", value, &question->server.ca_file, err);
 }
 
 enum status folder_read_limit(struct folder_question *question, const char *value, uint32_t max,
@@ -101,7 +139,7 @@ static enum status read_directory(struct folder_question *question, const char *
                          "with --",
                          argument);
     }
-    question->directory = argument;
+    question->directory = question->server.directory = argument;
     return STATUS_OK;
 }
 
@@ -138,8 +176,10 @@ enum status folder_options_read(const struct folder_options *options, int argume
     struct option listed[OPTIONS_MAX];
     for (size_t i = 0; i < options->count; i++) {
         const struct folder_option *option = &options->items[i];
-        listed[i] = (struct option){
-            .name = option->name, .is_switch = option->is_switch, .repeatable = option->repeatable};
+        listed[i] = (struct option){.name = option->name,
+                                    .letter = option->letter,
+                                    .is_switch = option->is_switch,
+                                    .repeatable = option->repeatable};
     }
     struct option_walk walk = {.options = listed,
                                .option_count = options->count,
@@ -154,8 +194,12 @@ enum status folder_arguments_read(const struct folder_options *options, int argu
                                   struct error *err)
 {
     enum status status = folder_options_read(options, argument_count, arguments, out_question, err);
-    if (status == STATUS_OK && out_question->directory == NULL) {
-        status = error_set(err, STATUS_INVALID, 0, FOLDER_IS_MISSING);
+    if (status != STATUS_OK) {
+        return status;
     }
-    return status;
+    const struct server_address *server = &out_question->server;
+    if (out_question->directory == NULL && server->url == NULL) {
+        return error_set(err, STATUS_INVALID, 0, FOLDER_IS_MISSING "; or a server by --url");
+    }
+    return server_address_check(server, err);
 }

@@ -110,6 +110,7 @@ static void what_is_wrong_is_named(void **state)
     REFUSED("the folder is missing", "--all");
     REFUSED("\"two\"", "one", "two");
     REFUSED("\"-u\"", "one", "-u");
+    REFUSED("\"-x\"", "one", "-x");
     REFUSED("\"\"", "");
     REFUSED("\"--usr=a\"", "one", "--usr=a");
     REFUSED("\"--\"", "one", "--");

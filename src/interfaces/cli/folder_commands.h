@@ -1,8 +1,8 @@
 #pragma once
 /*
- * The commands that look into a data folder, whether a server runs on it or not, and write nothing
- * into it: verify, query, stats, export. main hands in how a folder is opened. Each takes the
- * arguments behind its name and returns an exit code. One thread.
+ * Data folders that are looked into, whether a server runs on them or not, while nothing is written
+ * into them: by verify, and by the commands of lookup_commands.h. main hands in how a folder is
+ * opened. Each command takes the arguments behind its name and returns an exit code. One thread.
  */
 #include "application/log_verification.h"
 #include "application/signed_receipt.h"
@@ -30,11 +30,5 @@ struct folder_access {
 };
 
 int command_verify(const struct folder_access *access, int argument_count, char **arguments);
-int command_query(const struct folder_access *access, int argument_count, char **arguments);
-int command_stats(const struct folder_access *access, int argument_count, char **arguments);
-int command_export(const struct folder_access *access, int argument_count, char **arguments);
 
 extern const char command_verify_help[];
-extern const char command_query_help[];
-extern const char command_stats_help[];
-extern const char command_export_help[];

@@ -1,11 +1,11 @@
 #include "interfaces/cli/folder_rows.h"
 
-#include "application/activity_json.h"
 #include "application/walk_activities.h"
 #include "interfaces/cli/cli.h"
+#include "interfaces/cli/cli_output.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 enum { PAGE_ROWS_MAX = 1000, PAGE_BYTES_MAX = 4 << 20, ARENA_BYTES_MAX = 128 << 20 };
@@ -14,18 +14,17 @@ enum { PAGE_ROWS_MAX = 1000, PAGE_BYTES_MAX = 4 << 20, ARENA_BYTES_MAX = 128 << 
 
 int folder_refuse_arguments(const char *command, const struct error *err)
 {
-    fprintf(stderr, "usertrail: %s; `usertrail %s --help` tells more\n", err->message, command);
+    cli_tell("%s; `usertrail %s --help` tells more", err->message, command);
     return EXIT_USAGE;
 }
 
 int folder_tell_failure(const char *directory, const struct error *err)
 {
-    fprintf(stderr, "usertrail: %s: %s\n", directory, err->message);
+    cli_tell("%s: %s", directory, err->message);
     if (err->status == STATUS_CORRUPT) {
-        fprintf(stderr,
-                "usertrail: what was not printed could not be read; `usertrail verify %s` says "
-                "which files are damaged\n",
-                directory);
+        cli_tell("what was not printed could not be read; `usertrail verify %s` says which files "
+                 "are damaged",
+                 directory);
     }
     return EXIT_FAILED;
 }
@@ -61,15 +60,12 @@ static void tell_waiting(const struct folder_access *access, const char *directo
     uint64_t count = 0;
     enum status status = access->count_waiting(directory, store, &count, &err);
     if (status == STATUS_OK && count > 0) {
-        fprintf(stderr,
-                "usertrail: %llu activities wait in the event log and are not in the store yet; "
-                "ask the server that runs, or start it once and stop it\n",
-                (unsigned long long)count);
+        cli_tell("%llu activities wait in the event log and are not in the store yet; ask the "
+                 "server that runs (--url), or start it once and stop it",
+                 (unsigned long long)count);
     } else if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
-        fprintf(stderr,
-                "usertrail: whether newer activities wait in the event log could not be found out: "
-                "%s\n",
-                err.message);
+        cli_tell("whether newer activities wait in the event log could not be found out: %s",
+                 err.message);
     }
 }
 
@@ -125,10 +121,4 @@ enum status folder_walk_rows(struct activity_store *store, const struct folder_q
     }
     arena_deinit(&arena);
     return status;
-}
-
-void folder_append_json_line(struct buffer *out_line, const struct activity *activity)
-{
-    activity_json_append(out_line, activity);
-    buffer_append_char(out_line, '\n');
 }

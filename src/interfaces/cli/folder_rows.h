@@ -36,8 +36,3 @@ struct folder_visitor {
 MUST_USE enum status folder_walk_rows(struct activity_store *store,
                                       const struct folder_question *question,
                                       const struct folder_visitor *visitor, struct error *err);
-
-/* Appends the row as JSON and the end of a line. */
-void folder_append_json_line(struct buffer *out_line, const struct activity *activity);
-
-enum { FOLDER_LINE_BYTES_MAX = 256 << 20 };

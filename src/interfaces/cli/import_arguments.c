@@ -55,6 +55,7 @@ enum status import_arguments_read(int argument_count, char **arguments,
                                      {.name = "errors", .value = &read.errors},
                                      {.name = "key", .value = &read.key},
                                      {.name = "api-key-file", .value = &read.api_key_file},
+                                     {.name = "cacert", .value = &read.ca_file},
                                      {.name = "give-up-after", .value = &give_up_s},
                                      {.name = "quiet", .given = &read.quiet}};
     struct option_walk walk = {.options = options,

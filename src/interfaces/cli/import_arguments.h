@@ -16,6 +16,7 @@ struct import_arguments {
     const char *errors;
     const char *key;
     const char *api_key_file;
+    const char *ca_file;
     uint64_t give_up_ms;
     bool quiet;
 };

@@ -9,7 +9,8 @@ struct import_destination {
     const char *data_dir; /* this or `server`; the other is NULL */
     const char *server;
     const char *config;       /* of serve, for the folder; NULL: none */
-    const char *api_key_file; /* that a server wants; NULL: none */
+    const char *api_key_file; /* that a server wants; NULL: the variable USERTRAIL_KEY, or none */
+    const char *ca_file;      /* who vouches for a server; NULL: whom the system trusts */
     uint64_t give_up_ms;
     struct import_notices *notices;
 };

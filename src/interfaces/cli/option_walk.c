@@ -20,6 +20,15 @@ static size_t find(const struct option_walk *walk, struct str name)
     return index;
 }
 
+static size_t find_letter(const struct option_walk *walk, char letter)
+{
+    size_t index = 0;
+    while (index < walk->option_count && walk->options[index].letter != letter) {
+        index++;
+    }
+    return index;
+}
+
 static enum status check_once(struct option_walk *walk, size_t index, struct error *err)
 {
     const struct option *option = &walk->options[index];
@@ -63,12 +72,27 @@ static enum status read_option(struct option_walk *walk, const char *argument,
                                : status;
 }
 
+static enum status read_letter(struct option_walk *walk, const char *argument,
+                               struct option_found *found, struct error *err)
+{
+    size_t index = find_letter(walk, argument[1]);
+    if (index == walk->option_count) {
+        found->text = argument;
+        return STATUS_OK;
+    }
+    enum status status = check_once(walk, index, err);
+    return status == STATUS_OK ? read_value(walk, &walk->options[index], NULL, found, err) : status;
+}
+
 static enum status read_argument(struct option_walk *walk, struct option_found *found,
                                  struct error *err)
 {
     const char *argument = take(walk);
     if (argument[0] == '-' && argument[1] == '-') {
         return read_option(walk, argument, found, err);
+    }
+    if (argument[0] == '-' && argument[1] != '\0' && argument[2] == '\0') {
+        return read_letter(walk, argument, found, err);
     }
     found->text = argument;
     return STATUS_OK;

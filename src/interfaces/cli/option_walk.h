@@ -1,7 +1,7 @@
 #pragma once
 /*
- * Walks over a command's arguments: options as `--name value`, `--name=value` or `--name`, in any
- * order, among others that the command reads itself. One thread.
+ * Walks over a command's arguments: options as `--name value`, `--name=value`, `--name` or `-n`, in
+ * any order, among others that the command reads itself. One thread.
  */
 #include "base/error.h"
 
@@ -14,6 +14,7 @@ enum { OPTIONS_MAX = 16 };
 /* A text goes to `value`, a switch into `given`. One with neither is handed to who walks. */
 struct option {
     const char *name;   /* without the dashes */
+    char letter;        /* as -f is short for --follow; NUL: nothing is */
     const char **value; /* gets the text, which may not be empty */
     bool *given;        /* of a switch: gets true */
     bool is_switch;     /* of one that is handed over: it has no value */

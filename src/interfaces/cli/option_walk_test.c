@@ -16,6 +16,7 @@ enum { WORDS_MAX = 8, WORD_BYTES = 32 };
 
 struct found {
     const char *name;
+    const char *number;
     bool loud;
     const char *others[WORDS_MAX];
     size_t other_count;
@@ -33,7 +34,8 @@ static enum status walk_words(const char *const *words, struct found *found, str
     }
     *found = (struct found){0};
     const struct option options[] = {{.name = "name", .value = &found->name},
-                                     {.name = "loud", .given = &found->loud}};
+                                     {.name = "loud", .letter = 'l', .given = &found->loud},
+                                     {.name = "number", .letter = 'n', .value = &found->number}};
     struct option_walk walk = {.options = options,
                                .option_count = ARRAY_LENGTH(options),
                                .next = arguments,
@@ -49,6 +51,22 @@ static enum status walk_words(const char *const *words, struct found *found, str
 }
 
 #define WALK(found, err, ...) walk_words((const char *const[]){__VA_ARGS__, NULL}, (found), (err))
+
+static void letters_are_short_for_names(void **state)
+{
+    (void)state;
+    struct found found;
+    struct error err;
+    assert_int_equal(WALK(&found, NULL, "-l", "-n", "5", "-x", "-"), STATUS_OK);
+    assert_true(found.loud);
+    assert_string_equal(found.number, "5");
+    assert_int_equal(found.other_count, 2);
+    assert_string_equal(found.others[0], "-x");
+    assert_int_equal(WALK(&found, &err, "-n", "5", "--number", "6"), STATUS_INVALID);
+    assert_int_equal(WALK(&found, &err, "-n"), STATUS_INVALID);
+    assert_int_equal(WALK(&found, NULL, "-ln"), STATUS_OK);
+    assert_string_equal(found.others[0], "-ln");
+}
 
 static void either_notation_among_others(void **state)
 {
@@ -143,6 +161,7 @@ static void what_is_somebody_elses_stays_in_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(letters_are_short_for_names),
         cmocka_unit_test(either_notation_among_others),
         cmocka_unit_test(nothing_is_left_at_once),
         cmocka_unit_test(what_is_wrong_is_said),

@@ -1,0 +1,35 @@
+#pragma once
+/*
+ * Where query, stats, export and tail look: into a data folder, or at a server. One thread.
+ */
+#include "interfaces/cli/folder_commands.h"
+#include "interfaces/cli/folder_rows.h"
+#include "interfaces/cli/server_link.h"
+
+struct lookup_access {
+    const struct folder_access *folder;
+    const struct server_access *server;
+};
+
+struct lookup {
+    const struct lookup_access *access;
+    const struct folder_question *question; /* borrowed */
+    struct activity_store *store;           /* this or the next; the other is NULL */
+    struct server_link *link;
+    bool wrong_usage; /* what names the server cannot be meant */
+};
+
+/* As folder_open, or as the server's open. lookup_close takes what open has failed on. */
+MUST_USE enum status lookup_open(struct lookup *lookup, const struct lookup_access *access,
+                                 const struct folder_question *question, struct error *err);
+void lookup_close(struct lookup *lookup);
+
+/* All rows that the question asks for, in its order, up to its limit. */
+MUST_USE enum status lookup_walk(struct lookup *lookup, const struct folder_visitor *visitor,
+                                 struct error *err);
+
+/* How many there are. */
+MUST_USE enum status lookup_count(struct lookup *lookup, uint64_t *out_count, struct error *err);
+
+/* Says on stderr what failed, of this command; returns the exit code. */
+int lookup_tell_failure(const struct lookup *lookup, const char *command, const struct error *err);
