@@ -19,6 +19,7 @@
 #include "interfaces/cli/cli_output.h"
 #include "interfaces/cli/health_command.h"
 #include "interfaces/cli/lookup_commands.h"
+#include "interfaces/cli/server_commands.h"
 #include "interfaces/cli/terminal.h"
 #include "keys_access.h"
 #include "replay_access.h"
@@ -577,6 +578,16 @@ static int run_export(int argument_count, char **arguments)
     return command_export(&access, argument_count, arguments);
 }
 
+static int run_erase(int argument_count, char **arguments)
+{
+    return command_erase(server_access(), argument_count, arguments);
+}
+
+static int run_refused(int argument_count, char **arguments)
+{
+    return command_refused(server_access(), argument_count, arguments);
+}
+
 static int run_import(int argument_count, char **arguments)
 {
     return command_import(import_access(), argument_count, arguments);
@@ -693,6 +704,16 @@ static const struct cli_command commands[] = {
      .summary = "Asks a server whether it is ready, for HEALTHCHECK and the like.",
      .help = command_health_help,
      .run = run_health},
+    {.name = "erase",
+     .arguments = "USER [options]",
+     .summary = "Has a server erase a user, and prints the receipt.",
+     .help = command_erase_help,
+     .run = run_erase},
+    {.name = "refused",
+     .arguments = "list|resend [ID…|--all] [options]",
+     .summary = "Lists what could not be stored, and has it sent again.",
+     .help = command_refused_help,
+     .run = run_refused},
     {.name = "keys",
      .arguments = "create|list|revoke --keys-file FILE [options]",
      .summary = "Makes API keys, lists them, takes them back.",

@@ -25,7 +25,7 @@ const char command_backup_help[] =
     "Not in it: files that are not in DATA_DIR, as keys, certificates and the configuration; and\n"
     "DATA_DIR/viewer-secret, so that links of viewers from before end with a restored server.\n\n"
     "Ends with 1 when there is no backup, and then leaves nothing that looks like one.\n\n"
-    "Example\n"
+    "Examples\n"
     "  usertrail backup ./data /mnt/backups/$(date +%F)";
 
 const char command_restore_help[] =
@@ -39,7 +39,7 @@ const char command_restore_help[] =
     "                           retention comes to it\n"
     "  --quiet                  no progress and no summary\n\n"
     "Ends with 1 when it failed; no server starts on what is unfinished then.\n\n"
-    "Example\n"
+    "Examples\n"
     "  usertrail restore /mnt/backups/2026-01-14 ./data --keep-erasures-of ./data-of-before";
 
 struct copy_command {
