@@ -23,6 +23,7 @@ class Cluster:
         self.kafka = kafka
         self.mongodb = mongodb
         self.name = topic or f"usertrail-{uuid.uuid4().hex[:12]}"
+        self.group = f"{self.name}-workers"
         self.partitions = partitions
         self.made = []
 
@@ -30,7 +31,7 @@ class Cluster:
 
     def flags(self):
         return ["--event-log", "kafka", "--store", "mongodb", "--kafka-brokers", self.kafka.address, "--kafka-topic", self.name,
-                "--kafka-group", f"{self.name}-workers", "--kafka-partitions", self.partitions,
+                "--kafka-group", self.group, "--kafka-partitions", self.partitions,
                 "--mongodb-uri", f"{self.mongodb.address}/{self.name}", "--connect-timeout", "30s"]
 
     def make(self, role, *flags, listen=None):
@@ -164,10 +165,10 @@ def wait_for_settled_group(workers):
     wire.wait_until(quiet, "a group that is settled", 60 * services.PATIENCE, 0.05)
 
 
-def consume(cluster, topic=None, seconds=30):
-    """All messages of a topic, as kafkajs reads them."""
+def consume(cluster, topic=None, seconds=30, group=None):
+    """All messages of a topic, as kafkajs reads them; a group then knows how far it came."""
     return node_programs.run("consume.mjs", "--broker", cluster.kafka.address, "--topic", topic or cluster.name,
-                             "--seconds", seconds)
+                             "--seconds", seconds, *(("--group", group) if group else ()))
 
 
 def expect_users_in_order(cluster, count, seconds=30):

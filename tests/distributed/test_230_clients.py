@@ -12,9 +12,11 @@ from pathlib import Path
 import jars
 import node_programs
 import service as services
+import sums
 import wire
 from cluster import cluster as made_cluster
 from cluster import PARTITIONS, changes, consume, lag, partitions_of, wait_for_lag, wait_for_settled_group
+from refusals import entries
 
 NODE_FOLDER = Path(__file__).resolve().parent.parent / "node"
 
@@ -26,16 +28,6 @@ def produce(cluster, **options):
 
 def read_store(cluster):
     return node_programs.run("read_store.mjs", "--uri", f"{cluster.mongodb.address}/{cluster.name}")
-
-
-def listed_refused(api):
-    """Over cursors, since a page has an end."""
-    entries, cursor = [], ""
-    while cursor is not None:
-        page = api.get(f"/api/v1/refused?limit=100{cursor}").json
-        entries += page["data"]
-        cursor = f"&cursor={page['nextCursor']}" if page["nextCursor"] else None
-    return entries
 
 
 def without_what_we_give(sent, row):
@@ -108,8 +100,8 @@ def test_poison_among_many(cluster):
     rows = api.wait_count(4950)
     good = (json.loads(message["value"]) for message in sent if not message["poison"])
     assert Counter(map(members_of, rows)) == Counter(map(members_of, good))
-    entries = wire.wait_until(lambda: len(found := listed_refused(api)) >= 50 and found, "50 refused", 30 * services.PATIENCE, 0.1)
-    assert Counter(map(bytes_of_entry, entries)) == Counter(map(bytes_of_message, poison))
+    listed = wire.wait_until(lambda: len(found := entries(api)) >= 50 and found, "50 refused", 30 * services.PATIENCE, 0.1)
+    assert Counter(map(bytes_of_entry, listed)) == Counter(map(bytes_of_message, poison))
     wait_for_lag([worker])
     health = worker.get("/health").json["worker"]
     assert (health["stored"], health["refused"]) == (4950, 50) and worker.get("/readyz").status == 200
@@ -190,6 +182,21 @@ def test_what_an_earlier_service_stored_is_answered(cluster):
     ours = api.record({"userId": "user-1", "action": "OURS"})["id"]
     api.wait_stored(ours)
     assert [row["id"] for row in api.walk("&userId=user-1")][0] == ours and len(api.walk()) == 91
+
+
+def test_a_worker_goes_on_where_an_earlier_consumer_stopped(cluster):
+    """Guards docs/migrating.md: a worker in the group of a consumer that was written with kafkajs stores what that one had not
+    read, and nothing else."""
+    produce(cluster, count=300, users=10, partitions=PARTITIONS)
+    read = consume(cluster, group=cluster.group)
+    produce(cluster, count=200, users=10, prefix="later")
+    api, worker = cluster.api(), cluster.worker()
+    rows = api.wait_count(200)
+    wait_for_lag([worker])
+    ends = Counter(message["partition"] for message in read)
+    places = [tuple(map(int, row["id"].split("-")[-3:-1])) for row in rows if row["id"].startswith(cluster.name)]
+    assert len(read) == 300 and places and all(offset >= ends[partition] for partition, offset in places)
+    assert len(api.walk()) == 200 and sums.account(api)["closes"]
 
 
 # --- members with names ---

@@ -1,4 +1,5 @@
-// Prints a topic's messages, from the beginning up to the ends that its partitions have now, and leaves no group behind.
+// Prints a topic's messages, from the beginning up to the ends that its partitions have now. With --group it is a member of that
+// group, which then knows how far it came; otherwise it leaves no group behind.
 // Text that is not UTF-8 is printed as {"base64"}.
 import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
@@ -8,7 +9,7 @@ import { load } from './packages.mjs';
 const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = load('kafkajs');
 const lz4 = load('lz4js');
 
-const options = readArguments({ broker: null, topic: null, seconds: 30 });
+const options = readArguments({ broker: null, topic: null, group: '', seconds: 30 });
 
 // Of itself, kafkajs reads gzip only.
 CompressionCodecs[CompressionTypes.LZ4] = () => ({ decompress: async bytes => Buffer.from(lz4.decompress(bytes)) });
@@ -37,6 +38,7 @@ async function readEnds(admin) {
 }
 
 async function readUpTo(consumer, ends) {
+  const left = new Map(ends);
   await consumer.connect();
   await consumer.subscribe({ topics: [options.topic], fromBeginning: true });
   await new Promise((resolve, reject) => {
@@ -49,15 +51,15 @@ async function readUpTo(consumer, ends) {
         if (end === undefined) return;
         batch.messages.filter(({ offset }) => BigInt(offset) < end)
           .forEach(message => printMessage(batch.partition, message));
-        if (BigInt(batch.lastOffset()) >= end - 1n) ends.delete(batch.partition);
-        if (ends.size === 0) resolve();
+        if (BigInt(batch.lastOffset()) >= end - 1n) left.delete(batch.partition);
+        if (left.size === 0) resolve();
       },
     }).catch(reject);
   });
 }
 
 const kafka = new Kafka({ clientId: 'reader', brokers: options.broker.split(','), logLevel: logLevel.NOTHING });
-const groupId = `reader-${randomUUID()}`;
+const groupId = options.group || `reader-${randomUUID()}`;
 const admin = kafka.admin();
 const deadline = setTimeout(() => {
   console.error(`${options.topic} could not be read to its end within ${options.seconds} s`);
@@ -69,8 +71,11 @@ const ends = await readEnds(admin);
 if (ends.size > 0) {
   const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 100 });
   await readUpTo(consumer, ends);
+  if (options.group) {
+    await consumer.commitOffsets([...ends].map(([partition, end]) => ({ topic: options.topic, partition, offset: String(end) })));
+  }
   await consumer.disconnect();
-  await admin.deleteGroups([groupId]);
+  if (!options.group) await admin.deleteGroups([groupId]);
 }
 await admin.disconnect();
 clearTimeout(deadline);

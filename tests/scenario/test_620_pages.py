@@ -193,3 +193,45 @@ def test_a_client_repeats_and_nothing_is_doubled(unreliable, tmp_path, name):
     assert server.posts == 7, "four requests, one of them four times"
     assert [row["id"] for row in service.walk(f"&userId={name}")] == [f"{name}-3", f"{name}-2", f"{name}-1"]
     assert service.get("/health").json["worker"]["duplicate"] >= 2
+
+
+# --- docs/migrating.md ---
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="the jq command is missing")
+def test_an_exported_collection_is_imported(tmp_path, make_service):
+    """Guards the filter of the page: it makes what the page shows of the line that it shows, other documents come along, and what was
+    imported is what was exported, once, however often."""
+    page = (services.ROOT / "docs/migrating.md").read_text()
+    exported, made = re.findall(r"```json\n(.*)\n```", page)
+    command = re.search(r"(?ms)^jq -c .*?activities\.ndjson$", page).group(0)
+    others = ['{"_id":7,"userId":42,"action":"a","createdAt":{"$date":"2024-01-15T10:00:00.000Z"}}',
+              '{"_id":"text-id","userId":"u","action":"a","timestamp":"2024-01-15T11:00:00+01:00","metadata":{"n":[1,{"x":null}]}}']
+    (tmp_path / "collection.ndjson").write_text("\n".join([exported, *others]) + "\n")
+    subprocess.run(["bash", "-euc", command], cwd=tmp_path, stdin=subprocess.DEVNULL, check=True, timeout=20)
+    assert (tmp_path / "activities.ndjson").read_text().splitlines()[0] == made
+    service = make_service().start()
+    for _ in range(2):
+        result = services.run_program("import", tmp_path / "activities.ndjson", "--server", service.url)
+        assert result.returncode == 0, result.stderr
+    rows = {row["id"]: row for row in service.wait_count(3)}
+    assert (rows["7"]["userId"], rows["7"]["timestamp"]) == ("42", "2024-01-15T10:00:00.000Z")
+    assert rows["text-id"]["metadata"] == {"n": [1, {"x": None}]} and rows["text-id"]["timestamp"] == "2024-01-15T10:00:00.000Z"
+
+
+# --- tests that pages name ---
+
+
+def named_tests():
+    """What docs/ says shows a promise, as FILE or FILE::FUNCTION."""
+    text = "".join(path.read_text() for path in (services.ROOT / "docs").glob("*.md"))
+    return sorted(set(re.findall(r"`(tests/[\w/]+\.py(?:::\w+)?)`", text)))
+
+
+def test_the_tests_that_pages_name_are_there():
+    """Guards docs/failures.md against a promise whose test was renamed or taken away."""
+    named = named_tests()
+    assert len(named) > 40
+    for one in named:
+        file, _, function = one.partition("::")
+        assert f"def {function}(" in (services.ROOT / file).read_text() or not function, one
