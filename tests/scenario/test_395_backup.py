@@ -305,3 +305,10 @@ def test_the_judge_of_copies():
     assert "a2 of gone was erased and is there" in then.judge(rows("a1", "a2"))
     quiet = ledger.at(begun, begun + 1)
     assert "a1 of u was acknowledged and is missing" in quiet.judge([])
+    send("v", "a5")
+    last = ledger.place()
+    send("v", "a6")
+    then = ledger.at(last, ledger.place())
+    assert then.judge(rows("a6"), retention=True) == [], "retention took it for what came meanwhile"
+    assert then.judge([], retention=True) == ["a5, the newest of all, is missing"]
+    assert then.judge(rows("a5"), retention=True) == [] == then.judge(rows("a5", "a6"), retention=True)
