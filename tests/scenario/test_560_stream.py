@@ -202,6 +202,7 @@ def test_the_ledger_finds_what_is_wrong():
             stream.check_ledger(recorded, seen)
 
 
+@pair.needs_log_that_keeps
 def test_an_event_of_another_log_is_a_gap(make_service):
     """Guards a client that comes to a service that was made anew: it is told that nobody knows what it missed, and gets what
     there is."""
