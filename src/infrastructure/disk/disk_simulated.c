@@ -566,16 +566,25 @@ static enum status simulated_remove(struct disk *base, const char *path, struct 
     return answer(disk, cause, "cannot remove", path, err);
 }
 
+/* What is to have the name `to`; ENOENT in `cause`, unless something went wrong before, when it or
+ * the folder of that name is not there. */
+static struct node *find_for_name(const struct disk_simulated *disk, const char *from,
+                                  const char *to, int *cause)
+{
+    struct node *node = names_find(&disk->shown, from);
+    if (*cause == 0 && (node == NULL || !parent_exists(&disk->shown, to))) {
+        *cause = ENOENT;
+    }
+    return node;
+}
+
 static enum status simulated_rename(struct disk *base, const char *from, const char *to,
                                     struct error *err)
 {
     struct disk_simulated *disk = simulated_of(base);
     pthread_mutex_lock(&disk->mutex);
     int cause = begin(disk, NEEDS_SPACE);
-    struct node *node = names_find(&disk->shown, from);
-    if (cause == 0 && (node == NULL || !parent_exists(&disk->shown, to))) {
-        cause = ENOENT;
-    }
+    struct node *node = find_for_name(disk, from, to, &cause);
     if (cause == 0) {
         change_names(disk, from, to, node);
     }
@@ -588,10 +597,7 @@ static enum status simulated_link(struct disk *base, const char *from, const cha
     struct disk_simulated *disk = simulated_of(base);
     pthread_mutex_lock(&disk->mutex);
     int cause = begin(disk, NEEDS_SPACE);
-    struct node *node = names_find(&disk->shown, from);
-    if (cause == 0 && (node == NULL || !parent_exists(&disk->shown, to))) {
-        cause = ENOENT;
-    }
+    struct node *node = find_for_name(disk, from, to, &cause);
     if (cause == 0 && names_find(&disk->shown, to) != NULL) {
         cause = EEXIST;
     }

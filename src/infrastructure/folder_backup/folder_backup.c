@@ -30,12 +30,9 @@ struct making {
 
 static enum status look_for_others(struct making *making, const char *folder, struct error *err)
 {
-    char path[DISK_PATH_BYTES_MAX];
     struct folder_names names;
-    enum status status = folder_path(making->request->from, folder, path, err);
-    if (status == STATUS_OK) {
-        status = folder_names_list(making->disk, path, &names, err);
-    }
+    enum status status =
+        folder_names_list_below(making->disk, making->request->from, folder, &names, err);
     if (status != STATUS_OK) {
         return status == STATUS_NOT_FOUND && folder[0] != '\0' ? STATUS_OK : status;
     }
@@ -137,12 +134,9 @@ static enum status hold_if_there(struct making *making, const char *name, struct
 
 static enum status hold_set_aside(struct making *making, const char *folder, struct error *err)
 {
-    char path[DISK_PATH_BYTES_MAX];
     struct folder_names names;
-    enum status status = disk_path(making->request->from, folder, path, err);
-    if (status == STATUS_OK) {
-        status = folder_names_list(making->disk, path, &names, err);
-    }
+    enum status status =
+        folder_names_list_below(making->disk, making->request->from, folder, &names, err);
     if (status != STATUS_OK) {
         return status == STATUS_NOT_FOUND ? STATUS_OK : status;
     }
@@ -278,12 +272,9 @@ static enum status list_file(struct making *making, const char *name, struct bac
 static enum status list_folder(struct making *making, const char *folder, struct backup_list *list,
                                struct error *err)
 {
-    char path[DISK_PATH_BYTES_MAX];
     struct folder_names names;
-    enum status status = folder_path(making->partial, folder, path, err);
-    if (status == STATUS_OK) {
-        status = folder_names_list(making->disk, path, &names, err);
-    }
+    enum status status =
+        folder_names_list_below(making->disk, making->partial, folder, &names, err);
     if (status != STATUS_OK) {
         return status == STATUS_NOT_FOUND ? STATUS_OK : status;
     }

@@ -73,6 +73,14 @@ enum status folder_path(const char *directory, const char *folder,
                : error_set(err, STATUS_INVALID, 0, "the path of a folder is too long");
 }
 
+enum status folder_names_list_below(struct disk *disk, const char *directory, const char *folder,
+                                    struct folder_names *out_names, struct error *err)
+{
+    char path[DISK_PATH_BYTES_MAX];
+    enum status status = folder_path(directory, folder, path, err);
+    return status == STATUS_OK ? folder_names_list(disk, path, out_names, err) : status;
+}
+
 enum status folder_trim(const char *path, char out_path[DISK_PATH_BYTES_MAX], struct error *err)
 {
     enum status status = folder_path(path, "", out_path, err);

@@ -23,6 +23,11 @@ void folder_names_deinit(struct folder_names *names);
 MUST_USE enum status folder_path(const char *directory, const char *folder,
                                  char out_path[DISK_PATH_BYTES_MAX], struct error *err);
 
+/* The names in folder_path's folder, as folder_names_list gives them. */
+MUST_USE enum status folder_names_list_below(struct disk *disk, const char *directory,
+                                             const char *folder, struct folder_names *out_names,
+                                             struct error *err);
+
 /* The path without slashes at its end, so that what lies beside it is found. INVALID: too long. */
 MUST_USE enum status folder_trim(const char *path, char out_path[DISK_PATH_BYTES_MAX],
                                  struct error *err);
