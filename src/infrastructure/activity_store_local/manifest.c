@@ -5,6 +5,7 @@
 #include "base/crc32c.h"
 #include "base/little_endian.h"
 #include "infrastructure/activity_store_local/reading.h"
+#include "infrastructure/disk/whole_file.h"
 
 #include <stdlib.h>
 
@@ -181,21 +182,6 @@ static enum status encode(const struct manifest *manifest, struct buffer *out)
     return out->failed;
 }
 
-static enum status write_new(struct disk *disk, const char *path, const struct buffer *bytes,
-                             struct error *err)
-{
-    CLEANUP(disk_file_close) struct disk_file *file = NULL;
-    struct iovec all = {.iov_base = bytes->data, .iov_len = bytes->len};
-    enum status status = disk_open(disk, path, DISK_WRITE_OR_MAKE, &file, err);
-    if (status == STATUS_OK) { /* one that an attempt before left behind may be longer */
-        status = disk_file_truncate(file, 0, err);
-    }
-    if (status == STATUS_OK) {
-        status = disk_file_write(file, 0, &all, 1, err);
-    }
-    return status == STATUS_OK ? disk_file_sync(file, err) : status;
-}
-
 enum status manifest_save(struct disk *disk, const char *directory, const struct manifest *manifest,
                           bool *out_unknown, struct error *err)
 {
@@ -215,7 +201,7 @@ enum status manifest_save(struct disk *disk, const char *directory, const struct
         status = disk_path(directory, "manifest.new", new_path, err);
     }
     if (status == STATUS_OK) {
-        status = write_new(disk, new_path, &bytes, err);
+        status = whole_file_make(disk, new_path, DISK_MAKE, buffer_str(&bytes), err);
     }
     buffer_deinit(&bytes);
     if (status != STATUS_OK) {

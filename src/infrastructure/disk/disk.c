@@ -41,14 +41,12 @@ enum status disk_make_directory(struct disk *disk, const char *path, struct erro
     return disk->operations->make_directory(disk, path, err);
 }
 
-/* The folder that holds `path`, as far as its text tells. */
-static enum status parent_of(const char *path, char out_parent[DISK_PATH_BYTES_MAX],
-                             struct error *err)
+enum status disk_parent(const char *path, char out_parent[DISK_PATH_BYTES_MAX], struct error *err)
 {
     const char *slash = strrchr(path, '/');
     size_t len = slash == NULL ? 0 : (size_t)(slash - path);
     if (len >= DISK_PATH_BYTES_MAX) {
-        return error_set(err, STATUS_INVALID, 0, "a data folder has too long a path");
+        return error_set(err, STATUS_INVALID, 0, "the path %s is too long", error_path(path));
     }
     if (len == 0) {
         memcpy(out_parent, slash == NULL ? "." : "/", sizeof ".");
@@ -62,14 +60,14 @@ static enum status parent_of(const char *path, char out_parent[DISK_PATH_BYTES_M
 enum status disk_sync_parent(struct disk *disk, const char *path, struct error *err)
 {
     char parent[DISK_PATH_BYTES_MAX];
-    enum status status = parent_of(path, parent, err);
+    enum status status = disk_parent(path, parent, err);
     return status == STATUS_OK ? disk_sync_directory(disk, parent, err) : status;
 }
 
 enum status disk_make_durable_directory(struct disk *disk, const char *path, struct error *err)
 {
     char parent[DISK_PATH_BYTES_MAX];
-    enum status status = parent_of(path, parent, err);
+    enum status status = disk_parent(path, parent, err);
     if (status == STATUS_OK) {
         status = disk_make_directory(disk, path, err);
     }

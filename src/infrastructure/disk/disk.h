@@ -22,6 +22,7 @@ enum disk_mode {
     DISK_READ,         /* an existing file, for reading */
     DISK_WRITE,        /* an existing file, for reading and writing */
     DISK_MAKE,         /* a new file; DUPLICATE when there is one */
+    DISK_MAKE_SECRET,  /* the same, for nobody else to look into */
     DISK_WRITE_OR_MAKE /* whichever applies */
 };
 
@@ -154,6 +155,10 @@ MUST_USE enum status disk_read_named(const struct disk_named_file *named, struct
 /* "directory/name" into `out_path`; INVALID when it is too long. */
 MUST_USE enum status disk_path(const char *directory, const char *name,
                                char out_path[DISK_PATH_BYTES_MAX], struct error *err);
+
+/* The folder in which `path` lies, as far as its text tells; INVALID when it is too long. */
+MUST_USE enum status disk_parent(const char *path, char out_parent[DISK_PATH_BYTES_MAX],
+                                 struct error *err);
 
 /* For adapters: turns the errno of a failed operation into a status and a sentence. */
 MUST_USE enum status disk_error(struct error *err, int cause, const char *operation,

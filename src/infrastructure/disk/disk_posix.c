@@ -150,8 +150,11 @@ static const int open_flags[] = {
     [DISK_READ] = O_RDONLY,
     [DISK_WRITE] = O_RDWR,
     [DISK_MAKE] = O_RDWR | O_CREAT | O_EXCL,
+    [DISK_MAKE_SECRET] = O_RDWR | O_CREAT | O_EXCL,
     [DISK_WRITE_OR_MAKE] = O_RDWR | O_CREAT,
 };
+
+enum { FILE_MODE = 0640, SECRET_MODE = 0600 };
 
 static enum status posix_open(struct disk *disk, const char *path, enum disk_mode mode,
                               struct disk_file **out_file, struct error *err)
@@ -164,9 +167,10 @@ static enum status posix_open(struct disk *disk, const char *path, enum disk_mod
     }
     file->file.operations = &posix_file_operations;
     memcpy(file->path, path, path_bytes);
+    mode_t permissions = mode == DISK_MAKE_SECRET ? SECRET_MODE : FILE_MODE;
     /* Opening a pipe would wait for its other end; of a file this flag changes nothing. */
     do {
-        file->descriptor = open(path, open_flags[mode] | O_CLOEXEC | O_NONBLOCK, 0640);
+        file->descriptor = open(path, open_flags[mode] | O_CLOEXEC | O_NONBLOCK, permissions);
     } while (file->descriptor < 0 && errno == EINTR);
     struct stat about;
     bool opened = file->descriptor >= 0 && fstat(file->descriptor, &about) == 0;

@@ -509,6 +509,11 @@ static struct node *make_node(struct disk_simulated *disk, bool is_directory)
     return node;
 }
 
+static bool is_new(enum disk_mode mode)
+{
+    return mode == DISK_MAKE || mode == DISK_MAKE_SECRET;
+}
+
 /* Finds or makes the node of a file; the errno when the mode forbids it. */
 static int open_node(struct disk_simulated *disk, const char *path, enum disk_mode mode,
                      struct node **out_node)
@@ -520,7 +525,7 @@ static int open_node(struct disk_simulated *disk, const char *path, enum disk_mo
         }
         node = make_node(disk, false);
         change_names(disk, NULL, path, node);
-    } else if (mode == DISK_MAKE) {
+    } else if (is_new(mode)) {
         return EEXIST;
     }
     *out_node = node;
@@ -534,7 +539,7 @@ static enum status simulated_open(struct disk *base, const char *path, enum disk
     struct simulated_file *file = calloc(1, sizeof *file);
     ASSERT(file != NULL);
     pthread_mutex_lock(&disk->mutex);
-    int cause = begin(disk, mode == DISK_MAKE ? NEEDS_SPACE : NEEDS_NOTHING);
+    int cause = begin(disk, is_new(mode) ? NEEDS_SPACE : NEEDS_NOTHING);
     if (cause == 0) {
         cause = open_node(disk, path, mode, &file->node);
     }

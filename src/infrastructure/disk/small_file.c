@@ -1,14 +1,15 @@
 #include "infrastructure/disk/small_file.h"
 
+#include "infrastructure/disk/disk_posix.h"
+#include "infrastructure/disk/whole_file.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATH_BYTES = 1024, READ_BYTES = 16 * 1024, FILE_MODE = 0600 };
+enum { READ_BYTES = 16 * 1024 };
 
 static enum status fail(struct error *err, int cause, const char *path)
 {
@@ -86,92 +87,29 @@ enum status small_file_read(const char *path, mode_t forbidden, struct buffer *o
 
 /* --- writing --- */
 
-static bool write_all(int file, struct str text)
-{
-    size_t done = 0;
-    while (done < text.len) {
-        ssize_t len = write(file, text.data + done, text.len - done);
-        if (len < 0 && errno != EINTR) {
-            return false;
-        }
-        done += len < 0 ? 0 : (size_t)len;
-    }
-    return true;
-}
-
-/* One that was left behind by whoever died is made anew, so that its mode is ours. */
-static enum status write_draft(const char *draft, struct str text, struct error *err)
-{
-    unlink(draft);
-    int file = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
-    if (file < 0) {
-        return fail(err, errno, draft);
-    }
-    bool written = write_all(file, text) && fsync(file) == 0;
-    int cause = errno;
-    close(file);
-    if (!written) {
-        unlink(draft);
-        return fail(err, cause, draft);
-    }
-    return STATUS_OK;
-}
-
-static enum status open_folder(const char *path, int *out_folder, struct error *err)
-{
-    char folder[PATH_BYTES];
-    const char *slash = strrchr(path, '/');
-    size_t len = slash == NULL ? 1 : (size_t)(slash - path) + (slash == path);
-    if (len >= sizeof folder) {
-        return error_set(err, STATUS_INVALID, 0, "the path of a file is too long");
-    }
-    memcpy(folder, slash == NULL ? "." : path, len);
-    folder[len] = '\0';
-    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) {
-        return fail(err, errno, folder);
-    }
-    *out_folder = descriptor;
-    return STATUS_OK;
-}
-
-static enum status sync_folder(const char *path, struct error *err)
-{
-    int folder = -1;
-    enum status status = open_folder(path, &folder, err);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    if (fsync(folder) != 0) {
-        status = fail(err, errno, path);
-    }
-    close(folder);
-    return status;
-}
-
+/* What failed is told of the file, whichever name it had at that moment. */
 enum status small_file_replace(const char *path, struct str text, struct error *err)
 {
-    char draft[PATH_BYTES];
-    int len = snprintf(draft, sizeof draft, "%s.draft", path);
-    if (len < 0 || (size_t)len >= sizeof draft) {
-        return error_set(err, STATUS_INVALID, 0, "the path of a file is too long");
+    struct error why;
+    enum status status = whole_file_replace(disk_posix(), path, DISK_MAKE_SECRET, text, &why);
+    if (status == STATUS_OK || why.cause != 0) {
+        return status == STATUS_OK ? STATUS_OK : fail(err, why.cause, path);
     }
-    enum status status = write_draft(draft, text, err);
-    if (status == STATUS_OK && rename(draft, path) != 0) {
-        status = fail(err, errno, path);
-        unlink(draft);
-    }
-    return status == STATUS_OK ? sync_folder(path, err) : status;
+    return error_set(err, status, 0, "%s", why.message);
 }
 
 /* The folder itself is locked: the file is another one after each write, and a lock file would have
  * to be left there. */
 enum status small_file_lock(const char *path, int *out_lock, struct error *err)
 {
-    int folder = -1;
-    enum status status = open_folder(path, &folder, err);
+    char parent[DISK_PATH_BYTES_MAX];
+    enum status status = disk_parent(path, parent, err);
     if (status != STATUS_OK) {
         return status;
+    }
+    int folder = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0) {
+        return fail(err, errno, parent);
     }
     int locked;
     do {

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/crc32c.h"
+#include "infrastructure/disk/whole_file.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -84,43 +85,14 @@ enum status log_id_read(struct disk *disk, const char *directory, struct uuid *o
     return error_set(err, STATUS_CORRUPT, 0, "the file log-id in %.100s is damaged", directory);
 }
 
-static enum status write_file(struct disk *disk, const char *path, struct uuid log_id,
-                              struct error *err)
-{
-    CLEANUP(disk_file_close) struct disk_file *file = NULL;
-    enum status status = disk_open(disk, path, DISK_WRITE_OR_MAKE, &file, err);
-    if (status == STATUS_OK) {
-        status = disk_file_truncate(file, 0, err);
-    }
-    if (status == STATUS_OK) {
-        char line[BUFFER_BYTES];
-        format_line(log_id, line);
-        struct iovec part = {.iov_base = line, .iov_len = LINE_BYTES};
-        status = disk_file_write(file, 0, &part, 1, err);
-    }
-    if (status == STATUS_OK) {
-        status = disk_file_sync(file, err);
-    }
-    return status;
-}
-
 enum status log_id_write(struct disk *disk, const char *directory, struct uuid log_id,
                          struct error *err)
 {
-    char draft[DISK_PATH_BYTES_MAX];
+    char line[BUFFER_BYTES];
     char path[DISK_PATH_BYTES_MAX];
-    enum status status = disk_path(directory, "log-id.draft", draft, err);
-    if (status == STATUS_OK) {
-        status = disk_path(directory, "log-id", path, err);
-    }
-    if (status == STATUS_OK) {
-        status = write_file(disk, draft, log_id, err);
-    }
-    if (status == STATUS_OK) {
-        status = disk_rename(disk, draft, path, err);
-    }
-    if (status == STATUS_OK) {
-        status = disk_sync_directory(disk, directory, err);
-    }
-    return status;
+    format_line(log_id, line);
+    enum status status = disk_path(directory, "log-id", path, err);
+    return status == STATUS_OK
+               ? whole_file_replace(disk, path, DISK_MAKE, (struct str){line, LINE_BYTES}, err)
+               : status;
 }

@@ -2,11 +2,12 @@
 
 #include "base/assert.h"
 #include "base/crc32c.h"
+#include "infrastructure/disk/whole_file.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { MARK_END_BYTES = 10, NAME_BYTES_MAX = 32 };
+enum { MARK_END_BYTES = 10 };
 
 void mark_line_end(char line[MARK_LINE_BYTES_MAX], size_t len)
 {
@@ -36,37 +37,11 @@ enum status mark_line_read(struct disk *disk, const char *directory, const char 
     return status;
 }
 
-static enum status write_file(struct disk *disk, const char *path, const char *line,
-                              struct error *err)
-{
-    struct iovec part = {.iov_base = (void *)(uintptr_t)line, .iov_len = strlen(line)};
-    CLEANUP(disk_file_close) struct disk_file *file = NULL;
-    enum status status = disk_open(disk, path, DISK_WRITE_OR_MAKE, &file, err);
-    if (status == STATUS_OK) {
-        status = disk_file_truncate(file, 0, err);
-    }
-    if (status == STATUS_OK) {
-        status = disk_file_write(file, 0, &part, 1, err);
-    }
-    return status == STATUS_OK ? disk_file_sync(file, err) : status;
-}
-
 enum status mark_line_write(struct disk *disk, const char *directory, const char *name,
                             const char *line, struct error *err)
 {
-    char draft_name[NAME_BYTES_MAX];
-    char draft[DISK_PATH_BYTES_MAX];
     char path[DISK_PATH_BYTES_MAX];
-    snprintf(draft_name, sizeof draft_name, "%s.draft", name);
-    enum status status = disk_path(directory, draft_name, draft, err);
-    if (status == STATUS_OK) {
-        status = disk_path(directory, name, path, err);
-    }
-    if (status == STATUS_OK) {
-        status = write_file(disk, draft, line, err);
-    }
-    if (status == STATUS_OK) {
-        status = disk_rename(disk, draft, path, err);
-    }
-    return status == STATUS_OK ? disk_sync_directory(disk, directory, err) : status;
+    enum status status = disk_path(directory, name, path, err);
+    return status == STATUS_OK ? whole_file_replace(disk, path, DISK_MAKE, str_from(line), err)
+                               : status;
 }

@@ -3,6 +3,7 @@
 #include "base/array.h"
 #include "base/crc32c.h"
 #include "base/timestamp.h"
+#include "infrastructure/disk/whole_file.h"
 #include "infrastructure/folder_backup/backup_names.h"
 
 #include <stdio.h>
@@ -177,47 +178,17 @@ enum status backup_marker_find(struct disk *disk, const char *directory, bool *o
     return status;
 }
 
-static enum status write_text(struct disk *disk, const char *path, struct str text,
-                              struct error *err)
+static enum status replace(struct disk *disk, const char *directory, struct str text,
+                           struct error *err)
 {
-    CLEANUP(disk_file_close) struct disk_file *file = NULL;
-    struct iovec part = {.iov_base = (void *)(uintptr_t)text.data, .iov_len = text.len};
-    enum status status = disk_open(disk, path, DISK_WRITE_OR_MAKE, &file, err);
-    if (status == STATUS_OK) {
-        status = disk_file_truncate(file, 0, err);
-    }
-    if (status == STATUS_OK) {
-        status = disk_file_write(file, 0, &part, 1, err);
-    }
-    return status == STATUS_OK ? disk_file_sync(file, err) : status;
+    char path[DISK_PATH_BYTES_MAX];
+    enum status status = disk_path(directory, BACKUP_MARKER, path, err);
+    return status == STATUS_OK ? whole_file_replace(disk, path, DISK_MAKE, text, err) : status;
 }
 
 enum status backup_marker_begin(struct disk *disk, const char *directory, struct error *err)
 {
-    char path[DISK_PATH_BYTES_MAX];
-    enum status status = disk_path(directory, BACKUP_MARKER, path, err);
-    if (status == STATUS_OK) {
-        status = write_text(disk, path, STR(UNFINISHED), err);
-    }
-    return status == STATUS_OK ? disk_sync_directory(disk, directory, err) : status;
-}
-
-static enum status replace(struct disk *disk, const char *directory, struct str text,
-                           struct error *err)
-{
-    char draft[DISK_PATH_BYTES_MAX];
-    char path[DISK_PATH_BYTES_MAX];
-    enum status status = disk_path(directory, BACKUP_MARKER ".draft", draft, err);
-    if (status == STATUS_OK) {
-        status = disk_path(directory, BACKUP_MARKER, path, err);
-    }
-    if (status == STATUS_OK) {
-        status = write_text(disk, draft, text, err);
-    }
-    if (status == STATUS_OK) {
-        status = disk_rename(disk, draft, path, err);
-    }
-    return status == STATUS_OK ? disk_sync_directory(disk, directory, err) : status;
+    return replace(disk, directory, STR(UNFINISHED), err);
 }
 
 enum status backup_marker_finish(struct disk *disk, const char *directory,

@@ -1,6 +1,7 @@
 /* Guards the file of an import's state: whatever fails and wherever the power goes, it holds the
  * state before or the new one, never a mixture and never nothing. */
 #include "infrastructure/disk/disk_simulated.h"
+#include "infrastructure/disk/whole_file.h"
 #include "infrastructure/import_state_file/import_state_file.h"
 
 #include <errno.h>
@@ -102,6 +103,13 @@ static void a_power_cut_at_any_operation_leaves_one_of_both(void **unused)
     }
 }
 
+/* By that name the command keeps a state's draft from lying over its input. */
+static void the_draft_has_the_name_that_is_looked_for(void **unused)
+{
+    (void)unused;
+    assert_string_equal(IMPORT_STATE_DRAFT, WHOLE_FILE_DRAFT);
+}
+
 static void what_is_no_state_is_told(void **unused)
 {
     (void)unused;
@@ -119,6 +127,7 @@ int main(void)
         cmocka_unit_test(it_is_kept_replaced_and_removed),
         cmocka_unit_test(an_error_at_any_operation_leaves_one_of_both),
         cmocka_unit_test(a_power_cut_at_any_operation_leaves_one_of_both),
+        cmocka_unit_test(the_draft_has_the_name_that_is_looked_for),
         cmocka_unit_test(what_is_no_state_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
