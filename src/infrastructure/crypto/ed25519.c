@@ -53,11 +53,16 @@ static enum status file_error(struct error *err, int cause, const char *path)
     return status;
 }
 
+/* A folder passes, since reading it says in the system's words what it is. */
 static enum status check_file(int file, const char *path, bool secret, struct error *err)
 {
     struct stat about;
     if (fstat(file, &about) != 0) {
         return file_error(err, errno, path);
+    }
+    if (!S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode)) {
+        return error_set(err, STATUS_INVALID, 0, "the key file %s is no regular file",
+                         error_path(path));
     }
     if (secret && (about.st_mode & OTHERS_MAY) != 0) {
         return error_set(err, STATUS_INVALID, 0,
@@ -89,10 +94,11 @@ static enum status read_file(int file, const char *path, uint8_t bytes[FILE_BYTE
                      error_path(path));
 }
 
+/* Without waiting for a writer, should the path be that of a pipe. */
 static enum status open_and_read(const char *path, bool secret, uint8_t bytes[FILE_BYTES_MAX],
                                  size_t *out_len, struct error *err)
 {
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (file < 0) {
         return file_error(err, errno, path);
     }

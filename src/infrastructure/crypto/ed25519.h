@@ -21,8 +21,9 @@ struct ed25519_public_key {
     uint8_t bytes[ED25519_PUBLIC_KEY_BYTES]; /* as RFC 8032 encodes it */
 };
 
-/* NOT_FOUND: there is no such file. INVALID: others may read it, it is no private key in PEM, it is
- * protected by a passphrase, or it is of another algorithm. NO_MEMORY, UNAVAILABLE. */
+/* NOT_FOUND: there is no such file. INVALID: it is no regular file, others may read it, it is no
+ * private key in PEM, it is protected by a passphrase, or it is of another algorithm. NO_MEMORY,
+ * UNAVAILABLE. */
 MUST_USE enum status ed25519_key_load(const char *path, struct ed25519_key **out_key,
                                       struct error *err);
 

@@ -157,6 +157,23 @@ static void test_files_that_are_none(void **state)
     assert_null(key);
 }
 
+/* Whoever opened it as any other file would wait for a writer, and a server would never start. */
+static void test_a_pipe_is_not_waited_for(void **state)
+{
+    (void)state;
+    struct ed25519_key *key = NULL;
+    struct ed25519_public_key public_key;
+    struct error err;
+    unlink(path);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(ed25519_key_load(path, &key, &err), STATUS_INVALID);
+    assert_non_null(strstr(err.message, "no regular file"));
+    assert_int_equal(ed25519_public_key_load(path, &public_key, &err), STATUS_INVALID);
+    assert_non_null(strstr(err.message, "no regular file"));
+    assert_int_equal(unlink(path), 0);
+    write_file("", 0, 0600);
+}
+
 static void test_public_keys_that_will_not_do(void **state)
 {
     (void)state;
@@ -245,6 +262,7 @@ int main(void)
         cmocka_unit_test(test_tampering_is_found),
         cmocka_unit_test(test_private_keys_that_will_not_do),
         cmocka_unit_test(test_files_that_are_none),
+        cmocka_unit_test(test_a_pipe_is_not_waited_for),
         cmocka_unit_test(test_public_keys_that_will_not_do),
         cmocka_unit_test(test_any_bytes),
         cmocka_unit_test(test_memory_runs_out),
