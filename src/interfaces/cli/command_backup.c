@@ -54,9 +54,10 @@ struct copy_command {
 
 /* Arguments ------------------------------------------------------------------------------------ */
 
-static enum status read_folder(struct copy_command *command, const char *argument,
-                               struct error *err)
+static enum status read_folder(void *context, const struct option_found *found, struct error *err)
 {
+    struct copy_command *command = context;
+    const char *argument = found->text;
     if (argument[0] == '-' || argument[0] == '\0' ||
         command->folder_count == ARRAY_LENGTH(command->folders)) {
         return error_set(err, STATUS_INVALID, 0,
@@ -71,12 +72,7 @@ static enum status read_folder(struct copy_command *command, const char *argumen
 static enum status read_arguments(struct copy_command *command, struct option_walk *walk,
                                   struct error *err)
 {
-    struct option_found found;
-    enum status status = option_walk_next(walk, &found, err);
-    while (status == STATUS_OK && found.text != NULL) {
-        status = read_folder(command, found.text, err);
-        status = status == STATUS_OK ? option_walk_next(walk, &found, err) : status;
-    }
+    enum status status = option_walk_all(walk, &(struct option_taker){read_folder, command}, err);
     if (status == STATUS_OK && command->folder_count < ARRAY_LENGTH(command->folders)) {
         status = error_set(err, STATUS_INVALID, 0,
                            "two folders are named: from where, and then to where");
@@ -135,10 +131,7 @@ int command_backup(const struct backup_access *access, int argument_count, char 
     struct copy_command command = command_of();
     const struct option options[] = {{.name = "copy", .given = &command.copies},
                                      {.name = "quiet", .given = &command.quiet}};
-    struct option_walk walk = {.options = options,
-                               .option_count = ARRAY_LENGTH(options),
-                               .next = arguments,
-                               .left = argument_count};
+    struct option_walk walk = OPTION_WALK(options, argument_count, arguments);
     struct folder_copy_sums sums;
     struct error err;
     if (read_arguments(&command, &walk, &err) != STATUS_OK) {
@@ -178,10 +171,7 @@ int command_restore(const struct backup_access *access, int argument_count, char
     const struct option options[] = {
         {.name = "keep-erasures-of", .value = &command.keep_erasures_of},
         {.name = "quiet", .given = &command.quiet}};
-    struct option_walk walk = {.options = options,
-                               .option_count = ARRAY_LENGTH(options),
-                               .next = arguments,
-                               .left = argument_count};
+    struct option_walk walk = OPTION_WALK(options, argument_count, arguments);
     struct folder_copy_sums sums;
     struct error err;
     uint64_t users = 0;

@@ -29,8 +29,10 @@ struct erase_arguments {
 
 /* Arguments --------------------------------------------------------------------------------- */
 
-static enum status read_user(struct erase_arguments *read, const char *argument, struct error *err)
+static enum status read_user(void *context, const struct option_found *found, struct error *err)
 {
+    struct erase_arguments *read = context;
+    const char *argument = found->text;
     if (read->user != NULL) {
         return error_set(err, STATUS_INVALID, 0,
                          "\"%.48s\" is not understood here; one user is named, and options begin "
@@ -61,16 +63,8 @@ static enum status read_arguments(int argument_count, char **arguments,
 {
     const struct option options[] = {SERVER_OPTIONS(&read->server),
                                      {.name = "yes", .given = &read->yes}};
-    struct option_walk walk = {.options = options,
-                               .option_count = ARRAY_LENGTH(options),
-                               .next = arguments,
-                               .left = argument_count};
-    struct option_found found;
-    enum status status = option_walk_next(&walk, &found, err);
-    while (status == STATUS_OK && found.text != NULL) {
-        status = read_user(read, found.text, err);
-        status = status == STATUS_OK ? option_walk_next(&walk, &found, err) : status;
-    }
+    struct option_walk walk = OPTION_WALK(options, argument_count, arguments);
+    enum status status = option_walk_all(&walk, &(struct option_taker){read_user, read}, err);
     return status == STATUS_OK ? check(read, err) : status;
 }
 

@@ -59,11 +59,8 @@ static enum status read_options(struct forward_command *command, int *count, cha
     const char *give_up_s = NULL;
     const struct option options[] = {{.name = "give-up-after", .value = &give_up_s},
                                      {.name = "quiet", .given = &command->quiet}};
-    struct option_walk walk = {.options = options,
-                               .option_count = ARRAY_LENGTH(options),
-                               .next = arguments,
-                               .left = *count,
-                               .passes_unknown = true};
+    struct option_walk walk = OPTION_WALK(options, *count, arguments);
+    walk.passes_unknown = true;
     enum status status = option_walk_take_out(&walk, count, err);
     return status == STATUS_OK ? option_read_seconds("give-up-after", give_up_s, GIVE_UP_S_MAX,
                                                      &command->give_up_ms, err)

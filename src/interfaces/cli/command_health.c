@@ -46,20 +46,13 @@ static enum status read_arguments(int argument_count, char **arguments,
     bool live = false;
     const char *url = NULL;
     const char *timeout_s = NULL;
-    struct option_found found;
     const struct option options[] = {{.name = "url", .value = &url},
                                      {.name = "cacert", .value = &question->ca_file},
                                      {.name = "timeout", .value = &timeout_s},
                                      {.name = "live", .given = &live}};
-    struct option_walk walk = {.options = options,
-                               .option_count = ARRAY_LENGTH(options),
-                               .next = arguments,
-                               .left = argument_count};
-    enum status status = option_walk_next(&walk, &found, err);
-    if (status == STATUS_OK && found.text != NULL) {
-        status = error_set(err, STATUS_INVALID, 0,
-                           "\"%.48s\" is not understood here; options begin with --", found.text);
-    }
+    struct option_walk walk = OPTION_WALK(options, argument_count, arguments);
+    enum status status =
+        option_walk_all(&walk, &(struct option_taker){.take = option_take_none}, err);
     status = status == STATUS_OK
                  ? format_url(url_text, url == NULL ? SERVER_URL_USUAL : url, live, err)
                  : status;

@@ -39,9 +39,14 @@ struct request {
 
 /* Arguments --------------------------------------------------------------------------------- */
 
-static enum status read_user(struct request *request, const char *text, struct error *err)
+static enum status read_user(void *context, const struct option_found *found, struct error *err)
 {
+    struct request *request = context;
+    const char *text = found->text;
     struct rejection rejection;
+    if (found->option == NULL) {
+        return option_take_none(NULL, found, err);
+    }
     rejection_init(&rejection);
     if (!activity_rules_check_user_id(&activity_rules_default, str_from(text), &rejection)) {
         return error_set(err, STATUS_INVALID, 0, "--user: %s", rejection.faults[0].detail);
@@ -60,20 +65,8 @@ static enum status read_arguments(int argument_count, char **arguments, struct r
                                      {.name = "name", .value = &request->name},
                                      {.name = "scopes", .value = &request->scopes},
                                      {.name = "user", .repeatable = true}};
-    struct option_walk walk = {.options = options,
-                               .option_count = ARRAY_LENGTH(options),
-                               .next = arguments,
-                               .left = argument_count};
-    struct option_found found;
-    enum status status = option_walk_next(&walk, &found, err);
-    while (status == STATUS_OK && found.option != NULL) {
-        status = read_user(request, found.text, err);
-        status = status == STATUS_OK ? option_walk_next(&walk, &found, err) : status;
-    }
-    if (status == STATUS_OK && found.text != NULL) {
-        status = error_set(err, STATUS_INVALID, 0,
-                           "\"%.48s\" is not understood here; options begin with --", found.text);
-    }
+    struct option_walk walk = OPTION_WALK(options, argument_count, arguments);
+    enum status status = option_walk_all(&walk, &(struct option_taker){read_user, request}, err);
     if (status == STATUS_OK && request->path == NULL) {
         status = error_set(err, STATUS_INVALID, 0, "--keys-file is missing");
     }

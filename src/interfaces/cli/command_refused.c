@@ -103,10 +103,7 @@ static enum status read_arguments(int argument_count, char **arguments,
                                      {.name = "all", .given = &command->all},
                                      {.name = "limit", .value = &command->limit_text},
                                      {.name = "format", .value = &command->format_text}};
-    struct option_walk walk = {.options = options,
-                               .option_count = ARRAY_LENGTH(options),
-                               .next = arguments + 1,
-                               .left = argument_count - 1};
+    struct option_walk walk = OPTION_WALK(options, argument_count - 1, arguments + 1);
     command->ids = arguments + 1;
     enum status status = option_walk_take_out(&walk, &command->id_count, err);
     status = status == STATUS_OK ? read_values(command, err) : status;

@@ -63,11 +63,8 @@ static enum status take_borders_out(struct replay_request *request, const char *
 {
     const struct option options[] = {{.name = "from", .value = out_from},
                                      {.name = "to", .value = out_to}};
-    struct option_walk walk = {.options = options,
-                               .option_count = ARRAY_LENGTH(options),
-                               .next = request->arguments,
-                               .left = request->argument_count,
-                               .passes_unknown = true};
+    struct option_walk walk = OPTION_WALK(options, request->argument_count, request->arguments);
+    walk.passes_unknown = true;
     return option_walk_take_out(&walk, &request->argument_count, err);
 }
 

@@ -143,18 +143,18 @@ static enum status read_directory(struct folder_question *question, const char *
     return STATUS_OK;
 }
 
-static enum status read_all(const struct folder_options *options, struct option_walk *walk,
-                            struct folder_question *question, struct error *err)
+struct reading {
+    const struct folder_option *items;
+    const struct option *listed; /* one for each item */
+    struct folder_question *question;
+};
+
+static enum status read_found(void *context, const struct option_found *found, struct error *err)
 {
-    struct option_found found;
-    enum status status = option_walk_next(walk, &found, err);
-    while (status == STATUS_OK && (found.option != NULL || found.text != NULL)) {
-        status = found.option == NULL
-                     ? read_directory(question, found.text, err)
-                     : options->items[found.option - walk->options].read(question, found.text, err);
-        status = status == STATUS_OK ? option_walk_next(walk, &found, err) : status;
-    }
-    return status;
+    const struct reading *reading = context;
+    return found->option == NULL ? read_directory(reading->question, found->text, err)
+                                 : reading->items[found->option - reading->listed].read(
+                                       reading->question, found->text, err);
 }
 
 static void ask_for_everything(struct folder_question *question)
@@ -185,8 +185,9 @@ enum status folder_options_read(const struct folder_options *options, int argume
                                .option_count = options->count,
                                .next = arguments,
                                .left = argument_count};
+    struct reading reading = {options->items, listed, out_question};
     ask_for_everything(out_question);
-    return read_all(options, &walk, out_question, err);
+    return option_walk_all(&walk, &(struct option_taker){read_found, &reading}, err);
 }
 
 enum status folder_arguments_read(const struct folder_options *options, int argument_count,

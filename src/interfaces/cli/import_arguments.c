@@ -7,9 +7,10 @@
 
 enum { GIVE_UP_S_DEFAULT = 60, GIVE_UP_S_MAX = 24 * 3600 };
 
-static enum status read_input(struct import_arguments *arguments, const char *argument,
-                              struct error *err)
+static enum status read_input(void *context, const struct option_found *found, struct error *err)
 {
+    struct import_arguments *arguments = context;
+    const char *argument = found->text;
     if ((argument[0] == '-' && argument[1] != '\0') || argument[0] == '\0' ||
         arguments->input != NULL) {
         return error_set(err, STATUS_INVALID, 0,
@@ -58,16 +59,8 @@ enum status import_arguments_read(int argument_count, char **arguments,
                                      {.name = "cacert", .value = &read.ca_file},
                                      {.name = "give-up-after", .value = &give_up_s},
                                      {.name = "quiet", .given = &read.quiet}};
-    struct option_walk walk = {.options = options,
-                               .option_count = ARRAY_LENGTH(options),
-                               .next = arguments,
-                               .left = argument_count};
-    struct option_found found;
-    enum status status = option_walk_next(&walk, &found, err);
-    while (status == STATUS_OK && found.text != NULL) {
-        status = read_input(&read, found.text, err);
-        status = status == STATUS_OK ? option_walk_next(&walk, &found, err) : status;
-    }
+    struct option_walk walk = OPTION_WALK(options, argument_count, arguments);
+    enum status status = option_walk_all(&walk, &(struct option_taker){read_input, &read}, err);
     status = status == STATUS_OK ? check_destination(&read, err) : status;
     if (status == STATUS_OK) {
         status =

@@ -139,18 +139,48 @@ enum status option_walk_next(struct option_walk *walk, struct option_found *out_
     return STATUS_OK;
 }
 
+enum status option_walk_all(struct option_walk *walk, const struct option_taker *taker,
+                            struct error *err)
+{
+    struct option_found found;
+    enum status status = option_walk_next(walk, &found, err);
+    while (status == STATUS_OK && (found.option != NULL || found.text != NULL)) {
+        status = taker->take(taker->context, &found, err);
+        status = status == STATUS_OK ? option_walk_next(walk, &found, err) : status;
+    }
+    return status;
+}
+
+enum status option_take_none(void *context, const struct option_found *found, struct error *err)
+{
+    (void)context;
+    return error_set(err, STATUS_INVALID, 0,
+                     "\"%.48s\" is not understood here; options begin with --", found->text);
+}
+
+/* The arguments that were taken for others so far. */
+struct others {
+    const struct option_walk *walk;
+    char **arguments;
+    int count;
+};
+
+static enum status keep_other(void *context, const struct option_found *found, struct error *err)
+{
+    struct others *others = context;
+    (void)found; /* an option's value alone, where the whole argument counts */
+    (void)err;
+    others->arguments[others->count++] = others->walk->next[-1];
+    return STATUS_OK;
+}
+
 enum status option_walk_take_out(struct option_walk *walk, int *out_others, struct error *err)
 {
-    char **arguments = walk->next;
-    struct option_found found;
-    int others = 0;
-    enum status status = option_walk_next(walk, &found, err);
-    while (status == STATUS_OK && found.text != NULL) {
-        arguments[others++] = walk->next[-1];
-        status = option_walk_next(walk, &found, err);
-    }
+    struct others others = {.walk = walk, .arguments = walk->next};
+    const struct option_taker taker = {keep_other, &others};
+    enum status status = option_walk_all(walk, &taker, err);
     if (status == STATUS_OK) {
-        *out_others = others;
+        *out_others = others.count;
     }
     return status;
 }

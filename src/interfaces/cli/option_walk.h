@@ -4,6 +4,7 @@
  * any order, among others that the command reads itself. One thread.
  */
 #include "base/error.h"
+#include "base/macros.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,6 +31,13 @@ struct option_walk {
     bool seen[OPTIONS_MAX];
 };
 
+/* Over an array of options and the arguments of a command. */
+#define OPTION_WALK(listed, argument_count, arguments)                                             \
+    ((struct option_walk){.options = (listed),                                                     \
+                          .option_count = ARRAY_LENGTH(listed),                                    \
+                          .next = (arguments),                                                     \
+                          .left = (argument_count)})
+
 /* What was come to. All NULL: the end. */
 struct option_found {
     const struct option *option; /* one that is handed over; NULL: none */
@@ -39,6 +47,21 @@ struct option_found {
 /* Takes options up to the next one that is handed over, or the next argument that is none. The
  * texts are the arguments'. INVALID: `err` says what is wrong. */
 MUST_USE enum status option_walk_next(struct option_walk *walk, struct option_found *out_found,
+                                      struct error *err);
+
+/* Who reads what is handed over. */
+struct option_taker {
+    enum status (*take)(void *context, const struct option_found *found, struct error *err);
+    void *context;
+};
+
+/* Takes all options; what is handed over, and each argument that is none, goes to `taker` in its
+ * order, and anything but OK ends the walk. INVALID: as above. */
+MUST_USE enum status option_walk_all(struct option_walk *walk, const struct option_taker *taker,
+                                     struct error *err);
+
+/* For the `take` of a command that knows no arguments but options: INVALID, in words. */
+MUST_USE enum status option_take_none(void *context, const struct option_found *found,
                                       struct error *err);
 
 /* Takes all options that are listed; the others, with all other arguments, move together where they

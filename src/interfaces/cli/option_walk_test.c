@@ -22,6 +22,17 @@ struct found {
     size_t other_count;
 };
 
+static enum status keep_text(void *context, const struct option_found *next, struct error *err)
+{
+    struct found *found = context;
+    if (strcmp(next->text, "wrong") == 0) {
+        return error_set(err, STATUS_INVALID, 0, "that is wrong");
+    }
+    assert_null(next->option);
+    found->others[found->other_count++] = next->text;
+    return STATUS_OK;
+}
+
 static enum status walk_words(const char *const *words, struct found *found, struct error *err)
 {
     static char storage[WORDS_MAX][WORD_BYTES];
@@ -36,18 +47,8 @@ static enum status walk_words(const char *const *words, struct found *found, str
     const struct option options[] = {{.name = "name", .value = &found->name},
                                      {.name = "loud", .letter = 'l', .given = &found->loud},
                                      {.name = "number", .letter = 'n', .value = &found->number}};
-    struct option_walk walk = {.options = options,
-                               .option_count = ARRAY_LENGTH(options),
-                               .next = arguments,
-                               .left = count};
-    struct option_found next;
-    enum status status = option_walk_next(&walk, &next, err);
-    while (status == STATUS_OK && next.text != NULL) {
-        assert_null(next.option);
-        found->others[found->other_count++] = next.text;
-        status = option_walk_next(&walk, &next, err);
-    }
-    return status;
+    struct option_walk walk = OPTION_WALK(options, count, arguments);
+    return option_walk_all(&walk, &(struct option_taker){keep_text, found}, err);
 }
 
 #define WALK(found, err, ...) walk_words((const char *const[]){__VA_ARGS__, NULL}, (found), (err))
@@ -112,6 +113,20 @@ static void what_is_wrong_is_said(void **state)
     REFUSED("--loud may be given once only", "--loud", "--loud");
 }
 
+/* Nothing behind it is taken, so that the first thing that is wrong is the one that is told. */
+static void who_takes_ends_the_walk(void **state)
+{
+    (void)state;
+    struct found found;
+    struct error err;
+    REFUSED("that is wrong", "one", "wrong", "--name=a", "two", "--unknown");
+    assert_null(found.name);
+    assert_int_equal(found.other_count, 1);
+    const struct option_found other = {.text = "x"};
+    assert_int_equal(option_take_none(NULL, &other, &err), STATUS_INVALID);
+    assert_string_equal(err.message, "\"x\" is not understood here; options begin with --");
+}
+
 static void who_walks_reads_what_has_no_place(void **state)
 {
     (void)state;
@@ -165,6 +180,7 @@ int main(void)
         cmocka_unit_test(either_notation_among_others),
         cmocka_unit_test(nothing_is_left_at_once),
         cmocka_unit_test(what_is_wrong_is_said),
+        cmocka_unit_test(who_takes_ends_the_walk),
         cmocka_unit_test(who_walks_reads_what_has_no_place),
         cmocka_unit_test(what_is_somebody_elses_stays_in_order),
     };
