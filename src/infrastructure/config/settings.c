@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/buffer.h"
 #include "base/str.h"
+#include "base/visible_text.h"
 #include "infrastructure/config/settings_table.h"
 
 #include <errno.h>
@@ -12,7 +13,8 @@
 enum {
     SETTINGS_LINE_BYTES_MAX = 4096,
     SETTINGS_NAME_BYTES = SETTING_KEY_BYTES,
-    SETTINGS_PATH_SHOWN_MAX = 60
+    SETTINGS_PATH_SHOWN_MAX = 60,
+    VARIABLE_SHOWN_MAX = 100
 };
 
 static const char environment_prefix[] = "USERTRAIL_";
@@ -142,6 +144,18 @@ static const char *environment_value(char *const *environment, const char *name)
     return NULL;
 }
 
+/* The name is whatever somebody gave it, and the line is read on a terminal. */
+static void warn_of_unknown(FILE *warnings, struct str name)
+{
+    struct buffer shown;
+    name.len = name.len > VARIABLE_SHOWN_MAX ? VARIABLE_SHOWN_MAX : name.len;
+    buffer_init(&shown, (size_t)VARIABLE_SHOWN_MAX * VISIBLE_ESCAPE_BYTES);
+    visible_text_append(&shown, name);
+    fprintf(warnings, "usertrail: the variable %.*s names no setting and is ignored\n",
+            STR_FORMAT(buffer_str(&shown)));
+    buffer_deinit(&shown);
+}
+
 static enum status read_environment(const struct settings_sources *sources,
                                     struct settings *settings, FILE *warnings, struct error *err)
 {
@@ -160,8 +174,7 @@ static enum status read_environment(const struct settings_sources *sources,
         size_t prefix_len = sizeof environment_prefix - 1;
         setting_key_of_variable((struct str){name.data + prefix_len, name.len - prefix_len}, key);
         if (!setting_find(str_from(key), &target)) {
-            fprintf(warnings, "usertrail: the variable %.*s names no setting and is ignored\n",
-                    STR_FORMAT(name));
+            warn_of_unknown(warnings, name);
             continue;
         }
         char source[SETTINGS_NAME_BYTES];

@@ -210,6 +210,33 @@ static void warns_about_unknown_variables(void **state)
     forget(&reading);
 }
 
+/* Whoever may set a variable can give it any name, and the warning is read on a terminal or by the
+ * line. */
+static void names_of_variables_act_on_nobody(void **state)
+{
+    (void)state;
+    struct reading reading;
+    static char long_name[20000];
+    memset(long_name, 'X', sizeof long_name);
+    memcpy(long_name, "USERTRAIL_", 10);
+    memcpy(long_name + sizeof long_name - 3, "=x", 3);
+    read_from(&reading, NOTHING,
+              WORDS("USERTRAIL_A\nusertrail: forged\x1b[2J=x", "USERTRAIL_\xff\"\r=x",
+                    "USERTRAIL_\xe2\x80\xae\xc2\x9b=x", long_name));
+    assert_int_equal(reading.status, STATUS_OK);
+    assert_non_null(
+        strstr(reading.warnings, "USERTRAIL_A\\u000ausertrail: forged\\u001b[2J names"));
+    assert_non_null(strstr(reading.warnings, "USERTRAIL_\xef\xbf\xbd\"\\u000d names"));
+    assert_non_null(strstr(reading.warnings, "USERTRAIL_\\u202e\\u009b names"));
+    assert_in_range(reading.warnings_len, 200, 1000);
+    size_t lines = 0;
+    for (size_t i = 0; i < reading.warnings_len; i++) {
+        lines += reading.warnings[i] == '\n';
+    }
+    assert_int_equal(lines, 4);
+    forget(&reading);
+}
+
 static void reads_a_file(void **state)
 {
     (void)state;
@@ -440,6 +467,7 @@ int main(void)
         cmocka_unit_test(refuses_flags_by_name),
         cmocka_unit_test(reads_the_environment),
         cmocka_unit_test(warns_about_unknown_variables),
+        cmocka_unit_test(names_of_variables_act_on_nobody),
         cmocka_unit_test(reads_a_file),
         cmocka_unit_test(refuses_lines_of_a_file_by_number),
         cmocka_unit_test(refuses_a_key_that_stands_in_a_file_twice),

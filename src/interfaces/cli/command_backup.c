@@ -2,6 +2,7 @@
 #include "base/timestamp.h"
 #include "interfaces/cli/backup_command.h"
 #include "interfaces/cli/cli.h"
+#include "interfaces/cli/cli_output.h"
 #include "interfaces/cli/folder_rows.h"
 #include "interfaces/cli/option_walk.h"
 #include "interfaces/cli/status_line.h"
@@ -119,7 +120,7 @@ static int end(const struct copy_command *command, enum status status, const cha
         status_line_clear();
     }
     if (status != STATUS_OK) {
-        fprintf(stderr, "usertrail: %s: %s\n", folder, err->message);
+        cli_tell("%s: %s", folder, err->message);
     }
     return status == STATUS_OK ? EXIT_FINE : EXIT_FAILED;
 }

@@ -106,7 +106,7 @@ static void tell_waiting(struct forward_command *command, const struct error *wh
     if (command->on_terminal && !command->quiet) {
         status_line_clear();
     }
-    fprintf(stderr, "usertrail: %s; trying again\n", why->message);
+    cli_tell("%s; trying again", why->message);
 }
 
 static bool go_on(struct forward_watcher *watcher, const struct forward_progress *progress,

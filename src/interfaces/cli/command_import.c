@@ -268,9 +268,8 @@ static void print_summary(struct import_command *command, const char *name,
 static void tell_refused(const struct import_command *command)
 {
     if (command->begun && command->state.progress.refused > 0) {
-        fprintf(stderr, "usertrail: %" PRIu64 " line%s refused; %s tells why\n",
-                command->state.progress.refused,
-                command->state.progress.refused == 1 ? " was" : "s were", command->paths.errors);
+        cli_tell("%" PRIu64 " line%s refused; %s tells why", command->state.progress.refused,
+                 command->state.progress.refused == 1 ? " was" : "s were", command->paths.errors);
     }
 }
 
