@@ -11,6 +11,7 @@
 #include "infrastructure/import_target_local/import_target_local.h"
 #include "server_access.h"
 #include "service.h"
+#include "service_parts.h"
 #include "stop_signals.h"
 
 #include <stdio.h>
@@ -63,6 +64,7 @@ static enum status read_settings(const struct import_destination *destination, s
                            "importing into a folder needs --event-log local; a log in memory ends "
                            "with the import");
     }
+    status = status == STATUS_OK ? service_check_clients(&service, err) : status;
     return status == STATUS_OK ? read_key(err) : status;
 }
 
@@ -112,6 +114,7 @@ static enum status open_folder(const struct import_destination *destination,
     enum status status = service_open(&service, err);
     status = status == STATUS_OK ? service_start_worker(&service, err) : status;
     stop_signals_unblock();
+    status = service_blame_state(status, err);
     if (status == STATUS_OK) {
         status = wait_until_caught_up(destination->give_up_ms, err);
     }

@@ -95,7 +95,7 @@ static enum status read_settings(const struct replay_request *request, struct er
         status = error_set(err, STATUS_INVALID, 0,
                            "--store memory ends with the replay; say --store mongodb or local");
     }
-    return status;
+    return status == STATUS_OK ? service_check_clients(&service, err) : status;
 }
 
 static enum status replay(const struct replay_request *request, struct replay_figures *out_figures,
@@ -148,6 +148,7 @@ static enum status run(const struct replay_request *request, struct replay_figur
     if (status == STATUS_OK) {
         status = open_all(err);
         status = status == STATUS_OK ? replay(request, out_figures, out_end, err) : status;
+        status = service_blame_state(status, err);
         service_take_down(&service);
     }
     return status;

@@ -57,3 +57,12 @@ enum status service_check_clients(struct service *service, struct error *err)
     }
     return status;
 }
+
+enum status service_blame_state(enum status status, struct error *err)
+{
+    if (status != STATUS_INVALID) {
+        return status;
+    }
+    err->status = STATUS_UNAVAILABLE;
+    return STATUS_UNAVAILABLE;
+}

@@ -17,6 +17,10 @@ MUST_USE enum status service_check_kafka(struct service *service, struct error *
 MUST_USE enum status service_open_store(struct service *service, struct error *err);
 MUST_USE enum status service_open_refusals(struct service *service, struct error *err);
 
+/* For commands that end otherwise for wrong settings than for all else: what is refused after the
+ * settings were checked is the state of something, so INVALID becomes UNAVAILABLE. */
+MUST_USE enum status service_blame_state(enum status status, struct error *err);
+
 /* How many activities are put into the store at once, at most. */
 size_t service_batch_rows(const struct settings *settings);
 

@@ -1,10 +1,20 @@
 #include "interfaces/cli/cli.h"
 
+#include "base/macros.h"
 #include "interfaces/cli/cli_output.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+static const struct {
+    int code;
+    const char *meaning;
+} exit_codes[] = {
+    {EXIT_FINE, "all was done"},
+    {EXIT_FAILED, "something was not done, or is damaged; it says what"},
+    {EXIT_USAGE, "arguments or settings that cannot be meant; nothing was touched"},
+};
 
 static void print_usage(const struct cli *cli, FILE *out)
 {
@@ -14,6 +24,10 @@ static void print_usage(const struct cli *cli, FILE *out)
             cli->version);
     for (size_t i = 0; i < cli->command_count; i++) {
         fprintf(out, "  %-14s %s\n", cli->commands[i].name, cli->commands[i].summary);
+    }
+    fprintf(out, "\nExit codes\n");
+    for (size_t i = 0; i < ARRAY_LENGTH(exit_codes); i++) {
+        fprintf(out, "  %d  %s\n", exit_codes[i].code, exit_codes[i].meaning);
     }
     fprintf(out, "\n`usertrail COMMAND --help` tells more about one of them.\n");
 }

@@ -4,6 +4,9 @@
  */
 #include <stddef.h>
 
+/* What every command ends with; cli.c has the words for people. Scripts rely on these: what has to
+ * be typed or set otherwise is EXIT_USAGE, and nothing was touched then; whatever is the state of a
+ * folder, a disk or a server is EXIT_FAILED, also where it is refused at once. */
 enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct cli_command {

@@ -17,7 +17,8 @@ struct import_destination {
 
 struct import_access {
     /* Into the folder itself, or to the server that runs on it, or to the one that was named. BUSY:
-     * another process has the folder, and nobody knows where it serves. INVALID: the settings. */
+     * another process has the folder, and nobody knows where it serves. INVALID: the settings, or
+     * what was named cannot be meant; never the state of a folder. */
     enum status (*open)(const struct import_destination *destination,
                         struct import_target **out_target, struct error *err);
     /* Ends what open began, also for NULL; what was acknowledged becomes durable in the store. */

@@ -21,7 +21,7 @@ struct replay_request {
 };
 
 struct replay_access {
-    /* Opens, replays and closes. INVALID: the settings. Else as replay_activities_run. */
+    /* Opens, replays and closes. INVALID: the settings only. Else as replay_activities_run. */
     enum status (*run)(const struct replay_request *request, struct replay_figures *out_figures,
                        enum replay_end *out_end, struct error *err);
     bool (*stop_wanted)(void); /* a signal came */
