@@ -62,9 +62,17 @@ static enum status open_spill(const char *directory, struct event_log **out_log,
     return status == STATUS_OK ? look(*out_log, out_waiting, err) : status;
 }
 
-static void keep_moved(int64_t offset)
+static enum status keep_moved(int64_t offset, struct error *err)
 {
-    moved_mark_keep(&mark, offset);
+    return moved_mark_write(&mark, offset, err);
+}
+
+/* A last commit that a crash tore was never acknowledged. */
+static bool is_damaged(struct event_log *spill)
+{
+    struct event_log_local_damage found;
+    event_log_local_describe_damage(spill, &found);
+    return found.ranges + found.activities_missing + found.segments_missing > 0;
 }
 
 static enum status read_settings(int setting_count, char **settings, struct error *err)
@@ -78,7 +86,7 @@ static enum status read_settings(int setting_count, char **settings, struct erro
         status = error_set(err, STATUS_INVALID, 0,
                            "a spill goes into a topic: say --event-log kafka and where it is");
     }
-    return status;
+    return status == STATUS_OK ? service_check_clients(&service, err) : status;
 }
 
 /* The log keeps copies of what it needs of the settings. */
@@ -89,7 +97,7 @@ static enum status open_target(const char *directory, int setting_count, char **
     enum status status = read_settings(setting_count, settings, err);
     service.use = SERVICE_FORWARDS;
     if (status == STATUS_OK) {
-        status = service_open_log(&service, err);
+        status = service_blame_state(service_open_log(&service, err), err);
     }
     if (status == STATUS_OK) {
         *out_log = service.log;
@@ -108,6 +116,7 @@ const struct forward_access *forward_access(void)
     static const struct forward_access forwarding = {
         .open_spill = open_spill,
         .keep_moved = keep_moved,
+        .is_damaged = is_damaged,
         .open_target = open_target,
         .aside = &set_aside.aside,
         .wants_stop = wants_stop,

@@ -69,16 +69,47 @@ def test_a_spill_that_died_is_told_before_it_is_needed(cluster):
     assert spill(api)["state"] == "ok" and api.get("/health").json["status"] == "ok"
 
 
+def damage(segment):
+    """Turns a bit in the first activity that was written there: behind the headers of its commit and of itself (segment_format.h)."""
+    content = bytearray(segment.read_bytes())
+    content[content.index(b"\xf8UT\x01") + 64 + 44] ^= 1
+    segment.write_bytes(content)
+
+
 def test_forwarding_by_hand(cluster, ledger):
-    """Guards a spill that nobody comes back for: `usertrail forward` sends it on."""
+    """Guards a spill that nobody comes back for: `usertrail forward` sends it on. That it cannot note how far it came, and that the
+    spill is damaged, have exit codes and words, and no consequence for all else."""
     api, _ = cluster.api(), cluster.worker()
+    here, kept = api.data / "spill", api.home / "kept"
+
+    def forward(code):
+        result = services.run_program("forward", api.data, "--event-log", "kafka", "--kafka-brokers", cluster.kafka.address,
+                                      "--kafka-topic", cluster.name, timeout=60)
+        assert result.returncode == code, result
+        return result
+
+    def put_back():
+        shutil.rmtree(here)
+        shutil.copytree(kept, here)
+
     cluster.kafka.proxy.cut()
     assert services.finish_load(ledger.start(api, "--connections", 8, "--count", 500))["acknowledged"] == 500
     api.kill()
+    shutil.copytree(here, kept)
     cluster.kafka.proxy.resume()
-    result = services.run_program("forward", api.data, "--event-log", "kafka", "--kafka-brokers", cluster.kafka.address,
-                                  "--kafka-topic", cluster.name, timeout=60)
-    assert result.returncode == 0, result.stderr
+    forward(code=0)
+    put_back()
+    (here / "moved.draft" / "somebody's").mkdir(parents=True)
+    result = forward(code=1)
+    assert "could not be noted" in result.stderr and "not empty" in result.stderr, result.stderr
+    assert "500 activities were forwarded; nothing is left" in result.stdout, result.stdout
+    put_back()
+    damage(min(here.glob("*.segment")))
+    result = forward(code=3)
+    assert "activities are missing" in result.stderr and "what cannot be read was not forwarded" in result.stderr, result.stderr
+    assert "499 activities were forwarded; nothing that can be read is left" in result.stdout, result.stdout
+    assert any((here / "set-aside").iterdir())
+    forward(code=0)
     ledger.judge(cluster.api(), wait_seconds=60)
 
 

@@ -3,6 +3,8 @@
 import pair
 import service as services
 
+COMMIT = b"\xf8UT\x01"  # begins each commit; its header has 64 bytes (segment_format.h)
+
 
 def forward(*arguments, code):
     result = services.run_program("forward", *arguments)
@@ -54,3 +56,19 @@ def test_what_waits_stays_without_an_event_log_to_go_to(make_service, tmp_path):
     (tmp_path / "spill").rename(service.data / "log")
     service.start()
     assert len(service.walk("")) == 5
+
+
+@pair.names_its_own
+def test_a_spill_of_which_nothing_can_be_read(make_service, tmp_path):
+    """Guards that damage is not told as an empty spill, although nothing is left to move and no event log is needed."""
+    service = make_service("--store", "memory").start()
+    service.record([{"userId": "u", "action": "a"}] * 5)
+    service.stop()
+    (service.data / "log").rename(tmp_path / "spill")
+    segment = min((tmp_path / "spill").glob("*.segment"))
+    content = segment.read_bytes()
+    first = content.index(COMMIT) + 64
+    segment.write_bytes(content[:first] + b"x" * (content.index(COMMIT, first) - first) + content[content.index(COMMIT, first):])
+    for words in ((), ("--quiet",)):
+        result = forward(tmp_path, *words, code=3)
+        assert "what cannot be read was not forwarded" in result.stderr and "nothing is left" not in result.stdout

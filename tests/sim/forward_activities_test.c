@@ -7,10 +7,12 @@
 #include "event_log_rig.h"
 #include "infrastructure/event_log_failing/event_log_failing.h"
 #include "infrastructure/event_log_local/event_log_local.h"
+#include "infrastructure/event_log_local/segment_format.h"
 #include "infrastructure/event_log_memory/event_log_memory.h"
 #include "infrastructure/event_log_spill/moved_mark.h"
 #include "interfaces/cli/forward_command.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -312,9 +314,21 @@ static enum status open_spill(const char *directory, struct event_log **out_log,
     return moved_mark_pass(&mark, *out_log, out_waiting, err);
 }
 
-static void keep_moved(int64_t offset)
+static bool fills_disk; /* before it is noted how far the command came */
+
+static enum status keep_moved(int64_t offset, struct error *err)
 {
-    moved_mark_keep(&mark, offset);
+    if (fills_disk) {
+        disk_simulated_fail_at(rig.disk, 1, ENOSPC, true);
+    }
+    return moved_mark_write(&mark, offset, err);
+}
+
+static bool is_damaged(struct event_log *spill)
+{
+    struct event_log_local_damage found;
+    event_log_local_describe_damage(spill, &found);
+    return found.ranges > 0;
 }
 
 static enum status open_target(const char *directory, int setting_count, char **settings,
@@ -338,6 +352,7 @@ static struct aside command_aside = {.aside.keep = keep_id};
 static const struct forward_access access_for_tests = {
     .open_spill = open_spill,
     .keep_moved = keep_moved,
+    .is_damaged = is_damaged,
     .open_target = open_target,
     .aside = &command_aside.aside,
     .wants_stop = asks_for_end,
@@ -440,6 +455,41 @@ static void the_command_says_what_it_set_aside(void **state)
     finish();
 }
 
+/* All of it is in the log, and none of it is lost if some goes once more. */
+static void the_command_says_that_it_could_not_note_how_far_it_came(void **state)
+{
+    (void)state;
+    static const char *const quiet[] = {"/tmp", "--quiet"};
+    open_answer = STATUS_OK;
+    begin(20);
+    fills_disk = true;
+    event_log_free(target);
+    target = open_durable_target();
+    assert_int_equal(run_command(2, quiet), 1);
+    fills_disk = false;
+    disk_simulated_fail_at(rig.disk, 0, 0, false);
+    target = open_durable_target();
+    expect_numbers(target, 0, 20);
+    finish();
+}
+
+/* Everything but the damaged activity goes, and the code is no other failure's. */
+static void the_command_says_that_the_spill_is_damaged(void **state)
+{
+    (void)state;
+    static const char *const quiet[] = {"/tmp", "--quiet"};
+    open_answer = STATUS_OK;
+    begin(20);
+    assert_true(disk_simulated_flip_bit(rig.disk, RIG_FOLDER "/0000000001.segment",
+                                        (COMMIT_HEADER_BYTES + FRAME_HEADER_BYTES) * 8));
+    event_log_free(target);
+    target = open_durable_target();
+    assert_int_equal(run_command(2, quiet), 3);
+    target = open_durable_target();
+    expect_numbers(target, 1, 20);
+    finish();
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -452,6 +502,8 @@ int main(void)
         cmocka_unit_test(the_command_says_how_it_went),
         cmocka_unit_test(the_command_leaves_out_what_was_moved),
         cmocka_unit_test(the_command_says_what_it_set_aside),
+        cmocka_unit_test(the_command_says_that_it_could_not_note_how_far_it_came),
+        cmocka_unit_test(the_command_says_that_the_spill_is_damaged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,7 +34,7 @@ static int64_t read_mark(const struct moved_mark *mark)
     return offset > 0 && strcmp(line, expected) == 0 ? offset : 0;
 }
 
-static enum status write_mark(const struct moved_mark *mark, int64_t offset, struct error *err)
+enum status moved_mark_write(const struct moved_mark *mark, int64_t offset, struct error *err)
 {
     char line[MARK_LINE_BYTES_MAX];
     format_line(mark->log_id, offset, line);
@@ -58,7 +58,7 @@ enum status moved_mark_pass(const struct moved_mark *mark, struct event_log *log
     struct position end = {.offset = read_mark(mark)};
     const struct position_set moved = {.items = &end, .count = 1, .capacity = 1};
     if (end.offset > waiting->end) {
-        return write_mark(mark, 0, err);
+        return moved_mark_write(mark, 0, err);
     }
     if (end.offset <= waiting->begin) {
         return STATUS_OK;
@@ -71,7 +71,7 @@ enum status moved_mark_pass(const struct moved_mark *mark, struct event_log *log
 void moved_mark_keep(const struct moved_mark *mark, int64_t offset)
 {
     struct error err;
-    if (write_mark(mark, offset, &err) != STATUS_OK) {
+    if (moved_mark_write(mark, offset, &err) != STATUS_OK) {
         log_error(mark->logger,
                   "how far the spill was moved could not be kept; a crash would bring some of it "
                   "up again, which is stored once",

@@ -27,5 +27,9 @@ struct moved_mark moved_mark_of(struct disk *disk, const char *directory, struct
 MUST_USE enum status moved_mark_pass(const struct moved_mark *mark, struct event_log *log,
                                      struct forward_waiting *waiting, struct error *err);
 
-/* Durable when it returns, or a line of the log says that it is not. */
+/* Durable when it returns OK. */
+MUST_USE enum status moved_mark_write(const struct moved_mark *mark, int64_t offset,
+                                      struct error *err);
+
+/* The same for who can do nothing about it: a line of the log says that it could not be kept. */
 void moved_mark_keep(const struct moved_mark *mark, int64_t offset);

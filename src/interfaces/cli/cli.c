@@ -14,6 +14,7 @@ static const struct {
     {EXIT_FINE, "all was done"},
     {EXIT_FAILED, "something was not done, or is damaged; it says what"},
     {EXIT_USAGE, "arguments or settings that cannot be meant; nothing was touched"},
+    {EXIT_DAMAGED, "of forward: all that can be read was done, and some cannot be read"},
 };
 
 static void print_usage(const struct cli *cli, FILE *out)

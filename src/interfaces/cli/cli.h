@@ -7,7 +7,7 @@
 /* What every command ends with; cli.c has the words for people. Scripts rely on these: what has to
  * be typed or set otherwise is EXIT_USAGE, and nothing was touched then; whatever is the state of a
  * folder, a disk or a server is EXIT_FAILED, also where it is refused at once. */
-enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_DAMAGED = 3 };
 
 struct cli_command {
     const char *name;

@@ -21,9 +21,10 @@ const char command_forward_help[] =
     "An activity that is larger than the topic takes is set aside, in DIR/spill/set-aside, and "
     "what\n"
     "comes behind it goes on.\n\n"
-    "Ends with 0 when nothing is left in the folder, with 1 when something is or was set aside, "
-    "or\n"
-    "when there is no spill in it, with 2 for wrong arguments.\n\n"
+    "Ends with 0 when nothing is left in the folder, with 1 when something is or was set aside,\n"
+    "when there is no spill in it, or when it could not note what it moved (a full disk: the next\n"
+    "start may send some of it again, which is stored once), with 2 for wrong arguments, with 3\n"
+    "when the spill is damaged and all of it that can be read was moved.\n\n"
     "Examples\n"
     "  usertrail forward ./data --event-log kafka --kafka-brokers localhost:9092";
 
@@ -47,6 +48,8 @@ struct forward_command {
     uint64_t set_aside;
     bool waiting_told;
     bool wrong_usage;
+    bool is_damaged;
+    bool is_noted; /* how far it came, or there was nothing to note */
 };
 
 /* Arguments ------------------------------------------------------------------------------- */
@@ -134,7 +137,8 @@ static void summarize(const struct forward_command *command,
     }
     printf("%" PRIu64 " activities were forwarded; ", progress->moved);
     if (empty) {
-        printf("nothing is left in %s\n", command->directory);
+        printf("nothing %sis left in %s\n", command->is_damaged ? "that can be read " : "",
+               command->directory);
     } else {
         uint64_t gone = progress->moved + progress->set_aside;
         printf("%" PRIu64 " are left in %s, the same command goes on there\n",
@@ -153,7 +157,28 @@ static void tell_set_aside(const struct forward_command *command)
     }
 }
 
+static void tell_damage(const struct forward_command *command)
+{
+    if (command->is_damaged) {
+        cli_tell("%s/spill is damaged as said above: what cannot be read was not forwarded; the "
+                 "bytes that were found there are kept in %s/spill/set-aside",
+                 command->directory, command->directory);
+    }
+}
+
 /* What is done ---------------------------------------------------------------------------- */
+
+/* Without it nothing is lost: what the spill's last file still holds may go once more. */
+static void keep_moved(struct forward_command *command, int64_t moved_end)
+{
+    struct error err;
+    command->is_noted = moved_end == 0 || command->access->keep_moved(moved_end, &err) == STATUS_OK;
+    if (!command->is_noted) {
+        cli_tell("what was forwarded could not be noted in %s/spill: %s; the next start may send "
+                 "some of it again, which is stored once",
+                 command->directory, err.message);
+    }
+}
 
 static enum status forward(struct forward_command *command, struct event_log *spill,
                            struct event_log *target, bool *out_empty, struct error *err)
@@ -172,13 +197,11 @@ static enum status forward(struct forward_command *command, struct event_log *sp
     status =
         forward_activities_run(forwarder, command->give_up_ms, &command->watcher, out_empty, err);
     const struct forward_progress progress = forward_activities_progress(forwarder);
-    int64_t moved_end = position_set_get(progress.positions, 0);
-    if (moved_end > 0) {
-        command->access->keep_moved(moved_end);
-    }
+    command->is_damaged = command->access->is_damaged(spill);
     command->set_aside = progress.set_aside;
     summarize(command, &progress, *out_empty);
     tell_set_aside(command);
+    keep_moved(command, position_set_get(progress.positions, 0));
     return status;
 }
 
@@ -195,6 +218,7 @@ static enum status run(struct forward_command *command, int setting_count, char 
     }
     if (waiting.begin == waiting.end) {
         *out_empty = true;
+        command->is_damaged = command->access->is_damaged(spill);
         summarize(command, &(struct forward_progress){0}, true);
         return STATUS_OK;
     }
@@ -205,6 +229,20 @@ static enum status run(struct forward_command *command, int setting_count, char 
     return status == STATUS_OK ? forward(command, spill, target, out_empty, err) : status;
 }
 
+static int exit_code(const struct forward_command *command, enum status status, bool empty)
+{
+    if (command->wrong_usage) {
+        return EXIT_USAGE;
+    }
+    if (status != STATUS_OK || !empty) {
+        return EXIT_FAILED;
+    }
+    if (command->is_damaged) {
+        return EXIT_DAMAGED;
+    }
+    return command->set_aside == 0 && command->is_noted ? EXIT_FINE : EXIT_FAILED;
+}
+
 int command_forward(const struct forward_access *access, int argument_count, char **arguments)
 {
     struct error err;
@@ -213,6 +251,7 @@ int command_forward(const struct forward_access *access, int argument_count, cha
         .access = access,
         .give_up_ms = GIVE_UP_S_DEFAULT * MILLISECONDS_PER_SECOND,
         .on_terminal = status_line_wanted(),
+        .is_noted = true,
     };
     bool empty = false;
     enum status status = read_arguments(&command, &argument_count, &arguments, &err);
@@ -226,9 +265,6 @@ int command_forward(const struct forward_access *access, int argument_count, cha
     if (status != STATUS_OK) {
         cli_tell("%s", err.message);
     }
-    if (command.wrong_usage) {
-        return EXIT_USAGE;
-    }
-    bool done = status == STATUS_OK && empty && command.set_aside == 0;
-    return done ? EXIT_FINE : EXIT_FAILED;
+    tell_damage(&command);
+    return exit_code(&command, status, empty);
 }
