@@ -153,13 +153,21 @@ test('an address shows the same again, and steps can be gone back', async ({ das
 test('dark and light come from the system, or from the switch', async ({ dashboard, page, fresh }) => {
   await fresh.record(shopActivities(5));
   const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  // As a canvas reads it, which takes no function of CSS.
+  const bar = () => page.evaluate(() => getComputedStyle(document.documentElement).getPropertyValue('--bar').trim());
   await dashboard.visit();
   const light = await ground();
+  const lightBar = await bar();
+  expect(lightBar).toMatch(/^#[0-9a-f]{6}$/);
   await page.emulateMedia({ colorScheme: 'dark' });
   await expect.poll(ground).not.toBe(light);
   const dark = await ground();
+  const darkBar = await bar();
+  expect(darkBar).toMatch(/^#[0-9a-f]{6}$/);
+  expect(darkBar).not.toBe(lightBar);
   await dashboard.button('Theme: automatic').click();
   await expect.poll(ground).toBe(light);
+  expect(await bar()).toBe(lightBar);
   await dashboard.pressUntil('Shift+Tab', page.getByRole('link', { name: 'API' }));
   await dashboard.pressUntil('Tab', dashboard.button('Theme: light'));
   await page.keyboard.press('Enter');
@@ -167,6 +175,7 @@ test('dark and light come from the system, or from the switch', async ({ dashboa
   await page.reload();
   await expect(dashboard.button('Theme: dark')).toBeVisible();
   expect(await ground()).toBe(dark);
+  expect(await bar()).toBe(darkBar);
 });
 
 // Each of them runs where it is put into a page as markup; all of them set the same mark.
