@@ -175,7 +175,6 @@ int command_export(const struct lookup_access *access, int argument_count, char 
 {
     static struct folder_question question; /* its filter points into it */
     const struct folder_options all = {options, ARRAY_LENGTH(options)};
-    struct lookup lookup;
     struct error err;
     enum status status = folder_arguments_read(&all, argument_count, arguments, &question, &err);
     if (status != STATUS_OK) {
@@ -185,9 +184,5 @@ int command_export(const struct lookup_access *access, int argument_count, char 
     if (question.format == ROW_FORMAT_USUAL) {
         question.format = ROW_FORMAT_NDJSON;
     }
-    status = lookup_open(&lookup, access, &question, &err);
-    status = status == STATUS_OK ? write_export(&lookup, &err) : status;
-    int code = status == STATUS_OK ? EXIT_FINE : lookup_tell_failure(&lookup, "export", &err);
-    lookup_close(&lookup);
-    return code;
+    return lookup_run(access, &question, "export", write_export);
 }

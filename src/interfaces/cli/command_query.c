@@ -99,21 +99,14 @@ static enum status print_count(struct lookup *lookup, struct cli_output *output,
     return status == STATUS_OK ? cli_output_flush(output, err) : status;
 }
 
-static int answer(const struct lookup_access *access, const struct folder_question *question)
+static enum status answer(struct lookup *lookup, struct error *err)
 {
     struct cli_output output;
-    struct lookup lookup;
-    struct error err;
     cli_output_init(&output, CLI_STANDARD_OUTPUT);
-    enum status status = lookup_open(&lookup, access, question, &err);
-    if (status == STATUS_OK) {
-        status = question->count ? print_count(&lookup, &output, &err)
-                                 : print_rows(&lookup, &output, &err);
-    }
-    int code = status == STATUS_OK ? EXIT_FINE : lookup_tell_failure(&lookup, "query", &err);
-    lookup_close(&lookup);
+    enum status status = lookup->question->count ? print_count(lookup, &output, err)
+                                                 : print_rows(lookup, &output, err);
     cli_output_deinit(&output);
-    return code;
+    return status;
 }
 
 int command_query(const struct lookup_access *access, int argument_count, char **arguments)
@@ -131,5 +124,5 @@ int command_query(const struct lookup_access *access, int argument_count, char *
     if (question.limit == UINT64_MAX) {
         question.limit = LIMIT_DEFAULT;
     }
-    return answer(access, &question);
+    return lookup_run(access, &question, "query", answer);
 }

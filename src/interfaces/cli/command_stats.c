@@ -68,7 +68,7 @@ static enum status tally_folder(const struct lookup *lookup, struct arena *arena
     return activity_store_tally(lookup->store, &request, arena, out_tally, err);
 }
 
-static enum status answer(const struct lookup *lookup, struct error *err)
+static enum status answer(struct lookup *lookup, struct error *err)
 {
     struct activity_tally tally;
     struct cli_output output;
@@ -92,7 +92,6 @@ int command_stats(const struct lookup_access *access, int argument_count, char *
 {
     static struct folder_question question; /* its filter points into it */
     const struct folder_options all = {options, ARRAY_LENGTH(options)};
-    struct lookup lookup;
     struct error err;
     enum status status = folder_arguments_read(&all, argument_count, arguments, &question, &err);
     if (status == STATUS_OK && question.grouping.kind == GROUPING_COUNT) {
@@ -107,9 +106,5 @@ int command_stats(const struct lookup_access *access, int argument_count, char *
     if (question.limit == UINT64_MAX) {
         question.limit = COUNT_LIMIT_DEFAULT;
     }
-    status = lookup_open(&lookup, access, &question, &err);
-    status = status == STATUS_OK ? answer(&lookup, &err) : status;
-    int code = status == STATUS_OK ? EXIT_FINE : lookup_tell_failure(&lookup, "stats", &err);
-    lookup_close(&lookup);
-    return code;
+    return lookup_run(access, &question, "stats", answer);
 }

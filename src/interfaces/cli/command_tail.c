@@ -74,19 +74,14 @@ static enum status print_rows(const struct newest_rows *newest, enum row_format 
     return status;
 }
 
-static int print_newest(const struct lookup_access *access, const struct folder_question *question)
+static enum status print_newest(struct lookup *lookup, struct error *err)
 {
     struct newest_rows newest;
-    struct lookup lookup;
-    struct error err;
     newest_rows_init(&newest);
-    enum status status = lookup_open(&lookup, access, question, &err);
-    status = status == STATUS_OK ? newest_rows_find(&newest, &lookup, &err) : status;
-    status = status == STATUS_OK ? print_rows(&newest, question->format, &err) : status;
-    int code = status == STATUS_OK ? EXIT_FINE : lookup_tell_failure(&lookup, "tail", &err);
-    lookup_close(&lookup);
+    enum status status = newest_rows_find(&newest, lookup, err);
+    status = status == STATUS_OK ? print_rows(&newest, lookup->question->format, err) : status;
     newest_rows_deinit(&newest);
-    return code;
+    return status;
 }
 
 static int follow(const struct lookup_access *access, struct folder_question *question)
@@ -125,5 +120,6 @@ int command_tail(const struct lookup_access *access, int argument_count, char **
     if (question.limit == UINT64_MAX) {
         question.limit = LIMIT_DEFAULT;
     }
-    return question.follows ? follow(access, &question) : print_newest(access, &question);
+    return question.follows ? follow(access, &question)
+                            : lookup_run(access, &question, "tail", print_newest);
 }

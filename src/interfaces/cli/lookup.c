@@ -3,8 +3,8 @@
 #include "interfaces/cli/cli.h"
 #include "interfaces/cli/server_rows.h"
 
-enum status lookup_open(struct lookup *lookup, const struct lookup_access *access,
-                        const struct folder_question *question, struct error *err)
+static enum status open_lookup(struct lookup *lookup, const struct lookup_access *access,
+                               const struct folder_question *question, struct error *err)
 {
     *lookup = (struct lookup){.access = access, .question = question};
     if (question->directory != NULL) {
@@ -37,7 +37,7 @@ enum status lookup_count(struct lookup *lookup, uint64_t *out_count, struct erro
                                    out_count, err);
 }
 
-int lookup_tell_failure(const struct lookup *lookup, const char *command, const struct error *err)
+static int tell_failure(const struct lookup *lookup, const char *command, const struct error *err)
 {
     if (lookup->wrong_usage) {
         return folder_refuse_arguments(command, err);
@@ -45,4 +45,16 @@ int lookup_tell_failure(const struct lookup *lookup, const char *command, const 
     return lookup->question->directory != NULL
                ? folder_tell_failure(lookup->question->directory, err)
                : server_tell_failure(err);
+}
+
+int lookup_run(const struct lookup_access *access, const struct folder_question *question,
+               const char *command, lookup_answer *answer)
+{
+    struct lookup lookup;
+    struct error err;
+    enum status status = open_lookup(&lookup, access, question, &err);
+    status = status == STATUS_OK ? answer(&lookup, &err) : status;
+    int code = status == STATUS_OK ? EXIT_FINE : tell_failure(&lookup, command, &err);
+    lookup_close(&lookup);
+    return code;
 }

@@ -19,9 +19,15 @@ struct lookup {
     bool wrong_usage; /* what names the server cannot be meant */
 };
 
-/* As folder_open, or as the server's open. lookup_close takes what open has failed on. */
-MUST_USE enum status lookup_open(struct lookup *lookup, const struct lookup_access *access,
-                                 const struct folder_question *question, struct error *err);
+/* What a command does with what was opened. */
+typedef enum status lookup_answer(struct lookup *lookup, struct error *err);
+
+/* Opens what the question names and has it answered; says on stderr what failed, of this command.
+ * Returns the exit code. */
+int lookup_run(const struct lookup_access *access, const struct folder_question *question,
+               const char *command, lookup_answer *answer);
+
+/* Also of one that was not opened, or only in part. */
 void lookup_close(struct lookup *lookup);
 
 /* All rows that the question asks for, in its order, up to its limit. */
@@ -30,6 +36,3 @@ MUST_USE enum status lookup_walk(struct lookup *lookup, const struct folder_visi
 
 /* How many there are. */
 MUST_USE enum status lookup_count(struct lookup *lookup, uint64_t *out_count, struct error *err);
-
-/* Says on stderr what failed, of this command; returns the exit code. */
-int lookup_tell_failure(const struct lookup *lookup, const char *command, const struct error *err);
