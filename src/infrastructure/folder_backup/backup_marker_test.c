@@ -23,6 +23,13 @@ static void fill(struct backup_list *list)
                      STATUS_OK);
 }
 
+static void fill_with_text(struct backup_list *list, struct buffer *out_text)
+{
+    fill(list);
+    buffer_init(out_text, 1 << 16);
+    backup_list_append(list, out_text);
+}
+
 static void test_a_list_comes_back(void **state)
 {
     (void)state;
@@ -30,9 +37,7 @@ static void test_a_list_comes_back(void **state)
     struct backup_list again;
     struct buffer text;
     struct error err;
-    fill(&list);
-    buffer_init(&text, 1 << 16);
-    backup_list_append(&list, &text);
+    fill_with_text(&list, &text);
     assert_int_equal(backup_list_parse(buffer_str(&text), &again, &err), STATUS_OK);
     assert_int_equal(again.made_at_ms, list.made_at_ms);
     assert_int_equal(again.count, 3);
@@ -54,9 +59,7 @@ static void test_whatever_changes_is_found(void **state)
     struct backup_list again;
     struct buffer text;
     struct error err;
-    fill(&list);
-    buffer_init(&text, 1 << 16);
-    backup_list_append(&list, &text);
+    fill_with_text(&list, &text);
     for (size_t bit = 0; bit < text.len * 8; bit++) {
         text.data[bit / 8] = (char)(text.data[bit / 8] ^ (1 << (bit % 8)));
         assert_int_not_equal(backup_list_parse(buffer_str(&text), &again, &err), STATUS_OK);
