@@ -134,8 +134,7 @@ static size_t choose(struct forward_activities *forwarder)
     most = most < forwarder->rows_limit ? most : forwarder->rows_limit;
     while (count < most) {
         const struct activity *activity = &forwarder->batch.rows[forwarder->at + count].activity;
-        bytes += activity->id.len + activity->user_id.len + activity->action.len +
-                 activity->metadata.len;
+        bytes += activity_text_bytes(activity);
         if (count > 0 && bytes > config->bytes_max) {
             break;
         }

@@ -5,8 +5,7 @@
 bool activity_copy(struct arena *arena, const struct activity *from, struct activity *out_copy)
 {
     struct activity copy = *from;
-    size_t len = copy.id.len + copy.user_id.len + copy.action.len + copy.metadata.len;
-    char *next = arena_allocate(arena, len);
+    char *next = arena_allocate(arena, activity_text_bytes(from));
     if (next == NULL) {
         return false;
     }

@@ -37,6 +37,12 @@ static inline int activity_key_compare(struct activity_key a, struct activity_ke
     return str_compare(a.id, b.id);
 }
 
+/* Of all its texts together. */
+static inline size_t activity_text_bytes(const struct activity *activity)
+{
+    return activity->id.len + activity->user_id.len + activity->action.len + activity->metadata.len;
+}
+
 /* A copy whose texts lie in the arena; false when they do not fit. */
 bool activity_copy(struct arena *arena, const struct activity *from, struct activity *out_copy);
 

@@ -36,8 +36,7 @@ static bool make_room(struct page_builder *builder)
 enum page_builder_answer page_builder_take(struct page_builder *builder, const struct activity *row)
 {
     struct activity_page *page = &builder->page;
-    size_t bytes =
-        sizeof *row + row->id.len + row->user_id.len + row->action.len + row->metadata.len;
+    size_t bytes = sizeof *row + activity_text_bytes(row);
     size_t left = builder->request->bytes_max - builder->bytes;
     if (page_builder_is_complete(builder)) {
         return PAGE_BUILDER_FULL;

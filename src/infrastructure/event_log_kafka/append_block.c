@@ -17,9 +17,8 @@ size_t append_block_estimate(const struct activity *activities, size_t count)
 {
     size_t bytes = sizeof(struct append_block);
     for (size_t i = 0; i < count; i++) {
-        bytes += sizeof(struct message_head) + MESSAGE_FRAME_BYTES + activities[i].id.len +
-                 2 * activities[i].user_id.len + activities[i].action.len +
-                 activities[i].metadata.len;
+        bytes += sizeof(struct message_head) + MESSAGE_FRAME_BYTES + activities[i].user_id.len +
+                 activity_text_bytes(&activities[i]);
     }
     return bytes;
 }

@@ -84,8 +84,7 @@ size_t frame_length(const struct activity *activity)
         activity->action.len > UINT16_MAX || activity->metadata.len > UINT32_MAX / 2) {
         return 0;
     }
-    return FRAME_HEADER_BYTES + activity->id.len + activity->user_id.len + activity->action.len +
-           activity->metadata.len;
+    return FRAME_HEADER_BYTES + activity_text_bytes(activity);
 }
 
 static uint8_t *put_text(uint8_t *at, struct str text)

@@ -9,8 +9,7 @@ static size_t bytes_of(const struct activity *activities, size_t count)
 {
     size_t bytes = sizeof(struct held_append) + count * sizeof(struct activity);
     for (size_t i = 0; i < count; i++) {
-        bytes += activities[i].id.len + activities[i].user_id.len + activities[i].action.len +
-                 activities[i].metadata.len;
+        bytes += activity_text_bytes(&activities[i]);
     }
     return bytes;
 }
