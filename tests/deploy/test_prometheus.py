@@ -23,6 +23,12 @@ def test_prometheus_reads_the_alerts():
     assert len(alerts()) == len(set(alerts())) > 10
 
 
+def test_prometheus_reads_the_configuration():
+    """Guards the file of the README, and that it has all of the alerts. A running Prometheus has it in tests/scenario."""
+    result = promtool("check", "config", ALERTS.parent / "prometheus.yml")
+    assert result.returncode == 0 and f"{len(alerts())} rules found" in result.stdout, result
+
+
 def test_alerts_fire_and_stay_quiet():
     """Guards each alert by series that it is for, and by such that it is not for."""
     result = promtool("test", "rules", ALERTS_TEST)

@@ -4,6 +4,7 @@ page, the dashboard and the alerts name what some process tells, and nothing els
 import time
 
 import metrics
+import prometheus
 import service as services
 import wire
 from cluster import spill, wait_for_empty_spill, wait_for_lag
@@ -48,6 +49,22 @@ def test_prometheus_reads_all_of_it(cluster):
     brokers = {dict(labels)["broker"] for _, labels in families["usertrail_kafka_broker_up"].samples}
     assert brokers == {"1"} and cluster.kafka.address not in api.get("/metrics").body.decode()
     assert "usertrail_worker_lag_seconds" not in families and "usertrail_worker_lag_seconds" in worker_families
+
+
+def test_the_panels_of_kafka_draw(cluster):
+    """Guards the panels that only Kafka and a spill fill; all others are looked at in tests/scenario/test_465_prometheus.py."""
+    api, worker = cluster.api(*QUICK), cluster.worker(*QUICK)
+    api.record(ONE)
+    wait_handled(api, 1)
+    scrape_with_statistics(api, "producer")
+    scrape_with_statistics(worker, "consumer")
+    of_kafka = [expression for expression in metrics.dashboard_expressions()
+                if "usertrail_kafka_" in expression or "usertrail_spill_" in expression]
+    assert len(of_kafka) > 5
+    with prometheus.watching(api, worker) as watcher:
+        watcher.wait_scrapes(2)
+        assert not [expression for expression in of_kafka if not watcher.query(expression)]
+        assert set(watcher.alerts().values()) == {"inactive"}
 
 
 def test_lag_grows_while_the_store_is_away(cluster):

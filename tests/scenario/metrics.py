@@ -106,15 +106,20 @@ def requests(families):
     return counts
 
 
-# --- promtool ---
+# --- Prometheus ---
+
+
+def program(name):
+    """prometheus or promtool."""
+    found = ROOT / "build" / "promtool" / name
+    found = found if found.is_file() else shutil.which(name)
+    assert found, f"{name} is missing: tools/setup test brings it"
+    return found
 
 
 def promtool(*arguments, text=None):
-    program = ROOT / "build" / "promtool" / "promtool"
-    program = program if program.is_file() else shutil.which("promtool")
-    assert program, "promtool is missing: tools/setup test brings it"
-    return subprocess.run([program, *map(str, arguments)], input=text, capture_output=True, text=True, timeout=60, check=False,
-                          cwd=ROOT)
+    return subprocess.run([program("promtool"), *map(str, arguments)], input=text, capture_output=True, text=True, timeout=60,
+                          check=False, cwd=ROOT)
 
 
 def check_by_promtool(text):

@@ -95,19 +95,19 @@ def test_other_paths_are_not_there(shared, path):
     expect.problem(shared.get(path), 404)
 
 
-README_ROWS = {
+SAMPLE_ROWS = {
     "userId=user-101&limit=3": ["08:06:00.125Z logout", "08:04:55.640Z checkout", "08:02:11.307Z add_to_cart"],
     "action=view_page&from=2026-01-14T08:02:00Z&order=asc": ["08:02:11.307Z view_page", "08:05:00.000Z view_page"],
 }
 
 
 def test_the_sample_of_the_readme(fresh):
-    """Guards the README: its sample is accepted whole, and its two questions are answered by the rows that it shows."""
+    """Guards the sample of the README: it is accepted whole, and two questions are answered by the rows of it that fit."""
     sample = (services.ROOT / "docs" / "sample-activities.json").read_bytes()
     document = fresh.post(sample).json
     assert document["rejected"] == 0 and document["accepted"] > 5
     fresh.wait_settled()
-    for query, rows in README_ROWS.items():
+    for query, rows in SAMPLE_ROWS.items():
         found = fresh.get(f"/api/v1/activities?{query}").json
         assert [f"{row['timestamp'].split('T')[1]} {row['action']}" for row in found["data"]] == rows
         assert (found["nextCursor"] is not None) == ("limit" in query)
