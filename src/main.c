@@ -551,7 +551,8 @@ static int run_verify(int argument_count, char **arguments)
 
 static struct lookup_access lookup_access(void)
 {
-    return (struct lookup_access){.folder = &folder_access, .server = server_access()};
+    return (struct lookup_access){
+        .folder = &folder_access, .server = server_access(), .clock = &clock_system};
 }
 
 static int run_query(int argument_count, char **arguments)
@@ -669,7 +670,7 @@ static const struct cli_command commands[] = {
      .help = command_export_help,
      .run = run_export},
     {.name = "import",
-     .arguments = "FILE|- --data-dir DIR|--server URL [options]",
+     .arguments = "FILE|- --data-dir DIR|--url URL [options]",
      .summary = "Imports activities from a file of NDJSON, once each, into a folder or a server.",
      .help = command_import_help,
      .run = run_import},
@@ -730,14 +731,21 @@ static const struct cli_command commands[] = {
     {.name = "configuration",
      .arguments = "",
      .summary = "Prints the reference of all settings as Markdown.",
-     .help = "",
+     .help = "Examples\n"
+             "  usertrail configuration > CONFIGURATION.md",
      .run = run_configuration},
     {.name = "version",
      .arguments = "",
      .summary = "Prints the version.",
-     .help = "",
+     .help = "Examples\n"
+             "  usertrail version",
      .run = run_version},
 };
+
+static const char examples[] = "Examples\n"
+                               "  usertrail serve --data-dir ./data\n"
+                               "  usertrail query --url http://127.0.0.1:3000 --user user-101\n"
+                               "  usertrail tail -f";
 
 int main(int argc, char **argv)
 {
@@ -745,6 +753,6 @@ int main(int argc, char **argv)
     if (!open_standard_streams()) {
         return EXIT_FAILED;
     }
-    struct cli cli = {USERTRAIL_VERSION, commands, ARRAY_LENGTH(commands)};
+    struct cli cli = {USERTRAIL_VERSION, commands, ARRAY_LENGTH(commands), examples};
     return cli_run(&cli, argc, argv);
 }

@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 import service as services
+import terminal
 
 TRICKY = ["plain", "with,comma", 'with"quotes"', "ünïcode ✓", " spaces ", "=1+1", "'", "a;b"]
 
@@ -289,6 +290,26 @@ def test_wrong_arguments_are_refused(stopped, arguments, words):
     result = subprocess.run([services.BINARY, *given], env=services.environment(), timeout=20, capture_output=True, check=False)
     assert result.returncode == 2 and result.stdout == b"" and words in result.stderr.decode(), result
     assert f"`usertrail {arguments[0]} --help`" in result.stderr.decode()
+
+
+def test_an_export_shows_how_far_it_is(stopped, tmp_path):
+    """Guards the line for whoever waits at a terminal, from a folder and from a server, that nothing of it stays, and that there is
+    none elsewhere."""
+    file = tmp_path / "all.ndjson"
+
+    def exported(*source):
+        shown = terminal.show("export", *source, "--output", file)
+        *lines, last = shown.split("\r")
+        assert last == f"\x1b[K3000 activities written to {file}\n" and len(file.read_text().splitlines()) == 3000
+        assert lines[1:] and all(re.fullmatch(r"\d+ MB, \d+ activities, \d+/s\x1b\[K", line) for line in lines[1:]), shown
+
+    exported(stopped.data)
+    result = run("export", stopped.data, "--output", file)
+    assert result.stderr == f"3000 activities written to {file}\n" and result.stdout == ""
+    assert "MB" not in terminal.show("export", stopped.data, "--limit", "1", code=2)
+    stopped.start()
+    exported("--url", stopped.url)
+    stopped.stop()
 
 
 def test_help_names_the_options_that_there_are():

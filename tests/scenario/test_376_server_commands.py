@@ -162,13 +162,18 @@ def test_nobody_is_there():
         assert "does not answer" in result.stderr and result.stdout == "", result
 
 
+def test_the_first_help_has_examples():
+    """Guards who types the program's name alone."""
+    text = run("help").stdout
+    assert "\n\nExamples\n  usertrail serve" in text and "\n  usertrail query" in text
+
+
 def test_every_help_has_examples():
     """Guards who has never used it: each command that does something says how it is called."""
     names = [line.split()[0] for line in run("help").stdout.split("Commands\n")[1].split("\n\n")[0].splitlines()]
     assert {"query", "tail", "stats", "import", "export", "verify", "replay", "refused", "erase", "keys", "check-config", "health",
             "version"} <= set(names)
     for name in names:
-        if name not in ("configuration", "version"):
-            text = run(name, "--help").stdout
-            assert f"  usertrail {name}" in text.partition("Examples\n")[2], name
-            assert all(len(line) <= 100 for line in text.splitlines() if not line.startswith("Usage")) or name in ("serve", "check-config"), name
+        text = run(name, "--help").stdout
+        assert f"  usertrail {name}" in text.partition("Examples\n")[2], name
+        assert all(len(line) <= 100 for line in text.splitlines() if not line.startswith("Usage")) or name in ("serve", "check-config"), name

@@ -303,7 +303,7 @@ def test_patience_has_an_end(tmp_path):
     with scripted(lambda number, rows: (401, {}, {"detail": "who are you"})) as (url, requests):
         result = run(path, "--server", url, code=1)
     assert len(requests) == 1
-    assert "the server answers 401: who are you; name a file that holds a key by --api-key-file" in result.stderr
+    assert "the server answers 401: who are you; name a file that holds a key by --key-file" in result.stderr
 
 
 def test_arrays_become_as_small_as_the_server_wants(tmp_path):
@@ -614,6 +614,9 @@ def test_a_terminal_shows_a_bar(source, tmp_path):
     (["FILE"], "say where to"),
     (["FILE", "--data-dir", "d", "--server", "http://127.0.0.1:1"], "not both"),
     (["FILE", "--server", "127.0.0.1:1"], "no address of a server"),
+    (["FILE", "--url", "127.0.0.1:1"], "no address of a server"),
+    (["FILE", "--url", "http://127.0.0.1:1", "--server", "http://127.0.0.1:1"], "the same"),
+    (["FILE", "--url", "http://127.0.0.1:1", "--key-file", "k", "--api-key-file", "k"], "the same"),
     (["FILE", "--data-dir", "d", "--bogus"], "no option"),
     (["-", "--data-dir", "d", "--state", "s"], "--state"),
 ])
@@ -624,6 +627,16 @@ def test_wrong_arguments_are_refused(tmp_path, arguments, words):
     result = run(*[path if argument == "FILE" else argument for argument in arguments], code=2, folder=tmp_path)
     assert words in result.stderr and result.stdout == ""
     assert [entry.name for entry in tmp_path.iterdir()] == ["source.ndjson"]
+
+
+@pytest.mark.parametrize("text", ['[\n  {"userId":"a","action":"b"}\n]\n', '[{"userId":"a","action":"b"}]', ' [ {"userId":"a","action":"b"},\n'])
+def test_an_array_is_not_taken_for_lines(tmp_path, text):
+    """Guards against an import of the one line of an array that happens to be an activity: whoever has one is told what to do."""
+    path = tmp_path / "array.json"
+    path.write_text(text)
+    result = run(path, "--data-dir", tmp_path / "data", code=1)
+    assert "an array" in result.stderr and "jq -c" in result.stderr and result.stdout == ""
+    assert [entry.name for entry in tmp_path.iterdir()] == ["array.json"]
 
 
 def test_what_cannot_be_read_or_reached_is_told(tmp_path):

@@ -14,6 +14,7 @@ import pair
 import service as services
 import terminal
 import wire
+from signing import Keys, needs_openssl
 
 ADDRESS = "http://127.0.0.1:3000"
 README = "../README.md"
@@ -27,16 +28,20 @@ pytestmark = [pair.names_its_own, pytest.mark.skipif(shutil.which("curl") is Non
 # --- what is typed ---
 
 
+def lay_desk(service, folder):
+    (folder / "build").mkdir(parents=True)
+    (folder / "build" / "usertrail").symlink_to(services.BINARY.resolve())
+    (folder / "data").symlink_to(service.data)
+    for name in ("docs", "deploy"):
+        (folder / name).symlink_to(services.ROOT / name)
+    return folder
+
+
 @pytest.fixture
 def desk(make_service, tmp_path):
     """(service, folder to type in): the folder of the repository, as far as pages name it, with the service's data in it."""
     service = make_service().start()
-    (tmp_path / "build").mkdir()
-    (tmp_path / "build" / "usertrail").symlink_to(services.BINARY.resolve())
-    (tmp_path / "data").symlink_to(service.data)
-    for folder in ("docs", "deploy"):
-        (tmp_path / folder).symlink_to(services.ROOT / folder)
-    return service, tmp_path
+    return service, lay_desk(service, tmp_path)
 
 
 def path_of(folder):
@@ -129,6 +134,63 @@ def test_the_commands_of_the_page(desk, title):
         elif title == "Asking a server" and "--url" not in command:
             command = command.replace(" >", f" --yes --url {ADDRESS} >") if " >" in command else f"{command} --url {ADDRESS}"
         run(command, service, folder)
+
+
+# --- the help of each command ---
+
+NEEDS_KAFKA = ("replay", "forward")
+PLACES = {"http://127.0.0.1:3000": "URL", "http://127.0.0.1:8080": "URL", "https://trail.example": "URL", "/mnt/backups": "."}
+
+
+def examples_of_help():
+    """(command, line) of every example; a line that runs on is one."""
+    listed = services.run_program("help").stdout.split("Commands\n")[1].split("\n\n")[0]
+    for name in (line.split()[0] for line in listed.splitlines()):
+        text = services.run_program(name, "--help").stdout.partition("Examples\n")[2].split("\n\n")[0]
+        yield from ((name, line.strip()) for line in text.splitlines())
+
+
+def fill_desk(service, folder):
+    """The files that the examples name."""
+    service.record(json.loads(SAMPLE.read_text()))
+    service.restart()
+    run("usertrail export ./data --output activities.ndjson && gzip -k activities.ndjson && mv activities.ndjson.gz old.ndjson.gz",
+        service, folder)
+    run(f"curl -sf {ADDRESS}/api/v1/checkpoint -o kept.txt", service, folder)
+    run(f"curl -sf -X DELETE {ADDRESS}/api/v1/users/somebody -o erased.json", service, folder)
+    run("usertrail keys create --keys-file keys --scopes read --name a | tail -n 1 >key && chmod 600 key && rm keys", service, folder)
+    (folder / "usertrail.conf").write_text("retention-days = 30\n")
+    run("usertrail backup ./data 2026-01-14 && ln -s data data-of-before", service, folder)
+
+
+@needs_openssl
+def test_the_examples_of_every_help(make_service, tmp_path):
+    """Guards the examples: each is accepted as it stands there, and does what it is there for."""
+    signing = Keys(tmp_path)
+    service = make_service("--checkpoint-key-file", signing.private).start()
+    folder = lay_desk(service, tmp_path / "desk")
+    (folder / "public.pem").symlink_to(signing.public)
+    fill_desk(service, folder)
+    count = 0
+    for name, line in examples_of_help():
+        if name in NEEDS_KAFKA:
+            continue
+        command = line
+        for place, here in PLACES.items():
+            command = command.replace(place, service.url if here == "URL" else here)
+        if name == "serve":
+            command = command.replace("usertrail serve", "usertrail check-config")
+        if "tail -f" in command or name in ("erase", "refused", "health"):
+            command += "" if "--url" in command else f" --url {service.url}"
+        if name == "erase" and "--yes" not in command:
+            command += " --yes"
+        if name == "restore":
+            command = command.replace(" ./data ", " ./again ")
+        if "tail -f" in command:
+            command = f"timeout -s INT 1 {command} || [ $? = 124 ]"
+        run(command, service, folder)
+        count += 1
+    assert count > 25
 
 
 # --- all pages ---

@@ -182,7 +182,7 @@ static enum status take_refusal(struct import_target_http *target, struct import
         enum status status = refuse_single(transfer, err);
         return status == STATUS_OK ? go_on(target, transfer, out_batch, err) : status;
     }
-    const char *hint = code == 401 ? "; name a file that holds a key by --api-key-file" : "";
+    const char *hint = code == 401 ? "; name a file that holds a key by --key-file" : "";
     return error_set(err, STATUS_UNAVAILABLE, 0, "%s%s", words, hint);
 }
 

@@ -30,6 +30,9 @@ static void print_usage(const struct cli *cli, FILE *out)
     for (size_t i = 0; i < ARRAY_LENGTH(exit_codes); i++) {
         fprintf(out, "  %d  %s\n", exit_codes[i].code, exit_codes[i].meaning);
     }
+    if (cli->examples[0] != '\0') {
+        fprintf(out, "\n%s\n", cli->examples);
+    }
     fprintf(out, "\n`usertrail COMMAND --help` tells more about one of them.\n");
 }
 

@@ -23,6 +23,7 @@ struct cli {
     const char *version;
     const struct cli_command *commands;
     size_t command_count;
+    const char *examples; /* lines below the list of commands, "" for none */
 };
 
 /* `--help`, `help [COMMAND]`, `COMMAND --help` and `--version` are answered here; an unknown

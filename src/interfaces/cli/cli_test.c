@@ -53,7 +53,7 @@ static const struct cli_command commands[] = {
     {.name = "version", .arguments = "", .summary = "Tells it.", .help = "", .run = run_version},
 };
 
-static const struct cli cli = {"1.2.3", commands, 2};
+static const struct cli cli = {"1.2.3", commands, 2, "Examples\n  usertrail copy a"};
 
 /* One run and what it printed on either stream. */
 struct run {
@@ -161,6 +161,8 @@ static void help_lists_the_commands(void **state)
         assert_non_null(strstr(result.out, "usertrail 1.2.3"));
         assert_non_null(strstr(result.out, "copy"));
         assert_non_null(strstr(result.out, "Tells it."));
+        assert_non_null(strstr(result.out, "\nExit codes\n  0  "));
+        assert_non_null(strstr(result.out, "\n\nExamples\n  usertrail copy a\n"));
         assert_string_equal(result.err, "");
     }
 }

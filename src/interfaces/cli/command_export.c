@@ -1,6 +1,7 @@
 #include "interfaces/cli/cli.h"
 #include "interfaces/cli/cli_output.h"
 #include "interfaces/cli/export_file.h"
+#include "interfaces/cli/export_progress.h"
 #include "interfaces/cli/lookup_commands.h"
 #include "interfaces/cli/row_output.h"
 
@@ -10,7 +11,8 @@ enum {
     HTTP_OK = 200,
     TARGET_BYTES_MAX = 1 << 20,
     PIECE_BYTES_MAX = 256 << 20, /* one line fits */
-    REFUSAL_BYTES_MAX = 1 << 20
+    REFUSAL_BYTES_MAX = 1 << 20,
+    ROWS_BETWEEN_LOOKS = 1024 /* at the clock, which costs as much as a part of a row */
 };
 
 const char command_export_help[] =
@@ -60,6 +62,7 @@ static const struct folder_option options[] = {FOLDER_FILTER_OPTIONS,
 struct export
 {
     struct export_file file;
+    struct export_progress progress;
     struct cli_output output;
     struct row_output rows;
     struct buffer piece;   /* of a server's answer, up to the end of its last line */
@@ -70,6 +73,9 @@ struct export
 static enum status write_row(void *context, const struct activity *activity, struct error *err)
 {
     struct export *export = context;
+    if (export->rows.count % ROWS_BETWEEN_LOOKS == 0) {
+        export_progress_show(&export->progress, export->rows.count);
+    }
     return row_output_add(&export->rows, activity, err);
 }
 
@@ -101,6 +107,7 @@ static enum status write_piece(void *context, long code, struct str piece, struc
     }
     enum status status = cli_output_write(&export->output, (struct str){kept->data, whole}, err);
     buffer_consume(kept, whole);
+    export_progress_show(&export->progress, export->lines);
     return status;
 }
 
@@ -156,10 +163,13 @@ static enum status write_export(struct lookup *lookup, struct error *err)
     if (status != STATUS_OK) {
         return status;
     }
+    export_progress_begin(&export.progress, lookup->access->clock,
+                          question->output == NULL ? NULL : export.file.stream);
     cli_output_init(&export.output, export.file.stream, name);
     row_output_init(&export.rows, &export.output, question->format);
     status = lookup->link == NULL ? write_folder(&export, lookup, err)
                                   : write_server(&export, lookup, err);
+    export_progress_end(&export.progress);
     status = status == STATUS_OK ? export_file_finish(&export.file, err) : status;
     if (status == STATUS_OK && question->output != NULL) {
         fprintf(stderr, "%llu activities written to %s\n", (unsigned long long)export.rows.count,

@@ -17,9 +17,11 @@ const char command_import_help[] =
     "standard input. Blank lines are passed over. Activities go to the server that runs on the\n"
     "folder, whose address stands in its lock, or into the folder itself when none does.\n\n"
     "  --data-dir DIR       the folder that serve has as --data-dir; made when it is missing\n"
-    "  --server URL         the server, such as http://127.0.0.1:3000, instead\n"
-    "  --api-key-file FILE  a key with the scope write, for a server that wants one: a file that\n"
-    "                       nobody else may read; or its text in the variable USERTRAIL_KEY\n"
+    "  --url URL            the server, such as http://127.0.0.1:3000, instead; --server is the\n"
+    "                       same\n"
+    "  --key-file FILE      a key with the scope write, for a server that wants one: a file that\n"
+    "                       nobody else may read; or its text in the variable USERTRAIL_KEY;\n"
+    "                       --api-key-file is the same\n"
     "  --cacert FILE        who vouches for a server of https, in PEM\n"
     "  --config FILE        the settings that serve has, for a folder without a server; the\n"
     "                       environment counts, too\n"
@@ -42,7 +44,7 @@ const char command_import_help[] =
     "on, with 2 for wrong arguments.\n\n"
     "Examples\n"
     "  usertrail import activities.ndjson --data-dir ./data\n"
-    "  zcat old.ndjson.gz | usertrail import - --server http://127.0.0.1:3000 --key old";
+    "  zcat old.ndjson.gz | usertrail import - --url http://127.0.0.1:3000 --key old";
 
 enum { SHOW_EVERY_MS = 100, TELL_EVERY_MS = 10 * 1000, SAVE_EVERY_MS = 1000 };
 

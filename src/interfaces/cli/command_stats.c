@@ -13,7 +13,8 @@ const char command_stats_help[] =
     "on it. On a terminal a table with bars, otherwise one JSON object in each line.\n\n"
     "  --by WHAT       action, user or metadata.PATH, the largest count first; or minute, hour, "
     "day\n"
-    "                  or time (UTC), in their order\n"
+    "                  or time (UTC), in their order. metadata.PATH needs a user, an action or a\n"
+    "                  time beside it\n"
     "  --interval N    how long the stretches of --by time are: 90s, 15m, 6h, 7d\n" //
     FOLDER_FILTER_HELP "  --from TIME     at or after this time, such as 2024-01-15T10:00:00Z\n"
     "  --to TIME       before this time\n"
@@ -24,7 +25,8 @@ const char command_stats_help[] =
     "Examples\n"
     "  usertrail stats ./data --by action\n"
     "  usertrail stats ./data --by hour --user user-101 --from 2024-01-15T00:00:00Z\n"
-    "  usertrail stats --url http://127.0.0.1:3000 --by metadata.plan --format csv";
+    "  usertrail stats --url http://127.0.0.1:3000 --by metadata.plan --action sign_up --format "
+    "csv";
 
 /* The server is told the words. */
 static enum status read_by(struct folder_question *question, const char *value, struct error *err)

@@ -79,6 +79,9 @@ static void what_is_wrong_is_named(void **state)
     REFUSED("the file is missing", "--data-dir", "d");
     REFUSED("say where to", "file");
     REFUSED("not both", "file", "--data-dir", "d", "--server", "http://h");
+    REFUSED("not both", "file", "--data-dir", "d", "--url", "http://h");
+    REFUSED("the same", "file", "--server", "http://h", "--url", "http://h");
+    REFUSED("the same", "file", "--url", "http://h", "--key-file", "k", "--api-key-file", "k");
     REFUSED("\"two\"", "one", "two", "--data-dir", "d");
     REFUSED("\"-x\"", "-x", "--data-dir", "d");
     REFUSED("\"--datadir=d\"", "one", "--datadir=d");

@@ -7,7 +7,30 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { WAIT_MS = 100 };
+enum { WAIT_MS = 100, BEGINNING_BYTES = 256 };
+
+static size_t skip_space(const char *text, size_t len, size_t at)
+{
+    while (at < len && strchr(" \t\r\n", text[at]) != NULL && text[at] != '\0') {
+        at++;
+    }
+    return at;
+}
+
+/* Of an array with an activity in each line, the last one has no comma behind it: it would be
+ * imported, and all others refused. */
+static bool holds_array(const struct import_input *input)
+{
+    char text[BEGINNING_BYTES];
+    ssize_t bytes = input->regular ? pread(input->descriptor, text, sizeof text, 0) : 0;
+    size_t len = bytes > 0 ? (size_t)bytes : 0;
+    size_t at = skip_space(text, len, 0);
+    if (at == len || text[at] != '[') {
+        return false;
+    }
+    at = skip_space(text, len, at + 1);
+    return at < len && text[at] == '{';
+}
 
 enum status import_input_open(struct import_input *input, const char *path, struct error *err)
 {
@@ -29,6 +52,13 @@ enum status import_input_open(struct import_input *input, const char *path, stru
     }
     input->regular = !standard && S_ISREG(found.st_mode);
     input->size = S_ISREG(found.st_mode) ? (uint64_t)found.st_size : 0;
+    if (holds_array(input)) {
+        import_input_close(input);
+        return error_set(err, STATUS_INVALID, 0,
+                         "%.60s is an array, and import takes an activity in each line; jq -c "
+                         "'.[]' %.60s makes such lines",
+                         path, path);
+    }
     return STATUS_OK;
 }
 

@@ -11,7 +11,7 @@ struct import_input {
     uint64_t size; /* of a regular file when it was opened; else 0 */
 };
 
-/* "-" is standard input. NOT_FOUND, INVALID (a folder), UNAVAILABLE. */
+/* "-" is standard input. NOT_FOUND, INVALID (a folder, a file with an array), UNAVAILABLE. */
 MUST_USE enum status import_input_open(struct import_input *input, const char *path,
                                        struct error *err);
 void import_input_close(struct import_input *input);

@@ -2,6 +2,7 @@
 /*
  * Where query, stats, export and tail look: into a data folder, or at a server. One thread.
  */
+#include "base/clock.h"
 #include "interfaces/cli/folder_commands.h"
 #include "interfaces/cli/folder_rows.h"
 #include "interfaces/cli/server_link.h"
@@ -9,6 +10,7 @@
 struct lookup_access {
     const struct folder_access *folder;
     const struct server_access *server;
+    const struct clock *clock;
 };
 
 struct lookup {
