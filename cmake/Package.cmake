@@ -32,8 +32,12 @@ set_directory_properties(PROPERTIES CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR
 install(TARGETS usertrail RUNTIME)
 install(FILES ${PROJECT_BINARY_DIR}/package/usertrail.service DESTINATION lib/systemd/system)
 install(FILES ${PROJECT_SOURCE_DIR}/deploy/debian/usertrail.conf DESTINATION /etc/usertrail)
+# The pages as they lie here, so that their links lead somewhere, and what they have others read.
 install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/CONFIGURATION.md ${PROJECT_SOURCE_DIR}/CHANGELOG.md
+        ${PROJECT_SOURCE_DIR}/ARCHITECTURE.md ${PROJECT_SOURCE_DIR}/CONTRIBUTING.md
         DESTINATION share/doc/usertrail)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs DESTINATION share/doc/usertrail)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/deploy/prometheus ${PROJECT_SOURCE_DIR}/deploy/grafana DESTINATION share/doc/usertrail/deploy)
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION share/doc/usertrail RENAME copyright)
 
 if(USERTRAIL_PRIVATE_LIBRARIES)

@@ -1,6 +1,7 @@
 """What the package of Debian brings beside the program. That it installs and starts is shown in clean roots
 (tools/check_clean_root --package)."""
 
+import os
 import re
 
 import pytest
@@ -44,6 +45,19 @@ def test_settings_to_choose_from_are_right(tmp_path):
     assert result.returncode == 0 and count >= 3, result.stderr
     chosen.write_text(chosen.read_text() + "retention-dayz = 3\n")
     assert check_config(chosen).returncode == 2
+
+
+def test_the_pages_lead_somewhere(tmp_path):
+    """Guards the pages of an installation: what the README and the list of pages lead to is there, and so is what Prometheus reads."""
+    # By DESTDIR, since the settings have a place of their own, /etc.
+    result = deployment.run("cmake", "--install", deployment.BUILD_FOLDER, "--prefix", "/usr",
+                            environment={**os.environ, "DESTDIR": str(tmp_path)})
+    assert result.returncode == 0, result.stderr
+    folder = tmp_path / "usr" / "share" / "doc" / "usertrail"
+    for page in (folder / "README.md", folder / "docs" / "README.md", folder / "docs" / "operating.md"):
+        links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text())
+        assert links and not [link for link in links if "://" not in link and not (page.parent / link).exists()]
+    assert {path.name for path in (folder / "deploy").rglob("*.*")} == {"alerts.yaml", "prometheus.yml", "usertrail.json"}
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
