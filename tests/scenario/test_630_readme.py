@@ -229,3 +229,13 @@ def test_every_page_is_listed():
     names = {path.name for path in (services.ROOT / "docs").glob("*.md")} - {"README.md"}
     missing = [name for name in names if f"({name})" not in listed]
     assert not missing, missing
+
+
+def test_tuning_names_what_there_is():
+    """Guards docs/tuning.md against settings and metrics that were renamed."""
+    text = (services.ROOT / "docs" / "tuning.md").read_text()
+    settings = set(re.findall(r"^\| `(--[a-z-]+)`", services.run_program("configuration").stdout, re.MULTILINE))
+    named = set(re.findall(r"--[a-z][a-z-]*", text)) - {"--kafka", "--output"}
+    assert len(named) > 30 and not named - settings, named - settings
+    told = "".join(metrics.told_on_page())
+    assert not [name for name in re.findall(r"`((?:usertrail|process)_\w+)`", text) if f"`{name}`" not in told]
