@@ -1,14 +1,17 @@
 """A real Prometheus on a real service: the alerts stay quiet while all is well and fire when it is not, and each panel of the
 dashboard has something to draw. Takes some seconds, most of them the waiting of Prometheus."""
 
-import prometheus
+import pytest
+
 import metrics
 import pair
+import prometheus
 import service as services
 import wire
 
-# What it is about is the same on every pair; panels of Kafka and of a spill are in tests/distributed/test_290_metrics.py.
-pytestmark = pair.names_its_own
+# What it is about is the same on every pair and in every build; panels of Kafka and of a spill are in
+# tests/distributed/test_290_metrics.py.
+pytestmark = [pair.names_its_own, pytest.mark.skipif(services.SANITIZED, reason="the release build has shown it")]
 
 ONE = {"userId": "user", "action": "act"}
 
