@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CALL_TRACE_FIELDS_MAX = 9 }; /* what a call was asked, at most */
+enum { CALL_TRACE_FIELDS_MAX = 10 }; /* what a call was asked, at most */
 
 struct call_trace {
     const struct logger *logger;

@@ -2,12 +2,20 @@
 
 #include "base/timestamp.h"
 
+bool activity_filter_lists(const struct str *list, size_t count, struct str value)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (str_equal(list[i], value)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum status activity_filter_add(struct str *list, size_t max, size_t *count, struct str value)
 {
-    for (size_t i = 0; i < *count; i++) {
-        if (str_equal(list[i], value)) {
-            return STATUS_OK;
-        }
+    if (activity_filter_lists(list, *count, value)) {
+        return STATUS_OK;
     }
     if (*count == max) {
         return STATUS_TOO_LARGE;
@@ -21,21 +29,26 @@ struct activity_filter activity_filter_all(void)
     return (struct activity_filter){.from_ms = TIMESTAMP_MS_MIN, .to_ms = TIMESTAMP_MS_MAX + 1};
 }
 
+bool activity_filter_matches_metadata(const struct activity_filter *filter, struct str metadata)
+{
+    const struct metadata_filter *excluded = filter->excluded.metadata;
+    return (filter->metadata == NULL || metadata_filter_matches(filter->metadata, metadata)) &&
+           (excluded == NULL || !metadata_filter_finds_any(excluded, metadata));
+}
+
 static bool matches_one(const struct str *values, size_t count, struct str value)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (str_equal(values[i], value)) {
-            return true;
-        }
-    }
-    return count == 0;
+    return count == 0 || activity_filter_lists(values, count, value);
 }
 
 bool activity_filter_matches(const struct activity_filter *filter, const struct activity *activity)
 {
+    const struct activity_exclusions *excluded = &filter->excluded;
     return activity->timestamp_ms >= filter->from_ms && activity->timestamp_ms < filter->to_ms &&
            matches_one(filter->user_ids, filter->user_id_count, activity->user_id) &&
            matches_one(filter->actions, filter->action_count, activity->action) &&
+           !activity_filter_lists(excluded->user_ids, excluded->user_id_count, activity->user_id) &&
+           !activity_filter_lists(excluded->actions, excluded->action_count, activity->action) &&
            activity_filter_matches_metadata(filter, activity->metadata);
 }
 
@@ -75,10 +88,14 @@ static uint64_t hash_text(uint64_t hash, struct str text)
 }
 
 /* Each value with its path, so that their order does not matter. */
-static uint64_t hash_metadata(const struct metadata_filter *metadata)
+static uint64_t hash_metadata(uint64_t hash_before, const struct metadata_filter *metadata)
 {
-    uint64_t sum = metadata->value_count;
-    for (size_t i = 0; i < metadata->value_count; i++) {
+    size_t count = metadata_filter_value_count(metadata);
+    uint64_t sum = count;
+    if (count == 0) {
+        return hash_before;
+    }
+    for (size_t i = 0; i < count; i++) {
         const struct metadata_value *value = &metadata->values[i];
         const struct metadata_path *path = &metadata->paths[value->path];
         uint64_t hash = hash_number(hash_start, path->member_count);
@@ -87,7 +104,22 @@ static uint64_t hash_metadata(const struct metadata_filter *metadata)
         }
         sum += hash_text(hash, value->text);
     }
-    return sum;
+    return hash_number(hash_before, sum);
+}
+
+static bool excludes_any(const struct activity_exclusions *excluded)
+{
+    return excluded->user_id_count > 0 || excluded->action_count > 0 ||
+           metadata_filter_value_count(excluded->metadata) > 0;
+}
+
+/* Behind a word of its own, so that what is excluded is not taken for what is asked for. */
+static uint64_t hash_exclusions(uint64_t hash, const struct activity_exclusions *excluded)
+{
+    hash = hash_text(hash, STR("not"));
+    hash = hash_number(hash, hash_list(excluded->user_ids, excluded->user_id_count));
+    hash = hash_number(hash, hash_list(excluded->actions, excluded->action_count));
+    return hash_metadata(hash, excluded->metadata);
 }
 
 uint64_t activity_filter_hash(const struct activity_filter *filter)
@@ -97,7 +129,6 @@ uint64_t activity_filter_hash(const struct activity_filter *filter)
     hash = hash_number(hash, hash_list(filter->actions, filter->action_count));
     hash = hash_number(hash, (uint64_t)filter->from_ms);
     hash = hash_number(hash, (uint64_t)filter->to_ms);
-    return activity_filter_asks_metadata(filter)
-               ? hash_number(hash, hash_metadata(filter->metadata))
-               : hash;
+    hash = hash_metadata(hash, filter->metadata);
+    return excludes_any(&filter->excluded) ? hash_exclusions(hash, &filter->excluded) : hash;
 }

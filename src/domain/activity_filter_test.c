@@ -86,6 +86,75 @@ static void test_metadata(void **state)
     assert_false(activity_filter_matches(&filter, &activity));
 }
 
+/* What is excluded never matches, also where it is asked for. */
+static void test_exclusions(void **state)
+{
+    (void)state;
+    struct str users[] = {STR("ann"), STR("an"), STR("bob")};
+    struct str actions[] = {STR("click"), STR("clic")};
+    struct activity_filter filter = activity_filter_all();
+    filter.excluded.user_ids = users + 1;
+    filter.excluded.user_id_count = 2;
+    filter.excluded.actions = actions + 1;
+    filter.excluded.action_count = 1;
+    assert_true(activity_filter_matches(&filter, &ann));
+    filter.excluded.user_ids = users;
+    assert_false(activity_filter_matches(&filter, &ann));
+    filter.user_ids = users;
+    filter.user_id_count = 1;
+    assert_false(activity_filter_matches(&filter, &ann));
+    filter.excluded.user_id_count = 0;
+    assert_true(activity_filter_matches(&filter, &ann));
+    assert_true(activity_filter_asks_actions(&filter));
+    filter.excluded.actions = actions;
+    assert_false(activity_filter_matches(&filter, &ann));
+    filter.excluded.action_count = 0;
+    assert_false(activity_filter_asks_actions(&filter));
+    assert_true(activity_filter_matches(&filter, &ann));
+}
+
+/* One value of any path is enough to be excluded; where nothing is at the paths, nothing is. */
+static void test_excluded_metadata(void **state)
+{
+    (void)state;
+    static struct metadata_filter excluded;
+    static struct metadata_filter wanted;
+    struct activity_filter filter = activity_filter_all();
+    struct activity activity = ann;
+    filter.excluded.metadata = &excluded;
+    assert_false(activity_filter_asks_metadata(&filter));
+    assert_int_equal(metadata_filter_add(&excluded, STR("a"), STR("1"), NULL), STATUS_OK);
+    assert_int_equal(metadata_filter_add(&excluded, STR("a"), STR("null"), NULL), STATUS_OK);
+    assert_int_equal(metadata_filter_add(&excluded, STR("b.c"), STR("x"), NULL), STATUS_OK);
+    assert_int_equal(activity_filter_metadata_values(&filter), 3);
+    static const struct {
+        const char *metadata;
+        bool matches;
+    } cases[] = {
+        {"{}", true},
+        {"{\"a\":2}", true},
+        {"{\"a\":1.0}", false},
+        {"{\"a\":[3,\"1\"]}", false},
+        {"{\"a\":null}", false},
+        {"{\"a\":{}}", true},
+        {"{\"b\":{\"c\":\"y\"}}", true},
+        {"{\"a\":2,\"b\":[{\"c\":\"y\"},{\"c\":\"x\"}]}", false},
+        {"{\"b\":\"x\"}", true},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        activity.metadata = str_from(cases[i].metadata);
+        if (activity_filter_matches(&filter, &activity) != cases[i].matches) {
+            fail_msg("%s", cases[i].metadata);
+        }
+    }
+    filter.metadata = &wanted;
+    assert_int_equal(metadata_filter_add(&wanted, STR("a"), STR("1"), NULL), STATUS_OK);
+    activity.metadata = STR("{\"a\":1}");
+    assert_false(activity_filter_matches(&filter, &activity));
+    activity.metadata = STR("{\"a\":2}");
+    assert_false(activity_filter_matches(&filter, &activity));
+}
+
 static uint64_t hash_of(const struct str *users, size_t user_count, const struct str *actions,
                         size_t action_count)
 {
@@ -163,6 +232,42 @@ static void test_hash_of_metadata(void **state)
     assert_true(hash_of_metadata("a.b=1 c=x") == UINT64_C(0x430cc0ec6105c81d));
 }
 
+/* With these excluded: users and actions by how many of the texts, metadata by NULL for none. */
+static uint64_t hash_without(size_t user_count, size_t action_count,
+                             const struct metadata_filter *metadata)
+{
+    static const struct str texts[] = {{"ann", 3}, {"bob", 3}};
+    struct activity_filter filter = activity_filter_all();
+    filter.excluded.user_ids = filter.excluded.actions = texts;
+    filter.excluded.user_id_count = user_count;
+    filter.excluded.action_count = action_count;
+    filter.excluded.metadata = metadata;
+    return activity_filter_hash(&filter);
+}
+
+static void test_hash_of_exclusions(void **state)
+{
+    (void)state;
+    static const struct metadata_filter empty;
+    static struct metadata_filter one;
+    struct str ann_alone[] = {STR("ann")};
+    assert_int_equal(metadata_filter_add(&one, STR("a"), STR("1"), NULL), STATUS_OK);
+    const uint64_t hashes[] = {
+        hash_of(NULL, 0, NULL, 0), hash_of(ann_alone, 1, NULL, 0), hash_of(NULL, 0, ann_alone, 1),
+        hash_of_metadata("a=1"),   hash_without(1, 0, NULL),       hash_without(0, 1, NULL),
+        hash_without(1, 1, NULL),  hash_without(2, 0, NULL),       hash_without(0, 0, &one),
+        hash_without(1, 0, &one),
+    };
+    for (size_t a = 0; a < ARRAY_LENGTH(hashes); a++) {
+        for (size_t b = 0; b < a; b++) {
+            assert_true(hashes[a] != hashes[b]);
+        }
+    }
+    assert_true(hash_without(0, 0, &empty) == hashes[0]);
+    assert_true(hash_without(1, 0, &empty) == hash_without(1, 0, NULL));
+    assert_true(hash_without(1, 2, &one) == UINT64_C(0xcfef6c8826f5e3e1));
+}
+
 /* A cursor made by one release is used with the next one. */
 static void test_hash_is_stable(void **state)
 {
@@ -193,6 +298,9 @@ int main(void)
         cmocka_unit_test(test_times),
         cmocka_unit_test(test_lists),
         cmocka_unit_test(test_metadata),
+        cmocka_unit_test(test_exclusions),
+        cmocka_unit_test(test_excluded_metadata),
+        cmocka_unit_test(test_hash_of_exclusions),
         cmocka_unit_test(test_hash_ignores_order),
         cmocka_unit_test(test_hash_tells_filters_apart),
         cmocka_unit_test(test_hash_is_stable),

@@ -41,13 +41,20 @@ enum status activity_store_sync(struct activity_store *store, struct error *err)
     return status;
 }
 
+static bool is_within_bounds(const struct activity_filter *filter)
+{
+    return filter->user_id_count <= FILTER_USERS_MAX &&
+           filter->action_count <= FILTER_ACTIONS_MAX &&
+           filter->excluded.user_id_count <= FILTER_USERS_MAX &&
+           filter->excluded.action_count <= FILTER_ACTIONS_MAX;
+}
+
 enum status activity_store_find(struct activity_store *store,
                                 const struct activity_page_request *request, struct arena *arena,
                                 struct activity_page *out_page, struct error *err)
 {
     ASSERT(request->limit >= 1 && request->bytes_max >= 1);
-    ASSERT(request->filter.user_id_count <= FILTER_USERS_MAX);
-    ASSERT(request->filter.action_count <= FILTER_ACTIONS_MAX);
+    ASSERT(is_within_bounds(&request->filter));
     struct activity_page page = {0};
     enum status status = store->operations->find(store, request, arena, &page, err);
     ASSERT(reports(status, err));
@@ -84,8 +91,7 @@ enum status activity_store_tally(struct activity_store *store,
     ASSERT(request->grouping < GROUPING_COUNT);
     ASSERT(request->grouping != GROUP_BY_TIME || request->interval_ms >= 1);
     ASSERT(request->grouping != GROUP_BY_METADATA || request->path != NULL);
-    ASSERT(request->filter.user_id_count <= FILTER_USERS_MAX);
-    ASSERT(request->filter.action_count <= FILTER_ACTIONS_MAX);
+    ASSERT(is_within_bounds(&request->filter));
     struct activity_tally tally = {0};
     enum status status = store->operations->tally(store, request, arena, &tally, err);
     ASSERT(reports(status, err));

@@ -90,6 +90,7 @@ enum breach {
     BREACH_LIMIT,
     BREACH_BYTES,
     BREACH_USERS,
+    BREACH_EXCLUDED,
     BREACH_TOO_MANY_ROWS,
     BREACH_CUT_WITHOUT_MORE,
     BREACH_ERROR_DIFFERS,
@@ -132,6 +133,7 @@ static void commit_breach(enum breach breach)
     request.limit = breach == BREACH_LIMIT ? 0 : request.limit;
     request.bytes_max = breach == BREACH_BYTES ? 0 : request.bytes_max;
     request.filter.user_id_count = breach == BREACH_USERS ? FILTER_USERS_MAX + 1 : 0;
+    request.filter.excluded.action_count = breach == BREACH_EXCLUDED ? FILTER_ACTIONS_MAX + 1 : 0;
     stub.page.count = breach == BREACH_TOO_MANY_ROWS ? 3 : 0;
     stub.page.cut_short = breach == BREACH_CUT_WITHOUT_MORE;
     stub.status = breach == BREACH_ERROR_DIFFERS ? STATUS_BUSY : STATUS_OK;

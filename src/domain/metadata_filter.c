@@ -108,15 +108,29 @@ static bool take(struct metadata_walk *walk, enum metadata_leaf leaf, struct str
     return !search->found;
 }
 
+static bool finds(const struct metadata_filter *filter, size_t path, struct str metadata)
+{
+    struct search search = {
+        .walk = {.path = &filter->paths[path], .take = take}, .filter = filter, .path = path};
+    return !metadata_walk_run(&search.walk, metadata) && search.found;
+}
+
 bool metadata_filter_matches(const struct metadata_filter *filter, struct str metadata)
 {
     for (size_t i = 0; i < filter->path_count; i++) {
-        struct search search = {
-            .walk = {.path = &filter->paths[i], .take = take}, .filter = filter, .path = i};
-        bool ended = metadata_walk_run(&search.walk, metadata);
-        if (ended || !search.found) {
+        if (!finds(filter, i, metadata)) {
             return false;
         }
     }
     return true;
+}
+
+bool metadata_filter_finds_any(const struct metadata_filter *filter, struct str metadata)
+{
+    for (size_t i = 0; i < filter->path_count; i++) {
+        if (finds(filter, i, metadata)) {
+            return true;
+        }
+    }
+    return false;
 }

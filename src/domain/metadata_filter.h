@@ -39,6 +39,12 @@ struct metadata_filter {
     size_t value_count;
 };
 
+/* NULL is one without conditions. */
+static inline size_t metadata_filter_value_count(const struct metadata_filter *filter)
+{
+    return filter == NULL ? 0 : filter->value_count;
+}
+
 /* Adds a condition. Both are UTF-8; the value is borrowed, the path is not. INVALID: `err` names
  * the path and says what to write; the filter is as it was. */
 MUST_USE enum status metadata_filter_add(struct metadata_filter *filter, struct str path,
@@ -47,3 +53,6 @@ MUST_USE enum status metadata_filter_add(struct metadata_filter *filter, struct 
 /* Whether all conditions hold for a JSON object without white space, as activities have it. One
  * walk through it for each path. A text that is no JSON matches or not, and is not left. */
 bool metadata_filter_matches(const struct metadata_filter *filter, struct str metadata);
+
+/* Whether one value of any path is there, likewise; for filters that say what is excluded. */
+bool metadata_filter_finds_any(const struct metadata_filter *filter, struct str metadata);

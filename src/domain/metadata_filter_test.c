@@ -53,7 +53,8 @@ static void expect_each(const struct case_of_one *cases, size_t count)
     for (size_t i = 0; i < count; i++) {
         memset(&filter, 0, sizeof filter);
         want(cases[i].path, cases[i].value);
-        if (metadata_filter_matches(&filter, str_from(cases[i].metadata)) != cases[i].matches) {
+        if (metadata_filter_matches(&filter, str_from(cases[i].metadata)) != cases[i].matches ||
+            metadata_filter_finds_any(&filter, str_from(cases[i].metadata)) != cases[i].matches) {
             fail_msg("%s=%s on %s: expected %s", cases[i].path, cases[i].value, cases[i].metadata,
                      cases[i].matches ? "a match" : "none");
         }

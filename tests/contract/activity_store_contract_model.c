@@ -66,12 +66,21 @@ enum verdict model_put(struct model *model, const struct activity *activity, boo
     return same || model->fault == FAULT_CONFLICT_FORGIVEN ? VERDICT_DUPLICATE : VERDICT_CONFLICT;
 }
 
+/* As a store would that takes what is absent for null. */
+static bool has_no_member(const struct activity_filter *filter, const struct activity *activity)
+{
+    return metadata_filter_value_count(filter->excluded.metadata) > 0 &&
+           str_equal(activity->metadata, STR("{}"));
+}
+
 static bool wants(const struct model *model, const struct activity_page_request *request,
                   const struct activity *activity)
 {
     struct activity_filter filter = request->filter;
     filter.to_ms += model->fault == FAULT_TO_INCLUSIVE ? 1 : 0;
-    if (!activity_filter_matches(&filter, activity)) {
+    filter.excluded.action_count *= model->fault == FAULT_EXCLUDED_KEPT ? 0 : 1;
+    if (!activity_filter_matches(&filter, activity) ||
+        (model->fault == FAULT_ABSENT_EXCLUDED && has_no_member(&filter, activity))) {
         return false;
     }
     if (request->after == NULL) {

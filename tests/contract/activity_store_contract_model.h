@@ -16,6 +16,8 @@ enum model_fault {
     FAULT_MORE_AT_THE_END,   /* says more when the page is just full */
     FAULT_CONFLICT_FORGIVEN, /* calls a conflict a duplicate */
     FAULT_ERASED_INCLUSIVE,  /* drops what was received at the very time of the erasure */
+    FAULT_EXCLUDED_KEPT,     /* answers actions that are excluded */
+    FAULT_ABSENT_EXCLUDED,   /* takes metadata without a path for excluded by it */
     FAULT_COUNT
 };
 

@@ -149,6 +149,9 @@ struct chosen_filter {
     struct str users[USERS];
     struct str actions[ACTIONS];
     struct metadata_filter metadata;
+    struct str excluded_users[USERS];
+    struct str excluded_actions[ACTIONS];
+    struct metadata_filter excluded_metadata;
 };
 
 static void choose_metadata(struct run *run, struct metadata_filter *out_metadata)
@@ -160,6 +163,23 @@ static void choose_metadata(struct run *run, struct metadata_filter *out_metadat
         enum status status =
             metadata_filter_add(out_metadata, path, values[pick(run, ARRAY_LENGTH(values))], NULL);
         assert_int_equal(status, STATUS_OK);
+    }
+}
+
+static void choose_exclusions(struct run *run, struct chosen_filter *chosen,
+                              struct activity_exclusions *out_excluded)
+{
+    out_excluded->user_ids = chosen->excluded_users;
+    out_excluded->actions = chosen->excluded_actions;
+    for (size_t i = 0; i < USERS && pick(run, 3) == 0; i++) {
+        chosen->excluded_users[out_excluded->user_id_count++] = str_from(users[i]);
+    }
+    for (size_t i = 0; i < ACTIONS && pick(run, 3) == 0; i++) {
+        chosen->excluded_actions[out_excluded->action_count++] = str_from(actions[ACTIONS - 1 - i]);
+    }
+    if (pick(run, 3) == 0) {
+        choose_metadata(run, &chosen->excluded_metadata);
+        out_excluded->metadata = &chosen->excluded_metadata;
     }
 }
 
@@ -184,6 +204,9 @@ static void choose_filter(struct run *run, struct chosen_filter *chosen,
     if (pick(run, 4) == 0) {
         choose_metadata(run, &chosen->metadata);
         out_filter->metadata = &chosen->metadata;
+    }
+    if (pick(run, 3) == 0) {
+        choose_exclusions(run, chosen, &out_filter->excluded);
     }
 }
 

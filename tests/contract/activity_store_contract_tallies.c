@@ -425,7 +425,22 @@ static int64_t choose_time(const struct random *random)
 struct chosen_texts {
     struct str users[USERS];
     struct str actions[ACTIONS];
+    struct str excluded_users[USERS];
+    struct str excluded_actions[ACTIONS];
 };
+
+static void choose_exclusions(const struct random *random, struct chosen_texts *texts,
+                              struct activity_exclusions *out_excluded)
+{
+    out_excluded->user_ids = texts->excluded_users;
+    out_excluded->actions = texts->excluded_actions;
+    for (size_t i = 0; i < USERS && random_below(random, 3) == 0; i++) {
+        texts->excluded_users[out_excluded->user_id_count++] = str_from(users[USERS - 1 - i]);
+    }
+    for (size_t i = 0; i < ACTIONS && random_below(random, 2) == 0; i++) {
+        texts->excluded_actions[out_excluded->action_count++] = str_from(actions[i]);
+    }
+}
 
 static void choose_filter(const struct random *random, struct chosen_texts *texts,
                           struct activity_filter *out_filter)
@@ -438,6 +453,9 @@ static void choose_filter(const struct random *random, struct chosen_texts *text
     }
     for (size_t i = 0; i < ACTIONS && random_below(random, 3) == 0; i++) {
         texts->actions[out_filter->action_count++] = str_from(actions[ACTIONS - 1 - i]);
+    }
+    if (random_below(random, 2) == 0) {
+        choose_exclusions(random, texts, &out_filter->excluded);
     }
     if (random_below(random, 3) > 0) {
         out_filter->from_ms = choose_time(random);

@@ -209,11 +209,12 @@ static struct activity column_activity(sqlite3_stmt *statement, struct arena *ar
     };
 }
 
-static void append_list(sqlite3_str *sql, const char *column, const struct str *values,
+/* `condition` ends where the values begin: "user IN". */
+static void append_list(sqlite3_str *sql, const char *condition, const struct str *values,
                         size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        sqlite3_str_appendf(sql, i == 0 ? " AND %s IN (%.*Q" : "%.0s, %.*Q", column,
+        sqlite3_str_appendf(sql, i == 0 ? " AND %s (%.*Q" : "%.0s, %.*Q", condition,
                             (int)values[i].len, values[i].data);
     }
     sqlite3_str_appendall(sql, count == 0 ? "" : ")");
@@ -242,7 +243,7 @@ static void append_path(const struct sql_store *store, sqlite3_str *sql,
                         const struct metadata_path *path)
 {
     bool closed = store->fault == SQL_ARRAYS_CLOSED;
-    sqlite3_str_appendall(sql, " AND EXISTS (SELECT 1 FROM json_each(activities.metadata) AS m0");
+    sqlite3_str_appendall(sql, " EXISTS (SELECT 1 FROM json_each(activities.metadata) AS m0");
     for (size_t i = 1; i < path->member_count; i++) {
         sqlite3_str_appendf(sql,
                             ", json_each(CASE m%d.type WHEN '%s' THEN m%d.value WHEN 'object' THEN"
@@ -273,12 +274,14 @@ static void append_value(const struct sql_store *store, sqlite3_str *sql, const 
     sqlite3_str_appendall(sql, ")");
 }
 
-static void append_metadata(const struct sql_store *store, sqlite3_str *sql,
+/* For each path, `junction` before that one of its values is there. */
+static void append_metadata(const struct sql_store *store, sqlite3_str *sql, const char *junction,
                             const struct metadata_filter *metadata)
 {
-    for (size_t path = 0; path < metadata->path_count; path++) {
+    for (size_t path = 0; metadata != NULL && path < metadata->path_count; path++) {
         char last[24];
         snprintf(last, sizeof last, "m%zu", metadata->paths[path].member_count - 1);
+        sqlite3_str_appendall(sql, junction);
         append_path(store, sql, &metadata->paths[path]);
         sqlite3_str_appendall(sql, " AND (FALSE");
         for (size_t i = 0; i < metadata->value_count; i++) {
@@ -296,10 +299,14 @@ static void append_filter(const struct sql_store *store, sqlite3_str *sql,
     sqlite3_str_appendf(sql, " FROM activities WHERE time >= %lld AND time %s %lld",
                         (long long)filter->from_ms, store->fault == SQL_TO_INCLUSIVE ? "<=" : "<",
                         (long long)filter->to_ms);
-    append_list(sql, "user", filter->user_ids, filter->user_id_count);
-    append_list(sql, "action", filter->actions, filter->action_count);
-    if (filter->metadata != NULL) {
-        append_metadata(store, sql, filter->metadata);
+    const struct activity_exclusions *excluded = &filter->excluded;
+    append_list(sql, "user IN", filter->user_ids, filter->user_id_count);
+    append_list(sql, "action IN", filter->actions, filter->action_count);
+    append_metadata(store, sql, " AND", filter->metadata);
+    append_list(sql, "user NOT IN", excluded->user_ids, excluded->user_id_count);
+    append_list(sql, "action NOT IN", excluded->actions, excluded->action_count);
+    if (store->fault != SQL_EXCLUDED_KEPT) {
+        append_metadata(store, sql, " AND NOT", excluded->metadata);
     }
 }
 

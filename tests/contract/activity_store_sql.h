@@ -18,6 +18,7 @@ enum sql_fault {
     SQL_GROUPS_BY_NAME,   /* counts in groups that are not ordered by their counts */
     SQL_METADATA_AS_TEXT, /* finds strings in metadata, but no numbers and words */
     SQL_ARRAYS_CLOSED,    /* does not look into arrays of metadata */
+    SQL_EXCLUDED_KEPT,    /* finds what is excluded by metadata */
     SQL_FAULT_COUNT
 };
 

@@ -389,12 +389,18 @@ static void compare_page(struct run *run, const struct activity_page_request *re
     }
 }
 
-struct chosen_filter {
+struct chosen_list {
+    struct str items[FILTER_USERS_MAX];
     char texts[FILTER_USERS_MAX][24];
-    struct str users[FILTER_USERS_MAX];
-    struct str actions[FILTER_ACTIONS_MAX];
-    char action_texts[FILTER_ACTIONS_MAX][24];
+};
+
+struct chosen_filter {
+    struct chosen_list users;
+    struct chosen_list actions;
     struct metadata_filter metadata;
+    struct chosen_list excluded_users;
+    struct chosen_list excluded_actions;
+    struct metadata_filter excluded_metadata;
 };
 
 static void choose_metadata(struct run *run, struct metadata_filter *out_metadata)
@@ -421,26 +427,51 @@ static int64_t choose_time(struct run *run)
     return one_in(run, 3) ? whole_hour(ms) : ms;
 }
 
+/* Two of them have never been. */
+static size_t choose_users(struct run *run, struct chosen_list *chosen)
+{
+    size_t count = one_in(run, 2) ? 0 : 1 + (one_in(run, 3) ? pick(run, 20) : 0);
+    size_t user = pick_user(run);
+    for (size_t i = 0; i < count; i++) {
+        snprintf(chosen->texts[i], sizeof chosen->texts[i], "us'er-%zu", (user + i) % (USERS + 2));
+        chosen->items[i] = str_from(chosen->texts[i]);
+    }
+    return count;
+}
+
+/* One of them has never been. */
+static size_t choose_actions(struct run *run, struct chosen_list *chosen)
+{
+    size_t count = one_in(run, 2) ? 0 : 1 + pick(run, 3);
+    size_t action = pick(run, ACTIONS);
+    for (size_t i = 0; i < count; i++) {
+        snprintf(chosen->texts[i], sizeof chosen->texts[i], "act%zu", (action + i) % (ACTIONS + 1));
+        chosen->items[i] = str_from(chosen->texts[i]);
+    }
+    return count;
+}
+
+static void choose_exclusions(struct run *run, struct chosen_filter *chosen,
+                              struct activity_exclusions *out_excluded)
+{
+    out_excluded->user_ids = chosen->excluded_users.items;
+    out_excluded->user_id_count = choose_users(run, &chosen->excluded_users);
+    out_excluded->actions = chosen->excluded_actions.items;
+    out_excluded->action_count = choose_actions(run, &chosen->excluded_actions);
+    if (one_in(run, 3)) {
+        choose_metadata(run, &chosen->excluded_metadata);
+        out_excluded->metadata = &chosen->excluded_metadata;
+    }
+}
+
 static void choose_filter(struct run *run, struct chosen_filter *chosen,
                           struct activity_filter *out_filter)
 {
-    size_t user_count = one_in(run, 2) ? 0 : 1 + (one_in(run, 3) ? pick(run, 20) : 0);
-    size_t action_count = one_in(run, 2) ? 0 : 1 + pick(run, 3);
-    size_t user = pick_user(run);
     *out_filter = activity_filter_all();
-    out_filter->user_ids = chosen->users;
-    out_filter->actions = chosen->actions;
-    for (size_t i = 0; i < user_count; i++) {
-        /* Two of them have never been. */
-        snprintf(chosen->texts[i], sizeof chosen->texts[i], "us'er-%zu", (user + i) % (USERS + 2));
-        chosen->users[out_filter->user_id_count++] = str_from(chosen->texts[i]);
-    }
-    size_t action = pick(run, ACTIONS);
-    for (size_t i = 0; i < action_count; i++) {
-        snprintf(chosen->action_texts[i], sizeof chosen->action_texts[i], "act%zu",
-                 (action + i) % (ACTIONS + 1));
-        chosen->actions[out_filter->action_count++] = str_from(chosen->action_texts[i]);
-    }
+    out_filter->user_ids = chosen->users.items;
+    out_filter->user_id_count = choose_users(run, &chosen->users);
+    out_filter->actions = chosen->actions.items;
+    out_filter->action_count = choose_actions(run, &chosen->actions);
     if (one_in(run, 3)) {
         out_filter->from_ms = choose_time(run);
     }
@@ -450,6 +481,9 @@ static void choose_filter(struct run *run, struct chosen_filter *chosen,
     if (one_in(run, 3)) {
         choose_metadata(run, &chosen->metadata);
         out_filter->metadata = &chosen->metadata;
+    }
+    if (one_in(run, 2)) {
+        choose_exclusions(run, chosen, &out_filter->excluded);
     }
 }
 

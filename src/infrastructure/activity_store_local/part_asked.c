@@ -23,18 +23,39 @@ static bool find_action(const struct part_footer *footer, struct str text, uint3
     return false;
 }
 
+/* The bits of all actions that are asked for. Of those that are not, 64 at most are named, so that
+ * all bits have been seen after some thousand actions. */
+static uint64_t bits_of_asked(const struct part_footer *footer, const struct part_asked *asked)
+{
+    uint32_t count = asked->excludes ? footer->action_count : asked->action_count;
+    uint64_t bits = 0;
+    for (uint32_t i = 0; i < count && bits != UINT64_MAX; i++) {
+        uint32_t number = asked->excludes ? i : asked->actions[i];
+        bits |= part_asked_wants_action(asked, number) ? UINT64_C(1) << number % 64 : 0;
+    }
+    return bits;
+}
+
+/* What is excluded is taken off the actions that are wanted, and counts by itself where none is. */
 void part_ask_actions(const struct part_footer *footer, const struct activity_filter *filter,
                       struct part_asked *asked)
 {
-    ASSERT(filter->action_count <= FILTER_ACTIONS_MAX);
-    asked->by_action = filter->action_count > 0;
-    for (size_t i = 0; i < filter->action_count; i++) {
+    const struct activity_exclusions *excluded = &filter->excluded;
+    bool wants = filter->action_count > 0;
+    const struct str *texts = wants ? filter->actions : excluded->actions;
+    size_t count = wants ? filter->action_count : excluded->action_count;
+    ASSERT(count <= FILTER_ACTIONS_MAX);
+    for (size_t i = 0; i < count; i++) {
         uint32_t number;
-        if (find_action(footer, filter->actions[i], &number)) {
+        bool unwanted =
+            wants && activity_filter_lists(excluded->actions, excluded->action_count, texts[i]);
+        if (!unwanted && find_action(footer, texts[i], &number)) {
             asked->actions[asked->action_count++] = number;
-            asked->action_bits |= UINT64_C(1) << number % 64;
         }
     }
+    asked->excludes = !wants;
+    asked->by_action = wants || asked->action_count > 0;
+    asked->action_bits = asked->by_action ? bits_of_asked(footer, asked) : 0;
 }
 
 /* The rows from `from_ms` up to `to_ms`. */
@@ -74,7 +95,7 @@ enum status part_ask(struct part_view *view, const struct part_question *questio
 {
     struct part_asked asked = {0};
     part_ask_actions(part_footer(part_view_part(view)), question->filter, &asked);
-    bool possible = !asked.by_action || asked.action_count > 0;
+    bool possible = part_asked_may_match(&asked);
     enum status status = STATUS_OK;
     if (possible) {
         status = ask_times(view, question->filter, &asked.rows, err);
@@ -92,9 +113,9 @@ enum status part_ask(struct part_view *view, const struct part_question *questio
 
 bool part_asked_wants_action(const struct part_asked *asked, uint32_t action)
 {
-    bool wanted = !asked->by_action;
-    for (uint32_t i = 0; !wanted && i < asked->action_count; i++) {
-        wanted = asked->actions[i] == action;
+    bool named = false;
+    for (uint32_t i = 0; !named && i < asked->action_count; i++) {
+        named = asked->actions[i] == action;
     }
-    return wanted;
+    return !asked->by_action || named != asked->excludes;
 }

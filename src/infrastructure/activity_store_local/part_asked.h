@@ -9,22 +9,29 @@
 
 struct part_asked {
     struct part_span rows;
-    bool by_action; /* the question names actions */
+    bool by_action; /* not every action of the part is asked for */
+    bool excludes;  /* `actions` are those that are not asked for, instead of those that are */
     uint32_t actions[FILTER_ACTIONS_MAX];
     uint32_t action_count; /* of those that the part knows */
-    uint64_t action_bits;  /* as in the directory */
+    uint64_t action_bits;  /* of all that are asked for, as in the directory; with by_action only */
 };
 
 /* The numbers of the actions alone, into what is filled with zeros. */
 void part_ask_actions(const struct part_footer *footer, const struct activity_filter *filter,
                       struct part_asked *asked);
 
-/* The stretch is empty without a look at the part where no action is known that is asked for.
+/* Whether the part has any action that is asked for. */
+static inline bool part_asked_may_match(const struct part_asked *asked)
+{
+    return !asked->by_action || asked->action_bits != 0;
+}
+
+/* The stretch is empty without a look at the part where it has no action that is asked for.
  * CORRUPT, NO_MEMORY, and what the disk says. */
 MUST_USE enum status part_ask(struct part_view *view, const struct part_question *question,
                               struct part_asked *out_asked, struct error *err);
 
-/* Whether a page can hold one of the actions, or none was asked for. */
+/* Whether a page can hold an action that is asked for. */
 static inline bool part_asked_wants_page(const struct part_asked *asked,
                                          const struct part_page *page)
 {

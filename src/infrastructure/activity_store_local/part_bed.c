@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/timestamp.h"
+#include "infrastructure/activity_store_local/part_exclude.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,24 +90,17 @@ void asking_init(struct asking *asking)
     *asking = (struct asking){.filter = activity_filter_all()};
     asking->filter.user_ids = asking->users;
     asking->filter.actions = asking->actions;
+    asking->filter.excluded.user_ids = asking->excluded_users;
+    asking->filter.excluded.actions = asking->excluded_actions;
     asking->question.filter = &asking->filter;
     asking->question.clock = &clock_system;
 }
 
 void asking_deinit(struct asking *asking)
 {
+    hidden_users_unref(asking->excluded);
     hidden_users_unref(asking->hidden);
     *asking = (struct asking){0};
-}
-
-static bool holds(const struct str *texts, size_t count, struct str text)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (str_equal(texts[i], text)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 uint32_t sample_frequent_user(const struct sample *sample)
@@ -119,7 +113,7 @@ uint32_t sample_frequent_user(const struct sample *sample)
     return 0;
 }
 
-static void ask_users(struct asking *asking, const struct sample *sample,
+static void ask_users(struct str *users, size_t *user_count, const struct sample *sample,
                       const struct random *random)
 {
     static const char *const unknown[] = {"", "nobody", "user-", "user-99999", "zzz"};
@@ -132,13 +126,12 @@ static void ask_users(struct asking *asking, const struct sample *sample,
         } else if (kind == 1) {
             user = sample->users[sample_frequent_user(sample)];
         }
-        if (!holds(asking->users, asking->filter.user_id_count, user)) {
-            asking->users[asking->filter.user_id_count++] = user;
-        }
+        enum status status = activity_filter_add(users, ASKING_USERS_MAX, user_count, user);
+        ASSERT(status == STATUS_OK);
     }
 }
 
-static void ask_actions(struct asking *asking, const struct sample *sample,
+static void ask_actions(struct str *actions, size_t *action_count, const struct sample *sample,
                         const struct random *random)
 {
     static const char *const unknown[] = {"", "ACTION_", "ACTION_1000", "zzz"};
@@ -148,9 +141,8 @@ static void ask_actions(struct asking *asking, const struct sample *sample,
         if (random_below(random, 5) == 0) {
             action = str_from(unknown[random_below(random, ARRAY_LENGTH(unknown))]);
         }
-        if (!holds(asking->actions, asking->filter.action_count, action)) {
-            asking->actions[asking->filter.action_count++] = action;
-        }
+        enum status status = activity_filter_add(actions, ASKING_ACTIONS_MAX, action_count, action);
+        ASSERT(status == STATUS_OK);
     }
 }
 
@@ -225,22 +217,27 @@ void asking_hide(struct asking *asking, const struct sample *sample, uint32_t us
     asking->question.hidden = more;
 }
 
-void asking_want_path(struct asking *asking, const char *path)
+static void add_path(struct asked_paths *paths, const char *path)
 {
-    char *text = asking->metadata_values[asking->metadata.value_count];
-    snprintf(text, sizeof asking->metadata_values[0], "%s", path);
-    enum status status = metadata_filter_add(&asking->metadata, STR("path"), str_from(text), NULL);
+    char *text = paths->texts[paths->filter.value_count];
+    snprintf(text, sizeof paths->texts[0], "%s", path);
+    enum status status = metadata_filter_add(&paths->filter, STR("path"), str_from(text), NULL);
     ASSERT(status == STATUS_OK);
-    asking->filter.metadata = &asking->metadata;
 }
 
-static void ask_metadata(struct asking *asking, const struct random *random)
+static void add_paths(struct asked_paths *paths, const struct random *random)
 {
     for (uint64_t left = 1 + random_below(random, ASKING_METADATA_MAX); left > 0; left--) {
         char path[24];
         snprintf(path, sizeof path, "/products/%u", (unsigned)random_below(random, 1000));
-        asking_want_path(asking, path);
+        add_path(paths, path);
     }
+}
+
+void asking_want_path(struct asking *asking, const char *path)
+{
+    add_path(&asking->metadata, path);
+    asking->filter.metadata = &asking->metadata.filter;
 }
 
 static void ask_hidden(struct asking *asking, const struct sample *sample,
@@ -255,13 +252,27 @@ static void ask_hidden(struct asking *asking, const struct sample *sample,
     }
 }
 
-void asking_init_any(struct asking *asking, const struct sample *sample,
-                     const struct random *random)
+/* Behind ask_hidden, since users may be hidden already. */
+static void ask_without(struct asking *asking, const struct bed *bed, const struct random *random)
 {
+    struct activity_exclusions *excluded = &asking->filter.excluded;
+    ask_users(asking->excluded_users, &excluded->user_id_count, &bed->sample, random);
+    ask_actions(asking->excluded_actions, &excluded->action_count, &bed->sample, random);
+    enum status status = part_exclude_users(bed->view, &asking->question, &asking->excluded, NULL);
+    ASSERT(status == STATUS_OK);
+    if (random_below(random, 3) == 0) {
+        add_paths(&asking->excluded_metadata, random);
+        excluded->metadata = &asking->excluded_metadata.filter;
+    }
+}
+
+void asking_init_any(struct asking *asking, const struct bed *bed, const struct random *random)
+{
+    const struct sample *sample = &bed->sample;
     asking_init(asking);
     asking->question.order = random_below(random, 2) == 0 ? ORDER_NEWEST_FIRST : ORDER_OLDEST_FIRST;
-    ask_users(asking, sample, random);
-    ask_actions(asking, sample, random);
+    ask_users(asking->users, &asking->filter.user_id_count, sample, random);
+    ask_actions(asking->actions, &asking->filter.action_count, sample, random);
     ask_times(asking, sample, random);
     if (random_below(random, 2) == 0) {
         ask_after(asking, sample, random);
@@ -270,7 +281,11 @@ void asking_init_any(struct asking *asking, const struct sample *sample,
         ask_hidden(asking, sample, random);
     }
     if (random_below(random, 3) == 0) {
-        ask_metadata(asking, random);
+        add_paths(&asking->metadata, random);
+        asking->filter.metadata = &asking->metadata.filter;
+    }
+    if (random_below(random, 2) == 0) {
+        ask_without(asking, bed, random);
     }
 }
 

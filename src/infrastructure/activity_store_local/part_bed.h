@@ -38,25 +38,33 @@ enum {
     ASKING_METADATA_MAX = 50
 };
 
+/* Values of the member "path" of metadata. */
+struct asked_paths {
+    struct metadata_filter filter;
+    char texts[ASKING_METADATA_MAX][24];
+};
+
 /* A question and what it borrows. */
 struct asking {
     struct part_question question;
     struct activity_filter filter;
     struct str users[ASKING_USERS_MAX];
     struct str actions[ASKING_ACTIONS_MAX];
+    struct str excluded_users[ASKING_USERS_MAX];
+    struct str excluded_actions[ASKING_ACTIONS_MAX];
     struct activity_key after;
     char id[PAGE_ID_BYTES + 1];
     struct hidden_users *hidden;
-    struct metadata_filter metadata;
-    char metadata_values[ASKING_METADATA_MAX][24];
+    struct hidden_users *excluded;
+    struct asked_paths metadata;
+    struct asked_paths excluded_metadata;
 };
 
 /* For all rows, newest first. */
 void asking_init(struct asking *asking);
 
-/* For anything. */
-void asking_init_any(struct asking *asking, const struct sample *sample,
-                     const struct random *random);
+/* For anything in the bed's part. */
+void asking_init_any(struct asking *asking, const struct bed *bed, const struct random *random);
 void asking_deinit(struct asking *asking);
 
 /* Asks for rows with this text as member "path" of their metadata, which is "/products/" and a

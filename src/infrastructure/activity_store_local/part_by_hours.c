@@ -259,10 +259,14 @@ static enum status add_action(const struct counting *counting, uint32_t number, 
 static enum status add_whole_hours(const struct counting *counting, struct error *err)
 {
     const struct part_asked *asked = &counting->asked;
-    uint32_t count = asked->by_action ? asked->action_count : counting->footer->action_count;
+    bool by_name = asked->by_action && !asked->excludes;
+    uint32_t count = by_name ? asked->action_count : counting->footer->action_count;
     enum status status = STATUS_OK;
     for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {
-        status = add_action(counting, asked->by_action ? asked->actions[i] : i, err);
+        uint32_t number = by_name ? asked->actions[i] : i;
+        if (part_asked_wants_action(asked, number)) {
+            status = add_action(counting, number, err);
+        }
     }
     return status;
 }
@@ -326,7 +330,7 @@ enum status part_by_hours(struct part_view *view, const struct part_question *qu
                                 .whole = whole_hours(footer, question->filter)};
     part_ask_actions(footer, question->filter, &counting.asked);
     enum status status = activity_store_check_deadline(question->clock, question->deadline_ns, err);
-    bool possible = (!counting.asked.by_action || counting.asked.action_count > 0) &&
+    bool possible = part_asked_may_match(&counting.asked) &&
                     question->filter->from_ms < question->filter->to_ms &&
                     question->filter->from_ms <= footer->timestamps.last_ms &&
                     question->filter->to_ms > footer->timestamps.first_ms;

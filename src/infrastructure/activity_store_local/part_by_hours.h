@@ -21,7 +21,8 @@ struct part_hour_listener {
                        struct error *err);
 };
 
-/* Whether footers know enough: of neither users nor metadata do they tell anything. */
+/* Whether footers know enough: of neither users nor metadata do they tell anything. Users who are
+ * excluded are taken off as hidden ones are. */
 static inline bool part_hours_know(const struct activity_filter *filter)
 {
     return filter->user_id_count == 0 && !activity_filter_asks_metadata(filter);

@@ -31,7 +31,8 @@ static enum status count_by_hours(struct part_view *view, const struct part_ques
 enum status part_count(struct part_view *view, const struct part_question *question,
                        uint64_t *out_count, struct error *err)
 {
-    bool by_hours = part_hours_know(question->filter) && question->filter->action_count > 0;
+    bool by_hours =
+        part_hours_know(question->filter) && activity_filter_asks_actions(question->filter);
     return by_hours ? count_by_hours(view, question, out_count, err)
                     : part_cursor_count(view, question, out_count, err);
 }

@@ -111,7 +111,7 @@ static void expect_answers(const struct bed *bed, uint64_t seed, int questions)
     struct random random = random_from_seed(&seeded, seed);
     for (int i = 0; i < questions; i++) {
         struct asking asking;
-        asking_init_any(&asking, &bed->sample, &random);
+        asking_init_any(&asking, bed, &random);
         answer_by_looking(&bed->sample, &asking.question, &answer);
         bool walked = walks_over(bed, &asking.question, &answer);
         bool skipped = skips_over(bed, &asking.question, &answer, &random);

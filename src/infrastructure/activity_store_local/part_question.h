@@ -10,8 +10,11 @@
 struct part_question {
     const struct activity_filter *filter;
     enum activity_order order;
-    const struct activity_key *after;  /* only rows behind this one in the order; NULL: all */
-    const struct hidden_users *hidden; /* whose rows are passed over; NULL: nobody */
+    const struct activity_key *after; /* only rows behind this one in the order; NULL: all */
+    /* Whose rows are passed over, also those whom the filter excludes (part_exclude.h); NULL:
+     * nobody
+     */
+    const struct hidden_users *hidden;
     const struct clock *clock;
     uint64_t deadline_ns; /* of the monotonic clock; 0: none */
 };

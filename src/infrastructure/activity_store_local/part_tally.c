@@ -264,7 +264,7 @@ enum status part_tally(struct part_view *view, const struct part_question *quest
     if (tallying.grouping == GROUP_BY_USER && filter->user_id_count > 0) {
         return tally_asked_users(&tallying, err);
     }
-    if (tallying.grouping == GROUP_BY_USER && filter->action_count == 0 &&
+    if (tallying.grouping == GROUP_BY_USER && !activity_filter_asks_actions(filter) &&
         !activity_filter_asks_metadata(filter) && covers_part(footer_of(&tallying), filter)) {
         return tally_all_users(&tallying, err);
     }

@@ -133,7 +133,7 @@ static void any_question_is_counted_as_by_looking(void **state)
         for (int i = 0; i < 160; i++) {
             struct asking asking;
             char question[64];
-            asking_init_any(&asking, &bed.sample, &random);
+            asking_init_any(&asking, &bed, &random);
             asking.filter.user_id_count = i % 3 == 0 ? asking.filter.user_id_count : 0;
             round_times(&asking, &random);
             snprintf(question, sizeof question, "seed %llu, question %d", (unsigned long long)seed,
@@ -176,6 +176,8 @@ static void the_footer_is_asked_and_no_row(void **state)
         struct asking asking;
         asking_init(&asking);
         assert_int_equal(reads_of(&bed, &asking, groupings[i]), 0);
+        asking.excluded_actions[asking.filter.excluded.action_count++] = bed.sample.actions[1];
+        assert_int_equal(reads_of(&bed, &asking, groupings[i]), 0);
         asking.actions[asking.filter.action_count++] = bed.sample.actions[0];
         assert_int_equal(reads_of(&bed, &asking, groupings[i]), 0);
         asking.filter.from_ms = bed.sample.rows[0].activity.timestamp_ms;
@@ -203,6 +205,13 @@ static void whole_hours_of_the_part_are_not_walked(void **state)
     assert_int_equal(part_count(bed.view, &asking.question, &count, NULL), STATUS_OK);
     assert_in_range(disk_simulated_count(bed.disk) - before, 0, 1);
     expect_same(&bed, &asking, GROUP_BY_DAY, "from a whole hour on");
+    asking.filter.action_count = 0;
+    asking.excluded_actions[asking.filter.excluded.action_count++] = bed.sample.actions[0];
+    bed_renew_view(&bed);
+    before = disk_simulated_count(bed.disk);
+    assert_int_equal(part_count(bed.view, &asking.question, &count, NULL), STATUS_OK);
+    assert_in_range(disk_simulated_count(bed.disk) - before, 0, 1);
+    expect_same(&bed, &asking, GROUP_BY_DAY, "without an action");
     bed_deinit(&bed);
 }
 

@@ -1,5 +1,7 @@
 #include "infrastructure/activity_store_local/row_stream.h"
 
+#include "infrastructure/activity_store_local/part_exclude.h"
+
 enum { FETCH_ROWS_MIN = 16, FETCH_ROWS_MAX = 512 };
 
 #define FETCH_BYTES_MAX   ((size_t)1 << 20)
@@ -52,6 +54,7 @@ bool row_stream_init_part(struct row_stream *stream, const struct row_stream_req
 void row_stream_deinit(struct row_stream *stream)
 {
     part_cursor_free(stream->cursor);
+    hidden_users_unref(stream->hidden);
     if (stream->view != NULL) {
         stored_part_give_view(stream->part->stored, stream->view);
     }
@@ -120,7 +123,7 @@ static enum status next_of_head(struct row_stream *stream, struct error *err)
 static enum status begin_part(struct row_stream *stream, struct error *err)
 {
     const struct activity_page_request *page = stream->request->page;
-    const struct part_question question = {
+    struct part_question question = {
         .filter = &page->filter,
         .order = page->order,
         .after = page->after,
@@ -130,6 +133,9 @@ static enum status begin_part(struct row_stream *stream, struct error *err)
     };
     stream->begun = true;
     enum status status = stored_part_take_view(stream->part->stored, &stream->view, err);
+    if (status == STATUS_OK) {
+        status = part_exclude_users(stream->view, &question, &stream->hidden, err);
+    }
     return status == STATUS_OK ? part_cursor_new(stream->view, &question, &stream->cursor, err)
                                : status;
 }

@@ -27,6 +27,7 @@ struct row_stream {
 
     const struct snapshot_part *part; /* or NULL */
     struct part_view *view;
+    struct hidden_users *hidden; /* those whom the cursor passes over; NULL: those of `part` only */
     struct part_cursor *cursor;
 };
 

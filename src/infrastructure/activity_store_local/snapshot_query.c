@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "infrastructure/activity_store_local/part_count.h"
+#include "infrastructure/activity_store_local/part_exclude.h"
 #include "infrastructure/activity_store_local/part_tally.h"
 #include "infrastructure/activity_store_local/row_stream.h"
 
@@ -192,12 +193,24 @@ enum status snapshot_find(const struct snapshot_query *query,
 
 /* Counting ---------------------------------------------------------------------------------- */
 
-static enum status count_part(const struct snapshot_part *part,
-                              const struct part_question *question, uint64_t *out_count,
-                              struct error *err)
+/* A question that is put to one part after the other, as it is put to this one. */
+static enum status ask_part(const struct snapshot_part *part, struct part_question *question,
+                            struct part_view *view, struct hidden_users **out_hidden,
+                            struct error *err)
+{
+    question->hidden = part->hidden;
+    return part_exclude_users(view, question, out_hidden, err);
+}
+
+static enum status count_part(const struct snapshot_part *part, struct part_question *question,
+                              uint64_t *out_count, struct error *err)
 {
     struct part_view *view = NULL;
+    CLEANUP(hidden_users_unref) struct hidden_users *hidden = NULL;
     enum status status = stored_part_take_view(part->stored, &view, err);
+    if (status == STATUS_OK) {
+        status = ask_part(part, question, view, &hidden, err);
+    }
     if (status == STATUS_OK) {
         status = part_count(view, question, out_count, err);
     }
@@ -229,7 +242,6 @@ enum status snapshot_count(const struct snapshot_query *query, const struct acti
     }
     for (size_t i = 0; status == STATUS_OK && i < snapshot->part_count; i++) {
         uint64_t count = 0;
-        question.hidden = snapshot->parts[i].hidden;
         status = count_part(&snapshot->parts[i], &question, &count, err);
         sum += count;
     }
@@ -241,12 +253,15 @@ enum status snapshot_count(const struct snapshot_query *query, const struct acti
 
 /* Counting in groups ------------------------------------------------------------------------ */
 
-static enum status tally_part(const struct snapshot_part *part,
-                              const struct part_question *question, struct tally_table *into,
-                              struct error *err)
+static enum status tally_part(const struct snapshot_part *part, struct part_question *question,
+                              struct tally_table *into, struct error *err)
 {
     struct part_view *view = NULL;
+    CLEANUP(hidden_users_unref) struct hidden_users *hidden = NULL;
     enum status status = stored_part_take_view(part->stored, &view, err);
+    if (status == STATUS_OK) {
+        status = ask_part(part, question, view, &hidden, err);
+    }
     if (status == STATUS_OK) {
         status = part_tally(view, question, into, err);
     }
@@ -269,7 +284,6 @@ static enum status tally_all(const struct snapshot_query *query, struct tally_ta
     }
     enum status status = STATUS_OK;
     for (size_t i = 0; status == STATUS_OK && i < snapshot->part_count; i++) {
-        question.hidden = snapshot->parts[i].hidden;
         status = tally_part(&snapshot->parts[i], &question, into, err);
     }
     return status;

@@ -40,28 +40,60 @@ static void put_name_types(struct str name, size_t *index, struct buffer *out)
     }
 }
 
-static void put_names(struct str key, const struct str *names, size_t count, struct buffer *out)
+struct name_list {
+    const struct str *names;
+    size_t count;
+};
+
+static void put_list(struct str relation, const struct name_list *list, struct buffer *out)
 {
-    if (count == 0) {
+    size_t index = 0;
+    if (list->count == 0) {
         return;
     }
-    if (count == 1 && !has_other_types(names[0])) {
-        document_put_str(out, key, names[0]);
+    size_t member = document_open(out, DOCUMENT_ARRAY, relation);
+    for (size_t i = 0; i < list->count; i++) {
+        put_name_types(list->names[i], &index, out);
+    }
+    document_end(out, member);
+}
+
+/* What has no such member is not among the excluded, and no activity either way. */
+static void put_names(struct str key, const struct name_list *wanted,
+                      const struct name_list *excluded, struct buffer *out)
+{
+    if (wanted->count == 0 && excluded->count == 0) {
+        return;
+    }
+    if (wanted->count == 1 && excluded->count == 0 && !has_other_types(wanted->names[0])) {
+        document_put_str(out, key, wanted->names[0]);
         return;
     }
     size_t member = document_open(out, DOCUMENT_OBJECT, key);
-    size_t list = document_open(out, DOCUMENT_ARRAY, STR("$in"));
-    size_t index = 0;
-    for (size_t i = 0; i < count; i++) {
-        put_name_types(names[i], &index, out);
-    }
-    document_end(out, list);
+    put_list(STR("$in"), wanted, out);
+    put_list(STR("$nin"), excluded, out);
     document_end(out, member);
 }
 
 void filter_document_append_name(struct str key, struct str name, struct buffer *out_query)
 {
-    put_names(key, &name, 1, out_query);
+    const struct name_list wanted = {&name, 1};
+    const struct name_list excluded = {0};
+    put_names(key, &wanted, &excluded, out_query);
+}
+
+static void put_users(const struct activity_filter *filter, struct buffer *out)
+{
+    const struct name_list wanted = {filter->user_ids, filter->user_id_count};
+    const struct name_list excluded = {filter->excluded.user_ids, filter->excluded.user_id_count};
+    put_names(STR("userId"), &wanted, &excluded, out);
+}
+
+static void put_actions(const struct activity_filter *filter, struct buffer *out)
+{
+    const struct name_list wanted = {filter->actions, filter->action_count};
+    const struct name_list excluded = {filter->excluded.actions, filter->excluded.action_count};
+    put_names(STR("action"), &wanted, &excluded, out);
 }
 
 /* Times and keys ---------------------------------------------------------------------------- */
@@ -247,10 +279,8 @@ static void put_metadata(const struct metadata_filter *filter, size_t *index, st
 static bool server_finds_any(const struct activity_filter *filter)
 {
     bool found = false;
-    if (activity_filter_asks_metadata(filter)) {
-        for (size_t i = 0; i < filter->metadata->path_count; i++) {
-            found = found || server_finds(filter->metadata, i);
-        }
+    for (size_t i = 0; filter->metadata != NULL && i < filter->metadata->path_count; i++) {
+        found = found || server_finds(filter->metadata, i);
     }
     return found;
 }
@@ -260,8 +290,8 @@ void filter_document_append(const struct activity_filter *filter, const struct f
 {
     size_t index = 0;
     bool by_metadata = server_finds_any(filter);
-    put_names(STR("userId"), filter->user_ids, filter->user_id_count, out_query);
-    put_names(STR("action"), filter->actions, filter->action_count, out_query);
+    put_users(filter, out_query);
+    put_actions(filter, out_query);
     put_times(filter, after, out_query);
     if (after == NULL && !by_metadata) {
         return;

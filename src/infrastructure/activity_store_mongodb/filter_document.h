@@ -7,6 +7,8 @@
  * row that it gives is checked again by metadata_filter.h, so that every adapter answers alike. A
  * path takes part where the server surely finds every match: its keys hold no point, and numbers
  * among its values compare exactly (metadata_number.h). What has metadataText is always selected.
+ * What is excluded by metadata takes no part: the server has a member that is missing for null,
+ * and looks into arrays by indexes, so it would leave out rows that match.
  *
  * A user or action matches as a string, and where its text is a whole number or 24 hexadecimal
  * digits also as that number or ObjectId of another writer. Any thread.

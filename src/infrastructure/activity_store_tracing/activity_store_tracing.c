@@ -20,14 +20,20 @@ static struct call_trace trace_begin(const struct tracing_store *self)
     return call_trace_begin(self->logger, self->logger->clock);
 }
 
+static size_t count_excluded(const struct activity_exclusions *excluded)
+{
+    return excluded->user_id_count + excluded->action_count +
+           metadata_filter_value_count(excluded->metadata);
+}
+
 static void trace_filter(struct call_trace *trace, const struct activity_filter *filter)
 {
     call_trace_number(trace, "users", (int64_t)filter->user_id_count);
     call_trace_number(trace, "actions", (int64_t)filter->action_count);
     call_trace_number(trace, "from_ms", filter->from_ms);
     call_trace_number(trace, "to_ms", filter->to_ms);
-    call_trace_number(trace, "metadata",
-                      filter->metadata == NULL ? 0 : (int64_t)filter->metadata->value_count);
+    call_trace_number(trace, "excluded", (int64_t)count_excluded(&filter->excluded));
+    call_trace_number(trace, "metadata", (int64_t)metadata_filter_value_count(filter->metadata));
 }
 
 static void trace_verdicts(struct call_trace *trace, const enum verdict *verdicts, size_t count)

@@ -79,25 +79,29 @@ static void test_each_call_is_one_line(void **state)
     struct activity_page_request request = {
         .filter = activity_filter_all(), .limit = 7, .skip = 3, .bytes_max = 100};
     struct metadata_filter metadata = {0};
+    const struct str names[] = {STR("secret"), STR("secrets")};
     struct activity_page page;
     struct activity found;
     uint64_t number;
     struct activity_erasure erasure;
     assert_int_equal(metadata_filter_add(&metadata, STR("a"), STR("secret"), NULL), STATUS_OK);
-    request.filter.metadata = &metadata;
+    request.filter.metadata = request.filter.excluded.metadata = &metadata;
+    request.filter.excluded.actions = request.filter.excluded.user_ids = names;
+    request.filter.excluded.action_count = 2;
+    request.filter.excluded.user_id_count = 1;
     assert_int_equal(activity_store_put_batch(traced->store, &batch, verdicts, NULL), STATUS_OK);
     assert_line(traced,
                 "\"message\":\"activity_store put_batch\",\"rows\":2,\"stored\":1,\"duplicate\":1");
     assert_int_equal(activity_store_find(traced->store, &request, &arena, &page, NULL), STATUS_OK);
-    assert_line(traced, "\"metadata\":1,\"order\":\"newest\",\"limit\":7,\"skip\":3,\"found\":0,"
-                        "\"status\":\"ok\"");
+    assert_line(traced, "\"excluded\":4,\"metadata\":1,\"order\":\"newest\",\"limit\":7,\"skip\":3,"
+                        "\"found\":0,\"status\":\"ok\"");
     assert_int_equal(activity_store_get(traced->store, STR("b\n"), &arena, &found, NULL),
                      STATUS_NOT_FOUND);
     assert_line(traced, "\"id\":\"b\\n\",\"status\":\"not-found\",\"microseconds\":");
-    request.filter.metadata = NULL;
+    request.filter = activity_filter_all();
     assert_int_equal(activity_store_count(traced->store, &request.filter, 0, &number, NULL),
                      STATUS_OK);
-    assert_line(traced, "\"metadata\":0,\"counted\":1");
+    assert_line(traced, "\"excluded\":0,\"metadata\":0,\"counted\":1");
     const struct activity_tally_request tally_request = {
         .filter = activity_filter_all(), .grouping = GROUP_BY_DAY, .limit = 5, .groups_max = 9};
     struct activity_tally tally;

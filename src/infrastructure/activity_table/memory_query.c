@@ -19,11 +19,21 @@ struct cursor {
     uint32_t row; /* the next one in the order asked for */
 };
 
-/* Names that one member of a row must be among. */
+enum sense { ANY_NAME, ONE_OF, NONE_OF };
+
+/* What one member of a row must be: one of the names, or none of them. */
 struct condition {
-    bool given;
+    enum sense sense;
     uint32_t names[LISTS_MAX];
     size_t count;
+};
+
+/* The texts that a condition is made of. */
+struct asked_names {
+    const struct str *wanted;
+    size_t wanted_count;
+    const struct str *excluded;
+    size_t excluded_count;
 };
 
 struct walk {
@@ -34,6 +44,8 @@ struct walk {
     struct condition users;   /* what is still to be checked of each row */
     struct condition actions; /* the same */
     const struct activity_filter *filter;
+    struct cursor minus[LISTS_MAX]; /* lists of all rows that must not be, if they are known so */
+    size_t minus_count;
 };
 
 static bool place_before(struct memory_place a, struct memory_place b)
@@ -149,36 +161,65 @@ static void make_heap(struct walk *walk)
     }
 }
 
-static void walk_add_list(struct walk *walk, const struct memory_list *list,
-                          const struct memory_query *query)
+/* What is left of a list for the query. */
+static struct cursor rest_of(const struct memory_list *list, const struct memory_table *table,
+                             const struct memory_query *query)
 {
-    struct cursor cursor = cursor_of(list, &walk->table->rows, query->filter);
+    struct cursor cursor = cursor_of(list, &table->rows, query->filter);
     if (query->resumed) {
         struct activity_key last = {
             .timestamp_ms = query->last_ms,
             .id = {.data = query->last_id, .len = query->last_id_len},
         };
-        cut_after(&cursor, &walk->table->rows, query->order, last);
+        cut_after(&cursor, &table->rows, query->order, last);
     }
+    return cursor;
+}
+
+static void walk_add_list(struct walk *walk, const struct memory_list *list,
+                          const struct memory_query *query)
+{
+    struct cursor cursor = rest_of(list, walk->table, query);
     if (cursor_load(&cursor, query->order)) {
         walk->heap[walk->count++] = cursor;
     }
 }
 
-/* The numbers of those names that exist, and how many rows carry them. */
+static struct asked_names asked_users(const struct activity_filter *filter)
+{
+    return (struct asked_names){.wanted = filter->user_ids,
+                                .wanted_count = filter->user_id_count,
+                                .excluded = filter->excluded.user_ids,
+                                .excluded_count = filter->excluded.user_id_count};
+}
+
+static struct asked_names asked_actions(const struct activity_filter *filter)
+{
+    return (struct asked_names){.wanted = filter->actions,
+                                .wanted_count = filter->action_count,
+                                .excluded = filter->excluded.actions,
+                                .excluded_count = filter->excluded.action_count};
+}
+
+/* The numbers of those names that exist, and how many rows carry them. What is excluded is taken
+ * off the names that are wanted, and counts by itself where none is. */
 static uint64_t condition_resolve(struct condition *condition, const struct memory_names *names,
-                                  const struct str *texts, size_t count)
+                                  const struct asked_names *asked)
 {
     uint64_t rows = 0;
-    condition->given = count > 0;
+    bool wants = asked->wanted_count > 0;
+    const struct str *texts = wants ? asked->wanted : asked->excluded;
+    size_t count = wants ? asked->wanted_count : asked->excluded_count;
     condition->count = 0;
     for (size_t i = 0; i < count; i++) {
         uint32_t name = memory_names_find(names, texts[i], memory_names_hash(names, texts[i]));
-        if (name != MEMORY_NONE) {
+        if (name != MEMORY_NONE &&
+            !(wants && activity_filter_lists(asked->excluded, asked->excluded_count, texts[i]))) {
             condition->names[condition->count++] = name;
             rows += memory_names_at(names, name)->list.count;
         }
     }
+    condition->sense = wants ? ONE_OF : condition->count > 0 ? NONE_OF : ANY_NAME;
     return rows;
 }
 
@@ -189,7 +230,25 @@ static void walk_condition(struct walk *walk, struct condition *condition,
     for (size_t i = 0; i < condition->count; i++) {
         walk_add_list(walk, &memory_names_at(names, condition->names[i])->list, query);
     }
-    condition->given = false;
+    condition->sense = ANY_NAME;
+}
+
+/* Walks all rows. Where nothing is left to be checked but that they have none of some names, those
+ * that have them can be counted by their lists. */
+static void walk_all(struct walk *walk, const struct memory_query *query)
+{
+    const struct memory_table *table = walk->table;
+    bool by_user = walk->users.sense == NONE_OF;
+    walk_add_list(walk, &table->all, query);
+    if (by_user && walk->actions.sense == NONE_OF) {
+        return;
+    }
+    const struct condition *excluded = by_user ? &walk->users : &walk->actions;
+    const struct memory_names *names = by_user ? &table->users : &table->actions;
+    for (size_t i = 0; excluded->sense == NONE_OF && i < excluded->count; i++) {
+        const struct memory_list *list = &memory_names_at(names, excluded->names[i])->list;
+        walk->minus[walk->minus_count++] = rest_of(list, table, query);
+    }
 }
 
 static void walk_open(struct walk *walk, const struct memory_table *table,
@@ -200,16 +259,18 @@ static void walk_open(struct walk *walk, const struct memory_table *table,
     walk->order = query->order;
     walk->filter = filter;
     walk->count = 0;
-    uint64_t of_users =
-        condition_resolve(&walk->users, &table->users, filter->user_ids, filter->user_id_count);
-    uint64_t of_actions =
-        condition_resolve(&walk->actions, &table->actions, filter->actions, filter->action_count);
-    if (walk->users.given && (!walk->actions.given || of_users <= of_actions)) {
+    walk->minus_count = 0;
+    const struct asked_names users = asked_users(filter);
+    const struct asked_names actions = asked_actions(filter);
+    uint64_t of_users = condition_resolve(&walk->users, &table->users, &users);
+    uint64_t of_actions = condition_resolve(&walk->actions, &table->actions, &actions);
+    bool by_action = walk->actions.sense == ONE_OF;
+    if (walk->users.sense == ONE_OF && (!by_action || of_users <= of_actions)) {
         walk_condition(walk, &walk->users, &table->users, query);
-    } else if (walk->actions.given) {
+    } else if (by_action) {
         walk_condition(walk, &walk->actions, &table->actions, query);
     } else {
-        walk_add_list(walk, &table->all, query);
+        walk_all(walk, query);
     }
     make_heap(walk);
 }
@@ -230,22 +291,30 @@ static bool walk_next(struct walk *walk, uint32_t *out_row)
 
 static bool condition_holds(const struct condition *condition, uint32_t name)
 {
-    if (!condition->given) {
+    if (condition->sense == ANY_NAME) {
         return true;
     }
     for (size_t i = 0; i < condition->count; i++) {
         if (condition->names[i] == name) {
-            return true;
+            return condition->sense == ONE_OF;
         }
     }
-    return false;
+    return condition->sense == NONE_OF;
 }
 
 /* Whether every row of the lists matches. */
 static bool walk_wants_all(const struct walk *walk)
 {
-    return !walk->users.given && !walk->actions.given &&
+    return walk->users.sense == ANY_NAME && walk->actions.sense == ANY_NAME &&
            !activity_filter_asks_metadata(walk->filter);
+}
+
+/* Whether the rows that match can be counted without looking at any: those of the lists, less those
+ * that must not be. */
+static bool walk_counts(const struct walk *walk)
+{
+    return walk_wants_all(walk) ||
+           (walk->minus_count > 0 && !activity_filter_asks_metadata(walk->filter));
 }
 
 /* A look at metadata takes the longer the more of it there is, and the more values are looked for.
@@ -256,7 +325,7 @@ static bool metadata_matches(const struct walk *walk, const struct memory_row *r
         return true;
     }
     struct str metadata = memory_row_metadata(record);
-    *work += metadata.len / METADATA_BYTES_A_ROW * walk->filter->metadata->value_count;
+    *work += metadata.len / METADATA_BYTES_A_ROW * activity_filter_metadata_values(walk->filter);
     return activity_filter_matches_metadata(walk->filter, metadata);
 }
 
@@ -370,17 +439,30 @@ void memory_count_query_init(struct memory_count_query *query, const struct acti
     query->count = 0;
 }
 
+static uint64_t rows_left(const struct cursor *cursor)
+{
+    return place_before(cursor->low, cursor->high)
+               ? memory_list_distance(cursor->list, cursor->low, cursor->high)
+               : 0;
+}
+
+static uint64_t rows_of(const struct cursor *cursors, size_t count)
+{
+    uint64_t rows = 0;
+    for (size_t i = 0; i < count; i++) {
+        rows += rows_left(&cursors[i]);
+    }
+    return rows;
+}
+
 enum memory_progress memory_count_query_step(struct memory_count_query *query,
                                              const struct memory_table *table)
 {
     struct walk walk;
     uint32_t row = MEMORY_NONE;
     walk_open(&walk, table, &query->query);
-    if (walk_wants_all(&walk)) {
-        for (size_t i = 0; i < walk.count; i++) {
-            const struct cursor *cursor = &walk.heap[i];
-            query->count += memory_list_distance(cursor->list, cursor->low, cursor->high);
-        }
+    if (walk_counts(&walk)) {
+        query->count += rows_of(walk.heap, walk.count) - rows_of(walk.minus, walk.minus_count);
         return MEMORY_DONE;
     }
     for (size_t work = 0; work < STEP_ROWS;) {
@@ -407,13 +489,6 @@ static enum memory_progress tally_full(struct memory_tally_query *query, enum st
     return MEMORY_FULL;
 }
 
-static uint64_t rows_left(const struct cursor *cursor)
-{
-    return place_before(cursor->low, cursor->high)
-               ? memory_list_distance(cursor->list, cursor->low, cursor->high)
-               : 0;
-}
-
 /* Counts the list of one name as a group. */
 static enum status tally_name(const struct memory_tally_query *query,
                               const struct memory_table *table, const struct memory_names *names,
@@ -431,18 +506,20 @@ static enum status tally_name(const struct memory_tally_query *query,
 static enum memory_progress tally_names(struct memory_tally_query *query,
                                         const struct memory_table *table,
                                         const struct memory_names *names,
-                                        struct condition *condition)
+                                        const struct condition *condition)
 {
     enum status status = STATUS_OK;
-    for (size_t i = 0; status == STATUS_OK && condition->given && i < condition->count; i++) {
+    bool wants = condition->sense == ONE_OF;
+    for (size_t i = 0; status == STATUS_OK && wants && i < condition->count; i++) {
         status = tally_name(query, table, names, condition->names[i]);
     }
-    uint32_t end = condition->given ? 0 : names->used;
+    uint32_t end = wants ? 0 : names->used;
     for (int steps = 0; status == STATUS_OK && query->next_name < end; steps++) {
         if (steps == STEP_LISTS) {
             return MEMORY_PAUSED;
         }
-        status = tally_name(query, table, names, query->next_name++);
+        uint32_t name = query->next_name++;
+        status = condition_holds(condition, name) ? tally_name(query, table, names, name) : status;
     }
     return status == STATUS_OK ? MEMORY_DONE : tally_full(query, status);
 }
@@ -457,6 +534,24 @@ static uint64_t take_before(struct cursor *cursor, const struct memory_rows *row
     return rows_left(&taken);
 }
 
+/* Takes what lies in a stretch off all lists; says how many rows match. */
+static uint64_t take_stretch(struct walk *walk, int64_t end_ms)
+{
+    const struct memory_rows *rows = &walk->table->rows;
+    uint64_t count = 0;
+    for (size_t i = walk->count; i > 0; i--) {
+        count += take_before(&walk->heap[i - 1], rows, end_ms);
+        if (!cursor_load(&walk->heap[i - 1], walk->order)) {
+            walk->heap[i - 1] = walk->heap[--walk->count];
+        }
+    }
+    for (size_t i = 0; i < walk->minus_count; i++) {
+        count -= take_before(&walk->minus[i], rows, end_ms);
+    }
+    make_heap(walk);
+    return count;
+}
+
 /* Counts stretch by stretch, without looking at more than the first row of each list in it. */
 static enum memory_progress tally_stretches(struct memory_tally_query *query,
                                             const struct memory_table *table, struct walk *walk)
@@ -468,15 +563,9 @@ static enum memory_progress tally_stretches(struct memory_tally_query *query,
         }
         int64_t first_ms = memory_rows_at(&table->rows, walk->heap[0].row)->timestamp_ms;
         int64_t end_ms = activity_interval_start_ms(interval_ms, first_ms) + interval_ms;
-        uint64_t count = 0;
-        for (size_t i = walk->count; i > 0; i--) {
-            count += take_before(&walk->heap[i - 1], &table->rows, end_ms);
-            if (!cursor_load(&walk->heap[i - 1], walk->order)) {
-                walk->heap[i - 1] = walk->heap[--walk->count];
-            }
-        }
-        make_heap(walk);
-        enum status status = tally_table_add_time(query->into, first_ms, count);
+        uint64_t count = take_stretch(walk, end_ms);
+        enum status status =
+            count > 0 ? tally_table_add_time(query->into, first_ms, count) : STATUS_OK;
         if (status != STATUS_OK) {
             return tally_full(query, status);
         }
@@ -528,6 +617,11 @@ static enum memory_progress tally_rows(struct memory_tally_query *query,
     return MEMORY_PAUSED;
 }
 
+static bool asks_nothing(const struct asked_names *asked)
+{
+    return asked->wanted_count == 0 && asked->excluded_count == 0;
+}
+
 /* Where most stretches would have a row or two, going from row to row is quicker. */
 static bool is_long(const struct memory_tally_query *query)
 {
@@ -539,19 +633,21 @@ enum memory_progress memory_tally_query_step(struct memory_tally_query *query,
 {
     const struct activity_filter *filter = query->query.filter;
     enum activity_grouping grouping = query->into->request->grouping;
-    struct condition named = {0};
+    const struct asked_names users = asked_users(filter);
+    const struct asked_names actions = asked_actions(filter);
+    struct condition named;
     bool looks = activity_filter_asks_metadata(filter);
-    if (grouping == GROUP_BY_ACTION && filter->user_id_count == 0 && !looks) {
-        condition_resolve(&named, &table->actions, filter->actions, filter->action_count);
+    if (grouping == GROUP_BY_ACTION && asks_nothing(&users) && !looks) {
+        condition_resolve(&named, &table->actions, &actions);
         return tally_names(query, table, &table->actions, &named);
     }
-    if (grouping == GROUP_BY_USER && filter->action_count == 0 && !looks) {
-        condition_resolve(&named, &table->users, filter->user_ids, filter->user_id_count);
+    if (grouping == GROUP_BY_USER && asks_nothing(&actions) && !looks) {
+        condition_resolve(&named, &table->users, &users);
         return tally_names(query, table, &table->users, &named);
     }
     struct walk walk;
     walk_open(&walk, table, &query->query);
-    return activity_grouping_is_by_time(grouping) && walk_wants_all(&walk) && is_long(query)
+    return activity_grouping_is_by_time(grouping) && walk_counts(&walk) && is_long(query)
                ? tally_stretches(query, table, &walk)
                : tally_rows(query, table, &walk);
 }

@@ -55,8 +55,8 @@ enum memory_progress memory_count_query_step(struct memory_count_query *query,
                                              const struct memory_table *table);
 
 /* Asks what `into` has as its request; must not move. Rows are looked at only where users and
- * actions are asked for at once, one of them in groups of the other, or metadata; otherwise lists
- * are counted by their places. */
+ * actions are asked for, or excluded, at once, one of them in groups of the other, or metadata;
+ * otherwise lists are counted by their places. */
 void memory_tally_query_init(struct memory_tally_query *query, struct tally_table *into);
 
 enum memory_progress memory_tally_query_step(struct memory_tally_query *query,
