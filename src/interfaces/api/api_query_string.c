@@ -61,32 +61,60 @@ struct api_parameter_target {
 
 /* Parameters of every filter ----------------------------------------------------------------- */
 
-static enum status add_to_list(struct str *list, size_t *count, size_t max, struct str value,
-                               struct error *err)
+/* A list of the filter, and the parameters whose kind it is of, for people. */
+struct text_list {
+    const char *names;
+    struct str *items;
+    size_t max;
+    size_t *count;
+};
+
+static enum status add_to_list(const struct text_list *list, struct str value, struct error *err)
 {
     if (value.len == 0) {
         return error_set(err, STATUS_INVALID, 0,
-                         "userId and action must not be empty; leave the parameter out to ask for "
-                         "all");
+                         "%s must not be empty; leave the parameter out to ask for all",
+                         list->names);
     }
-    return activity_filter_add(list, max, count, value) == STATUS_OK
+    return activity_filter_add(list->items, list->max, list->count, value) == STATUS_OK
                ? STATUS_OK
-               : error_set(err, STATUS_INVALID, 0,
-                           "userId and action may each appear at most %zu times", max);
+               : error_set(err, STATUS_INVALID, 0, "%s may each appear at most %zu times",
+                           list->names, list->max);
 }
+
+static const char wanted_names[] = "userId and action";
+static const char excluded_names[] = "not.userId and not.action";
 
 static enum status read_user_id(const struct api_parameter_target *target, struct str value,
                                 struct error *err)
 {
-    return add_to_list(target->texts->user_ids, &target->filter->user_id_count, FILTER_USERS_MAX,
-                       value, err);
+    const struct text_list users = {wanted_names, target->texts->user_ids, FILTER_USERS_MAX,
+                                    &target->filter->user_id_count};
+    return add_to_list(&users, value, err);
 }
 
 static enum status read_action(const struct api_parameter_target *target, struct str value,
                                struct error *err)
 {
-    return add_to_list(target->texts->actions, &target->filter->action_count, FILTER_ACTIONS_MAX,
-                       value, err);
+    const struct text_list actions = {wanted_names, target->texts->actions, FILTER_ACTIONS_MAX,
+                                      &target->filter->action_count};
+    return add_to_list(&actions, value, err);
+}
+
+static enum status read_excluded_user_id(const struct api_parameter_target *target,
+                                         struct str value, struct error *err)
+{
+    const struct text_list users = {excluded_names, target->texts->excluded_user_ids,
+                                    FILTER_USERS_MAX, &target->filter->excluded.user_id_count};
+    return add_to_list(&users, value, err);
+}
+
+static enum status read_excluded_action(const struct api_parameter_target *target, struct str value,
+                                        struct error *err)
+{
+    const struct text_list actions = {excluded_names, target->texts->excluded_actions,
+                                      FILTER_ACTIONS_MAX, &target->filter->excluded.action_count};
+    return add_to_list(&actions, value, err);
 }
 
 static enum status read_time(struct str value, const char *name, int64_t *out_ms, struct error *err)
@@ -112,22 +140,36 @@ static enum status read_to(const struct api_parameter_target *target, struct str
     return read_time(value, "to", &target->filter->to_ms, err);
 }
 
-/* Those of a time last, since some sets leave them out. */
+/* Those of users first and those of a time last, since some sets leave them out. */
 static const struct api_parameter filter_parameters[] = {
-    {{"userId", 6}, true, read_user_id},
-    {{"action", 6}, true, read_action},
-    {{"from", 4}, false, read_from},
-    {{"to", 2}, false, read_to},
+    {{"userId", 6}, true, read_user_id}, {{"not.userId", 10}, true, read_excluded_user_id},
+    {{"action", 6}, true, read_action},  {{"not.action", 10}, true, read_excluded_action},
+    {{"from", 4}, false, read_from},     {{"to", 2}, false, read_to},
 };
 
-/* Any number of parameters that begin so. */
+/* Before a parameter of the filter: what has that value is left out. */
+static const struct str excluding_prefix = {"not.", 4};
+
+/* Any number of parameters that begin so, also behind the prefix above. */
 static const struct str metadata_prefix = {"metadata.", 9};
 
+static struct str without_prefix(struct str name, struct str prefix)
+{
+    return (struct str){name.data + prefix.len, name.len - prefix.len};
+}
+
+/* Reads a parameter that is one of metadata; NOT_FOUND, and `err` as it was, when it is none. */
 static enum status read_metadata(const struct api_parameter_target *target, struct str name,
                                  struct str value, struct error *err)
 {
-    struct str path = {name.data + metadata_prefix.len, name.len - metadata_prefix.len};
-    return metadata_filter_add(&target->texts->metadata, path, value, err);
+    struct metadata_filter *metadata = &target->texts->metadata;
+    if (str_starts_with(name, excluding_prefix)) {
+        metadata = &target->texts->excluded_metadata;
+        name = without_prefix(name, excluding_prefix);
+    }
+    return str_starts_with(name, metadata_prefix)
+               ? metadata_filter_add(metadata, without_prefix(name, metadata_prefix), value, err)
+               : STATUS_NOT_FOUND;
 }
 
 /* Parameters of the list --------------------------------------------------------------------- */
@@ -328,6 +370,7 @@ static const struct api_parameter user_export_parameters[] = {
 
 enum {
     FILTER_PARAMETER_COUNT = ARRAY_LENGTH(filter_parameters),
+    USER_PARAMETER_COUNT = 2,
     TIME_PARAMETER_COUNT = 2,
     PARAMETERS_MAX = 16
 };
@@ -393,7 +436,7 @@ const struct api_parameter_set api_verbose_parameters = {
 /* How many of the filter's are left out, and how many are there. */
 static size_t filter_begin(const struct api_parameter_set *set)
 {
-    return set->user_in_path ? 1 : 0;
+    return set->user_in_path ? USER_PARAMETER_COUNT : 0;
 }
 
 static size_t filter_count(const struct api_parameter_set *set)
@@ -414,16 +457,19 @@ const struct api_parameter *api_parameter_at(const struct api_parameter_set *set
 
 enum { NAMES_BYTES_MAX = 128 };
 
-/* "userId, action, limit", for people. What does not fit is left out: the document has them all. */
+/* "userId, action, limit", for people, and of those with a "not." in front only that there are
+ * such. What does not fit is left out: the document has them all. */
 static struct str list_names(const struct api_parameter_set *set, char text[NAMES_BYTES_MAX])
 {
+    static const char further[] = ", metadata.<path>, not.<field>";
     size_t len = 0;
     const struct api_parameter *parameter;
     for (size_t i = 0; (parameter = api_parameter_at(set, i)) != NULL; i++) {
         bool last_of_filter = set->has_filter && i + 1 == filter_count(set);
-        int written =
-            snprintf(text + len, NAMES_BYTES_MAX - len, "%s%.*s%s", i == 0 ? "" : ", ",
-                     STR_FORMAT(parameter->name), last_of_filter ? ", metadata.<path>" : "");
+        bool named = !str_starts_with(parameter->name, excluding_prefix);
+        int written = snprintf(text + len, NAMES_BYTES_MAX - len, "%s%.*s%s",
+                               len == 0 || !named ? "" : ", ", named ? (int)parameter->name.len : 0,
+                               parameter->name.data, last_of_filter ? further : "");
         if (written < 0 || (size_t)written >= NAMES_BYTES_MAX - len) {
             break;
         }
@@ -443,8 +489,11 @@ static enum status refuse_name(const struct api_parameter_set *set, struct str n
 static enum status read_value(struct query_reading *reading, struct str name, struct str value,
                               struct error *err)
 {
-    if (reading->set->has_filter && str_starts_with(name, metadata_prefix)) {
-        return read_metadata(reading->target, name, value, err);
+    if (reading->set->has_filter) {
+        enum status status = read_metadata(reading->target, name, value, err);
+        if (status != STATUS_NOT_FOUND) {
+            return status;
+        }
     }
     size_t index = 0;
     const struct api_parameter *parameter = api_parameter_at(reading->set, index);
@@ -482,7 +531,7 @@ static enum status read_pair(struct query_reading *reading, struct str pair, str
 }
 
 /* Metadata has no index: something else must say which activities are looked at. Any parameter of
- * the filter does. */
+ * the filter does that asks for something; what is left of all without some is as good as all. */
 static enum status check_metadata(const struct query_reading *reading, struct error *err)
 {
     const struct activity_filter *filter = reading->target->filter;
@@ -492,7 +541,8 @@ static enum status check_metadata(const struct query_reading *reading, struct er
     /* A stream looks at every row anyway. */
     narrowed = narrowed || reading->set->user_in_path || reading->set->has_no_times;
     for (size_t i = 0; i < filter_count(reading->set) && !narrowed; i++) {
-        narrowed = reading->seen[i];
+        const struct api_parameter *parameter = api_parameter_at(reading->set, i);
+        narrowed = reading->seen[i] && !str_starts_with(parameter->name, excluding_prefix);
     }
     return narrowed ? STATUS_OK
                     : error_set(err, STATUS_INVALID, 0,
@@ -500,14 +550,23 @@ static enum status check_metadata(const struct query_reading *reading, struct er
                                 "say in what activities it is looked for");
 }
 
+/* Without touching the kilobytes of what it has room for. */
+static const struct metadata_filter *empty(struct metadata_filter *metadata)
+{
+    metadata->path_count = 0;
+    metadata->value_count = 0;
+    return metadata;
+}
+
 static void begin_filter(const struct api_parameter_target *target)
 {
     *target->filter = activity_filter_all();
     target->filter->user_ids = target->texts->user_ids;
     target->filter->actions = target->texts->actions;
-    target->filter->metadata = &target->texts->metadata;
-    target->texts->metadata.path_count = 0;
-    target->texts->metadata.value_count = 0;
+    target->filter->metadata = empty(&target->texts->metadata);
+    target->filter->excluded.user_ids = target->texts->excluded_user_ids;
+    target->filter->excluded.actions = target->texts->excluded_actions;
+    target->filter->excluded.metadata = empty(&target->texts->excluded_metadata);
 }
 
 static enum status read_query(const struct api_parameter_set *set,

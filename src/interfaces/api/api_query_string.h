@@ -27,8 +27,9 @@ struct api_parameter {
 struct api_parameter_set {
     const struct api_parameter *own;
     size_t own_count;
-    bool has_filter;   /* those of a filter besides, and any number of metadata.<path> */
-    bool user_in_path; /* of the filter's, userId is not understood */
+    bool has_filter;   /* those of a filter besides, and any number of metadata.<path>, also with
+                          "not." in front */
+    bool user_in_path; /* of the filter's, userId and not.userId are not understood */
     bool has_no_times; /* of the filter's, from and to are not understood */
 };
 
@@ -55,6 +56,9 @@ struct api_filter_texts {
     struct str user_ids[FILTER_USERS_MAX];
     struct str actions[FILTER_ACTIONS_MAX];
     struct metadata_filter metadata;
+    struct str excluded_user_ids[FILTER_USERS_MAX];
+    struct str excluded_actions[FILTER_ACTIONS_MAX];
+    struct metadata_filter excluded_metadata;
 };
 
 struct api_question {

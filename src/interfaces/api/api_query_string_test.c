@@ -201,6 +201,57 @@ static void a_repeated_value_counts_once(void **state)
     expect_refused(query, "at most 64");
 }
 
+static void what_is_left_out_is_said_by_not(void **state)
+{
+    (void)state;
+    const struct activity_filter *filter =
+        &expect_read("not.userId=ann&not.userId=bob&not.userId=ann&action=a&not%2Eaction=a"
+                     "&not.metadata.a.b=1&not.metadata.a.b=2&metadata.not.x=3")
+             ->filter;
+    const struct activity_exclusions *excluded = &filter->excluded;
+    assert_int_equal(filter->user_id_count, 0);
+    assert_int_equal(excluded->user_id_count, 2);
+    assert_true(str_equal(excluded->user_ids[1], STR("bob")));
+    assert_int_equal(filter->action_count, 1);
+    assert_int_equal(excluded->action_count, 1);
+    assert_true(str_equal(excluded->actions[0], STR("a")));
+    assert_int_equal(excluded->metadata->value_count, 2);
+    assert_true(metadata_filter_finds_any(excluded->metadata, STR("{\"a\":{\"b\":2}}")));
+    assert_true(metadata_filter_matches(filter->metadata, STR("{\"not\":{\"x\":3}}")));
+    assert_int_equal(expect_read("userId=a")->filter.excluded.user_id_count, 0);
+    assert_int_equal(metadata_filter_value_count(expect_read("userId=a")->filter.excluded.metadata),
+                     0);
+}
+
+static void what_is_left_out_has_its_bounds(void **state)
+{
+    (void)state;
+    char query[64 * 60] = "";
+    size_t used = 0;
+    for (int i = 0; i < FILTER_USERS_MAX; i++) {
+        used += (size_t)snprintf(query + used, sizeof query - used,
+                                 "not.userId=u%d&not.action=a%d&", i, i);
+    }
+    snprintf(query + used, sizeof query - used, "userId=x&action=y");
+    assert_int_equal(expect_read(query)->filter.excluded.user_id_count, FILTER_USERS_MAX);
+    snprintf(query + used, sizeof query - used, "not.userId=other");
+    expect_refused(query, "not.userId and not.action may each appear at most 64 times");
+    snprintf(query + used, sizeof query - used, "not.action=other");
+    expect_refused(query, "not.userId and not.action may each appear at most 64 times");
+    expect_refused("not.userId=", "not.userId and not.action must not be empty");
+    expect_refused("not.from=2024-01-15T10:00:00Z", "not.from is not known");
+    expect_refused("not.limit=5", "not.<field>");
+    expect_refused("not.=5", "parameter not. is not known");
+    expect_refused("not.not.action=a", "not.not.action is not known");
+    expect_refused("userId=a&not.metadata.$x=1", "metadata.$x");
+    expect_refused("userId=a&not.metadata.=1", "empty member");
+    /* What is left of all activities is as many as all to look into. */
+    expect_refused("not.metadata.a=1", "needs userId, action, from or to");
+    expect_refused("not.metadata.a=1&not.action=b&not.userId=c", "needs userId");
+    expect_refused("metadata.a=1&not.action=b", "needs userId");
+    expect_read("not.metadata.a=1&action=b");
+}
+
 static void unknown_parameters_are_refused_by_name(void **state)
 {
     (void)state;
@@ -373,7 +424,8 @@ static void counts_refuse_what_they_do_not_know(void **state)
     expect_stats_refused("by=day&limit=10001", "limit must be a number from 1 to 10000");
     expect_stats_refused("by=day&limit=0", "limit");
     expect_stats_refused("by=day&page=1", "page is not known; there are userId, action, from, to, "
-                                          "metadata.<path>, by, interval, limit, after");
+                                          "metadata.<path>, not.<field>, by, interval, limit, "
+                                          "after");
     expect_stats_refused("by=day&cursor=x", "cursor");
     expect_stats_refused("by=day&order=asc", "order");
     expect_stats_refused("by=day&from=now", "from");
@@ -440,6 +492,8 @@ int main(void)
         TEST(an_empty_cursor_is_a_cursor),
         TEST(decodes_names_and_values),
         TEST(a_repeated_value_counts_once),
+        TEST(what_is_left_out_is_said_by_not),
+        TEST(what_is_left_out_has_its_bounds),
         TEST(unknown_parameters_are_refused_by_name),
         TEST(values_have_their_limits),
         TEST(only_lists_may_be_repeated),
