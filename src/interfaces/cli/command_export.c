@@ -33,6 +33,7 @@ const char command_export_help[] =
     "Examples\n"
     "  usertrail export ./data --output activities.ndjson\n"
     "  usertrail export ./data --user user-101 --format csv > user-101.csv\n"
+    "  usertrail export ./data --not-user robot --output people.ndjson\n"
     "  usertrail export --url https://trail.example --key-file key --output all.ndjson";
 
 static enum status read_format(struct folder_question *question, const char *value,

@@ -25,6 +25,7 @@ const char command_query_help[] =
     "  usertrail query ./data --user user-101 --limit 3\n"
     "  usertrail query ./data --action login --from 2024-01-15T00:00:00Z --count\n"
     "  usertrail query ./data --metadata ip=192.168.1.1 --format csv > rows.csv\n"
+    "  usertrail query ./data --not-user robot --not-action heartbeat\n"
     "  usertrail query --url http://127.0.0.1:3000 --user user-101";
 
 static enum status read_limit(struct folder_question *question, const char *value,

@@ -24,6 +24,7 @@ const char command_stats_help[] =
     FOLDER_WAITING_HELP "\n"
     "Examples\n"
     "  usertrail stats ./data --by action\n"
+    "  usertrail stats ./data --by day --not-action heartbeat\n"
     "  usertrail stats ./data --by hour --user user-101 --from 2024-01-15T00:00:00Z\n"
     "  usertrail stats --url http://127.0.0.1:3000 --by metadata.plan --action sign_up --format "
     "csv";

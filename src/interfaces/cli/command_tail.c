@@ -21,6 +21,7 @@ const char command_tail_help[] =
     "Examples\n"
     "  usertrail tail -f\n"
     "  usertrail tail ./data -n 50 --action login\n"
+    "  usertrail tail -f --not-action heartbeat\n"
     "  usertrail tail -f --url https://trail.example --key-file key --user user-101 --format "
     "ndjson";
 
@@ -46,9 +47,7 @@ static enum status read_follow(struct folder_question *question, const char *val
 }
 
 static const struct folder_option options[] = {
-    {.name = "user", .repeatable = true, .read = folder_read_user},
-    {.name = "action", .repeatable = true, .read = folder_read_action},
-    {.name = "metadata", .repeatable = true, .read = folder_read_metadata},
+    FOLDER_FIELD_OPTIONS,
     FOLDER_SERVER_OPTIONS,
     {.name = "follow", .letter = 'f', .is_switch = true, .read = read_follow},
     {.name = "limit", .letter = 'n', .read = read_limit},

@@ -45,24 +45,52 @@ enum status folder_read_action(struct folder_question *question, const char *val
     return add_text(&actions, value, err);
 }
 
+enum status folder_read_not_user(struct folder_question *question, const char *value,
+                                 struct error *err)
+{
+    const struct text_list users = {"not-user", question->excluded_user_ids, FILTER_USERS_MAX,
+                                    &question->filter.excluded.user_id_count};
+    return add_text(&users, value, err);
+}
+
+enum status folder_read_not_action(struct folder_question *question, const char *value,
+                                   struct error *err)
+{
+    const struct text_list actions = {"not-action", question->excluded_actions, FILTER_ACTIONS_MAX,
+                                      &question->filter.excluded.action_count};
+    return add_text(&actions, value, err);
+}
+
 /* No other condition is asked for beside it, as it is over HTTP: nobody else waits for the folder.
  */
-enum status folder_read_metadata(struct folder_question *question, const char *value,
-                                 struct error *err)
+static enum status add_condition(struct folder_conditions *conditions, const char *option,
+                                 const char *value, struct error *err)
 {
     size_t code_points;
     struct str text = str_from(value);
     struct str path = str_split(&text, '=');
     if (text.data == NULL || !utf8_count(str_from(value), &code_points)) {
         return error_set(err, STATUS_INVALID, 0,
-                         "--metadata needs PATH=VALUE in UTF-8, such as cart.coupon=SPRING");
+                         "--%s needs PATH=VALUE in UTF-8, such as cart.coupon=SPRING", option);
     }
-    size_t before = question->metadata.value_count;
-    enum status status = metadata_filter_add(&question->metadata, path, text, err);
-    if (status == STATUS_OK && question->metadata.value_count > before) {
-        question->metadata_texts[question->metadata_text_count++] = str_from(value);
+    size_t before = conditions->filter.value_count;
+    enum status status = metadata_filter_add(&conditions->filter, path, text, err);
+    if (status == STATUS_OK && conditions->filter.value_count > before) {
+        conditions->texts[conditions->text_count++] = str_from(value);
     }
     return status;
+}
+
+enum status folder_read_metadata(struct folder_question *question, const char *value,
+                                 struct error *err)
+{
+    return add_condition(&question->metadata, "metadata", value, err);
+}
+
+enum status folder_read_not_metadata(struct folder_question *question, const char *value,
+                                     struct error *err)
+{
+    return add_condition(&question->excluded_metadata, "not-metadata", value, err);
 }
 
 static enum status read_time(const char *name, const char *value, int64_t *out_ms,
@@ -165,7 +193,10 @@ static void ask_for_everything(struct folder_question *question)
                                          .limit = UINT64_MAX};
     question->filter.user_ids = question->user_ids;
     question->filter.actions = question->actions;
-    question->filter.metadata = &question->metadata;
+    question->filter.metadata = &question->metadata.filter;
+    question->filter.excluded.user_ids = question->excluded_user_ids;
+    question->filter.excluded.actions = question->excluded_actions;
+    question->filter.excluded.metadata = &question->excluded_metadata.filter;
 }
 
 enum status folder_options_read(const struct folder_options *options, int argument_count,

@@ -12,6 +12,13 @@
 
 #include <stdbool.h>
 
+/* Conditions on metadata. */
+struct folder_conditions {
+    struct metadata_filter filter;
+    struct str texts[METADATA_VALUES_MAX]; /* "PATH=VALUE", as they were given */
+    size_t text_count;
+};
+
 /* What they ask for. The filter points into it, so it must not move; texts are the arguments'. */
 struct folder_question {
     const char *directory;        /* this or the server's URL; the other is NULL */
@@ -19,10 +26,11 @@ struct folder_question {
     struct activity_filter filter;
     struct str user_ids[FILTER_USERS_MAX];
     struct str actions[FILTER_ACTIONS_MAX];
-    struct metadata_filter metadata;
-    struct str metadata_texts[METADATA_VALUES_MAX]; /* "PATH=VALUE", as they were given */
-    size_t metadata_text_count;
-    struct str from_text; /* likewise; {NULL, 0}: it was not given */
+    struct folder_conditions metadata;
+    struct str excluded_user_ids[FILTER_USERS_MAX];
+    struct str excluded_actions[FILTER_ACTIONS_MAX];
+    struct folder_conditions excluded_metadata;
+    struct str from_text; /* as it was given; {NULL, 0}: it was not */
     struct str to_text;
     struct str by_text; /* of stats */
     struct str interval_text;
@@ -47,13 +55,20 @@ struct folder_option {
     enum status (*read)(struct folder_question *question, const char *value, struct error *err);
 };
 
-/* --user, --action, --metadata, --from and --to, for the front of a command's table. */
+/* --user, --action, --metadata, the same with "not-" in front, --from and --to, for the front of a
+ * command's table. */
 MUST_USE enum status folder_read_user(struct folder_question *question, const char *value,
                                       struct error *err);
 MUST_USE enum status folder_read_action(struct folder_question *question, const char *value,
                                         struct error *err);
 MUST_USE enum status folder_read_metadata(struct folder_question *question, const char *value,
                                           struct error *err);
+MUST_USE enum status folder_read_not_user(struct folder_question *question, const char *value,
+                                          struct error *err);
+MUST_USE enum status folder_read_not_action(struct folder_question *question, const char *value,
+                                            struct error *err);
+MUST_USE enum status folder_read_not_metadata(struct folder_question *question, const char *value,
+                                              struct error *err);
 MUST_USE enum status folder_read_from(struct folder_question *question, const char *value,
                                       struct error *err);
 MUST_USE enum status folder_read_to(struct folder_question *question, const char *value,
@@ -87,7 +102,9 @@ MUST_USE enum status folder_read_format(struct folder_question *question, const 
     "  --metadata PATH=VALUE\n"                                                                    \
     "                  with this value in metadata, such as cart.coupon=SPRING; may be "           \
     "repeated:\n"                                                                                  \
-    "                  one of the values of a path must be there, and that for each path\n"
+    "                  one of the values of a path must be there, and that for each path\n"        \
+    "  --not-user ID, --not-action NAME, --not-metadata PATH=VALUE\n"                              \
+    "                  without what has it, whatever else is asked for; may be repeated\n"
 
 #define FOLDER_SERVER_HELP                                                                         \
     "  --url URL       asks this server, such as http://127.0.0.1:3000, instead of a folder\n"     \
@@ -100,11 +117,18 @@ MUST_USE enum status folder_read_format(struct folder_question *question, const 
     "event\n"                                                                                      \
     "log only, and are missing in the folder; how many is said on stderr.\n"
 
-#define FOLDER_FILTER_OPTIONS                                                                      \
+#define FOLDER_FIELD_OPTIONS                                                                       \
     {.name = "user", .repeatable = true, .read = folder_read_user},                                \
         {.name = "action", .repeatable = true, .read = folder_read_action},                        \
         {.name = "metadata", .repeatable = true, .read = folder_read_metadata},                    \
-        {.name = "from", .read = folder_read_from},                                                \
+        {.name = "not-user", .repeatable = true, .read = folder_read_not_user},                    \
+        {.name = "not-action", .repeatable = true, .read = folder_read_not_action},                \
+    {                                                                                              \
+        .name = "not-metadata", .repeatable = true, .read = folder_read_not_metadata               \
+    }
+
+#define FOLDER_FILTER_OPTIONS                                                                      \
+    FOLDER_FIELD_OPTIONS, {.name = "from", .read = folder_read_from},                              \
     {                                                                                              \
         .name = "to", .read = folder_read_to                                                       \
     }

@@ -88,12 +88,33 @@ static void metadata_is_asked_for_by_path(void **state)
     assert_int_equal(READ(&question, NULL, "d", "--metadata", "cart.coupon=a=b", "--metadata=n=1",
                           "--metadata=n=", "--metadata", "a\\.b=x"),
                      STATUS_OK);
-    assert_ptr_equal(question.filter.metadata, &question.metadata);
-    assert_true(metadata_filter_matches(
-        &question.metadata, STR("{\"n\":\"\",\"a.b\":\"x\",\"cart\":{\"coupon\":\"a=b\"}}")));
+    assert_ptr_equal(question.filter.metadata, &question.metadata.filter);
+    assert_true(
+        metadata_filter_matches(&question.metadata.filter,
+                                STR("{\"n\":\"\",\"a.b\":\"x\",\"cart\":{\"coupon\":\"a=b\"}}")));
     assert_false(metadata_filter_matches(
-        &question.metadata, STR("{\"n\":2,\"a.b\":\"x\",\"cart\":{\"coupon\":\"a=b\"}}")));
-    assert_int_equal(question.metadata.value_count, 4);
+        &question.metadata.filter, STR("{\"n\":2,\"a.b\":\"x\",\"cart\":{\"coupon\":\"a=b\"}}")));
+    assert_int_equal(question.metadata.filter.value_count, 4);
+}
+
+static void what_is_left_out_is_said_likewise(void **state)
+{
+    (void)state;
+    struct folder_question question;
+    assert_int_equal(READ(&question, NULL, "d", "--not-user=a", "--not-user", "b", "--not-user=a",
+                          "--user=a", "--not-action", "x", "--not-metadata", "n=1",
+                          "--not-metadata=cart.coupon=a=b"),
+                     STATUS_OK);
+    const struct activity_exclusions *excluded = &question.filter.excluded;
+    assert_int_equal(question.filter.user_id_count, 1);
+    assert_int_equal(excluded->user_id_count, 2);
+    assert_true(str_equal(excluded->user_ids[1], STR("b")));
+    assert_int_equal(excluded->action_count, 1);
+    assert_true(str_equal(excluded->actions[0], STR("x")));
+    assert_true(metadata_filter_finds_any(excluded->metadata, STR("{\"n\":1}")));
+    assert_true(
+        metadata_filter_finds_any(excluded->metadata, STR("{\"cart\":{\"coupon\":\"a=b\"}}")));
+    assert_int_equal(question.metadata.filter.value_count, 0);
 }
 
 #define REFUSED(words, ...)                                                                        \
@@ -121,6 +142,9 @@ static void what_is_wrong_is_named(void **state)
     REFUSED("--metadata needs PATH=VALUE", "one", "--metadata", "plan=\xc3");
     REFUSED("empty member", "one", "--metadata", "=x");
     REFUSED("empty member", "one", "--metadata==x");
+    REFUSED("--not-user needs a text", "one", "--not-user=");
+    REFUSED("--not-action needs a text", "one", "--not-action", "\xc3");
+    REFUSED("--not-metadata needs PATH=VALUE", "one", "--not-metadata", "plan");
     REFUSED("$gt", "one", "--metadata", "a.$gt=1");
     REFUSED("--all takes no value", "one", "--all=1");
     REFUSED("--all may be given once", "one", "--all", "--all");
@@ -154,6 +178,7 @@ int main(void)
         cmocka_unit_test(a_folder_alone_asks_for_everything),
         cmocka_unit_test(options_come_in_any_order_and_notation),
         cmocka_unit_test(metadata_is_asked_for_by_path),
+        cmocka_unit_test(what_is_left_out_is_said_likewise),
         cmocka_unit_test(what_is_wrong_is_named),
         cmocka_unit_test(lists_have_a_bound),
     };

@@ -48,30 +48,44 @@ void server_append_segment(struct buffer *target, struct str segment)
     append_encoded(target, segment);
 }
 
-static void append_metadata(struct buffer *target, struct str text)
+static void append_list(struct buffer *target, struct str name, const struct str *values,
+                        size_t count)
 {
-    static const char front[] = "metadata.";
+    for (size_t i = 0; i < count; i++) {
+        server_append_parameter(target, name, values[i]);
+    }
+}
+
+static void append_metadata(struct buffer *target, struct str front, struct str text)
+{
     struct str path = str_split(&text, '=');
     struct buffer name;
-    buffer_init(&name, sizeof front + path.len);
-    buffer_append_literal(&name, front);
+    buffer_init(&name, front.len + path.len + 1);
+    buffer_append_str(&name, front);
     buffer_append_str(&name, path);
     target->failed = name.failed == STATUS_OK ? target->failed : name.failed;
     server_append_parameter(target, buffer_str(&name), text);
     buffer_deinit(&name);
 }
 
+static void append_conditions(struct buffer *target, struct str front,
+                              const struct folder_conditions *conditions)
+{
+    for (size_t i = 0; i < conditions->text_count; i++) {
+        append_metadata(target, front, conditions->texts[i]);
+    }
+}
+
 void server_append_filter(struct buffer *target, const struct folder_question *question)
 {
-    for (size_t i = 0; i < question->filter.user_id_count; i++) {
-        server_append_parameter(target, STR("userId"), question->filter.user_ids[i]);
-    }
-    for (size_t i = 0; i < question->filter.action_count; i++) {
-        server_append_parameter(target, STR("action"), question->filter.actions[i]);
-    }
-    for (size_t i = 0; i < question->metadata_text_count; i++) {
-        append_metadata(target, question->metadata_texts[i]);
-    }
+    const struct activity_filter *filter = &question->filter;
+    const struct activity_exclusions *excluded = &filter->excluded;
+    append_list(target, STR("userId"), filter->user_ids, filter->user_id_count);
+    append_list(target, STR("action"), filter->actions, filter->action_count);
+    append_conditions(target, STR("metadata."), &question->metadata);
+    append_list(target, STR("not.userId"), excluded->user_ids, excluded->user_id_count);
+    append_list(target, STR("not.action"), excluded->actions, excluded->action_count);
+    append_conditions(target, STR("not.metadata."), &question->excluded_metadata);
     if (question->from_text.data != NULL) {
         server_append_parameter(target, STR("from"), question->from_text);
     }

@@ -16,8 +16,12 @@ static void targets_are_encoded(void **state)
     static struct folder_question question;
     static const struct folder_option items[] = {FOLDER_FILTER_OPTIONS, FOLDER_SERVER_OPTIONS};
     const struct folder_options options = {items, ARRAY_LENGTH(items)};
-    char *words[] = {(char *)(uintptr_t) "--user=a&b=c", (char *)(uintptr_t) "--action=\xc3\xbc x",
+    char *words[] = {(char *)(uintptr_t) "--user=a&b=c",
+                     (char *)(uintptr_t) "--action=\xc3\xbc x",
                      (char *)(uintptr_t) "--metadata=cart.a\\.b=1+2=3",
+                     (char *)(uintptr_t) "--not-user=a&",
+                     (char *)(uintptr_t) "--not-action=x",
+                     (char *)(uintptr_t) "--not-metadata=b=1&",
                      (char *)(uintptr_t) "--from=2024-01-15T10:00:00+02:00",
                      (char *)(uintptr_t) "--url=http://127.0.0.1:1"};
     struct error err;
@@ -30,7 +34,8 @@ static void targets_are_encoded(void **state)
     server_append_filter(&target, &question);
     buffer_append_char(&target, '\0');
     assert_string_equal(target.data, "/p/a%2Fb%3Fc?userId=a%26b%3Dc&action=%C3%BC%20x"
-                                     "&metadata.cart.a%5C.b=1%2B2%3D3"
+                                     "&metadata.cart.a%5C.b=1%2B2%3D3&not.userId=a%26"
+                                     "&not.action=x&not.metadata.b=1%26"
                                      "&from=2024-01-15T10%3A00%3A00%2B02%3A00");
     buffer_deinit(&target);
 }
