@@ -69,10 +69,25 @@ test('an action is asked for, left out, and asked for again, by click', async ({
   await expect(dashboard.chips).toHaveText(['action≠checkout']);
   const checkouts = counted.find(({ key }) => key === 'checkout').count;
   await expect(total(page)).toHaveText(String(200 - checkouts));
-  await expect(dashboard.results).toContainText(`${200 - checkouts} loaded, all there are; ${checkouts} left out on this page`);
-  await expect(page.getByText('These counts have what is left out in them.')).toBeVisible();
+  await expect(dashboard.results).toContainText(`${200 - checkouts} loaded, all there are`);
+  await expect(actions.getByRole('listitem')).toHaveText(counted.map(({ key, count }) => `Only ${key} ${count}`));
+  const users = (await (await fetch(`${fresh.url}/api/v1/stats?by=user&limit=8&not.action=checkout`)).json()).data;
+  await expect(page.getByRole('region', { name: 'Users' }).getByRole('listitem'))
+    .toHaveText(users.map(({ key, count }) => `Only ${key} ${count}`));
   await actions.getByRole('button', { name: 'Without checkout' }).click();
   await expect(dashboard.chips).toHaveCount(0);
+});
+
+test('what is left out by metadata is in no number and no row', async ({ dashboard, page, fresh }) => {
+  await fresh.record(shopActivities(200));
+  await dashboard.visit('#/activities?last=all&%21metadata.paid=true');
+  const kept = shopActivities(200).filter(({ metadata }) => !metadata.paid);
+  await expect(dashboard.chips).toHaveText(['metadata.paid≠true']);
+  await expect(total(page)).toHaveText(String(kept.length));
+  await expect(dashboard.results).toContainText(`${kept.length} loaded, all there are`);
+  const actions = page.getByRole('region', { name: 'Actions' });
+  await expect(actions).toContainText('view_page');
+  await expect(actions).not.toContainText('checkout');
 });
 
 test('a user is asked for by key, and more of them can be seen', async ({ dashboard, page, fresh }) => {

@@ -142,13 +142,14 @@ test('the state of the service is told, also when it is gone', async ({ dashboar
 
 test('what the filter lets through is exported, in both formats', async ({ dashboard, page, fresh }) => {
   await fresh.record(shopActivities(50));
-  await dashboard.visit('#/activities?action=search&%21userId=user-1');
+  const searches = shopActivities(50).filter(({ action }) => action === 'search');
+  await dashboard.visit(`#/activities?action=search&%21userId=${searches[0].userId}`);
   await expect(dashboard.rows.first()).toBeVisible();
   await dashboard.button('Export').click();
-  await expect(page.getByText('What is left out here is in the file')).toBeVisible();
   const lines = await file(page, () => dashboard.button('JSON lines').click());
   expect(lines.name).toBe('activities.ndjson');
-  const wanted = shopActivities(50).filter(({ action }) => action === 'search').map(({ id }) => id);
+  const wanted = searches.filter(({ userId }) => userId !== searches[0].userId).map(({ id }) => id);
+  expect(wanted.length).toBeGreaterThan(0);
   expect(lines.text.trim().split('\n').map(line => JSON.parse(line).id).sort()).toEqual(wanted.sort());
   await dashboard.pressUntil('Tab', dashboard.button('CSV'));
   const csv = await file(page, () => page.keyboard.press('Enter'));

@@ -65,11 +65,11 @@ const live = (number, action = 'live') => ({ id: `live-${number}`, userId: 'foll
 
 test('what comes is shown, waits during a pause, and passes the filter', async ({ dashboard, page, fresh }) => {
   await fresh.record(shopActivities(20));
-  await dashboard.visit('#/activities?userId=follower');
+  await dashboard.visit('#/activities?userId=follower&%21action=quiet');
   await dashboard.button('Live').click();
   await expect(page.locator('.live-words')).toHaveText('Live');
   await dashboard.expectAddress('live=1');
-  await fresh.record([live(1), { ...live(2), userId: 'somebody else' }, live(3)]);
+  await fresh.record([live(1), { ...live(2), userId: 'somebody else' }, live(6, 'quiet'), live(3)]);
   await expect(dashboard.rows).toHaveCount(2);
   await expect(dashboard.rows.first()).toContainText('number 3');
   await dashboard.button('Pause').click();

@@ -5,7 +5,7 @@ import { useDeed } from './answer.js';
 import { Columns, pathsOf } from './columns.js';
 import { Facets } from './facets.js';
 import { FilterBar } from './filter_bar.js';
-import { filterPairs, hiderOf, livePairs } from './filters.js';
+import { filterPairs, livePairs } from './filters.js';
 import { Histogram } from './histogram.js';
 import { LiveTail } from './live_tail.js';
 import { Empty, Failure, Icon, Loading, Popover, formatNumber, plural } from './parts.js';
@@ -28,7 +28,6 @@ function useRows(question) {
     const pairs = filterPairs(question.filters, question.times);
     return new RowList({
       load: (limit, cursor) => ask('api/v1/activities', [['limit', limit], ...(cursor ? [['cursor', cursor]] : []), ...pairs]),
-      hides: hiderOf(question.filters),
       changed,
     });
   }, [question]);
@@ -97,14 +96,11 @@ function Export({ question }) {
   const pairs = filterPairs(question.filters, question.times);
   const [{ busy, error }, save] = useDeed(format =>
     download(addressOf('api/v1/activities/export', [['format', format], ...pairs]), `activities.${format}`));
-  const excludes = question.filters.some(filter => filter.out);
   return html`
     <${Popover} label="Export" icon="save" title="Export">
       ${() => html`
         <div class="export">
           <p>All activities of this time and these filters, oldest first.</p>
-          ${excludes && html`
-            <p class="note">What is left out here is in the file: the service has no filter that leaves something out.</p>`}
           <div class="row-of">
             <button type="button" disabled=${busy} onClick=${() => save('ndjson')}>JSON lines</button>
             <button type="button" disabled=${busy} onClick=${() => save('csv')}>CSV</button>
@@ -114,14 +110,7 @@ function Export({ question }) {
     </${Popover}>`;
 }
 
-function NothingFound({ state, navigate, hidden }) {
-  if (hidden > 0) {
-    const asked = state.filters.filter(filter => !filter.out);
-    return html`
-      <${Empty} title=${`All ${formatNumber(hidden)} activities are left out by your filters`}>
-        <button type="button" onClick=${() => navigate({ filters: asked })}>Show them</button>
-      </${Empty}>`;
-  }
+function NothingFound({ state, navigate }) {
   return html`
     <${Empty} title="No activities">
       <p>${rangeInWords(state.range, state.zone)}${state.filters.length > 0 ? ', with these filters' : ''}: nothing was recorded.</p>
@@ -134,30 +123,13 @@ function NothingFound({ state, navigate, hidden }) {
     </${Empty}>`;
 }
 
-// What stands below the rows when there are not all of them.
-function TableEnd({ list }) {
-  if (list.phase === 'error') return html`<${Failure} error=${list.error} again=${() => list.goOn()} />`;
-  if (list.phase !== 'paused') return null;
-  return html`
-    <div class="table-end"><p>The last ${formatNumber(list.hidden)} activities were all left out by your filters.</p>
-      <button type="button" onClick=${() => list.goOn()}>Look further</button></div>`;
-}
-
 function Rows({ list, version, state, navigate }) {
+  const failure = list.phase === 'error' && html`<${Failure} error=${list.error} again=${() => list.more()} />`;
   if (list.shown.length > 0) {
-    return html`<${ActivityTable} list=${list} version=${version} state=${state} navigate=${navigate} /><${TableEnd} list=${list} />`;
+    return html`<${ActivityTable} list=${list} version=${version} state=${state} navigate=${navigate} />${failure}`;
   }
   if (list.phase === 'loading') return html`<${Loading} what="activities" />`;
-  if (list.phase === 'ready' && !list.ended) return html`<${Loading} what="further activities" />`;
-  if (list.phase !== 'ready') return html`<${TableEnd} list=${list} />`;
-  return html`<${NothingFound} state=${state} navigate=${navigate} hidden=${list.hidden} />`;
-}
-
-// Pages of which every row is hidden are followed by the next, until there are rows, or many were looked at.
-function useFurther(list, version) {
-  useEffect(() => {
-    if (list.shown.length === 0 && list.phase === 'ready' && !list.ended) list.more();
-  }, [list, version]);
+  return failure || html`<${NothingFound} state=${state} navigate=${navigate} />`;
 }
 
 export function ActivitiesPage({ state, navigate, theme }) {
@@ -166,7 +138,6 @@ export function ActivitiesPage({ state, navigate, theme }) {
   const { list, version } = useRows(question);
   const live = useLive(state.live, list, question.filters);
   const counts = useCounts(question, state.range, live.phase === 'live' && !live.paused);
-  useFurther(list, version);
   const paths = useMemo(() => pathsOf(list.shown), [list, list.shown.length > 0, list.ended]);
   return html`
     <h1 class="unseen">Activities</h1>
@@ -180,8 +151,7 @@ export function ActivitiesPage({ state, navigate, theme }) {
       <${Facets} question=${counts} state=${state} navigate=${navigate} />
       <section class="results" aria-label="Activities" aria-busy=${list.phase === 'loading' ? 'true' : 'false'}>
         <div class="section-bar">
-          <p><strong>${formatNumber(list.shown.length)}</strong> loaded${list.ended ? ', all there are' : ''}
-            ${list.hidden > 0 && html`<span class="note">; ${formatNumber(list.hidden)} left out on this page</span>`}</p>
+          <p><strong>${formatNumber(list.shown.length)}</strong> loaded${list.ended ? ', all there are' : ''}</p>
           <div class="section-deeds">
             <${LiveControl} live=${live} state=${state} navigate=${navigate} />
             <${Columns} state=${state} navigate=${navigate} paths=${paths} />

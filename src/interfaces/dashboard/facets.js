@@ -62,6 +62,5 @@ export function Facets({ question, state, navigate }) {
     <div class="facets">
       <${Facet} title="Actions" by="action" field="action" ...${shared} />
       <${Facet} title="Users" by="user" field="userId" ...${shared} />
-      ${state.filters.some(filter => filter.out) && html`<p class="note">These counts have what is left out in them.</p>`}
     </div>`;
 }

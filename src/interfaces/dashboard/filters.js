@@ -1,8 +1,5 @@
 // Filters: { field, value, out }, of which the field is "userId", "action" or "metadata.<path>", and `out` leaves out what
 // has the value. All of it is pure.
-//
-// The API has no filter that leaves something out, so rows are hidden here. Counts can be had of it all the same, by taking away
-// those of what is left out.
 
 const FIELDS = ['userId', 'action'];
 const METADATA = 'metadata.';
@@ -83,41 +80,19 @@ export function completionOf(text) {
 const ANY_TIME = '1970-01-01T00:00:00.000Z';
 
 // Pairs for the live tail, which has no times.
-export const livePairs = filters => filters.filter(filter => !filter.out).map(({ field, value }) => [field, value]);
+export const livePairs = filters => filters.map(({ field, value, out }) => [out ? `not.${field}` : field, value]);
 
 // Pairs for a query string. A filter on metadata needs something beside it, which a time is that everything comes after.
 export function filterPairs(filters, { from = null, to = null } = {}, without = null) {
-  const asked = filters.filter(filter => !filter.out && filter.field !== without);
-  const pairs = asked.map(({ field, value }) => [field, value]);
+  const asked = filters.filter(filter => filter.field !== without);
+  const pairs = livePairs(asked);
   const bare = from === null && to === null && asked.some(({ field }) => field.startsWith(METADATA));
   if (from !== null || bare) pairs.push(['from', bare ? ANY_TIME : new Date(from).toISOString()]);
   if (to !== null) pairs.push(['to', new Date(to).toISOString()]);
   return pairs;
 }
 
-// --- what the page counts ---
-
-// Whether counts can be had without what is left out: members of the metadata can be in one activity together, in any number.
-export const isCounted = filters => !filters.some(({ field, out }) => out && field.startsWith(METADATA));
-
-// Questions whose counts, each with its sign, add up to those of what is not left out: { sign, filters }. Who is left out by user
-// and by action, too, was taken away twice, and comes back once.
-export function countTerms(filters) {
-  const kept = filters.filter(({ out }) => !out);
-  let terms = [{ sign: 1, filters: kept }];
-  for (const field of FIELDS) {
-    const asked = kept.filter(filter => filter.field === field).map(({ value }) => value);
-    const out = filters.filter(filter => filter.out && filter.field === field && (asked.length === 0 || asked.includes(filter.value)));
-    if (out.length === 0) continue;
-    terms = terms.flatMap(term => [term, {
-      sign: -term.sign,
-      filters: [...term.filters.filter(filter => filter.field !== field), ...out.map(({ value }) => ({ field, value, out: false }))],
-    }]);
-  }
-  return terms;
-}
-
-// --- what the page hides ---
+// --- paths of metadata ---
 
 export function splitPath(path) {
   const keys = [''];
@@ -135,20 +110,4 @@ export function valuesAt(value, keys) {
   if (keys.length === 0) return [value];
   if (value === null || typeof value !== 'object' || !Object.hasOwn(value, keys[0])) return [];
   return valuesAt(value[keys[0]], keys.slice(1));
-}
-
-function isSaid(value, text) {
-  if (typeof value === 'number') return text.trim() !== '' && Number(text) === value;
-  return value === null || typeof value === 'boolean' ? String(value) === text : value === text;
-}
-
-function has(activity, { field, value }) {
-  if (!field.startsWith(METADATA)) return activity[field] === value;
-  return valuesAt(activity.metadata, splitPath(field.slice(METADATA.length))).some(found => isSaid(found, value));
-}
-
-// Whether a row is left out.
-export function hiderOf(filters) {
-  const out = filters.filter(filter => filter.out);
-  return out.length === 0 ? () => false : activity => out.some(filter => has(activity, filter));
 }

@@ -3,7 +3,7 @@ import { useAnswer } from './answer.js';
 import { ask } from './api.js';
 import { chooseInterval, fillBuckets, formatInterval, intervalInWords, shifted, spanOf, zoomed } from './buckets.js';
 import { Chart } from './chart.js';
-import { countTerms, filterPairs, isCounted } from './filters.js';
+import { filterPairs } from './filters.js';
 import { Failure, IconButton, formatNumber, plural } from './parts.js';
 import { html, useMemo, useState } from './runtime.js';
 import { formatTime } from './times.js';
@@ -11,25 +11,18 @@ import { formatTime } from './times.js';
 const GROUPS_MAX = 10_000;
 const DAY = 86_400_000;
 
-const count = (by, pairs, signal) => ask('api/v1/stats', [...by, ['limit', GROUPS_MAX], ...pairs], { signal });
-
-// Groups without what is left out, as far as that can be counted.
-async function countKept(by, { filters, times }, signal) {
-  const terms = countTerms(filters);
-  const answers = await Promise.all(terms.map(term => count(by, filterPairs(term.filters, times), signal)));
-  return answers.flatMap(({ data }, at) => data.map(group => ({ ...group, count: terms[at].sign * group.count })));
-}
+const count = async (by, pairs, signal) =>
+  (await ask('api/v1/stats', [...by, ['limit', GROUPS_MAX], ...pairs], { signal })).data;
 
 // Where the range has no begin, days tell where the first activity is.
 async function loadBuckets({ filters, times, now }, signal) {
   const pairs = filterPairs(filters, times);
   let span = { from: times.from, to: times.to ?? now };
   if (times.from === null) {
-    const days = await count([['by', 'day']], pairs, signal);
-    span = spanOf(days.data) ?? { from: now - 1, to: now };
+    span = spanOf(await count([['by', 'day']], pairs, signal)) ?? { from: now - 1, to: now };
   }
   const interval = chooseInterval(span.from, span.to);
-  const groups = await countKept([['by', 'time'], ['interval', formatInterval(interval)]], { filters, times }, signal);
+  const groups = await count([['by', 'time'], ['interval', formatInterval(interval)]], pairs, signal);
   // The service takes activities that are a day ahead.
   const last = Math.min(now + DAY, Math.max(0, ...groups.map(({ key }) => Date.parse(key) + 1)));
   return { interval, span, ...fillBuckets(groups, { ...span, to: times.to ?? Math.max(span.to, last), interval }) };
@@ -66,8 +59,7 @@ export function Histogram({ question, zone, theme, navigate }) {
     <section class="histogram" aria-label="Activities over time" aria-busy=${phase === 'loading' ? 'true' : 'false'}>
       <div class="section-bar">
         <p class="total"><strong>${data ? formatNumber(total) : '…'}</strong> ${total === 1 ? 'activity' : 'activities'}
-          ${data && html`<span class="note"> in bars of ${intervalInWords(data.interval)}</span>`}
-          ${!isCounted(question.filters) && html`<span class="note">; what is left out by metadata is counted, too</span>`}</p>
+          ${data && html`<span class="note"> in bars of ${intervalInWords(data.interval)}</span>`}</p>
         <div class="button-group" role="group" aria-label="Move in time">
           <${IconButton} icon="left" label="Earlier" onClick=${move(range => shifted(range, -0.5))} />
           <${IconButton} icon="right" label="Later" onClick=${move(range => shifted(range, 0.5))} />

@@ -3,24 +3,21 @@
 
 const ROWS_FIRST = 100; // so that the first ones are there at once
 const ROWS_FURTHER = 1000;
-const PAGES_IN_VAIN = 10; // pages one after the other of which every row is hidden
 
 export class RowList {
   shown = [];
-  hidden = 0;
-  phase = 'loading'; // "ready", "error", "paused": nothing but hidden rows came for a while
+  phase = 'loading'; // "ready", "error"
   error = null;
   ended = false; // there are no older ones
   prepended = 0; // rows that came in front since the beginning, which later places are counted from
   #ids = new Set();
   #cursor = null;
   #begun = false;
-  #vain = 0;
   #gaps = 0;
   #left = false;
 
-  constructor({ load, hides, changed }) {
-    Object.assign(this, { load, hides, changed });
+  constructor({ load, changed }) {
+    Object.assign(this, { load, changed });
   }
 
   get loaded() {
@@ -32,6 +29,7 @@ export class RowList {
     this.#left = true;
   }
 
+  // Also again, after a failure.
   async more() {
     if (this.ended || this.#left || (this.#begun && this.phase === 'loading')) return;
     const limit = this.#begun ? ROWS_FURTHER : ROWS_FIRST;
@@ -41,20 +39,12 @@ export class RowList {
       const { data, nextCursor } = await this.load(limit, this.#cursor);
       this.#cursor = nextCursor;
       this.ended = nextCursor === null;
-      const before = this.shown.length;
       for (const activity of data) this.#add(activity, row => this.shown.push(row));
-      this.#vain = this.shown.length > before ? 0 : this.#vain + 1;
-      this.#tell(this.#vain >= PAGES_IN_VAIN ? 'paused' : 'ready');
+      this.#tell('ready');
     } catch (error) {
       if (this.#cursor === null) this.#begun = false;
       this.#tell('error', error);
     }
-  }
-
-  // After a pause or a failure, on somebody's wish.
-  async goOn() {
-    this.#vain = 0;
-    await this.more();
   }
 
   // The newest of these last, as they came.
@@ -79,8 +69,7 @@ export class RowList {
   #add(activity, put) {
     if (this.#ids.has(activity.id)) return;
     this.#ids.add(activity.id);
-    if (this.hides(activity)) this.hidden++;
-    else put(activity);
+    put(activity);
   }
 
   #tell(phase, error = null) {
