@@ -4,12 +4,14 @@ that fail only, and a table of times at the end. A step is a command, or a funct
 
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +22,7 @@ PYTHON = "/usr/bin/python3"
 SHOWN_LINES_MAX = 300  # of a failed step; the log file has all
 LISTED_FAILURES_MAX = 40  # at the end of all steps
 FAILURE_CHARACTERS_MAX = 240
+LEAST_PRIORITY = 19  # as nice counts
 
 # For presets whose programs run under sanitizers. The link order is not verified since tests preload a library that makes
 # system calls fail; huge allocations fail as they do without a sanitizer. USERTRAIL_TEST_SANITIZED tells tests that
@@ -83,7 +86,7 @@ class Counts:
 class Step:
     """needs: names of steps without whose success this one cannot run. count: reads the counts after the command ended,
     given whether it succeeded; without it the step counts only when it fails. refuse: a text that must not stand in the
-    output, even though the command succeeded."""
+    output, even though the command succeeded. yields: it takes only what the steps beside it leave of the processors."""
 
     name: str
     command: list
@@ -92,6 +95,25 @@ class Step:
     environment: dict = field(default_factory=dict)
     timeout_seconds: int = 1200
     refuse: str = ""
+    yields: bool = False
+
+
+@dataclass
+class End:
+    """problem: why the command did not succeed; None: it did. processor_seconds: of the command and all that it waited for,
+    which other work on the machine hardly changes, as it does `seconds`."""
+
+    seconds: float = 0.0
+    processor_seconds: float = 0.0
+    problem: str = None
+
+
+def make_yield(pid):
+    """Where the kernel divides the processors among sessions, only the session's own number counts for others."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PGRP, pid, LEAST_PRIORITY)
+    with suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(LEAST_PRIORITY), encoding="ascii")
 
 
 def end_session(pid):
@@ -99,6 +121,22 @@ def end_session(pid):
         os.killpg(pid, signal.SIGKILL)
     except ProcessLookupError:
         pass
+
+
+def ends_within(pid, seconds):
+    """Waits for the process, which stays to be reaped."""
+    watched = os.pidfd_open(pid)
+    try:
+        return bool(select.select([watched], [], [], seconds)[0])
+    finally:
+        os.close(watched)
+
+
+def reap(process):
+    """Returns its exit code, less than 0 for a signal, and the seconds of processors that it and those it waited for had."""
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, usage.ru_utime + usage.ru_stime
 
 
 class Runner:
@@ -129,30 +167,31 @@ class Runner:
                 raise
         if len(runnable) > 1:
             print()
-        for step, (seconds, problem) in zip(runnable, ends):
-            counts = step.count(problem is None) if step.count else Counts()
-            if problem and not counts.failed:
+        for step, end in zip(runnable, ends):
+            counts = step.count(end.problem is None) if step.count else Counts()
+            if end.problem and not counts.failed:
                 counts.failed = 1
             if len(runnable) > 1:
                 print(f"    {step.name}: ", end="")
-            self._record(step, seconds, counts, problem)
-            if problem or counts.failed:
+            self._record(step, end, counts)
+            if end.problem or counts.failed:
                 self._show(step)
 
     def _miss_needs(self, step):
         missing = [need for need in step.needs if need in self.broken]
         if missing:
             print(f"==> {step.name} … ", end="")
-            self._record(step, 0.0, Counts(failed=1), f"not run: {missing[0]} failed")
+            self._record(step, End(problem=f"not run: {missing[0]} failed"), Counts(failed=1))
         return bool(missing)
 
     def finish(self):
         """Prints the table, what failed, and the sum; the caller prints nothing after it. Returns the exit code."""
         width = max(len(row[0]) for row in self.rows)
-        print("\n" + "step".ljust(width) + "   seconds   result")
-        for name, seconds, result in self.rows:
-            print(f"{name.ljust(width)}   {seconds:7.1f}   {result}")
-        print(f"{'all'.ljust(width)}   {time.monotonic() - self.started:7.1f}\n")
+        print("\n" + "step".ljust(width) + "   seconds   processor   result")
+        for name, end, result in self.rows:
+            print(f"{name.ljust(width)}   {end.seconds:7.1f}   {end.processor_seconds:9.1f}   {result}")
+        processor_seconds = sum(end.processor_seconds for _, end, _ in self.rows)
+        print(f"{'all'.ljust(width)}   {time.monotonic() - self.started:7.1f}   {processor_seconds:9.1f}\n")
         for failure in self.total.failures[:LISTED_FAILURES_MAX]:
             print(f"failed: {failure}")
         if len(self.total.failures) > LISTED_FAILURES_MAX:
@@ -160,14 +199,17 @@ class Runner:
         print(self.total, flush=True)
         return 1 if self.total.failed else 0
 
+    def has_run(self, step):
+        return any(name == step.name for name, _, _ in self.rows)
+
     def _log(self, step):
         return self.folder / (re.sub(r"[^a-z0-9]+", "-", step.name.lower()).strip("-") + ".log")
 
     def _execute(self, step):
-        """Returns the seconds it took, and None when the command succeeded, otherwise why not."""
         started = time.monotonic()
-        problem = self._run_command(step, self._log(step))
-        return time.monotonic() - started, problem
+        end = self._run_command(step, self._log(step))
+        end.seconds = time.monotonic() - started
+        return end
 
     def _run_command(self, step, log):
         environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **step.environment}
@@ -175,28 +217,34 @@ class Runner:
             process = subprocess.Popen(step.command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
                                        stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
             self.running.add(process.pid)
+            if step.yields:
+                make_yield(process.pid)
+            in_time = False
             try:
-                code = process.wait(step.timeout_seconds)
-            except subprocess.TimeoutExpired:
-                return f"stopped after {step.timeout_seconds} s"
+                in_time = ends_within(process.pid, step.timeout_seconds)
             finally:
                 # Whatever the step left running in its session goes with it, also on Ctrl-C.
                 end_session(process.pid)
-                process.wait()
+                code, processor_seconds = reap(process)
                 self.running.discard(process.pid)
+        problem = self._judge(step, code, log) if in_time else f"stopped after {step.timeout_seconds} s"
+        return End(processor_seconds=processor_seconds, problem=problem)
+
+    def _judge(self, step, code, log):
+        """Why it did not succeed; None: it did."""
         if code == 0:
             refused = step.refuse and step.refuse in log.read_text(errors="replace")
             return f"printed \"{step.refuse}\"" if refused else None
         return f"exit code {code}" if code > 0 else f"ended by {signal.Signals(-code).name}"
 
-    def _record(self, step, seconds, counts, problem):
-        if problem or counts.failed:
+    def _record(self, step, end, counts):
+        if end.problem or counts.failed:
             self.broken.add(step.name)
         counted = str(counts) if counts.passed or counts.failed or counts.skipped else "fine"
-        result = counted + (f" ({problem})" if problem else "")
+        result = counted + (f" ({end.problem})" if end.problem else "")
         self.total.add(counts)
-        self.rows.append((step.name, seconds, result))
-        print(f"{result}, {seconds:.1f} s", flush=True)
+        self.rows.append((step.name, end, result))
+        print(f"{result}, {end.seconds:.1f} s", flush=True)
 
     def _show(self, step):
         log = self._log(step)
@@ -273,9 +321,9 @@ def report_counter(read, path):
     return count
 
 
-def build_step(preset, label):
+def build_step(preset, label, yields=False):
     refused = "" if preset in SANITIZED_PRESETS else "warning:"
-    return Step(f"{label} build", ["tools/build", preset], timeout_seconds=1800, refuse=refused)
+    return Step(f"{label} build", ["tools/build", preset], timeout_seconds=1800, refuse=refused, yields=yields)
 
 
 def ctest_step(runner, preset, label, build):
@@ -340,19 +388,20 @@ def pairs_step(runner, preset, label, build):
     return Step(f"{label} pairs tests", command, needs=(build.name,), environment=pytest_environment(preset), count=count)
 
 
-def add_suite(runner, preset, label, scenarios=True, tests=True):
-    """Builds one preset and runs its tests."""
+def add_suite(runner, preset, label, scenarios=True, beside=()):
+    """Builds one preset, unless a suite before did, and runs its tests. beside: steps that yield, for the time of those tests
+    that mostly wait for servers."""
     build = build_step(preset, label)
-    runner.run(build)
-    if tests:
-        runner.run(ctest_step(runner, preset, label, build))
+    if not runner.has_run(build):
+        runner.run(build)
+    runner.run(ctest_step(runner, preset, label, build))
     if scenarios:
         runner.run_together([pytest_step(runner, preset, label, build, name) for name in PYTESTS
                              if preset == "release" or name not in RELEASE_ONLY]
                             + [browser_step(runner, preset, label, build)] * (preset == "release"))
     if scenarios and preset == "release":
         runner.run_together([pairs_step(runner, preset, label, build),
-                             *(pytest_step(runner, preset, label, build, name) for name in SERVER_PYTESTS)])
+                             *(pytest_step(runner, preset, label, build, name) for name in SERVER_PYTESTS), *beside])
 
 
 def main_guard(main):

@@ -126,6 +126,18 @@ class Running(unittest.TestCase):
         step = steps.Step("a trial", ["echo", "x.c: warning: odd"], refuse="warning:")
         self.assertEqual(self.run_steps(step), (1, steps.Counts(0, 1, 0)))
 
+    def test_processor_time_is_that_of_children_too(self):
+        burn = "import os, time\nwhile time.process_time() < 0.3: pass"
+        self.run_steps(steps.Step("a trial", ["sh", "-c", f"{sys.executable} -c '{burn}'; sleep 1"]))
+        (_, end, _), = self.runner.rows
+        self.assertTrue(0.3 <= end.processor_seconds < end.seconds, end)
+
+    def test_a_step_that_yields(self):
+        waits = ["sh", "-c", "until [ $(nice) = 19 ]; do sleep 0.01; done; ! grep nice /proc/self/autogroup | grep -v 19"]
+        ends = steps.Step("a trial", waits, timeout_seconds=20, yields=True)
+        self.assertEqual(self.run_steps(ends), (0, steps.Counts()))
+        self.assertTrue(self.runner.has_run(ends))
+
     def test_report_not_written(self):
         count = steps.report_counter(steps.count_pytest_report, steps.ROOT / "build/check-logs/none.xml")
         self.assertEqual(self.run_steps(steps.Step("a trial", ["true"], count=count)), (1, steps.Counts(0, 1, 0)))
