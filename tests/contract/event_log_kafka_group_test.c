@@ -13,11 +13,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
-enum { PARTITIONS = 4, NUMBERS_MAX = 4000 };
+enum { PARTITIONS = 4, NUMBERS_MAX = 4000, ROUND = 400, ROUNDS_MAX = 6 };
+
+#define TAKEN "the group took partitions"
 
 struct fixture {
     char topic[TOPIC_BYTES];
@@ -140,6 +144,50 @@ static void members_share_and_hand_over(void **state)
     finish(&fixture);
 }
 
+/* How often the group took partitions from a member, as the lines of all of them tell. */
+static size_t count_taken(int lines)
+{
+    static char text[1 << 18];
+    size_t count = 0;
+    ssize_t len = pread(lines, text, sizeof text - 1, 0);
+    assert_in_range(len, 0, sizeof text - 2);
+    text[len] = '\0';
+    for (const char *at = text; (at = strstr(at, TAKEN)) != NULL; at++) {
+        count++;
+    }
+    return count;
+}
+
+/* Where partitions went from one member to the other meanwhile, what the one had under way comes to
+ * the other as well: the contract allows that, and a member that is slow makes it likelier. */
+static void expect_once(const struct fixture *fixture, size_t first, size_t end, bool moved)
+{
+    for (size_t i = first; i < end; i++) {
+        assert_in_range(fixture->counts[i], 1, moved ? NUMBERS_MAX : 1);
+    }
+}
+
+/* Numbers from `first` on, in rounds, until one in which nothing went from one to the other: each
+ * of those came once. */
+static void expect_quiet_round(struct fixture *fixture, struct event_log *a, struct event_log *b,
+                               size_t first, int lines)
+{
+    bool moved = true;
+    for (size_t i = 0; moved && i < ROUNDS_MAX; i++) {
+        size_t begin = first + i * ROUND;
+        size_t taken = count_taken(lines);
+        send_numbers(fixture, begin, begin + ROUND);
+        work_until_seen(fixture, a, b, begin + ROUND);
+        for (int turn = 0; turn < 25; turn++) { /* what comes twice may come late */
+            work(fixture, a, true);
+            work(fixture, b, true);
+        }
+        moved = count_taken(lines) > taken;
+        expect_once(fixture, begin, begin + ROUND, moved);
+    }
+    assert_false(moved);
+}
+
 /* A topic that gets more partitions, of which each is read by the member that the group gives it
  * to, and the others go on where they are. */
 static void new_partitions_are_shared(void **state)
@@ -147,29 +195,28 @@ static void new_partitions_are_shared(void **state)
     (void)state;
     static struct fixture fixture;
     start(&fixture);
+    int lines = memfd_create("lines", MFD_CLOEXEC);
+    assert_true(lines >= 0);
+    const struct logger logger = {.clock = &clock_system, .descriptor = lines, .level = LOG_INFO};
+    fixture.config.logger = &logger;
     struct event_log *first = kafka_open(&fixture.config);
     struct event_log *second = join(&fixture);
     kafka_await_partitions(first, PARTITIONS / 2);
     kafka_await_partitions(second, PARTITIONS / 2);
     send_numbers(&fixture, 0, 400);
     work_until_seen(&fixture, first, second, 400);
+    size_t taken = count_taken(lines);
     fixture.partitions = 2 * PARTITIONS;
     kafka_grow_topic(fixture.client, fixture.topic, 2 * PARTITIONS);
     send_numbers(&fixture, 400, 1200);
     work_until_seen(&fixture, first, second, 1200);
     kafka_await_partitions(first, PARTITIONS);
     kafka_await_partitions(second, PARTITIONS);
-    send_numbers(&fixture, 1200, 2000);
-    work_until_seen(&fixture, first, second, 2000);
-    for (int i = 0; i < 25; i++) { /* what comes twice may come late */
-        work(&fixture, first, true);
-        work(&fixture, second, true);
-    }
-    for (size_t i = 0; i < 2000; i++) {
-        assert_int_equal(fixture.counts[i], 1);
-    }
+    expect_quiet_round(&fixture, first, second, 1200, lines);
+    expect_once(&fixture, 0, 1200, count_taken(lines) > taken);
     event_log_free(first);
     event_log_free(second);
+    close(lines);
     finish(&fixture);
 }
 
