@@ -61,7 +61,7 @@ def mortal_kafka(kafka):
 @pytest.fixture(scope="module")
 def mongodb():
     """In memory, which is quicker; tests that stop it make one with files."""
-    with named_or_ours(MongoServer, backend="memory") as server:
+    with named_or_ours(MongoServer, backend="memory", serves_long=True) as server:
         yield server
 
 

@@ -7,13 +7,14 @@ import time
 import pytest
 
 import service as services
-from cluster import wait_for_lag
+import wire
+from cluster import SHORT_SESSION, spill, wait_for_empty_spill, wait_for_lag
 from named import KILL_VARIABLE
 
 KILLS = 3
-# About a thousand activities a second: the stand-in looks through all it has for each page.
-WAYS = (["--rate", 1000], ["--rate", 20, "--batch", 50], ["--rate", 1000, "--ordered-user-per-connection"],
-        ["--rate", 1000, "--server-ids", "--ordered-user-per-connection"])
+# About 500 activities a second: the stand-in looks through all it has for each page, so twice as many are judged in four times as long.
+WAYS = (["--rate", 500], ["--rate", 10, "--batch", 50], ["--rate", 500, "--ordered-user-per-connection"],
+        ["--rate", 500, "--server-ids", "--ordered-user-per-connection"])
 
 
 def load(ledger, api, number, seconds=30):
@@ -47,14 +48,14 @@ def test_kill_the_api(cluster, ledger):
         assert figures["acknowledged"] > 0 and set(figures["statuses"]) == {"202"}, figures
         killed += figures["connectionsBroken"]
     assert killed > 0, "no kill met a load"
-    ledger.judge(api)
+    ledger.judge(api, workers=[worker])
     wait_for_lag([worker])
 
 
 def test_kill_the_worker(cluster, ledger):
     """Guards the way from the topic into the store: what a worker had not committed comes again and is stored once."""
     chance = random.Random(201)
-    api, workers = cluster.api(), [cluster.worker(), cluster.worker()]
+    api, workers = cluster.api(), [cluster.worker(*SHORT_SESSION), cluster.worker(*SHORT_SESSION)]
     for number in range(KILLS):
         process = load(ledger, api, number, 4 * services.PATIENCE)
         moment(chance)
@@ -62,7 +63,7 @@ def test_kill_the_worker(cluster, ledger):
         moment(chance)
         workers[number % 2].start()
         expect_no_failure(process)
-    ledger.judge(api, wait_seconds=60)
+    ledger.judge(api, wait_seconds=60, workers=workers)
     wait_for_lag(workers)
 
 
@@ -71,13 +72,17 @@ def test_kill_the_broker(mortal_cluster, ledger):
     chance = random.Random(202)
     api, worker = mortal_cluster.api(), mortal_cluster.worker()
     for number in range(KILLS):
-        process = load(ledger, api, number, 12 * services.PATIENCE)
+        process = load(ledger, api, number, 120)
         moment(chance)
         mortal_cluster.kafka.kill()
+        wire.wait_until(lambda: spill(api)["activities"] > 0, "a spill", 60 * services.PATIENCE, 0.05)
         moment(chance)
         mortal_cluster.kafka.start()
+        wait_for_empty_spill(api)
+        moment(chance)
+        process.terminate()
         expect_no_failure(process)
-    ledger.judge(api, wait_seconds=60)
+    ledger.judge(api, wait_seconds=60, workers=[worker])
     wait_for_lag([worker])
     assert api.get("/health").json["eventLog"]["spill"]["activities"] == 0
 
@@ -95,5 +100,5 @@ def test_kill_the_store(cluster, ledger):
         moment(chance)
         process.terminate()
         expect_no_failure(process)
-    ledger.judge(api, wait_seconds=60)
+    ledger.judge(api, wait_seconds=60, workers=[worker])
     wait_for_lag([worker])

@@ -5,15 +5,17 @@ import time
 
 import service as services
 import wire
-from cluster import (changes, changes_of_the_only, cluster, expect_users_in_order, lag, spill, wait_for_empty_spill,
+from cluster import (SHORT_SESSION, changes, changes_of_the_only, cluster, expect_users_in_order, lag, spill, wait_for_empty_spill,
                      wait_for_lag)
 from named import own_server
 from servers import MongoServer
 
 OUTAGE_SECONDS = 10
 RATE = 2000
-# As short as a broker lets it be, and shorter than an outage.
-IMPATIENT_GROUP = ["--kafka.session.timeout.ms", 6000, "--kafka.max.poll.interval.ms", 6000]
+# Shorter than an outage.
+IMPATIENT_GROUP = [*SHORT_SESSION, "--kafka.max.poll.interval.ms", 6000]
+# Of which a store may keep a question waiting for two.
+SOCKET_SECONDS = OUTAGE_SECONDS // 2
 
 
 def load(ledger, api, seconds, *way):
@@ -55,7 +57,7 @@ def broker_outage(cluster, ledger, begin, *way):
     figures = outage(ledger, api, cluster.kafka, begin, lambda: spill(api)["activities"] > 0, "--ordered-user-per-connection", *way)
     count = figures["acknowledged"]
     wait_for_empty_spill(api)
-    verdict = ledger.judge(api, wait_seconds=90)
+    verdict = ledger.judge(api, wait_seconds=90, workers=[worker])
     assert verdict["inOrder"] == count
     wait_for_lag([worker])
     expect_users_in_order(cluster, count)
@@ -79,7 +81,7 @@ def test_the_store_is_cut_off(cluster, ledger):
     before = changes_of_the_only(worker)
     figures = outage(ledger, api, cluster.mongodb, cluster.mongodb.proxy.cut, lambda: lag(worker) > RATE // 4)
     expect_not_held_up(figures)
-    ledger.judge(api, wait_seconds=90)
+    ledger.judge(api, wait_seconds=90, workers=[worker])
     wait_for_lag([worker])
     assert changes(worker) == before, worker.stderr
 
@@ -96,7 +98,7 @@ def test_the_store_is_stopped(kafka, ledger):
         assert api.get("/livez").status == 200 and lag(worker) > 0
         mongodb.start()
         expect_no_failure(services.finish_load(process))
-        ledger.judge(api, wait_seconds=90)
+        ledger.judge(api, wait_seconds=90, workers=[worker])
         wait_for_lag([worker])
         assert changes(worker) == before, worker.stderr
 
@@ -104,21 +106,23 @@ def test_the_store_is_stopped(kafka, ledger):
 def test_the_store_hangs(cluster, ledger):
     """Guards against a store that keeps its connections and says nothing: questions are told 503 within two timeouts of a
     socket (the driver tries once more), activities are taken, and the worker keeps its partitions."""
-    api, worker = cluster.api("--query-timeout", "2s"), cluster.worker(*IMPATIENT_GROUP)
+    quick = cluster.quick_store(SOCKET_SECONDS)
+    api, worker = cluster.api("--query-timeout", "2s", *quick), cluster.worker(*IMPATIENT_GROUP, *quick)
     before = changes_of_the_only(worker)
     api.wait_stored(api.record({"userId": "before", "action": "a"})["id"])
-    process = load(ledger, api, 24)
+    process = load(ledger, api, OUTAGE_SECONDS + 4)
     time.sleep(1)
     cluster.mongodb.pause()
     begun = time.monotonic()
     with api.connect(timeout=30) as connection:
         answer = connection.get(f"{services.COLLECTION}?userId=before")
-    assert answer.status == 503 and time.monotonic() - begun < 25 * services.PATIENCE, answer
+    assert answer.status == 503 and time.monotonic() - begun < (2 * SOCKET_SECONDS + 5) * services.PATIENCE, answer
+    services.sleep_until(begun + OUTAGE_SECONDS)
     cluster.mongodb.resume()
     figures = services.finish_load(process)
     expect_no_failure(figures)
     expect_not_held_up(figures)
-    ledger.judge(api, wait_seconds=90)
+    ledger.judge(api, wait_seconds=90, workers=[worker])
     wait_for_lag([worker])
     assert changes(worker) == before, worker.stderr
 
@@ -126,17 +130,19 @@ def test_the_store_hangs(cluster, ledger):
 def test_workers_come_and_go(cluster, ledger):
     """Guards the group: workers joining, leaving and killed every few seconds under load lose and double nothing."""
     chance = random.Random(210)
-    api, workers = cluster.api(), [cluster.worker()]
-    process = ledger.start(api, "--connections", 16, "--rate", 1000, "--seconds", 32)
+    api, workers = cluster.api(), [cluster.worker(*SHORT_SESSION)]
+    process = ledger.start(api, "--connections", 16, "--rate", 500, "--seconds", 200)
     for act in ("join", "join", "kill", "leave", "join", "kill"):
         time.sleep(5)
         if act == "join":
-            workers.append(cluster.worker())
+            workers.append(cluster.worker(*SHORT_SESSION))
         elif act == "leave":
             workers.pop(chance.randrange(len(workers))).stop()
         else:
             workers.pop(chance.randrange(len(workers))).kill()
+    time.sleep(2)
     assert process.poll() is None, "the load ended before the last change"
+    process.terminate()
     expect_no_failure(services.finish_load(process))
-    ledger.judge(api, wait_seconds=90)
+    ledger.judge(api, wait_seconds=90, workers=workers)
     wait_for_lag(workers)

@@ -216,7 +216,7 @@ def test_a_member_with_a_name_is_waited_for(cluster, ledger):
     time.sleep(1.5)
     workers[0].start()
     assert services.finish_load(process)["acknowledged"] > 0
-    ledger.judge(api, wait_seconds=60)
+    ledger.judge(api, wait_seconds=60, workers=workers)
     assert changes(workers[1]) == before, workers[1].stderr
     wait_for_lag(workers)
     assert workers[0].get("/health").json["worker"]["stored"] > 0
@@ -224,20 +224,20 @@ def test_a_member_with_a_name_is_waited_for(cluster, ledger):
 
 def test_members_with_names_end(kafka, mongodb):
     """Guards SIGTERM of members that do not leave the group: each ends at once, whatever the group does meanwhile. What the
-    Kafka client tells makes its threads meet in orders that are rare otherwise. Two groups at a time, since it is all waiting."""
+    Kafka client tells makes its threads meet in orders that are rare otherwise. Four groups at a time, since it is all waiting."""
     def end_members(number):
         chance = random.Random(230 + number)
         with made_cluster(kafka, mongodb) as one:
             workers = [one.worker("--kafka-instance-id", name, "--log-level", "debug", "--kafka.debug", "cgrp")
                        for name in ("first", "second")]
-            for _ in range(6):
+            for _ in range(3):
                 time.sleep(chance.uniform(0.1, 5))
                 worker = chance.choice(workers)
                 worker.stop(timeout=10)
                 worker.start()
 
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        list(pool.map(end_members, range(2)))
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(end_members, range(4)))
 
 
 def test_a_name_that_another_member_has(cluster, ledger):
@@ -251,5 +251,5 @@ def test_a_name_that_another_member_has(cluster, ledger):
     assert process.poll() is None, "it ended only when nothing came any more"
     assert "another member joined the group as same" in older.stderr
     services.finish_load(process)
-    ledger.judge(api, wait_seconds=60)
+    ledger.judge(api, wait_seconds=60, workers=[newer])
     wait_for_lag([newer])

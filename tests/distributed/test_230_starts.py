@@ -143,7 +143,7 @@ def test_an_api_server_starts_without_kafka(mortal_cluster, ledger):
     assert any("does not answer at the start" in message for message in messages(api, "warning"))
     assert "cannot be reached" in event_log(api)["reason"] and "no Kafka broker answered" in event_log(api)["reason"]
     assert api.record({"userId": "meanwhile", "action": "a"})["durability"] == "local-disk"
-    process = ledger.start(api, "--connections", 16, "--rate", 100 if services.SANITIZED else 1000, "--seconds", 14,
+    process = ledger.start(api, "--connections", 16, "--rate", 100 if services.SANITIZED else 1000, "--seconds", 120,
                            "--ordered-user-per-connection")
     time.sleep(3)
     api.kill()
@@ -151,12 +151,14 @@ def test_an_api_server_starts_without_kafka(mortal_cluster, ledger):
     assert event_log(api)["spill"]["activities"] > 0
     time.sleep(2)
     mortal_cluster.kafka.start()
+    wait_for_empty_spill(api)
+    process.terminate()
     figures = services.finish_load(process)
     assert figures["refused"] == figures["rejected"] == 0 < figures["acknowledged"], figures
     wait_for_empty_spill(api)
     assert any("has the topic that was known" in message for message in messages(api, "info"))
     assert api.record({"userId": "afterwards", "action": "a"})["durability"] == "replicated"
-    assert ledger.judge(api, wait_seconds=90)["inOrder"] > 0
+    assert ledger.judge(api, wait_seconds=90, workers=[worker])["inOrder"] > 0
     wait_for_lag([worker])
     assert len(api.walk("&userId=meanwhile")) == len(api.walk("&userId=before")) == 1
 
@@ -214,5 +216,5 @@ def test_another_kafka_at_the_same_address_gets_nothing(mortal_cluster, ledger):
     api.start()
     wait_for_empty_spill(api)
     worker = mortal_cluster.worker()
-    ledger.judge(api, wait_seconds=60)
+    ledger.judge(api, wait_seconds=60, workers=[worker])
     wait_for_lag([worker])

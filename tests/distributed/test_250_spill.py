@@ -20,7 +20,7 @@ def test_a_spill_that_is_full(cluster, tmp_path):
     assert answer.status == 503 and int(answer.header("retry-after")) >= 1, answer
     cluster.kafka.proxy.resume()
     wait_for_empty_spill(api)
-    ledger.judge(api, wait_seconds=90)
+    ledger.judge(api, wait_seconds=90, workers=[worker])
     wait_for_lag([worker])
 
 
@@ -35,7 +35,7 @@ def test_a_spill_survives_a_kill(cluster, ledger):
     cluster.kafka.proxy.resume()
     api.start()
     wait_for_empty_spill(api)
-    ledger.judge(api, wait_seconds=60)
+    ledger.judge(api, wait_seconds=60, workers=[worker])
     wait_for_lag([worker])
 
 
@@ -126,7 +126,7 @@ def test_answers_of_the_broker_get_lost(cluster, ledger):
     figures = services.finish_load(process)
     assert set(figures["statuses"]) == {"202"}, figures
     wait_for_empty_spill(api)
-    ledger.judge(api, wait_seconds=60)
+    ledger.judge(api, wait_seconds=60, workers=[worker])
     wait_for_lag([worker])
     expect_users_in_order(cluster, figures["acknowledged"])
     assert len(consume(cluster)) > figures["acknowledged"], "nothing was written twice, so no answer was lost"

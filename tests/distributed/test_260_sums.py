@@ -79,7 +79,7 @@ def test_the_sums_under_load_and_kills(cluster, ledger):
         account(api)
     figures = services.finish_load(process, timeout=90)
     assert figures["acknowledged"] > 0 and set(figures["statuses"]) == {"202"}, figures
-    ledger.judge(api, wait_seconds=60)
+    ledger.judge(api, wait_seconds=60, workers=workers)
     wait_handled(api, figures["acknowledged"], 60)
     log = account(api)["logs"][0]
     assert log["stored"] == cluster.count_documents() == figures["acknowledged"]

@@ -69,7 +69,8 @@ def test_the_panels_of_kafka_draw(cluster):
 
 def test_lag_grows_while_the_store_is_away(cluster):
     """Guards the age of what is not stored, and that metrics are there just when the store is not."""
-    api, worker = cluster.api(), cluster.worker()
+    quick = cluster.quick_store(3)
+    api, worker = cluster.api(*quick), cluster.worker(*quick)
     api.record(ONE)
     wait_handled(api, 1)
     assert metrics.value(metrics.scrape(worker), "usertrail_worker_lag_seconds") == 0

@@ -69,7 +69,7 @@ def test_rolling_restarts(cluster, ledger):
         again = [request for request in one.requests() if was_tried_again(request)]
         assert again, "no request met a server that was away: the test showed nothing"
         assert all("," in request["upstream"] and request["upstream"].startswith("502") for request in again), again[:5]
-    ledger.judge(apis[0])
+    ledger.judge(apis[0], workers=[worker])
     wait_for_lag([worker])
 
 

@@ -3,7 +3,11 @@
 
   servers.py fetch                                   brings the jars, which everything else does by itself when it must
   servers.py kafka start|stop, mongodb start|stop    one that stays until it is stopped; start prints its address
-  servers.py run [--kafka] [--mongodb] -- COMMAND…   one for the time of a command; returns the command's exit code
+  servers.py run [--kafka] [--mongodb] [--long] -- COMMAND…
+                                                     one for the time of a command; returns the command's exit code
+
+--long says that the command takes minutes: it pays then to compile MongoDB's stand-in with care, which looks through all it has
+for each question.
 
 `run` tells the command the addresses in USERTRAIL_TEST_KAFKA (host:port) and USERTRAIL_TEST_MONGODB (a URI). Where such a
 variable is set already, the server it names is used and none is started.
@@ -36,7 +40,8 @@ START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 30
 ANSWER_SECONDS_MAX = 5
 LOG_LINES_SHOWN = 40
-JAVA_OPTIONS = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Xlog:disable", "-Xlog:all=error:stderr"]
+JAVA_OPTIONS = ["-XX:+UseSerialGC", "-XX:-UsePerfData", "-Xlog:disable", "-Xlog:all=error:stderr"]
+QUICK_TO_START = "-XX:TieredStopAtLevel=1"  # and then slower than what was compiled with care
 
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
@@ -299,14 +304,14 @@ class KafkaServer(Server):
             return
         self.properties.write_text(self._settings(), encoding="ascii")
         with open(self.log, "ab") as log:
-            code = subprocess.run([*self._java("-Xmx96m"), "kafka.tools.StorageTool", "format", "--standalone",
+            code = subprocess.run([*self._java(QUICK_TO_START, "-Xmx96m"), "kafka.tools.StorageTool", "format", "--standalone",
                                    "-t", self.CLUSTER_ID, "-c", self.properties], stdin=subprocess.DEVNULL, stdout=log,
                                   stderr=log, timeout=START_SECONDS_MAX, check=False).returncode
         if code != 0:
             raise ServerError(f"Kafka's folder could not be made\n{self.log_tail()}")
 
     def _command(self):
-        return [*self._java("-Xms64m", "-Xmx256m", *self.java_options), "kafka.Kafka", str(self.properties)]
+        return [*self._java(QUICK_TO_START, "-Xms64m", "-Xmx256m", *self.java_options), "kafka.Kafka", str(self.properties)]
 
     def _secured_settings(self):
         lines = []
@@ -362,9 +367,10 @@ class MongoServer(Server):
     name = "mongodb"
     variable = "USERTRAIL_TEST_MONGODB"
 
-    def __init__(self, backend="h2", certificates=None, **options):
+    def __init__(self, backend="h2", certificates=None, serves_long=False, **options):
         super().__init__(**options)
         self.backend = backend
+        self.serves_long = serves_long
         self.certificates = certificates
 
     @property
@@ -381,7 +387,8 @@ class MongoServer(Server):
 
     def _command(self):
         tls = [str(self.certificates.key), str(self.certificates.chain)] if self.certificates else []
-        return [*self._java("-Xmx256m", *self.java_options), "Store", str(self.port), self.backend, str(self.folder / "data.h2"),
+        quick = [] if self.serves_long else [QUICK_TO_START]
+        return [*self._java(*quick, "-Xmx256m", *self.java_options), "Store", str(self.port), self.backend, str(self.folder / "data.h2"),
                 *tls]
 
 
@@ -401,13 +408,14 @@ def available(kind, **options):
 # --- the command ---
 
 
-def run(names, command):
+def run(names, command, serves_long):
     """On SIGTERM, too, the servers are ended; after SIGKILL the system ends them."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with contextlib.ExitStack() as stack:
         environment = dict(os.environ)
         for name in names:
-            environment[SERVERS[name].variable] = stack.enter_context(available(SERVERS[name]))
+            options = {"serves_long": serves_long} if name == MongoServer.name else {}
+            environment[SERVERS[name].variable] = stack.enter_context(available(SERVERS[name], **options))
         try:
             process = subprocess.Popen(command, env=environment, preexec_fn=die_with_parent)
         except OSError as error:
@@ -466,11 +474,12 @@ def main():
     runner = commands.add_parser("run")
     for name in SERVERS:
         runner.add_argument(f"--{name}", action="append_const", dest="servers", const=name)
+    runner.add_argument("--long", action="store_true")
     runner.add_argument("program", nargs="+")
     chosen = parser.parse_args()
     try:
         if chosen.command == "run":
-            return run(chosen.servers or [], chosen.program)
+            return run(chosen.servers or [], chosen.program, chosen.long)
         if chosen.command == "fetch":
             for server in SERVERS.values():
                 server.fetch()
