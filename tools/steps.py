@@ -35,16 +35,19 @@ SANITIZER_ENVIRONMENT = {
     "USERTRAIL_TEST_SEEDS_SHARE": "4",
 }
 
-# The HTTP transport alone, which drives a server of its own, then the whole program, first without what the store on the disk
-# can do, then that, then who may do what and what is documented of it; then the files that deploy it. All of them at the same time:
-# tests of processes wait a lot.
+# The whole program: what the store on the disk can do; how it starts, ends and fares on a disk; who may do what and what is
+# documented of it; what it records and answers; what it proves and counts. Then the HTTP transport alone, which drives a server of its own, and
+# the files that deploy it. Many of them at the same time, since tests of processes wait a lot, and those that take long first.
 PYTESTS = {
-    "transport": ("tests/http/test_*.py",),
-    "scenario": ("tests/scenario/test_[!3-9]*.py", "tests/scenario/test_3[0-3]*.py"),
-    "store scenario": ("tests/scenario/test_3[4-9]*.py", "tests/scenario/test_4*.py"),
+    "store scenario": ("tests/scenario/test_3[4-9]*.py",),
+    "life scenario": ("tests/scenario/test_[12]*.py", "tests/scenario/test_3[0-3]*.py"),
     "access scenario": ("tests/scenario/test_[5-9]*.py",),
+    "scenario": ("tests/scenario/test_0*.py",),
+    "proof scenario": ("tests/scenario/test_4*.py",),
+    "transport": ("tests/http/test_*.py",),
     "deployment": ("tests/deploy/test_*.py",),
 }
+PYTESTS_AT_ONCE = {"release": 7, "asan-ubsan": 4}
 # Some of the transport's tests once more, over TLS: those where it matters how bytes come and go.
 AGAIN_BY_TLS = ("010", "040", "050", "060", "080", "090", "100")
 PYTESTS["transport by TLS"] = tuple(f"tests/http/test_{number}_*.py" for number in AGAIN_BY_TLS)
@@ -56,8 +59,10 @@ RELEASE_ONLY = ("deployment", "transport by TLS")
 # ones above, whose deadlines would not be kept beside so much work.
 SERVER_PYTESTS = {
     "server": ("tests/servers/test_*.py",),
-    "distributed": ("tests/distributed/test_1*.py", "tests/distributed/test_2[3-589]*.py", "tests/distributed/test_[3-9]*.py"),
-    "outage": ("tests/distributed/test_2[0-267]*.py",),
+    "outage": ("tests/distributed/test_2[01]*.py",),
+    "start and spill": ("tests/distributed/test_230_starts.py", "tests/distributed/test_250_*.py", "tests/distributed/test_290_*.py"),
+    "distributed": ("tests/distributed/test_1*.py", "tests/distributed/test_22*.py", "tests/distributed/test_230_clients.py",
+                    "tests/distributed/test_2[4678]*.py", "tests/distributed/test_[3-9]*.py"),
 }
 SANITIZED_PRESETS = ("asan-ubsan", "tsan")
 
@@ -152,13 +157,14 @@ class Runner:
     def run(self, step):
         self.run_together([step])
 
-    def run_together(self, steps):
-        """Runs steps at the same time that wait more than they compute and do not disturb each other."""
+    def run_together(self, steps, at_once=None):
+        """Runs steps at the same time, as many as are said (None: all), that wait more than they compute and do not disturb each
+        other. They begin in their order, so those that take long come first: else the processors wait for them in the end."""
         runnable = [step for step in steps if not self._miss_needs(step)]
         if not runnable:
             return
         print(f"==> {' and '.join(step.name for step in runnable)} … ", end="", flush=True)
-        with ThreadPoolExecutor(len(runnable)) as pool:
+        with ThreadPoolExecutor(at_once or len(runnable)) as pool:
             try:
                 ends = list(pool.map(self._execute, runnable))
             except BaseException:
@@ -383,7 +389,7 @@ def pairs_step(runner, preset, label, build):
             counts.add(counter(succeeded))
         return counts
 
-    command = [PYTHON, "tests/servers/servers.py", "run", "--kafka", "--mongodb", "--", PYTHON, "tools/run_pairs.py",
+    command = [PYTHON, "tests/servers/servers.py", "run", "--kafka", "--mongodb", "--long", "--", PYTHON, "tools/run_pairs.py",
                str(runner.folder)]
     return Step(f"{label} pairs tests", command, needs=(build.name,), environment=pytest_environment(preset), count=count)
 
@@ -396,9 +402,9 @@ def add_suite(runner, preset, label, scenarios=True, beside=()):
         runner.run(build)
     runner.run(ctest_step(runner, preset, label, build))
     if scenarios:
-        runner.run_together([pytest_step(runner, preset, label, build, name) for name in PYTESTS
-                             if preset == "release" or name not in RELEASE_ONLY]
-                            + [browser_step(runner, preset, label, build)] * (preset == "release"))
+        runner.run_together([browser_step(runner, preset, label, build)] * (preset == "release")
+                            + [pytest_step(runner, preset, label, build, name) for name in PYTESTS
+                               if preset == "release" or name not in RELEASE_ONLY], PYTESTS_AT_ONCE[preset])
     if scenarios and preset == "release":
         runner.run_together([pairs_step(runner, preset, label, build),
                              *(pytest_step(runner, preset, label, build, name) for name in SERVER_PYTESTS), *beside])
