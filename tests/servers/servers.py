@@ -45,6 +45,7 @@ QUICK_TO_START = "-XX:TieredStopAtLevel=1"  # and then slower than what was comp
 
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
+_given_ports = set()
 
 
 def die_with_parent():
@@ -53,14 +54,17 @@ def die_with_parent():
 
 
 def free_port():
-    """One that nobody has now, below those that the system gives to connecting clients: a server that is down for a while
-    must find its port free when it comes back, and a client that connects to its own port would even talk to itself."""
+    """One that nobody has now and that this process was not given before, below those that the system gives to connecting
+    clients: a server that is down for a while must find its port free when it comes back, and a client that connects to its own
+    port would even talk to itself."""
     lowest_of_clients = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()[0])
     for _ in range(100):
         port = random.SystemRandom().randrange(min(20000, lowest_of_clients // 2), lowest_of_clients)
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
-            return port
+            if port not in _given_ports:
+                _given_ports.add(port)
+                return port
     raise ServerError("found no free port")
 
 
