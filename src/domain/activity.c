@@ -9,7 +9,7 @@ bool activity_copy(struct arena *arena, const struct activity *from, struct acti
     if (next == NULL) {
         return false;
     }
-    struct str *texts[] = {&copy.id, &copy.user_id, &copy.action, &copy.metadata};
+    struct str *texts[] = {&copy.id, &copy.user_id, &copy.action, &copy.metadata, &copy.trace};
     for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
         if (texts[i]->len > 0) {
             memcpy(next, texts[i]->data, texts[i]->len);

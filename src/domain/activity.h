@@ -14,6 +14,9 @@ struct activity {
     struct str metadata;    /* a JSON object without insignificant white space, at least "{}" */
     int64_t timestamp_ms;   /* when the user did it; see base/timestamp.h */
     int64_t received_at_ms; /* when this service accepted it */
+    struct str trace;       /* of which trace recording it was a part, packed as trace_context.h
+                               says; {NULL, 0}: of none that is known. No part of what the user
+                               did: a log carries it to the worker, no store keeps it */
 };
 
 /* The place of an activity in the order of all answers: by timestamp, then by the bytes of the id.
@@ -40,7 +43,8 @@ static inline int activity_key_compare(struct activity_key a, struct activity_ke
 /* Of all its texts together. */
 static inline size_t activity_text_bytes(const struct activity *activity)
 {
-    return activity->id.len + activity->user_id.len + activity->action.len + activity->metadata.len;
+    return activity->id.len + activity->user_id.len + activity->action.len +
+           activity->metadata.len + activity->trace.len;
 }
 
 /* A copy whose texts lie in the arena; false when they do not fit. */

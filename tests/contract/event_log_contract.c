@@ -104,6 +104,41 @@ static void polls_in_order_of_appending(void **state)
     finish(&fixture);
 }
 
+#define TRACE_IDS "S_kvNXezTaajzpKdDg5HNgDwZ6oLqQK3AQ"
+
+/* The trace that an activity was recorded in comes out with it, and none where there was none, all
+ * in one append. */
+static void carries_traces(void **state)
+{
+    (void)state;
+    static const struct str traces[] = {
+        {TRACE_IDS, 34}, {NULL, 0}, {TRACE_IDS "congo=1,rojo=2", 48}, {NULL, 0}};
+    struct fixture fixture;
+    struct numbered_activity texts[4];
+    struct activity activities[4];
+    size_t seen = 0;
+    start(&fixture, ROOMY_BYTES);
+    for (size_t i = 0; i < 4; i++) {
+        numbered_activity_make(&texts[i], i);
+        activities[i] = texts[i].activity;
+        activities[i].trace = traces[i];
+    }
+    assert_int_equal(event_log_append(fixture.log, activities, 4, &fixture.collector.listener,
+                                      (struct append_ticket){0}),
+                     STATUS_OK);
+    collector_wait(&fixture.collector, 1);
+    assert_int_equal(fixture.collector.items[0].status, STATUS_OK);
+    while (seen < 4) {
+        struct activity_batch batch;
+        assert_int_equal(event_log_poll(fixture.log, 4, 1000, &batch, NULL), STATUS_OK);
+        for (size_t i = 0; i < batch.count; i++, seen++) {
+            assert_int_equal(numbered_activity_number(&batch.rows[i].activity), seen);
+            assert_true(str_equal(batch.rows[i].activity.trace, traces[seen]));
+        }
+    }
+    finish(&fixture);
+}
+
 /* With nothing to hand out poll says OK and 0, and its next is where the log begins. */
 static void polls_nothing_from_an_empty_log(void **state)
 {
@@ -535,6 +570,7 @@ int event_log_contract_run(const struct log_maker *maker)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_append_gets_exactly_one_result),
         cmocka_unit_test(polls_in_order_of_appending),
+        cmocka_unit_test(carries_traces),
         cmocka_unit_test(polls_nothing_from_an_empty_log),
         cmocka_unit_test(a_waiting_poll_wakes_up),
         cmocka_unit_test(threads_keep_their_own_order),

@@ -90,6 +90,7 @@ static struct str print(char *text, size_t size, const char *format, uint64_t nu
 void numbered_activity_make(struct numbered_activity *memory, uint64_t number)
 {
     struct activity *activity = &memory->activity;
+    activity->trace = (struct str){0};
     activity->id = print(memory->id, sizeof memory->id, "id-", number);
     activity->user_id = print(memory->user_id, sizeof memory->user_id, "üser-", number % 7);
     activity->action = print(memory->action, sizeof memory->action, "action-", number % 3);

@@ -75,7 +75,8 @@ static struct disk *make_disk(const uint8_t *bytes, size_t len)
     struct disk_file *file = NULL;
     struct iovec all = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = len};
     ASSERT(disk != NULL && disk_make_directory(disk, "log", NULL) == STATUS_OK);
-    ASSERT(log_id_write(disk, "log", log_id, NULL) == STATUS_OK);
+    const struct log_identity identity = {log_id, LOG_ID_FORMAT_TRACES};
+    ASSERT(log_id_write(disk, "log", &identity, NULL) == STATUS_OK);
     ASSERT(disk_open(disk, SEGMENT_PATH, DISK_MAKE, &file, NULL) == STATUS_OK);
     ASSERT(len == 0 || disk_file_write(file, 0, &all, 1, NULL) == STATUS_OK);
     ASSERT(disk_file_sync(file, NULL) == STATUS_OK);

@@ -21,6 +21,11 @@ void golden_append_row(struct buffer *lines, const struct part_row *row)
     if (row->salt != 0) {
         buffer_append_format(lines, ",\"salt\":\"%016" PRIx64 "\"", row->salt);
     }
+    if (row->activity.trace.len > 0) {
+        buffer_append_literal(lines, ",\"trace\":\"");
+        buffer_append_str(lines, row->activity.trace);
+        buffer_append_char(lines, '"');
+    }
     buffer_append_literal(lines, ",\"activity\":");
     activity_json_append(lines, &row->activity);
     buffer_append_literal(lines, "}\n");

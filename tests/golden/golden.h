@@ -18,6 +18,8 @@
 #define GOLDEN_CHAIN_RECORDS "format1.chain.ndjson"
 #define GOLDEN_SEGMENT       "format1.segment"
 #define GOLDEN_SEGMENT_ROWS  "format1.segment.ndjson"
+#define GOLDEN_TRACED        "format2.segment" /* every other row has a trace */
+#define GOLDEN_TRACED_ROWS   "format2.segment.ndjson"
 
 /* Of the log whose segment it is. */
 extern const struct uuid golden_log_id;
@@ -25,7 +27,8 @@ extern const struct uuid golden_log_id;
 /* Of the store whose chain it is. */
 extern const struct uuid golden_store_id;
 
-/* One line: source, offset, time of receipt, the salt if there is one, and the activity. */
+/* One line: source, offset, time of receipt, the salt and the trace if there is one, and the
+ * activity. */
 void golden_append_row(struct buffer *lines, const struct part_row *row);
 
 /* One line: what the record says, and where the chain ends with it. */

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PART_ROWS = 400, COMMIT_ROWS = 7, FILE_BYTES_MAX = 4 << 20 };
+enum { PART_ROWS = 400, COMMIT_ROWS = 7, TRACED_ROWS = 12, FILE_BYTES_MAX = 4 << 20 };
 
 #define DICTIONARY                                                                                 \
     STR("{\"path\":\"/products/\",\"sessionId\":\"\",\"note\":\"00000000000000000000\"}")
@@ -308,6 +308,39 @@ static void make_segment(struct sample *sample, struct buffer *out_segment)
     append_commit(out_segment, NULL, 0, sample->row_count);
 }
 
+#define TRACE     TRACE_IDS "congo=t61rcWkgMzE,rojo=1"
+#define TRACE_IDS "S_kvNXezTaajzpKdDg5HNgDwZ6oLqQK3AQ"
+
+/* Every other row gets a trace, every fourth one with a state. */
+static void trace_rows(struct sample *sample)
+{
+    for (uint32_t i = 0; i < sample->row_count; i += 2) {
+        sample->rows[i].activity.trace = i % 4 == 0 ? STR(TRACE_IDS) : STR(TRACE);
+    }
+}
+
+static void make_traced_segment(const char *corpus)
+{
+    struct sample sample;
+    struct buffer segment;
+    struct buffer lines;
+    sample_init(&sample, 5, TRACED_ROWS);
+    trace_rows(&sample);
+    make_segment(&sample, &segment);
+    buffer_init(&lines, FILE_BYTES_MAX);
+    for (uint32_t i = 0; i < sample.row_count; i++) {
+        const struct part_row row = {.activity = sample.rows[i].activity, .offset = i};
+        golden_append_row(&lines, &row);
+    }
+    write_golden(GOLDEN_TRACED, &segment);
+    write_golden(GOLDEN_TRACED_ROWS, &lines);
+    write_corpus(corpus, "traced", &segment);
+    write_as_it_is(corpus, "traced", &segment);
+    buffer_deinit(&lines);
+    buffer_deinit(&segment);
+    sample_deinit(&sample);
+}
+
 static void make_segment_corpus(const char *corpus)
 {
     struct sample sample;
@@ -346,6 +379,7 @@ int main(int argc, char **argv)
     make_chains(corpus);
     make_folder(corpora, "segment_fuzz", corpus);
     make_segment_corpus(corpus);
+    make_traced_segment(corpus);
     make_folder(corpora, "part_fuzz", corpus);
     make_part_corpus(corpus, "row", 1, false);
     make_part_corpus(corpus, "page", 20, false);

@@ -233,9 +233,8 @@ static void test_a_chain(void **state)
 
 /* Segments ---------------------------------------------------------------------------------- */
 
-static void test_a_segment(void **state)
+static void assert_segment(const char *path, const char *rows_path, unsigned headers_expected)
 {
-    (void)state;
     struct segment_walk walk;
     struct walk_found found = {0};
     struct disk_file *file = NULL;
@@ -243,7 +242,7 @@ static void test_a_segment(void **state)
     unsigned headers = 0;
     buffer_init(&lines, LINES_BYTES_MAX);
     segment_walk_init(&walk, golden_log_id);
-    assert_int_equal(disk_open(disk_posix(), GOLDEN_SEGMENT, DISK_READ, &file, NULL), STATUS_OK);
+    assert_int_equal(disk_open(disk_posix(), path, DISK_READ, &file, NULL), STATUS_OK);
     segment_walk_open(&walk, file);
     assert_int_equal(disk_file_size(file, &walk.limit, NULL), STATUS_OK);
     walk.bound = INT64_MAX;
@@ -257,10 +256,22 @@ static void test_a_segment(void **state)
             golden_append_row(&lines, &row);
         }
     }
-    assert_int_equal(headers, 6);
-    assert_lines(&lines, GOLDEN_SEGMENT_ROWS);
+    assert_int_equal(headers, headers_expected);
+    assert_lines(&lines, rows_path);
     segment_walk_deinit(&walk);
     buffer_deinit(&lines);
+}
+
+static void test_a_segment(void **state)
+{
+    (void)state;
+    assert_segment(GOLDEN_SEGMENT, GOLDEN_SEGMENT_ROWS, 6);
+}
+
+static void test_a_segment_with_traces(void **state)
+{
+    (void)state;
+    assert_segment(GOLDEN_TRACED, GOLDEN_TRACED_ROWS, 3);
 }
 
 int main(int argc, char **argv)
@@ -273,6 +284,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_manifest_of_format_3),
         cmocka_unit_test(test_a_chain),
         cmocka_unit_test(test_a_segment),
+        cmocka_unit_test(test_a_segment_with_traces),
     };
     if (chdir(argc == 2 ? argv[1] : GOLDEN_FOLDER) != 0) {
         perror("the golden files");

@@ -11,6 +11,7 @@ enum { MESSAGE_FRAME_BYTES = 124 };
 struct message_head {
     uint32_t key_len;
     uint32_t value_len;
+    uint32_t trace_len;
 };
 
 size_t append_block_estimate(const struct activity *activities, size_t count)
@@ -25,7 +26,8 @@ size_t append_block_estimate(const struct activity *activities, size_t count)
 
 static void encode(struct buffer *buffer, const struct activity *activity)
 {
-    struct message_head head = {.key_len = (uint32_t)activity->user_id.len};
+    struct message_head head = {.key_len = (uint32_t)activity->user_id.len,
+                                .trace_len = (uint32_t)activity->trace.len};
     size_t head_at = buffer->len;
     buffer_append(buffer, &head, sizeof head);
     buffer_append_str(buffer, activity->user_id);
@@ -35,6 +37,7 @@ static void encode(struct buffer *buffer, const struct activity *activity)
         head.value_len = (uint32_t)(buffer->len - value_at);
         memcpy(buffer->data + head_at, &head, sizeof head);
     }
+    buffer_append_str(buffer, activity->trace);
 }
 
 enum status append_block_new(const struct activity *activities, size_t count, size_t bytes_max,
@@ -73,7 +76,7 @@ struct append_walk append_block_walk(const struct append_block *block)
     return (struct append_walk){.at = start + sizeof *block, .end = start + block->bytes};
 }
 
-bool append_walk_next(struct append_walk *walk, struct str *out_key, struct str *out_value)
+bool append_walk_next(struct append_walk *walk, struct append_message *out_message)
 {
     struct message_head head;
     if (walk->at == walk->end) {
@@ -81,9 +84,12 @@ bool append_walk_next(struct append_walk *walk, struct str *out_key, struct str 
     }
     memcpy(&head, walk->at, sizeof head);
     const char *key = walk->at + sizeof head;
-    *out_key = (struct str){.data = key, .len = head.key_len};
-    *out_value = (struct str){.data = key + head.key_len, .len = head.value_len};
-    walk->at = key + head.key_len + head.value_len;
+    const char *value = key + head.key_len;
+    const char *trace = value + head.value_len;
+    *out_message = (struct append_message){.key = {key, head.key_len},
+                                           .value = {value, head.value_len},
+                                           .trace = {trace, head.trace_len}};
+    walk->at = trace + head.trace_len;
     return true;
 }
 

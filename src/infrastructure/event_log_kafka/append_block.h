@@ -3,7 +3,7 @@
  * One append on its way to Kafka: its activities as messages, in one block of memory that the
  * client reads from and that lives until the last of them is confirmed or has failed.
  *
- *   struct append_block | { key length, value length | key | value } for each message
+ *   struct append_block | { lengths | key | value | trace } for each message
  *
  * And the way from the event loops to the producing thread: a list to which any thread adds and
  * from which one takes (the queue of Dmitry Vyukov, 1024cores.net), without a lock. What one thread
@@ -43,7 +43,13 @@ struct append_walk {
     const char *end;
 };
 struct append_walk append_block_walk(const struct append_block *block);
-bool append_walk_next(struct append_walk *walk, struct str *out_key, struct str *out_value);
+
+struct append_message {
+    struct str key;
+    struct str value;
+    struct str trace; /* as the activity has it; of length 0: none */
+};
+bool append_walk_next(struct append_walk *walk, struct append_message *out_message);
 
 /* One message is settled: where it stands, or why it failed. */
 void append_block_confirm(struct append_block *block, struct position position);

@@ -21,7 +21,11 @@ static const struct activity activities[2] = {
      .metadata = {"{}", 2},
      .timestamp_ms = 1,
      .received_at_ms = 2},
-    {.id = {"2", 1}, .user_id = {"v", 1}, .action = {"b", 1}, .metadata = {"{\"n\":1}", 7}},
+    {.id = {"2", 1},
+     .user_id = {"v", 1},
+     .action = {"b", 1},
+     .metadata = {"{\"n\":1}", 7},
+     .trace = {"of a trace", 10}},
 };
 
 static struct append_block *make_block(size_t count)
@@ -36,17 +40,18 @@ static void messages_come_out_as_they_were_put_in(void **state)
     (void)state;
     struct append_block *block = make_block(2);
     struct append_walk walk = append_block_walk(block);
-    struct str key;
-    struct str value;
-    assert_true(append_walk_next(&walk, &key, &value));
-    assert_true(str_equal(key, activities[0].user_id));
+    struct append_message message;
+    assert_true(append_walk_next(&walk, &message));
+    assert_true(str_equal(message.key, activities[0].user_id));
+    assert_int_equal(message.trace.len, 0);
     assert_true(str_equal(
-        value, STR("{\"id\":\"1\",\"userId\":\"u\\\"\\\"\\\"\\\"\\\"\\\"\\\"\\\"\\\"\\\"\","
-                   "\"action\":\"a\",\"timestamp\":\"1970-01-01T00:00:00.001Z\","
-                   "\"receivedAt\":\"1970-01-01T00:00:00.002Z\",\"metadata\":{}}")));
-    assert_true(append_walk_next(&walk, &key, &value));
-    assert_true(str_equal(key, STR("v")));
-    assert_false(append_walk_next(&walk, &key, &value));
+        message.value, STR("{\"id\":\"1\",\"userId\":\"u\\\"\\\"\\\"\\\"\\\"\\\"\\\"\\\"\\\"\\\"\","
+                           "\"action\":\"a\",\"timestamp\":\"1970-01-01T00:00:00.001Z\","
+                           "\"receivedAt\":\"1970-01-01T00:00:00.002Z\",\"metadata\":{}}")));
+    assert_true(append_walk_next(&walk, &message));
+    assert_true(str_equal(message.key, STR("v")));
+    assert_true(str_equal(message.trace, STR("of a trace")));
+    assert_false(append_walk_next(&walk, &message));
     assert_in_range(append_block_estimate(&activities[1], 1), sizeof *block, block->bytes);
     append_block_free(block);
 }

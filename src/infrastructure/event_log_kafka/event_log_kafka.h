@@ -53,6 +53,7 @@ struct event_log_kafka_config {
     const char *instance_id; /* of a static member of the group; "": none */
     bool produces;           /* otherwise append is UNAVAILABLE */
     bool consumes;           /* otherwise poll, seek and commit are not to be called */
+    bool reads_traces;       /* what is polled has the traces that headers of messages tell of */
     size_t queue_bytes_max;  /* not yet acknowledged, EVENT_LOG_KAFKA_QUEUE_BYTES_MIN at least; 0:
                                 the default. More in one batch is TOO_LARGE, and so is an
                                 activity beyond max.message.bytes of the topic */

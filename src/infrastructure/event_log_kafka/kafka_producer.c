@@ -1,6 +1,7 @@
 #include "infrastructure/event_log_kafka/kafka_producer.h"
 
 #include "base/assert.h"
+#include "base/trace_context.h"
 #include "infrastructure/event_log_kafka/kafka_deliveries.h"
 
 #include <errno.h>
@@ -187,11 +188,10 @@ static bool fits_topic(const struct kafka_producer *producer, const struct appen
         return true;
     }
     struct append_walk walk = append_block_walk(block);
-    struct str key;
-    struct str value;
+    struct append_message message;
     bool fits = true;
-    while (fits && append_walk_next(&walk, &key, &value)) {
-        fits = key.len + value.len <= activity_max;
+    while (fits && append_walk_next(&walk, &message)) {
+        fits = message.key.len + message.value.len <= activity_max;
     }
     return fits;
 }
@@ -240,35 +240,49 @@ void kafka_producer_purge(struct kafka_producer *producer)
 
 /* The thread ------------------------------------------------------------------------------- */
 
-static rd_kafka_resp_err_t produce_message(struct kafka_producer *producer,
-                                           struct append_block *block, struct str key,
-                                           struct str value)
+/* Arguments behind the end of the list are not looked at, so what is not there ends it. */
+static rd_kafka_vtype_t header_if(bool there)
 {
+    return there ? RD_KAFKA_VTYPE_HEADER : RD_KAFKA_VTYPE_END;
+}
+
+static rd_kafka_resp_err_t produce_message(struct kafka_producer *producer,
+                                           struct append_block *block,
+                                           const struct append_message *message)
+{
+    struct trace_context trace = {.flags = 0};
+    char parent[TRACE_PARENT_BYTES];
     if (producer->client == NULL || producer->client_failed) {
         return RD_KAFKA_RESP_ERR__STATE;
+    }
+    bool traced = message->trace.len > 0 && trace_context_unpack(message->trace, &trace);
+    if (traced) {
+        trace_context_format(&trace, parent);
     }
     /* The client only reads the value, though its interface says otherwise. The array interface of
      * librdkafka 2.0 frees headers twice when the topic is not there, so this is the other one,
      * without its macros, which are no standard C. */
     return rd_kafka_producev(
         producer->client, RD_KAFKA_VTYPE_RKT, producer->topic, RD_KAFKA_VTYPE_KEY,
-        (const void *)key.data, key.len, RD_KAFKA_VTYPE_VALUE, (void *)(uintptr_t)value.data,
-        value.len, RD_KAFKA_VTYPE_HEADER, "content-type", (const void *)"application/json",
-        (ssize_t)16, RD_KAFKA_VTYPE_OPAQUE, (void *)block, RD_KAFKA_VTYPE_END);
+        (const void *)message->key.data, message->key.len, RD_KAFKA_VTYPE_VALUE,
+        (void *)(uintptr_t)message->value.data, message->value.len, RD_KAFKA_VTYPE_OPAQUE,
+        (void *)block, RD_KAFKA_VTYPE_HEADER, "content-type", (const void *)"application/json",
+        (ssize_t)16, header_if(traced), "traceparent", (const void *)parent, (ssize_t)sizeof parent,
+        header_if(trace.state.len > 0), "tracestate", (const void *)trace.state.data,
+        (ssize_t)trace.state.len, RD_KAFKA_VTYPE_END);
 }
 
 /* The first message that does not come in ends the append: none of it is promised any more. */
 static void produce(struct kafka_producer *producer, struct append_block *block)
 {
     struct append_walk walk = append_block_walk(block);
-    struct str key;
-    struct str value;
+    struct append_message message;
     uint32_t given = 0;
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
     uint32_t count = block->count;
     kafka_deliveries_expect(producer, block);
-    while (code == RD_KAFKA_RESP_ERR_NO_ERROR && append_walk_next(&walk, &key, &value)) {
-        code = produce_message(producer, block, key, value);
+    while (code == RD_KAFKA_RESP_ERR_NO_ERROR && append_walk_next(&walk, &message)) {
+        code = produce_message(producer, block, &message);
         given += code == RD_KAFKA_RESP_ERR_NO_ERROR;
     }
     if (code == RD_KAFKA_RESP_ERR__FATAL) {

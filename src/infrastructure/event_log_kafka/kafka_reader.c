@@ -112,7 +112,8 @@ static enum status open_client(struct kafka_reader *reader, struct error *err)
 
 static enum status prepare(struct kafka_reader *reader, struct error *err)
 {
-    if (kafka_rows_init(&reader->rows, reader->config.log->clock) != STATUS_OK ||
+    if (kafka_rows_init(&reader->rows, reader->config.log->clock,
+                        reader->config.log->reads_traces) != STATUS_OK ||
         kafka_partitions_grow(reader, reader->config.partition_count) != STATUS_OK) {
         return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for the Kafka consumer");
     }

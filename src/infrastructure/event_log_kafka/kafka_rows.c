@@ -1,13 +1,15 @@
 #include "infrastructure/event_log_kafka/kafka_rows.h"
 
+#include "base/trace_context.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 enum { REFUSED_CAPACITY_MIN = 16 };
 
-enum status kafka_rows_init(struct kafka_rows *rows, const struct clock *clock)
+enum status kafka_rows_init(struct kafka_rows *rows, const struct clock *clock, bool reads_traces)
 {
-    *rows = (struct kafka_rows){.clock = clock};
+    *rows = (struct kafka_rows){.clock = clock, .reads_traces = reads_traces};
     arena_init(&rows->arena, KAFKA_ROWS_BYTES_MAX);
     position_set_init(&rows->next);
     return activity_message_reader_init(&rows->reader);
@@ -93,6 +95,43 @@ static enum status refuse(struct kafka_rows *rows, const rd_kafka_message_t *mes
     return STATUS_OK;
 }
 
+/* The value of a header that is there once. */
+static bool find_header(const rd_kafka_headers_t *headers, const char *name, struct str *out_value)
+{
+    const void *value;
+    const void *other;
+    size_t len;
+    size_t other_len;
+    bool once =
+        rd_kafka_header_get(headers, 0, name, &value, &len) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+        rd_kafka_header_get(headers, 1, name, &other, &other_len) != RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (once && value != NULL) {
+        *out_value = (struct str){value, len};
+    }
+    return once && value != NULL;
+}
+
+/* What headers are wrong, or find no memory, tell of no trace: the activity is what counts. */
+static struct str read_trace(struct kafka_rows *rows, const rd_kafka_message_t *message)
+{
+    rd_kafka_headers_t *headers = NULL;
+    struct trace_context context;
+    struct trace_state state;
+    struct str text = {0};
+    char packed[TRACE_PACKED_BYTES_MAX];
+    if (!rows->reads_traces ||
+        rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+        !find_header(headers, "traceparent", &text) || !trace_context_parse(text, &context)) {
+        return (struct str){0};
+    }
+    if (find_header(headers, "tracestate", &text)) {
+        trace_state_init(&state);
+        trace_state_add(&state, text);
+        context.state = trace_state_text(&state);
+    }
+    return arena_copy_str(&rows->arena, (struct str){packed, trace_context_pack(&context, packed)});
+}
+
 /* Reads a copy, since reading writes into the text and looks a little behind it. */
 static enum status read_value(struct kafka_rows *rows, const rd_kafka_message_t *message,
                               const struct activity_message_place *place,
@@ -110,6 +149,9 @@ static enum status read_value(struct kafka_rows *rows, const rd_kafka_message_t 
     enum status status =
         activity_message_read(&rows->reader, &text, place, &row->activity, rejection);
     row->foreign = status == STATUS_OK && rows->reader.foreign;
+    if (status == STATUS_OK) {
+        row->activity.trace = read_trace(rows, message);
+    }
     rows->count += status == STATUS_OK;
     return status;
 }

@@ -15,6 +15,7 @@ enum {
 
 struct kafka_rows {
     const struct clock *clock;
+    bool reads_traces;
     struct activity_message_reader reader;
     struct arena arena;
     struct logged_activity *rows;
@@ -27,7 +28,8 @@ struct kafka_rows {
     struct position_set next;
 };
 
-MUST_USE enum status kafka_rows_init(struct kafka_rows *rows, const struct clock *clock);
+MUST_USE enum status kafka_rows_init(struct kafka_rows *rows, const struct clock *clock,
+                                     bool reads_traces);
 void kafka_rows_deinit(struct kafka_rows *rows);
 
 /* Empties it and makes room for `rows_max`. NO_MEMORY. */

@@ -22,6 +22,7 @@ struct append_record {
     struct append_listener *listener;
     struct append_ticket ticket;
     uint32_t count;  /* activities */
+    bool has_traces; /* some of them do */
     size_t length;   /* bytes of their frames */
     size_t capacity; /* of frames */
     uint8_t *frames;

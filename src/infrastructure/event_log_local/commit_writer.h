@@ -7,6 +7,7 @@
 #include "base/histogram.h"
 #include "base/logger.h"
 #include "infrastructure/event_log_local/append_queue.h"
+#include "infrastructure/event_log_local/log_id.h"
 #include "infrastructure/event_log_local/segment_format.h"
 #include "infrastructure/event_log_local/segment_list.h"
 
@@ -33,6 +34,7 @@ struct commit_writer {
     uint64_t segment_bytes;
     bool opens_full; /* as in the log's configuration */
     struct uuid log_id;
+    enum log_id_format format;
 
     struct segment_file active;
     struct segment_file ahead; /* the next segment */

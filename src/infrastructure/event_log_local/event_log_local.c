@@ -145,6 +145,31 @@ static void look_again(struct event_log_local *local)
     }
 }
 
+static enum status hold_log_id(struct event_log_local *local, struct error *err);
+
+/* Before the first trace is written, the log says that there are some. The file's name changes
+ * hands, so the new one is locked as the old one was. */
+static enum status raise_format(struct event_log_local *local, size_t count, struct error *err)
+{
+    struct commit_writer *writer = &local->writer;
+    const struct log_identity raised = {.id = writer->log_id, .format = LOG_ID_FORMAT_TRACES};
+    bool has_traces = false;
+    for (size_t i = 0; i < count && writer->format < LOG_ID_FORMAT_TRACES; i++) {
+        has_traces = has_traces || local->records[i]->has_traces;
+    }
+    if (!has_traces) {
+        return STATUS_OK;
+    }
+    enum status status = log_id_write(local->config.disk, local->directory, &raised, err);
+    status = status == STATUS_OK ? hold_log_id(local, err) : status;
+    if (status == STATUS_OK) {
+        writer->format = LOG_ID_FORMAT_TRACES;
+        return STATUS_OK;
+    }
+    err->status = status == STATUS_NO_SPACE ? STATUS_NO_SPACE : STATUS_UNAVAILABLE;
+    return err->status;
+}
+
 /* Makes one commit of the first `count` records and tells everybody: the account and the readers
  * first, so that who hears of a result finds both in step with it. */
 static void commit(struct event_log_local *local, size_t count)
@@ -153,7 +178,10 @@ static void commit(struct event_log_local *local, size_t count)
     struct error err;
     enum status status = STATUS_UNAVAILABLE;
     if (!writer->poisoned) {
-        status = commit_writer_write(writer, local->records, count, local->reached, &err);
+        status = raise_format(local, count, &err);
+        status = status == STATUS_OK
+                     ? commit_writer_write(writer, local->records, count, local->reached, &err)
+                     : status;
         if (status != STATUS_OK) {
             refuse(local, &err);
         }
@@ -258,8 +286,10 @@ static enum status local_append(struct event_log *log, const struct activity *ac
     record->listener = listener;
     record->ticket = ticket;
     record->count = (uint32_t)count;
+    record->has_traces = false;
     uint8_t *at = record->frames;
     for (size_t i = 0; i < count; i++) {
+        record->has_traces = record->has_traces || activities[i].trace.len > 0;
         at = frame_encode(at, frame_length(&activities[i]), &activities[i], local->seed);
     }
     append_queue_push(&local->queue, record);

@@ -45,7 +45,9 @@ enum status event_log_local_find_end(struct disk *disk, const char *directory,
                                      struct log_end *out_end, struct error *err)
 {
     struct end_search search = {.disk = disk, .directory = directory, .ordinal = UINT64_MAX};
-    enum status status = log_id_read(disk, directory, &search.log_id, err);
+    struct log_identity identity = {0};
+    enum status status = log_id_read(disk, directory, &identity, err);
+    search.log_id = identity.id;
     /* Segments that are reserved ahead hold no commit. */
     while (status == STATUS_OK && search.found.used == 0 && search.ordinal != 0) {
         search.below = search.ordinal;

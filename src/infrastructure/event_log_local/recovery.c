@@ -101,8 +101,9 @@ static enum status look_around(const struct recovery *recovery, struct folder *f
 
 /* Whose log it is ------------------------------------------------------------------------- */
 
+/* Of the lower format, which this version reads as the higher one: the next trace raises it. */
 static enum status remake_log_id(const struct recovery *recovery, const struct folder *folder,
-                                 const struct error *why, struct uuid *out_log_id,
+                                 const struct error *why, struct log_identity *out_identity,
                                  struct error *err)
 {
     uint64_t bytes = 0;
@@ -110,7 +111,8 @@ static enum status remake_log_id(const struct recovery *recovery, const struct f
         bytes += folder->segments[i].size;
         if (folder->segments[i].has_header) {
             log_error(recovery->logger, "the event log's id is taken from its segments", why);
-            *out_log_id = folder->segments[i].header.log_id;
+            *out_identity = (struct log_identity){.id = folder->segments[i].header.log_id,
+                                                  .format = LOG_ID_FORMAT_PLAIN};
             return STATUS_OK;
         }
     }
@@ -118,19 +120,20 @@ static enum status remake_log_id(const struct recovery *recovery, const struct f
         *err = *why;
         return why->status;
     }
-    *out_log_id = uuid_make_random(recovery->random);
+    *out_identity = (struct log_identity){.id = uuid_make_random(recovery->random),
+                                          .format = LOG_ID_FORMAT_PLAIN};
     return STATUS_OK;
 }
 
 static enum status find_log_id(const struct recovery *recovery, const struct folder *folder,
-                               struct uuid *out_log_id, struct error *err)
+                               struct log_identity *out_identity, struct error *err)
 {
     struct error why;
-    enum status status = log_id_read(recovery->disk, recovery->directory, out_log_id, &why);
+    enum status status = log_id_read(recovery->disk, recovery->directory, out_identity, &why);
     if (status == STATUS_NOT_FOUND || status == STATUS_CORRUPT) {
-        status = remake_log_id(recovery, folder, &why, out_log_id, err);
+        status = remake_log_id(recovery, folder, &why, out_identity, err);
         return status == STATUS_OK
-                   ? log_id_write(recovery->disk, recovery->directory, *out_log_id, err)
+                   ? log_id_write(recovery->disk, recovery->directory, out_identity, err)
                    : status;
     }
     if (status != STATUS_OK) {
@@ -139,7 +142,7 @@ static enum status find_log_id(const struct recovery *recovery, const struct fol
     }
     for (size_t i = 0; i < folder->count; i++) {
         const struct found_segment *segment = &folder->segments[i];
-        if (segment->has_header && !uuid_equal(segment->header.log_id, *out_log_id)) {
+        if (segment->has_header && !uuid_equal(segment->header.log_id, out_identity->id)) {
             return error_set(err, STATUS_CORRUPT, 0,
                              "segment %llu in %.80s belongs to another event log; move it away",
                              (unsigned long long)segment->ordinal, recovery->directory);
@@ -396,10 +399,13 @@ static enum status recover(struct opening *opening, struct error *err)
 {
     const struct recovery *recovery = opening->recovery;
     enum status status = look_around(recovery, &opening->folder, err);
+    struct log_identity identity;
     if (status == STATUS_OK) {
-        status = find_log_id(recovery, &opening->folder, &opening->writer->log_id, err);
+        status = find_log_id(recovery, &opening->folder, &identity, err);
     }
     if (status == STATUS_OK) {
+        opening->writer->log_id = identity.id;
+        opening->writer->format = identity.format;
         status = check_order(opening, err);
     }
     if (status == STATUS_OK) {

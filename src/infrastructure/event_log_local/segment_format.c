@@ -2,6 +2,7 @@
 
 #include "base/crc32c.h"
 #include "base/little_endian.h"
+#include "base/trace_context.h"
 
 #include <string.h>
 
@@ -25,6 +26,7 @@ enum {
     FRAME_USER_ID_BYTES_AT = 36,
     FRAME_ACTION_BYTES_AT = 38,
     FRAME_ID_BYTES_AT = 40,
+    FRAME_TRACE_BYTES_AT = 41,
 };
 
 void commit_header_encode(const struct commit_header *header, uint8_t out[COMMIT_HEADER_BYTES])
@@ -81,7 +83,8 @@ uint32_t frame_seed(struct uuid log_id)
 size_t frame_length(const struct activity *activity)
 {
     if (activity->id.len > UINT8_MAX || activity->user_id.len > UINT16_MAX ||
-        activity->action.len > UINT16_MAX || activity->metadata.len > UINT32_MAX / 2) {
+        activity->action.len > UINT16_MAX || activity->metadata.len > UINT32_MAX / 2 ||
+        activity->trace.len > TRACE_PACKED_BYTES_MAX) {
         return 0;
     }
     return FRAME_HEADER_BYTES + activity_text_bytes(activity);
@@ -114,11 +117,13 @@ uint8_t *frame_encode(uint8_t *at, size_t length, const struct activity *activit
     little_endian_put_u32(at + FRAME_METADATA_BYTES_AT, (uint32_t)activity->metadata.len);
     put_u16(at + FRAME_USER_ID_BYTES_AT, activity->user_id.len);
     put_u16(at + FRAME_ACTION_BYTES_AT, activity->action.len);
-    little_endian_put_u32(at + FRAME_ID_BYTES_AT, (uint32_t)activity->id.len);
+    little_endian_put_u32(at + FRAME_ID_BYTES_AT,
+                          (uint32_t)activity->id.len | (uint32_t)activity->trace.len << 8);
     uint8_t *end = put_text(at + FRAME_HEADER_BYTES, activity->id);
     end = put_text(end, activity->user_id);
     end = put_text(end, activity->action);
     end = put_text(end, activity->metadata);
+    end = put_text(end, activity->trace);
     uint32_t crc = crc32c_extend(seed, at + FRAME_CHECKED_AT, length - FRAME_CHECKED_AT);
     little_endian_put_u32(at + FRAME_CRC_AT, crc);
     return end;
@@ -157,8 +162,11 @@ bool frame_decode(const uint8_t *at, size_t length, uint32_t seed, struct logged
     size_t user_id_bytes = get_u16(at + FRAME_USER_ID_BYTES_AT);
     size_t action_bytes = get_u16(at + FRAME_ACTION_BYTES_AT);
     size_t id_bytes = at[FRAME_ID_BYTES_AT];
+    size_t trace_bytes = get_u16(at + FRAME_TRACE_BYTES_AT);
     uint32_t crc = little_endian_get_u32(at + FRAME_CRC_AT);
-    if (FRAME_HEADER_BYTES + id_bytes + user_id_bytes + action_bytes + metadata_bytes != length ||
+    if (FRAME_HEADER_BYTES + id_bytes + user_id_bytes + action_bytes + metadata_bytes +
+                trace_bytes !=
+            length ||
         crc32c_extend(crc32c_extend(seed, at + FRAME_CHECKED_AT, length - FRAME_CHECKED_AT), at,
                       sizeof(int64_t)) != crc) {
         return false;
@@ -169,6 +177,7 @@ bool frame_decode(const uint8_t *at, size_t length, uint32_t seed, struct logged
     activity->user_id = take_text(&text, user_id_bytes);
     activity->action = take_text(&text, action_bytes);
     activity->metadata = take_text(&text, metadata_bytes);
+    activity->trace = trace_bytes > 0 ? take_text(&text, trace_bytes) : (struct str){0};
     activity->timestamp_ms = (int64_t)little_endian_get_u64(at + FRAME_TIMESTAMP_AT);
     activity->received_at_ms = (int64_t)little_endian_get_u64(at + FRAME_RECEIVED_AT_AT);
     out_row->position = (struct position){.partition = 0, .offset = frame_claimed_offset(at)};

@@ -49,8 +49,13 @@
  *     36  user id bytes    2
  *     38  action bytes     2
  *     40  id bytes         1
- *     41  zero             3
- *     44  id, user id, action, metadata
+ *     41  trace bytes      2   0: no trace is known
+ *     43  zero             1
+ *     44  id, user id, action, metadata, trace (base/trace_context.h)
+ *
+ * A frame with a trace is one of format 2 of the log as a whole, which the file log-id says before
+ * there is any (log_id.h): a version that knows format 1 only would take it for damage. Frames
+ * without one are the same bytes in both.
  *
  * Why it can be trusted after a crash. Only one commit is being written at any time and it lies
  * behind all others, so what is incomplete at the very end is a torn tail that nobody was promised:

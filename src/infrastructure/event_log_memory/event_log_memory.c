@@ -120,6 +120,7 @@ static struct block *make_block(const struct activity *activities, size_t count,
         copy->user_id = copy_text(&at, activities[i].user_id);
         copy->action = copy_text(&at, activities[i].action);
         copy->metadata = copy_text(&at, activities[i].metadata);
+        copy->trace = copy_text(&at, activities[i].trace);
     }
     return block;
 }

@@ -39,6 +39,7 @@ struct held_append *held_append_make(const struct activity *activities, size_t c
         move_text(&at, &copy->user_id);
         move_text(&at, &copy->action);
         move_text(&at, &copy->metadata);
+        move_text(&at, &copy->trace);
     }
     return held;
 }
