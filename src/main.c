@@ -186,6 +186,8 @@ static enum status make_api(struct service *service, struct error *err)
             .store = service->store,
             .worker = service->worker,
             .metrics = &service->metrics,
+            .tracer = service_tracer(service),
+            .carries_traces = settings->event_log == EVENT_LOG_KAFKA,
             .access = service_access_config(&service->access),
             .reloads = &service->reloads,
             .probes_only = service->settings.role == ROLE_WORKER,
@@ -318,6 +320,7 @@ static enum status open_links(struct service *service, struct error *err)
 static enum status start(struct service *service, struct error *err)
 {
     enum status status = service_open_access(&service->access, &service->settings, err);
+    status = status == STATUS_OK ? service_open_traces(service, err) : status;
     status = status == STATUS_OK ? service_open(service, err) : status;
     status = status == STATUS_OK ? open_links(service, err) : status;
     status = status == STATUS_OK ? make_live_tail(service, err) : status;

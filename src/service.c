@@ -110,6 +110,7 @@ static enum status make_worker(struct service *service, struct error *err)
     config.logger = &service->logger;
     config.clock = &clock_system;
     config.progress = service->waits == NULL ? NULL : await_stored_listener(service->waits);
+    config.tracer = service_tracer(service);
     config.retention_days = (unsigned)service->settings.retention_days;
     config.batch_rows_max = service_batch_rows(&service->settings);
     enum status status = store_activities_new(&config, &service->worker, err);
@@ -250,6 +251,7 @@ void service_take_down(struct service *service)
     resend_refusals_deinit(&service->resender);
     store_activities_free(service->worker);
     await_stored_free(service->waits);
+    service_close_traces(&service->traces);
     activity_store_free(service->store);
     refusal_list_free(service->refusals);
     service_close_access(&service->access);

@@ -23,6 +23,7 @@
 #include "infrastructure/service_manager/service_manager.h"
 #include "interfaces/api/api.h"
 #include "service_access.h"
+#include "service_traces.h"
 
 #include <pthread.h>
 
@@ -77,6 +78,7 @@ struct service {
     enum status worker_status;
     struct error worker_err;
     struct service_access access;
+    struct service_traces traces;
     struct metric_source metrics; /* of adapters and of the process */
     struct api *api;
     struct http_server *server;

@@ -3,6 +3,7 @@
 #include "infrastructure/disk/disk_posix.h"
 #include "infrastructure/event_log_kafka/event_log_kafka.h"
 #include "infrastructure/event_log_local/event_log_local.h"
+#include "infrastructure/span_exporter_otlp/span_exporter_otlp.h"
 #include "infrastructure/telemetry/process_metrics.h"
 #include "service_parts.h"
 #include "usertrail_version.h"
@@ -74,6 +75,7 @@ static void tell(struct metric_source *source, struct metric_text *text)
     if (service->local_store != NULL) {
         activity_store_local_tell_metrics(service->local_store, text);
     }
+    span_exporter_otlp_tell_metrics(service->traces.sink, text);
     tell_disk(text, service);
     process_tell_metrics(text);
     tell_build(text, service);

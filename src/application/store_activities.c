@@ -1,6 +1,7 @@
 #include "application/store_activities.h"
 
 #include "application/store_batch.h"
+#include "application/store_trace.h"
 #include "base/assert.h"
 #include "base/backoff.h"
 #include "base/condition.h"
@@ -26,6 +27,7 @@ enum { COUNT_REFUSED = 3, COUNT_REDELIVERED = 5 };
 struct store_activities {
     struct store_activities_config config;
     struct store_batch batch;
+    struct store_trace trace;      /* of the batch */
     struct position_set committed; /* what the log was told last */
     struct position_set start_end; /* the log's end when the worker began */
     uint64_t expire_at_ms;         /* of the monotonic clock; 0: at once */
@@ -55,6 +57,7 @@ enum status store_activities_new(const struct store_activities_config *config,
         free(worker);
         return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for the worker");
     }
+    store_trace_init(&worker->trace, config->tracer);
     position_set_init(&worker->committed);
     position_set_init(&worker->start_end);
     position_set_init(&worker->handled);
@@ -276,7 +279,11 @@ size_t store_activities_minutes(struct store_activities *worker,
 static enum status list_refused_rows(struct store_activities *worker, struct error *err)
 {
     enum status status = store_batch_list_rows(&worker->batch, err);
-    return status == STATUS_OK ? raise_handled(worker, worker->batch.polled.next, err) : status;
+    if (status != STATUS_OK) {
+        return status;
+    }
+    store_trace_end(&worker->trace, &worker->batch.polled, worker->batch.refused_rows);
+    return raise_handled(worker, worker->batch.polled.next, err);
 }
 
 /* Goes on where a failure left the batch. One without rows is put when it moves the position: the
@@ -399,10 +406,14 @@ enum status store_activities_step(struct store_activities *worker, struct error 
         status = store_batch_poll(&worker->batch, err);
         if (status == STATUS_OK) {
             note_oldest_polled(worker);
+            store_trace_begin(&worker->trace, &worker->batch.polled);
         }
     }
     if (status == STATUS_OK) {
         status = put(worker, err);
+        if (status != STATUS_OK) {
+            store_trace_fail(&worker->trace);
+        }
     }
     if (status == STATUS_OK) {
         status = note_whether_behind(worker, err);

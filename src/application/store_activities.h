@@ -17,6 +17,7 @@
 #include "application/event_log.h"
 #include "application/keep_refusals.h"
 #include "application/minute_counts.h"
+#include "application/tracer.h"
 #include "base/clock.h"
 #include "base/logger.h"
 #include "base/random.h"
@@ -40,6 +41,7 @@ struct store_activities_config {
     const struct logger *logger;
     const struct clock *clock;
     struct progress_listener *progress; /* NULL: nobody hears */
+    const struct tracer *tracer;        /* NULL: nobody collects spans */
     size_t batch_rows_max;              /* rows in one put_batch */
     unsigned poll_wait_ms;              /* how long an idle worker sleeps at once */
     size_t gather_rows;                 /* behind a batch with fewer rows than this, ... */

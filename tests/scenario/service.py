@@ -36,7 +36,7 @@ COLLECTION = "/api/v1/activities"
 
 def environment(extra=None):
     """Without settings that the machine happens to have."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("USERTRAIL_")}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("USERTRAIL_", "OTEL_"))}
     return {**kept, **(extra or {})}
 
 

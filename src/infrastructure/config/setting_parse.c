@@ -213,6 +213,8 @@ enum status setting_parse(const struct setting *setting, const char *source, con
     case SETTING_FILE:
     case SETTING_OPTIONAL_NAME:
     case SETTING_OPTIONAL_LIST:
+    case SETTING_OPTIONAL_URI:
+    case SETTING_OPTIONAL_PAIRS:
         return set_optional_text(source, text, field, err);
     case SETTING_SWITCH:
         return set_switch(source, text, field, err);

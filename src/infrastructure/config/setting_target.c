@@ -15,6 +15,7 @@
 
 #define KAFKA_PREFIX          "kafka."
 #define KAFKA_VARIABLE_PREFIX "KAFKA__"
+#define OTEL_PREFIX           "otel-"
 #define FILE_ENDING           "-file"
 #define FILE_VARIABLE_ENDING  "_FILE"
 
@@ -88,6 +89,11 @@ bool setting_find(struct str key, struct setting_target *out_target)
     }
     *out_target = (struct setting_target){.setting = setting, .from_file = from_file};
     return true;
+}
+
+const char *setting_variable_prefix(struct str key)
+{
+    return str_starts_with(key, STR(OTEL_PREFIX)) ? "" : "USERTRAIL_";
 }
 
 static bool is_variable_name(struct str name)

@@ -18,6 +18,8 @@ enum {
 };
 
 static const char environment_prefix[] = "USERTRAIL_";
+/* Variables that other programs read as well, so that unknown ones are none of our business. */
+static const char environment_otel_prefix[] = "OTEL_";
 /* Variables that configure the tests, not the program. */
 static const char environment_test_prefix[] = "USERTRAIL_TEST_";
 
@@ -156,12 +158,33 @@ static void warn_of_unknown(FILE *warnings, struct str name)
     buffer_deinit(&shown);
 }
 
+/* One of OpenTelemetry's. */
+static enum status read_otel_variable(struct str name, const char *value, struct settings *settings,
+                                      struct error *err)
+{
+    char key[SETTING_KEY_BYTES];
+    char source[SETTINGS_NAME_BYTES];
+    struct setting_target target;
+    setting_key_of_variable(name, key);
+    if (value[0] == '\0' || !setting_find(str_from(key), &target)) {
+        return STATUS_OK;
+    }
+    snprintf(source, sizeof source, "%.*s", STR_FORMAT(name));
+    return setting_apply(&target, source, value, settings, err);
+}
+
 static enum status read_environment(const struct settings_sources *sources,
                                     struct settings *settings, FILE *warnings, struct error *err)
 {
     for (char *const *entry = sources->environment; *entry != NULL; entry++) {
         struct str value = str_from(*entry);
         struct str name = str_split(&value, '=');
+        if (value.data != NULL && str_starts_with(name, str_from(environment_otel_prefix))) {
+            enum status read = read_otel_variable(name, value.data, settings, err);
+            if (read != STATUS_OK) {
+                return read;
+            }
+        }
         if (!str_starts_with(name, str_from(environment_prefix)) ||
             str_starts_with(name, str_from(environment_test_prefix)) ||
             str_equal(name, STR("USERTRAIL_CONFIG")) || str_equal(name, STR("USERTRAIL_KEY")) ||
@@ -173,7 +196,8 @@ static enum status read_environment(const struct settings_sources *sources,
         struct setting_target target;
         size_t prefix_len = sizeof environment_prefix - 1;
         setting_key_of_variable((struct str){name.data + prefix_len, name.len - prefix_len}, key);
-        if (!setting_find(str_from(key), &target)) {
+        if (setting_variable_prefix(str_from(key))[0] == '\0' ||
+            !setting_find(str_from(key), &target)) {
             warn_of_unknown(warnings, name);
             continue;
         }

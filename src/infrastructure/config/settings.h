@@ -111,6 +111,41 @@ struct settings {
     uint64_t write_timeout_ms;
     uint64_t shutdown_delay_ms;
     uint64_t drain_timeout_ms;
+
+    /* Traces, as OpenTelemetry names what is set; empty texts: not set. */
+    bool otel_sdk_disabled;
+    uint64_t otel_traces_exporter; /* enum settings_traces_exporter */
+    char otel_endpoint[SETTINGS_TEXT_BYTES];
+    char otel_traces_endpoint[SETTINGS_TEXT_BYTES]; /* this and the like count before the others */
+    char otel_headers[SETTINGS_TEXT_BYTES];
+    char otel_traces_headers[SETTINGS_TEXT_BYTES];
+    char otel_certificate[SETTINGS_TEXT_BYTES];
+    char otel_traces_certificate[SETTINGS_TEXT_BYTES];
+    uint64_t otel_protocol; /* there is one */
+    uint64_t otel_traces_protocol;
+    uint64_t otel_compression;        /* enum settings_compression */
+    uint64_t otel_traces_compression; /* likewise */
+    uint64_t otel_timeout_ms;
+    uint64_t otel_traces_timeout_ms; /* 0: as the other */
+    char otel_service_name[SETTINGS_TEXT_BYTES];
+    char otel_resource_attributes[SETTINGS_TEXT_BYTES];
+    uint64_t otel_traces_sampler; /* enum settings_sampler */
+    char otel_traces_sampler_arg[SETTINGS_TEXT_BYTES];
+    uint64_t otel_schedule_delay_ms;
+    uint64_t otel_export_timeout_ms;
+    uint64_t otel_queue_spans;
+    uint64_t otel_batch_spans;
+};
+
+enum settings_traces_exporter { TRACES_EXPORTER_OTLP, TRACES_EXPORTER_NONE };
+enum settings_compression { COMPRESSION_UNSET, COMPRESSION_NONE, COMPRESSION_GZIP };
+enum settings_sampler {
+    SAMPLER_PARENT_ALL,
+    SAMPLER_PARENT_NONE,
+    SAMPLER_PARENT_RATIO,
+    SAMPLER_ALL,
+    SAMPLER_NONE,
+    SAMPLER_RATIO
 };
 
 enum settings_log_format { SETTINGS_LOG_AUTO, SETTINGS_LOG_TEXT, SETTINGS_LOG_JSON };

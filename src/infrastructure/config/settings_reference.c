@@ -24,7 +24,10 @@ static const char *value_name(const struct setting *setting)
         return "ORIGIN,...";
     case SETTING_OPTIONAL_LIST:
         return "ADDRESS,...";
+    case SETTING_OPTIONAL_PAIRS:
+        return "KEY=VALUE,...";
     case SETTING_URI:
+    case SETTING_OPTIONAL_URI:
         return "URI";
     case SETTING_BYTES:
         return "SIZE";
@@ -118,7 +121,7 @@ static void print_range(FILE *out, const struct setting *setting)
 
 static void print_variable(FILE *out, const char *key)
 {
-    fputs("`USERTRAIL_", out);
+    fprintf(out, "`%s", setting_variable_prefix(str_from(key)));
     for (; *key != '\0'; key++) {
         fputc(*key == '-' ? '_' : toupper((unsigned char)*key), out);
     }
@@ -138,7 +141,11 @@ void settings_print_markdown(FILE *out)
         "`USERTRAIL_CONFIG`). A flag overrides the environment, which overrides the file, which\n"
         "overrides the default. Unknown flags and unknown lines are refused; an unknown variable "
         "is\n"
-        "warned about only, since container platforms inject such. A setting may stand in a file "
+        "warned about only, since container platforms inject such. What begins with `otel-` has "
+        "the\n"
+        "variable that OpenTelemetry gave it, where an empty one counts as none. A setting may "
+        "stand "
+        "in a file "
         "once,\n"
         "and may be given as a flag several times, of which the last counts. A bad value is "
         "refused also\n"

@@ -14,16 +14,19 @@ enum setting_type {
     SETTING_OPTIONAL_NAME, /* a name; empty: none */
     SETTING_ORIGINS,       /* origins with commas; empty: none */
     SETTING_OPTIONAL_LIST, /* a list; empty: none */
-    SETTING_FILE,          /* a path; empty: none */
-    SETTING_NUMBER,        /* digits */
-    SETTING_BYTES,         /* digits, or with KiB, MiB, GiB, TiB */
-    SETTING_DURATION,      /* ms, s, m, h; kept in milliseconds */
-    SETTING_SWITCH,        /* true, false; as a flag alone: true */
-    SETTING_CHOICE         /* one of choices, kept as its index */
+    SETTING_OPTIONAL_URI,
+    SETTING_OPTIONAL_PAIRS, /* key=value with commas; empty: none */
+    SETTING_FILE,           /* a path; empty: none */
+    SETTING_NUMBER,         /* digits */
+    SETTING_BYTES,          /* digits, or with KiB, MiB, GiB, TiB */
+    SETTING_DURATION,       /* ms, s, m, h; kept in milliseconds */
+    SETTING_SWITCH,         /* true, false; as a flag alone: true */
+    SETTING_CHOICE          /* one of choices, kept as its index */
 };
 
 struct setting {
-    const char *key;     /* --key, key in a file, USERTRAIL_KEY in the environment */
+    const char *key;     /* --key, key in a file, USERTRAIL_KEY in the environment; of otel-key
+                            OTEL_KEY, since that is what others call it, too */
     const char *section; /* heading in the reference */
     enum setting_type type;
     size_t offset; /* in struct settings */
@@ -63,6 +66,9 @@ bool setting_find(struct str key, struct setting_target *out_target);
  * kafka.sasl.password, MONGODB_URI_FILE is mongodb-uri-file. Cut when it is longer than any key;
  * empty when it has other characters than such variables have. */
 void setting_key_of_variable(struct str name, char out_key[SETTING_KEY_BYTES]);
+
+/* What goes before the key's name in the environment: "USERTRAIL_", or nothing. */
+const char *setting_variable_prefix(struct str key);
 
 /* Whether a source that was read before set it. */
 bool setting_has_property(const struct settings_properties *properties, struct str name);

@@ -237,6 +237,26 @@ static void names_of_variables_act_on_nobody(void **state)
     forget(&reading);
 }
 
+/* Others read them, too: what is empty is not set, and what is unknown is theirs. */
+static void reads_the_variables_of_open_telemetry(void **state)
+{
+    (void)state;
+    struct reading reading;
+    read_from(&reading, NOTHING,
+              WORDS("OTEL_SERVICE_NAME=shop", "OTEL_METRICS_EXPORTER=x", "OTEL_BSP_SCHEDULE_DELAY=",
+                    "USERTRAIL_OTEL_SERVICE_NAME=other", "OTEL_TRACES_SAMPLER=traceidratio"));
+    assert_int_equal(reading.status, STATUS_OK);
+    assert_string_equal(reading.settings.otel_service_name, "shop");
+    assert_int_equal(reading.settings.otel_schedule_delay_ms, 5000);
+    assert_int_equal(reading.settings.otel_traces_sampler, SAMPLER_RATIO);
+    assert_non_null(strstr(reading.warnings, "USERTRAIL_OTEL_SERVICE_NAME "));
+    assert_null(strstr(reading.warnings, "OTEL_METRICS_EXPORTER"));
+    forget(&reading);
+    expect_refused(NOTHING, WORDS("OTEL_EXPORTER_OTLP_PROTOCOL=grpc"),
+                   "OTEL_EXPORTER_OTLP_PROTOCOL: \"grpc\" is none of http/json");
+    expect_refused(NOTHING, WORDS("OTEL_BSP_MAX_QUEUE_SIZE=0"), "OTEL_BSP_MAX_QUEUE_SIZE");
+}
+
 static void reads_a_file(void **state)
 {
     (void)state;
@@ -409,7 +429,9 @@ static void the_reference_names_every_setting(void **state)
     for (size_t i = 0; i < settings_table_count; i++) {
         const struct setting *setting = &settings_table[i];
         char text[128];
-        snprintf(text, sizeof text, "| `--%s` | `USERTRAIL_", setting->key);
+        bool is_standard = strncmp(setting->key, "otel-", 5) == 0;
+        snprintf(text, sizeof text, "| `--%s` | `%s", setting->key,
+                 is_standard ? "OTEL_" : "USERTRAIL_");
         assert_non_null(strstr(markdown, text));
         snprintf(text, sizeof text, "\n  --%s ", setting->key);
         assert_non_null(strstr(help, text));
@@ -429,7 +451,9 @@ static void every_default_can_be_given_as_a_variable(void **state)
     (void)state;
     for (size_t i = 0; i < settings_table_count; i++) {
         char variable[256];
-        snprintf(variable, sizeof variable, "USERTRAIL_%s=", settings_table[i].key);
+        bool is_standard = strncmp(settings_table[i].key, "otel-", 5) == 0;
+        snprintf(variable, sizeof variable, "%s%s=", is_standard ? "" : "USERTRAIL_",
+                 settings_table[i].key);
         for (char *c = variable; *c != '\0'; c++) {
             *c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
         }
@@ -468,6 +492,7 @@ int main(void)
         cmocka_unit_test(reads_the_environment),
         cmocka_unit_test(warns_about_unknown_variables),
         cmocka_unit_test(names_of_variables_act_on_nobody),
+        cmocka_unit_test(reads_the_variables_of_open_telemetry),
         cmocka_unit_test(reads_a_file),
         cmocka_unit_test(refuses_lines_of_a_file_by_number),
         cmocka_unit_test(refuses_a_key_that_stands_in_a_file_twice),

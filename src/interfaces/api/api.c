@@ -6,6 +6,7 @@
 #include "interfaces/api/api_origin.h"
 #include "interfaces/api/api_private.h"
 #include "interfaces/api/api_query_string.h"
+#include "interfaces/api/api_trace.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,6 +128,7 @@ static void begin(void *context, struct http_exchange *exchange)
     struct api_call call = {
         .api = context, .exchange = exchange, .request = http_exchange_request(exchange)};
     api_request_name(&call);
+    api_trace_begin(&call);
     api_origin_put_fields(&call);
     if (api_host_admits(&call) && choose(&call) && api_access_admits(&call) &&
         call.operation->begin != NULL) {

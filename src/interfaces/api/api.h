@@ -17,6 +17,7 @@
 #include "application/resend_refusals.h"
 #include "application/store_activities.h"
 #include "application/summarize_user.h"
+#include "application/tracer.h"
 #include "base/error.h"
 #include "base/logger.h"
 #include "base/random.h"
@@ -48,6 +49,9 @@ struct api_config {
     struct api_access_config access; /* who may do what */
     const struct api_reloads *reloads; /* NULL: nobody counts them */
     struct metric_source *metrics;     /* of whatever else there is; NULL: nothing */
+    const struct tracer *tracer;       /* NULL: nobody collects spans */
+    bool carries_traces; /* the log leads to others, who may go on with what a header says of a
+                            trace, also where nobody collects spans here */
     const struct activity_rules *rules;
     const struct clock *clock;
     const struct random *random;         /* of names of requests */

@@ -53,6 +53,16 @@ const void *http_exchange_caller(const struct http_exchange *exchange)
     return exchange->caller;
 }
 
+void http_exchange_set_trace(struct http_exchange *exchange, void *trace)
+{
+    exchange->trace = trace;
+}
+
+void *http_exchange_trace(const struct http_exchange *exchange)
+{
+    return exchange->trace;
+}
+
 struct http_peer http_exchange_peer(const struct http_exchange *exchange)
 {
     return exchange->peer;

@@ -24,6 +24,7 @@ struct http_exchange {
     char body[BED_TEXT_BYTES];
     void *data;
     const void *caller;
+    void *trace;
     unsigned route;
     struct http_peer peer;
     struct str name;

@@ -18,6 +18,8 @@ static const struct field {
     [API_FIELD_AUTHORIZATION] = {{"Authorization", 13}, .is_of_all = true, .is_for_pages = true},
     [API_FIELD_HOST] = {{"Host", 4}, .is_of_all = true},
     [API_FIELD_ORIGIN] = {{"Origin", 6}, .is_of_all = true},
+    [API_FIELD_TRACEPARENT] = {{"traceparent", 11}, .is_of_all = true, .is_for_pages = true},
+    [API_FIELD_TRACESTATE] = {{"tracestate", 10}, .is_of_all = true, .is_for_pages = true},
     [API_FIELD_X_FORWARDED_FOR] = {{"X-Forwarded-For", 15}, .is_of_all = true},
     [API_FIELD_X_REQUEST_ID] = {{"X-Request-Id", 12}, .is_of_all = true, .is_for_pages = true},
     [API_FIELD_ACCEPT] = {.name = {"Accept", 6}},
@@ -30,9 +32,8 @@ static const struct field {
     [API_FIELD_LAST_EVENT_ID] = {{"Last-Event-ID", 13}, .is_for_pages = true},
 };
 
-/* Browsers and what instruments pages add these, and nobody reads them here. */
-static const struct str passed_over[] = {
-    {"cache-control", 13}, {"traceparent", 11}, {"tracestate", 10}};
+/* Browsers add it, and nobody reads it here. */
+static const struct str passed_over[] = {{"cache-control", 13}};
 
 struct str api_field_name(enum api_field field)
 {

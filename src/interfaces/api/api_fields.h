@@ -8,13 +8,15 @@
 #include "interfaces/http/http_message.h"
 
 enum api_field {
-    /* Of who asks, of the page that does, and what the request is called: they are read for every
-       operation. */
+    /* Of who asks, of the page that does, what the request is called and which trace it is a part
+       of: they are read for every operation. */
     API_FIELD_ACCESS_CONTROL_REQUEST_HEADERS,
     API_FIELD_ACCESS_CONTROL_REQUEST_METHOD,
     API_FIELD_AUTHORIZATION,
     API_FIELD_HOST,
     API_FIELD_ORIGIN,
+    API_FIELD_TRACEPARENT,
+    API_FIELD_TRACESTATE,
     API_FIELD_X_FORWARDED_FOR,
     API_FIELD_X_REQUEST_ID,
     /* Of an operation. */

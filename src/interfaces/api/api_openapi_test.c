@@ -249,7 +249,10 @@ static unsigned fields_described(const struct pair *pair)
         if (yyjson_equals_str(yyjson_obj_get(parameter, "in"), "header")) {
             const char *name = yyjson_get_str(yyjson_obj_get(parameter, "name"));
             enum api_field field = api_field_find(str_from(name));
-            if (field == API_FIELD_COUNT || (pair->done->fields & API_FIELD_BIT(field)) == 0) {
+            unsigned read = field == API_FIELD_COUNT     ? 0
+                            : api_field_is_of_all(field) ? API_FIELD_BIT(field)
+                                                         : pair->done->fields;
+            if ((read & API_FIELD_BIT(field)) == 0) {
                 fail_msg("%s %s: nobody reads %s", pair->method, pair->shape, name);
             }
             fields |= API_FIELD_BIT(field);

@@ -2,6 +2,7 @@
 
 #include "application/receipt.h"
 #include "base/assert.h"
+#include "interfaces/api/api_trace.h"
 
 #include <stdlib.h>
 
@@ -90,6 +91,25 @@ bool api_promise_is_lost(const struct http_completion *completion)
     return completion->data == &lost;
 }
 
+void api_promise_trace(const struct http_exchange *exchange,
+                       const struct http_completion *completion)
+{
+    if (exchange != NULL) {
+        enum durability durability = (enum durability)completion->detail;
+        api_trace_appended(exchange, completion->status, str_from(durability_name(durability)),
+                           completion->at_ns);
+    }
+}
+
+void api_promise_trace_refused(const struct api *api, const struct http_exchange *exchange,
+                               enum status status)
+{
+    if (api->config.tracer != NULL) {
+        api_trace_appended(exchange, status, (struct str){0},
+                           clock_monotonic_ns(api->config.tracer->clock));
+    }
+}
+
 void api_promise_release(const struct http_completion *completion)
 {
     if (!api_promise_is_lost(completion)) {
@@ -144,10 +164,13 @@ void api_promise_completed(struct api_loop *loop, const struct append_result *re
                            size_t result_count, http_completion_function *run)
 {
     struct http_completion completions[PROMISE_COMPLETIONS_AT_ONCE];
+    const struct tracer *tracer = loop->api->config.tracer;
+    uint64_t at_ns = tracer == NULL ? 0 : clock_monotonic_ns(tracer->clock);
     size_t used = 0;
     count_results(loop, results, result_count);
     for (size_t i = 0; i < result_count; i++) {
-        completions[used++] = completion_of(&results[i], run);
+        completions[used] = completion_of(&results[i], run);
+        completions[used++].at_ns = at_ns;
         if (used == ARRAY_LENGTH(completions) || i + 1 == result_count) {
             http_server_complete(loop->api->server, completions, used);
             used = 0;

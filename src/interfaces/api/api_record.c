@@ -11,6 +11,7 @@
 #include "interfaces/api/api_cloud_event.h"
 #include "interfaces/api/api_item.h"
 #include "interfaces/api/api_promise.h"
+#include "interfaces/api/api_trace.h"
 
 enum { RECORD_FIRST_ITEMS = 64 };
 
@@ -111,11 +112,13 @@ static void submit(const struct api_call *call, struct record *record)
     }
     struct http_ticket ticket = http_exchange_ticket(call->exchange);
     http_exchange_set_data(call->exchange, record);
+    api_trace_append(call->exchange, record->accepted_count);
     enum status status = record_activities_append(
         call->api->config.recorder, record->accepted, record->accepted_count,
         &record->reader.loop->listener,
         (struct append_ticket){ticket.loop, ticket.slot, ticket.generation});
     if (status != STATUS_OK) {
+        api_promise_trace_refused(call->api, call->exchange, status);
         api_item_count_rejected(&record->reader, record->accepted_count);
         api_promise_answer_not_taken(call->api, call->exchange, status);
     }
@@ -336,6 +339,7 @@ static void answer_accepted(struct http_exchange *exchange,
 static void completed_on_loop(struct http_exchange *exchange,
                               const struct http_completion *completion)
 {
+    api_promise_trace(exchange, completion);
     if (exchange != NULL && completion->status == STATUS_OK) {
         answer_accepted(exchange, completion);
     } else if (exchange != NULL) {

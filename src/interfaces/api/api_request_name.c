@@ -2,6 +2,7 @@
 
 #include "base/digits.h"
 #include "interfaces/api/api_private.h"
+#include "interfaces/api/api_trace.h"
 
 enum {
     COUNT_DIGITS_MAX = 20,
@@ -71,7 +72,7 @@ static struct str route_of(const struct http_request *request, char out_text[HTT
     return api_route_name(api_route_number(route), out_text);
 }
 
-static struct str method_name(enum http_method method)
+struct str api_request_method(enum http_method method)
 {
     static const char *const names[] = {
         [HTTP_METHOD_GET] = "GET",       [HTTP_METHOD_HEAD] = "HEAD",
@@ -81,19 +82,32 @@ static struct str method_name(enum http_method method)
     return str_from(names[method]);
 }
 
+static void log_answer(const struct api *api, const struct http_exchange *exchange, int status,
+                       enum log_level level)
+{
+    const struct http_request *request = http_exchange_request(exchange);
+    char route[HTTP_ROUTE_BYTES];
+    char trace_text[2 * TRACE_ID_BYTES];
+    struct str trace_id = api_trace_id(exchange, trace_text);
+    const struct log_field fields[] = {
+        log_text("requestId", http_exchange_name(exchange)),
+        log_text("method", api_request_method(request->method)),
+        log_text("route", route_of(request, route)),
+        log_number("status", status),
+        log_number("ms", (int64_t)http_exchange_age_ms(exchange)),
+        log_text("trace_id", trace_id), /* the last one, for requests that are part of none */
+    };
+    log_write(api->config.logger, level,
+              status == 0 ? "a client left before its answer" : "request answered", fields,
+              ARRAY_LENGTH(fields) - (trace_id.data == NULL));
+}
+
 void api_request_answered(void *context, const struct http_exchange *exchange, int status)
 {
     const struct api *api = context;
     enum log_level level = status == SERVER_FAULT ? LOG_ERROR : LOG_DEBUG;
-    char text[HTTP_ROUTE_BYTES];
-    if (!log_is_on(api->config.logger, level)) {
-        return;
+    if (log_is_on(api->config.logger, level)) {
+        log_answer(api, exchange, status, level);
     }
-    const struct http_request *request = http_exchange_request(exchange);
-    log_write(api->config.logger, level,
-              status == 0 ? "a client left before its answer" : "request answered",
-              LOG_FIELDS(log_text("requestId", http_exchange_name(exchange)),
-                         log_text("method", method_name(request->method)),
-                         log_text("route", route_of(request, text)), log_number("status", status),
-                         log_number("ms", (int64_t)http_exchange_age_ms(exchange))));
+    api_trace_end(exchange, status);
 }

@@ -8,6 +8,7 @@
  */
 #include "base/random.h"
 #include "base/str.h"
+#include "interfaces/http/http_message.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,6 +31,9 @@ bool api_request_name_is_valid(struct str name);
 
 /* Gives the exchange its name. */
 void api_request_name(const struct api_call *call);
+
+/* "GET"; "other" for what has no name here. Static. */
+struct str api_request_method(enum http_method method);
 
 /* As in struct http_handler. */
 void api_request_answered(void *context, const struct http_exchange *exchange, int status);

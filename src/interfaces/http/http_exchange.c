@@ -52,6 +52,16 @@ const void *http_exchange_caller(const struct http_exchange *exchange)
     return exchange->caller;
 }
 
+void http_exchange_set_trace(struct http_exchange *exchange, void *trace)
+{
+    exchange->trace = trace;
+}
+
+void *http_exchange_trace(const struct http_exchange *exchange)
+{
+    return exchange->trace;
+}
+
 struct http_peer http_exchange_peer(const struct http_exchange *exchange)
 {
     return http_connection_peer(exchange->connection);
@@ -249,6 +259,7 @@ static void request_release(struct http_exchange *exchange)
     arena_reset(&exchange->arena);
     exchange->data = NULL;
     exchange->caller = NULL;
+    exchange->trace = NULL;
     exchange->put_field_count = 0;
     exchange->name = (struct str){0};
 }

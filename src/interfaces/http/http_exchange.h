@@ -56,6 +56,11 @@ void http_exchange_set_route(struct http_exchange *exchange, unsigned route);
 void http_exchange_set_caller(struct http_exchange *exchange, const void *caller);
 const void *http_exchange_caller(const struct http_exchange *exchange);
 
+/* What the handler follows the request by, from its beginning until it hears of its end; NULL at
+ * first. It must need no release. */
+void http_exchange_set_trace(struct http_exchange *exchange, void *trace);
+void *http_exchange_trace(const struct http_exchange *exchange);
+
 /* The client's address as IPv6, of IPv4 the one that stands for it (RFC 4291 section 2.5.5.2); all
  * zero when the client is gone. */
 struct http_peer {
@@ -166,6 +171,7 @@ struct http_completion {
     int detail;              /* means what `run` wants it to */
     struct uuid log_id;      /* likewise */
     struct position reached; /* likewise */
+    uint64_t at_ns;          /* likewise */
     void *data;              /* likewise; `run` releases it, also when the exchange is gone */
 };
 

@@ -39,6 +39,7 @@ struct http_exchange {
     struct http_stream *stream; /* NULL: the answer comes as a whole */
     void *data;
     const void *caller;
+    void *trace;
     struct http_header put_fields[HTTP_PUT_FIELDS_MAX];
     size_t put_field_count;
     struct str name; /* {NULL, 0}: it has none */
