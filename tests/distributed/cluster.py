@@ -34,10 +34,10 @@ class Cluster:
                 "--kafka-group", self.group, "--kafka-partitions", self.partitions,
                 "--mongodb-uri", f"{self.mongodb.address}/{self.name}", "--connect-timeout", "30s"]
 
-    def make(self, role, *flags, listen=None):
+    def make(self, role, *flags, listen=None, extra=None):
         """One process of a role, not started yet; it comes back on the same address after a kill."""
         listen = listen or f"127.0.0.1:{services.free_port()}"
-        one = services.Service("--role", role, *self.flags(), "--listen", listen, *flags)
+        one = services.Service("--role", role, *self.flags(), "--listen", listen, *flags, extra=extra)
         self.made.append(one)
         return one
 
@@ -45,11 +45,11 @@ class Cluster:
         """Flags with which a store that hangs is given up after so many seconds instead of ten."""
         return ["--mongodb-uri", f"{self.mongodb.address}/{self.name}?socketTimeoutMS={seconds * 1000}"]
 
-    def api(self, *flags):
-        return self.make("api", *flags).start()
+    def api(self, *flags, extra=None):
+        return self.make("api", *flags, extra=extra).start()
 
-    def worker(self, *flags):
-        return self.make("worker", *flags).start()
+    def worker(self, *flags, extra=None):
+        return self.make("worker", *flags, extra=extra).start()
 
     def close(self):
         for one in self.made:

@@ -16,6 +16,7 @@ const options = readArguments({
   'timestamps-every': 2,
   poison: 0, // so many messages that are no activities, after the others
   transaction: '', // each request in one that ends so, 'commit' or 'abort'; '': none
+  traceparent: '', // of each message; '': they have none
   partitions: 0, // makes the topic with so many, unless it is there; 0: it must be there
 });
 
@@ -48,7 +49,11 @@ function makeMessages() {
   const messages = [];
   for (let number = 0; number < options.count; number++) {
     const activity = makeActivity(number, begin);
-    messages.push({ key: activity.userId, value: JSON.stringify(activity) });
+    messages.push({
+      key: activity.userId,
+      value: JSON.stringify(activity),
+      ...(options.traceparent !== '' && { headers: { traceparent: options.traceparent } }),
+    });
   }
   for (let number = 0; number < options.poison; number++)
     messages.push({ key: `poison-${number}`, value: POISON[number % POISON.length] });
