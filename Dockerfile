@@ -15,6 +15,7 @@ COPY src/interfaces/dashboard/package.json src/interfaces/dashboard/package-lock
 RUN tools/setup build
 COPY CMakeLists.txt CMakePresets.json ./
 COPY cmake cmake
+COPY deploy/systemd deploy/systemd
 COPY tools/build tools/build
 COPY src src
 RUN tools/build release usertrail \

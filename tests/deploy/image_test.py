@@ -110,4 +110,4 @@ def test_the_steps_of_the_dockerfile():
     port = free_port()
     said = in_clean_root([TAKE_STAGE, *steps_of(final), *started(port)], given=made).decode().splitlines()
     user, group = deployment.image_user()
-    assert said == [f'http://127.0.0.1:{port}/readyz answers 200: {{"status":"ready"}}', f"{user}:{group} 700", "log", "store"]
+    assert said == [f'http://127.0.0.1:{port}/readyz answers 200: {{"status":"ready"}}', f"{user}:{group} 700", "log", "refused", "store"]

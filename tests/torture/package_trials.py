@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 
 import service as services
 
@@ -19,4 +20,13 @@ def clean_roots(options, progress):
     progress.tell(last)
 
 
-TRIALS = (clean_roots,)
+def image_steps(options, progress):
+    """The steps of the Dockerfile in two clean roots; what came out serves there."""
+    result = subprocess.run([sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", services.ROOT / "tests/deploy/image_test.py"],
+                            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS_MAX, check=False)
+    last = result.stdout.splitlines()[-1] if result.stdout else ""
+    assert result.returncode == 0 and last.startswith("1 passed"), result.stdout[-8000:] + result.stderr[-2000:]
+    progress.tell(last)
+
+
+TRIALS = (clean_roots, image_steps)
