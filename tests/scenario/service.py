@@ -81,8 +81,8 @@ class Service:
         assert self.process is None, "it runs already"
         self.starts += 1
         command = [*self.prefix, str(BINARY), "serve", "--shutdown-delay", "0ms", *self.flags, *map(str, flags)]
-        given = " ".join(command) + " ".join(self.extra or {})
-        if "--listen" not in given and "USERTRAIL_LISTEN" not in given:
+        given = {word.split("=")[0] for word in command} | set(self.extra or {})
+        if not {"--listen", "USERTRAIL_LISTEN"} & given:
             command += ["--listen", "127.0.0.1:0"]
         if "--data-dir" not in given:
             command += ["--data-dir", str(self.data)]
