@@ -94,18 +94,31 @@ static enum status set_number(const struct setting *setting, const char *source,
     return STATUS_OK;
 }
 
+/* Writes them with commas between; false when there is no room for all. */
+static bool list_choices(const char *const *choices, char *out_text, size_t bytes)
+{
+    size_t used = 0;
+    for (size_t i = 0; choices[i] != NULL && used < bytes; i++) {
+        int len = snprintf(out_text + used, bytes - used, "%s%s", i == 0 ? "" : ", ", choices[i]);
+        used += (size_t)len;
+    }
+    return used < bytes;
+}
+
 static enum status set_choice(const struct setting *setting, const char *source, const char *text,
                               uint64_t *field, struct error *err)
 {
-    char known[96] = "";
+    char known[96];
     for (uint64_t i = 0; setting->choices[i] != NULL; i++) {
         if (strcmp(text, setting->choices[i]) == 0) {
             *field = i;
             return STATUS_OK;
         }
-        size_t used = strlen(known);
-        snprintf(known + used, sizeof known - used, "%s%s", i == 0 ? "" : ", ",
-                 setting->choices[i]);
+    }
+    if (!list_choices(setting->choices, known, sizeof known)) {
+        return error_set(err, STATUS_INVALID, 0,
+                         "%s: \"%.40s\" is not known; usertrail configuration lists what is",
+                         source, text);
     }
     return error_set(err, STATUS_INVALID, 0, "%s: \"%.40s\" is none of %s", source, text, known);
 }

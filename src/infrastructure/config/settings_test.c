@@ -255,6 +255,9 @@ static void reads_the_variables_of_open_telemetry(void **state)
     expect_refused(NOTHING, WORDS("OTEL_EXPORTER_OTLP_PROTOCOL=grpc"),
                    "OTEL_EXPORTER_OTLP_PROTOCOL: \"grpc\" is none of http/json");
     expect_refused(NOTHING, WORDS("OTEL_BSP_MAX_QUEUE_SIZE=0"), "OTEL_BSP_MAX_QUEUE_SIZE");
+    /* More choices than a message has room for. */
+    expect_refused(NOTHING, WORDS("OTEL_TRACES_SAMPLER=all"),
+                   "OTEL_TRACES_SAMPLER: \"all\" is not known; usertrail configuration lists");
 }
 
 static void reads_a_file(void **state)
