@@ -251,10 +251,10 @@ void service_take_down(struct service *service)
     resend_refusals_deinit(&service->resender);
     store_activities_free(service->worker);
     await_stored_free(service->waits);
-    service_close_traces(&service->traces);
     activity_store_free(service->store);
     refusal_list_free(service->refusals);
     service_close_access(&service->access);
     checkpoint_signer_deinit(&service->signer);
+    service_close_traces(&service->traces); /* last: nothing waits for a collector */
     settings_deinit(&service->settings);
 }

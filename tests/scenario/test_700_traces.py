@@ -1,9 +1,12 @@
 """Traces: what a request's header says of one is carried with its activities to the worker, spans of request, commit and batch
 reach a collector of the tests, and one that is away, slow or full is in nobody's way."""
 
+import os
 import re
 import secrets
+import socket
 import threading
+import time
 
 import pytest
 
@@ -311,6 +314,22 @@ def test_a_collector_is_in_nobodys_way(make_service, answer):
         service.stop(timeout=10)  # of which two seconds are for the spans
         assert service.stderr.count("spans cannot be exported") == 1
         release.set()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a name server of its own wants root")
+def test_a_stop_does_not_wait_for_a_name_server(make_service, tmp_path):
+    """Guards that a stop is over in its time while a name is looked up that nobody answers for."""
+    (tmp_path / "resolv.conf").write_text("nameserver 127.0.0.99\n")
+    mounts = f"mount --bind {tmp_path}/resolv.conf /etc/resolv.conf && exec \"$@\""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.99", 53))
+        service = make_service(extra={"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector.example:4318", "OTEL_BSP_SCHEDULE_DELAY": "10"},
+                               prefix=("unshare", "-m", "sh", "-c", mounts, "sh")).start()
+        post_in(service)
+        silent.recv(512)
+        begun = time.monotonic()
+        service.stop()
+        assert time.monotonic() - begun < 4 * services.PATIENCE
 
 
 def test_what_a_collector_asks_to_wait_for_comes_later(make_service):

@@ -231,6 +231,8 @@ static bool set_up(struct otlp_sender *sender, const struct otlp_sender_config *
     code = code == CURLE_OK ? curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, look) : code;
     code = code == CURLE_OK ? curl_easy_setopt(curl, CURLOPT_XFERINFODATA, sender) : code;
     code = code == CURLE_OK ? curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L) : code;
+    /* A name that nobody answers for is looked up on a thread, which ends by itself then. */
+    code = code == CURLE_OK ? curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L) : code;
     return code == CURLE_OK;
 }
 
