@@ -71,19 +71,43 @@ static void append_text_attribute(struct buffer *json, struct str key, struct st
 
 /* --- the resource --- */
 
-static void append_listed(struct buffer *json, const struct otlp_resource *resource)
+/* Whether the list has the key, up to `end`; NULL: in all of it. */
+static bool lists(struct str list, const char *end, struct str key)
 {
-    struct str rest = resource->attributes;
     struct otlp_pair pair;
-    bool has_instance = false;
+    bool found = false;
+    while (!found && list.data != NULL && (end == NULL || list.data < end) &&
+           otlp_list_next(&list, &pair) == STATUS_OK) {
+        found = str_equal(pair.key, key);
+    }
+    return found;
+}
+
+/* What the list may not say otherwise, or what stands elsewhere. */
+static bool is_own(struct str key)
+{
+    return str_equal(key, STR("service.name")) || str_starts_with(key, STR("telemetry.sdk."));
+}
+
+/* Each key once: of several in the list the first. */
+static void append_listed(struct buffer *json, struct str list)
+{
+    struct str rest = list;
+    const char *at = list.data;
+    struct otlp_pair pair;
     while (otlp_list_next(&rest, &pair) == STATUS_OK) {
-        has_instance = has_instance || str_equal(pair.key, STR("service.instance.id"));
-        if (!str_equal(pair.key, STR("service.name"))) {
+        if (!is_own(pair.key) && !lists(list, at, pair.key)) {
             append_text_attribute(json, pair.key, pair.value);
         }
+        at = rest.data;
     }
-    if (!has_instance) {
-        append_text_attribute(json, STR("service.instance.id"), resource->instance);
+}
+
+static void append_unless_listed(struct buffer *json, struct str list, struct str key,
+                                 struct str text)
+{
+    if (!lists(list, NULL, key)) {
+        append_text_attribute(json, key, text);
     }
 }
 
@@ -105,11 +129,13 @@ void otlp_json_begin(struct buffer *json, const struct otlp_resource *resource)
 {
     buffer_append_literal(json, "{\"resourceSpans\":[{\"resource\":{\"attributes\":[");
     append_service_name(json, resource);
-    append_text_attribute(json, STR("service.version"), resource->version);
+    append_unless_listed(json, resource->attributes, STR("service.version"), resource->version);
     append_text_attribute(json, STR("telemetry.sdk.name"), STR("usertrail"));
     append_text_attribute(json, STR("telemetry.sdk.language"), STR("c"));
     append_text_attribute(json, STR("telemetry.sdk.version"), resource->version);
-    append_listed(json, resource);
+    append_listed(json, resource->attributes);
+    append_unless_listed(json, resource->attributes, STR("service.instance.id"),
+                         resource->instance);
     buffer_append_literal(json,
                           "]},\"scopeSpans\":[{\"scope\":{\"name\":\"usertrail\",\"version\":");
     append_text(json, resource->version);

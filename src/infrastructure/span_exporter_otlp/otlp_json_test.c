@@ -135,6 +135,8 @@ static void the_resource_says_who_it_is(void **state)
         {"", "", "usertrail", 6},
         {"", "service.name=listed,zone=a", "listed", 7},
         {"named", "service.name=listed,service.instance.id=7", "named", 6},
+        {"", "service.version=9,zone=a,zone=b,telemetry.sdk.name=x,service.instance.id=7",
+         "usertrail", 7},
     };
     const struct span span = {.kind = SPAN_INTERNAL, .name = STR("x"), .context = context_of(1)};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -23,3 +23,6 @@ MUST_USE enum status otlp_list_next(struct str *rest, struct otlp_pair *out_pair
 
 /* Whether all of the list can be read. INVALID: `err` begins with `name`. */
 MUST_USE enum status otlp_list_check(const char *name, struct str list, struct error *err);
+
+/* The same of fields of requests: names must be tokens of HTTP, and no value may end its line. */
+MUST_USE enum status otlp_list_check_fields(const char *name, struct str list, struct error *err);

@@ -222,8 +222,8 @@ enum status span_exporter_otlp_check(const struct span_exporter_otlp_config *con
                                      struct error *err)
 {
     enum status status = otlp_sender_check(config->url, config->ca_file, err);
-    status = status == STATUS_OK ? otlp_list_check("the headers for the collector of spans",
-                                                   str_from(config->headers), err)
+    status = status == STATUS_OK ? otlp_list_check_fields("the headers for the collector of spans",
+                                                          str_from(config->headers), err)
                                  : status;
     return status == STATUS_OK ? otlp_list_check("the resource attributes of spans",
                                                  str_from(config->resource_attributes), err)
