@@ -105,6 +105,10 @@ def test_forwarding_by_hand(cluster, ledger):
     assert "500 activities were forwarded; nothing is left" in result.stdout, result.stdout
     put_back()
     damage(min(here.glob("*.segment")))
+    (here / "moved.draft" / "somebody's").mkdir(parents=True)
+    assert "could not be noted" in forward(code=1).stderr  # what may go once more counts before what is lost
+    put_back()
+    damage(min(here.glob("*.segment")))
     result = forward(code=3)
     assert "activities are missing" in result.stderr and "what cannot be read was not forwarded" in result.stderr, result.stderr
     assert "499 activities were forwarded; nothing that can be read is left" in result.stdout, result.stdout

@@ -234,13 +234,10 @@ static int exit_code(const struct forward_command *command, enum status status, 
     if (command->wrong_usage) {
         return EXIT_USAGE;
     }
-    if (status != STATUS_OK || !empty) {
-        return EXIT_FAILED;
+    if (status != STATUS_OK || !empty || command->set_aside > 0 || !command->is_noted) {
+        return EXIT_FAILED; /* of a damaged one, too: not all that can be read was moved */
     }
-    if (command->is_damaged) {
-        return EXIT_DAMAGED;
-    }
-    return command->set_aside == 0 && command->is_noted ? EXIT_FINE : EXIT_FAILED;
+    return command->is_damaged ? EXIT_DAMAGED : EXIT_FINE;
 }
 
 int command_forward(const struct forward_access *access, int argument_count, char **arguments)
