@@ -129,9 +129,26 @@ static void a_fault_that_passes_is_made_good(void **state)
     rig_deinit(&rig);
 }
 
+/* What is written anew in its place must not say that there are none. */
+static void a_lost_log_id_comes_back_as_the_newest(void **state)
+{
+    (void)state;
+    struct rig rig;
+    const struct disk_simulated_options options = {.seed = 11};
+    rig_init(&rig, &options);
+    rig_open_ok(&rig);
+    assert_int_equal(append_traced(&rig), STATUS_OK);
+    rig_close(&rig);
+    assert_int_equal(disk_remove(rig.disk, RIG_FOLDER "/log-id", NULL), STATUS_OK);
+    rig_open_ok(&rig);
+    assert_int_equal(format_of(&rig), LOG_ID_FORMAT_TRACES);
+    rig_deinit(&rig);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_lost_log_id_comes_back_as_the_newest),
         cmocka_unit_test(the_power_may_go_at_any_operation),
         cmocka_unit_test(any_operation_may_fail),
         cmocka_unit_test(a_fault_that_passes_is_made_good),

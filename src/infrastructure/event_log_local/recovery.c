@@ -101,7 +101,8 @@ static enum status look_around(const struct recovery *recovery, struct folder *f
 
 /* Whose log it is ------------------------------------------------------------------------- */
 
-/* Of the lower format, which this version reads as the higher one: the next trace raises it. */
+/* Nobody knows any more which format the segments are of, so it is the newest that they may be: an
+ * older version that took frames with traces for damage would set them aside. */
 static enum status remake_log_id(const struct recovery *recovery, const struct folder *folder,
                                  const struct error *why, struct log_identity *out_identity,
                                  struct error *err)
@@ -112,7 +113,7 @@ static enum status remake_log_id(const struct recovery *recovery, const struct f
         if (folder->segments[i].has_header) {
             log_error(recovery->logger, "the event log's id is taken from its segments", why);
             *out_identity = (struct log_identity){.id = folder->segments[i].header.log_id,
-                                                  .format = LOG_ID_FORMAT_PLAIN};
+                                                  .format = LOG_ID_FORMAT_NEWEST};
             return STATUS_OK;
         }
     }
