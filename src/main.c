@@ -71,6 +71,7 @@ static enum status check_origins(const struct settings *settings, struct error *
 static enum status check_settings(const struct settings *settings, struct error *err)
 {
     enum status status = service_check_settings(settings, err);
+    status = status == STATUS_OK ? service_check_traces(settings, err) : status;
     status = status == STATUS_OK ? check_exposure(settings, err) : status;
     status = status == STATUS_OK ? check_origins(settings, err) : status;
     return status == STATUS_OK ? service_check_access(settings, err) : status;

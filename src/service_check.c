@@ -43,8 +43,7 @@ enum status service_check_settings(const struct settings *settings, struct error
 {
     enum status status = check_role(settings, err);
     status = status == STATUS_OK ? check_retention(settings, err) : status;
-    status = status == STATUS_OK ? check_spill(settings, err) : status;
-    return status == STATUS_OK ? service_check_traces(settings, err) : status;
+    return status == STATUS_OK ? check_spill(settings, err) : status;
 }
 
 enum status service_check_clients(struct service *service, struct error *err)

@@ -97,6 +97,9 @@ enum status service_check_traces(const struct settings *settings, struct error *
     if (!is_wanted(settings)) {
         return STATUS_OK;
     }
+    if (settings->otel_fault[0] != '\0') {
+        return error_set(err, STATUS_INVALID, 0, "%s", settings->otel_fault);
+    }
     make_url(settings, url);
     const struct span_exporter_otlp_config config = make_config(settings, url);
     enum status status = span_exporter_otlp_check(&config, err);
@@ -106,15 +109,13 @@ enum status service_check_traces(const struct settings *settings, struct error *
 /* Workers share a topic by a group where they share a store. */
 static struct tracer make_tracer(const struct service *service, struct span_sink *sink)
 {
-    static const char *const logs[] = {"local", "kafka", "memory"};
-    static const char *const stores[] = {"local", "mongodb", "memory"};
     const struct settings *settings = &service->settings;
     struct tracer tracer = {
         .sink = sink,
         .clock = &clock_system,
         .random = &random_system,
-        .event_log = str_from(logs[settings->event_log]),
-        .store = str_from(stores[settings->store]),
+        .event_log = str_from(settings_event_log_name(settings)),
+        .store = str_from(settings_store_name(settings)),
     };
     if (settings->event_log == EVENT_LOG_KAFKA) {
         tracer.topic = str_from(settings->kafka_topic);

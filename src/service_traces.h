@@ -13,7 +13,8 @@ struct service_traces {
     struct tracer tracer;
 };
 
-/* INVALID: an address, a list or a share that cannot be meant. */
+/* INVALID, where spans are wanted: an address, a list, a share or the value of a variable OTEL_*
+ * that cannot be meant. */
 MUST_USE enum status service_check_traces(const struct settings *settings, struct error *err);
 
 /* From the settings, if they name a collector. INVALID, NO_MEMORY, UNAVAILABLE. */

@@ -61,7 +61,7 @@ static void look_at(struct store_trace *trace, struct batch_contexts *seen, stru
     }
     seen->last = context;
     seen->has_last = true;
-    if (trace_context_is_sampled(&context)) {
+    if (trace_sampler_samples(&trace->tracer->sampler, &context, context.trace_id)) {
         add_link(trace, &context);
     }
 }
@@ -78,7 +78,7 @@ static void choose_place(struct store_trace *trace)
     if (parent != NULL) {
         memcpy(trace->parent_id, parent->span_id, sizeof trace->parent_id);
     }
-    if (trace->link_count > 0) { /* its causes were decided about */
+    if (trace->link_count > 0) { /* the sampler said so of each of them */
         trace->context.flags |= TRACE_FLAG_SAMPLED;
     }
 }
@@ -96,7 +96,7 @@ void store_trace_begin(struct store_trace *trace, const struct activity_batch *b
         look_at(trace, &seen, batch->rows[i].activity.trace);
     }
     if (trace->link_count == 0 && seen.without == 0) {
-        return; /* others decided that none of it is recorded */
+        return; /* every cause was asked about, and none is recorded */
     }
     choose_place(trace);
     trace->is_open = trace_context_is_sampled(&trace->context);

@@ -1,9 +1,9 @@
 #pragma once
 /*
  * The span of a batch that the worker stores: begun when the log hands the batch over, ended when
- * all of it has its place, failures and pauses between them included. It is recorded where any
- * activity of it is part of a trace that is; its links lead to these. A part of store_activities.h.
- * The worker's thread.
+ * all of it has its place, failures and pauses between them included. It is recorded where the
+ * sampler records the trace of any activity of it; its links lead to these. A part of
+ * store_activities.h. The worker's thread.
  */
 #include "application/tracer.h"
 #include "domain/activity_batch.h"

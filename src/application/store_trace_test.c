@@ -131,6 +131,30 @@ static void links_have_a_bound(void **state)
     assert_int_equal(kept.span.links_dropped, 7);
 }
 
+/* A sampler that follows no parent is asked about each cause, and says the same of a trace here as
+ * wherever it is asked with the same ratio. */
+static void a_sampler_of_its_own_binds_the_worker(void **state)
+{
+    (void)state;
+    static const struct trace_sampler off = {false, TRACE_ROOT_NONE, 0};
+    static const struct trace_sampler on = {false, TRACE_ROOT_ALL, 0};
+    static const struct trace_sampler tenth = {false, TRACE_ROOT_RATIO, 0.1};
+    static struct rows rows;
+    add_row(&rows, 5, 1);
+    add_row(&rows, 6, 1);
+    store(&rows, off);
+    assert_int_equal(kept.count, 0);
+    store(&rows, tenth);
+    assert_int_equal(kept.count, 1); /* 0x11… is below a tenth of all ids */
+    assert_int_equal(kept.span.link_count, 2);
+    store(&rows, (struct trace_sampler){false, TRACE_ROOT_RATIO, 0.05});
+    assert_int_equal(kept.count, 0);
+    add_row(&rows, 7, 0); /* its caller does not record it */
+    store(&rows, on);
+    assert_int_equal(kept.span.link_count, 3);
+    assert_true(trace_context_is_sampled(&kept.span.context));
+}
+
 static void what_others_left_unrecorded_stays_so(void **state)
 {
     (void)state;
@@ -174,6 +198,7 @@ int main(void)
         cmocka_unit_test(a_sole_cause_is_the_parent),
         cmocka_unit_test(several_causes_are_linked),
         cmocka_unit_test(links_have_a_bound),
+        cmocka_unit_test(a_sampler_of_its_own_binds_the_worker),
         cmocka_unit_test(what_others_left_unrecorded_stays_so),
         cmocka_unit_test(a_batch_without_traces_may_begin_one),
         cmocka_unit_test(nobody_who_collects_costs_nothing),

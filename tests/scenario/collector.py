@@ -6,6 +6,7 @@ import gzip
 import http.server
 import json
 import re
+import ssl
 import threading
 from dataclasses import dataclass
 
@@ -84,9 +85,10 @@ def span_of(item):
 
 
 class Collector:
-    """`behave` is called for each request and returns (status, fields, body), or waits as long as it likes."""
+    """`behave` is called for each request and returns (status, fields, body), or waits as long as it likes. With certificates it
+    speaks https."""
 
-    def __init__(self):
+    def __init__(self, certificates=None):
         self.lock = threading.Lock()
         self.spans, self.resources, self.requests, self.faults = [], [], [], []
         self.behave = lambda: (200, {}, b"{}")
@@ -110,6 +112,11 @@ class Collector:
                 pass
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        if certificates is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificates.chain, certificates.key)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
+        self.scheme = "http" if certificates is None else "https"
         self.server.daemon_threads = True
         self.server.block_on_close = False
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -117,7 +124,7 @@ class Collector:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.server.server_address[1]}"
+        return f"{self.scheme}://127.0.0.1:{self.server.server_address[1]}"
 
     def environment(self, **more):
         """What a service needs to send its spans here at once."""
@@ -166,8 +173,8 @@ class Collector:
 
 
 @contextlib.contextmanager
-def collecting():
-    one = Collector()
+def collecting(certificates=None):
+    one = Collector(certificates)
     try:
         yield one
         assert not one.faults, one.faults

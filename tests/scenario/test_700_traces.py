@@ -5,6 +5,7 @@ import os
 import re
 import secrets
 import socket
+import sys
 import threading
 import time
 
@@ -14,6 +15,10 @@ import collector as collectors
 import metrics
 import service as services
 import wire
+
+sys.path.insert(0, str(services.ROOT / "tests" / "servers"))
+
+import certificates  # noqa: E402
 
 LIST = services.COLLECTION
 ONE = {"userId": "user", "action": "act"}
@@ -97,7 +102,7 @@ def test_without_a_caller_a_trace_begins(traced, collector):
     name = secrets.token_hex(8)
     assert traced.post(ONE, [("X-Request-Id", name)]).status == 202
     request = wire.wait_until(lambda: next((span for span in collector.matching(name=f"POST {LIST}")
-                                            if span.attributes["usertrail.request_id"] == name), None), "its span", 30)
+                                            if span.attributes["usertrail.request_id"] == name), None), "its span", 30 * services.PATIENCE)
     assert request.parent is None
     line = next(line for line in traced.stderr.splitlines() if name in line)
     assert f'"trace_id":"{request.trace}"' in line
@@ -120,7 +125,7 @@ def test_lines_are_a_commit_for_each_batch(traced, collector):
     trace, _ = post_in(traced, body, headers=[NDJSON])
     request = collector.wait(trace=trace, name=f"POST {LIST}")
     commits = wire.wait_until(lambda: sum(span.attributes["usertrail.activities"] for span in collector.matching(
-        trace=trace, name="commit")) == 3000 and collector.matching(trace=trace, name="commit"), "all batches", 30)
+        trace=trace, name="commit")) == 3000 and collector.matching(trace=trace, name="commit"), "all batches", 30 * services.PATIENCE)
     assert len(commits) >= 3 and len({span.id for span in commits}) == len(commits)
     assert {span.parent for span in commits} == {request.id}
 
@@ -173,7 +178,7 @@ def named_request(traced, collector, fields):
     name = secrets.token_hex(8)
     assert traced.get("/livez", [*fields, ("X-Request-Id", name)]).status == 200
     return wire.wait_until(lambda: next((span for span in collector.matching(name="GET /livez")
-                                         if span.attributes["usertrail.request_id"] == name), None), "its span", 30)
+                                         if span.attributes["usertrail.request_id"] == name), None), "its span", 30 * services.PATIENCE)
 
 
 @pytest.mark.parametrize("fields", [*([("traceparent", text)] for text in INVALID_PARENTS),
@@ -242,6 +247,77 @@ def test_what_cannot_be_meant_is_refused(extra):
     assert result.returncode == 2 and "very-secret" not in result.stderr, result.stderr
 
 
+FOREIGN = {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_TRACES_SAMPLER": "jaeger_remote", "OTEL_EXPORTER_OTLP_HEADERS": "a"}
+ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4317"}
+
+
+@pytest.mark.parametrize("extra", [{}, {**ENDPOINT, "OTEL_SDK_DISABLED": "true"}, {**ENDPOINT, "OTEL_TRACES_EXPORTER": "none"}], ids=repr)
+def test_what_others_are_told_stops_nobody(extra):
+    """Guards that variables which a platform sets for all of its programs are refused only where spans are wanted."""
+    result = services.run_program("check-config", extra={**FOREIGN, **extra})
+    assert result.returncode == 0 and "OTEL" not in result.stderr, result
+
+
+def test_who_makes_no_spans_is_not_stopped(tmp_path):
+    """Guards that an import into a folder looks at none of these variables, a collector or not."""
+    (tmp_path / "one.ndjson").write_text('{"userId":"u","action":"a"}\n', encoding="utf-8")
+    result = services.run_program("import", "--data-dir", tmp_path / "data", tmp_path / "one.ndjson", extra={**FOREIGN, **ENDPOINT})
+    assert result.returncode == 0, result
+
+
+# --- the way to a collector ---
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return certificates.Certificates(tmp_path_factory.mktemp("names"))
+
+
+@pytest.mark.parametrize("kind", ["general", "traces"])
+def test_each_variable_is_heard(make_service, made, tmp_path, kind):
+    """Guards the address, who vouches for it, fields, coding and time of a request: as set for all signals, with the key in a file,
+    and as set for traces, which then counts before all of that."""
+    secret = tmp_path / "fields"
+    secret.write_text("x-api-key=of%20all\n", encoding="utf-8")
+    with collectors.collecting(made) as collector:
+        extra = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"{collector.url}/prefix/", "OTEL_EXPORTER_OTLP_CERTIFICATE": str(made.authority),
+                 "OTEL_EXPORTER_OTLP_HEADERS_FILE": str(secret), "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
+                 "OTEL_EXPORTER_OTLP_TIMEOUT": "60000", "OTEL_BSP_SCHEDULE_DELAY": "10"}
+        expected = "/prefix/v1/traces", "of all", "gzip"
+        if kind == "traces":
+            extra |= {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_EXPORTER_OTLP_CERTIFICATE": str(made.stranger),
+                      "OTEL_EXPORTER_OTLP_TIMEOUT": "1", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{collector.url}/own",
+                      "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE": str(made.authority),
+                      "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "x-api-key=of%20traces", "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION": "none",
+                      "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "60000"}
+            expected = "/own", "of traces", None
+        collector.behave = lambda: (threading.Event().wait(0.02), (200, {}, b"{}"))[1]  # longer than 1 ms
+        service = make_service(extra=extra).start()
+        collector.wait(trace=post_in(service)[0], name="commit")
+        path, fields, _ = collector.requests[0]
+        assert (path, fields["x-api-key"], fields.get("Content-Encoding")) == expected
+        service.stop()
+
+
+@pytest.mark.parametrize("name", ["OTEL_BSP_EXPORT_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT"])
+def test_a_collector_has_its_time(make_service, name):
+    """Guards that a request under way ends when its own time is over, and with that of its batch for good."""
+    release = threading.Event()
+    extra = {"OTEL_BSP_EXPORT_TIMEOUT": "3600000", "OTEL_EXPORTER_OTLP_TIMEOUT": "3600000", name: "50"}
+    with collectors.collecting() as collector:
+        collector.behave = lambda: (release.wait(60), (503, {}, b""))[1]
+        service = make_service(extra=collector.environment(**extra)).start()
+        post_in(service)
+        wire.wait_until(lambda: metrics.value(metrics.scrape(service), "usertrail_trace_export_failures_total") > 0, "a failure",
+                        30 * services.PATIENCE)
+        if name == "OTEL_BSP_EXPORT_TIMEOUT":
+            wire.wait_until(lambda: counted(service, "given_up") > 0, "spans that are given up", 30 * services.PATIENCE)
+        else:
+            assert counted(service, "given_up") == 0
+        release.set()
+        service.stop()
+
+
 # --- the log ---
 
 
@@ -263,18 +339,26 @@ def test_a_trace_outlives_a_crash(make_service):
         service.stop()
 
 
+def batches_of(collector, activities):
+    """The worker's batches, once they hold so many."""
+    def found():
+        batches = collector.matching(name="store batch")
+        return sum(span.attributes["usertrail.activities"] for span in batches) == activities and batches
+    return wire.wait_until(found, f"batches of {activities} activities", 30 * services.PATIENCE)
+
+
 def test_several_causes_are_linked(make_service):
     """Guards that a batch with activities of several traces begins one of its own, with a link to each: again out of the log."""
     with collectors.collecting() as collector:
         service = make_service("--store", "memory", "--event-log", "local", extra=collector.environment()).start()
         traces = {post_in(service)[0] for _ in range(140)}
         commits = {(span.trace, span.id) for span in collector.wait(140, name="commit") if span.trace in traces}
+        batches_of(collector, 140)  # so that none of this life comes behind what is cleared
         service.kill()
         with collector.lock:
             collector.spans.clear()
         service.start()
-        batches = wire.wait_until(lambda: sum(span.attributes["usertrail.activities"] for span in collector.matching(
-            name="store batch")) == 140 and collector.matching(name="store batch"), "all of it again", 30)
+        batches = batches_of(collector, 140)
         largest = max(batches, key=lambda span: len(span.links))
         assert largest.parent is None and largest.trace not in traces
         assert len(largest.links) == 128 and largest.links_dropped == largest.attributes["usertrail.activities"] - 128
@@ -307,7 +391,7 @@ def test_a_collector_is_in_nobodys_way(make_service, answer):
         flood(service, 50)
         service.wait_settled()
         outcome = "rejected" if answer == 400 else "queue_full"
-        wire.wait_until(lambda: counted(service, outcome) > 0, f"spans that are {outcome}", 30)
+        wire.wait_until(lambda: counted(service, outcome) > 0, f"spans that are {outcome}", 30 * services.PATIENCE)
         families = metrics.scrape(service)
         assert metrics.value(families, SPANS, outcome="exported") == 0
         assert metrics.value(families, "usertrail_trace_spans_waiting") <= 20
@@ -340,7 +424,7 @@ def test_what_a_collector_asks_to_wait_for_comes_later(make_service):
         service = make_service(extra=collector.environment()).start()
         trace, _ = post_in(service)
         collector.wait(trace=trace, name=f"POST {LIST}")
-        wire.wait_until(lambda: counted(service, "rejected") > 0, "a rejected span", 30)
+        wire.wait_until(lambda: counted(service, "rejected") > 0, "a rejected span", 30 * services.PATIENCE)
         assert metrics.value(metrics.scrape(service), "usertrail_trace_export_failures_total") == 1
         assert "spans are exported again" in service.stderr
         service.stop()

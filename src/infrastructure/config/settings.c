@@ -158,7 +158,8 @@ static void warn_of_unknown(FILE *warnings, struct str name)
     buffer_deinit(&shown);
 }
 
-/* One of OpenTelemetry's. */
+/* One of OpenTelemetry's. Which of them others set for programs of theirs, and to what, is not for
+ * this one to refuse before it knows that spans are wanted; an address is what asks for them. */
 static enum status read_otel_variable(struct str name, const char *value, struct settings *settings,
                                       struct error *err)
 {
@@ -170,7 +171,14 @@ static enum status read_otel_variable(struct str name, const char *value, struct
         return STATUS_OK;
     }
     snprintf(source, sizeof source, "%.*s", STR_FORMAT(name));
-    return setting_apply(&target, source, value, settings, err);
+    enum status status = setting_apply(&target, source, value, settings, err);
+    if (status != STATUS_INVALID || target.setting->type == SETTING_OPTIONAL_URI) {
+        return status;
+    }
+    if (settings->otel_fault[0] == '\0') {
+        snprintf(settings->otel_fault, sizeof settings->otel_fault, "%s", err->message);
+    }
+    return STATUS_OK;
 }
 
 static enum status read_environment(const struct settings_sources *sources,

@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { SETTINGS_TEXT_BYTES = 1024 };
+enum { SETTINGS_TEXT_BYTES = 1024, SETTINGS_FAULT_BYTES = ERROR_MESSAGE_BYTES };
 
 enum settings_role { ROLE_ALL, ROLE_API, ROLE_WORKER };
 enum settings_event_log { EVENT_LOG_LOCAL, EVENT_LOG_KAFKA, EVENT_LOG_MEMORY };
@@ -112,7 +112,10 @@ struct settings {
     uint64_t shutdown_delay_ms;
     uint64_t drain_timeout_ms;
 
-    /* Traces, as OpenTelemetry names what is set; empty texts: not set. */
+    /* Traces, as OpenTelemetry names what is set; empty texts: not set. Platforms inject these
+     * variables for whoever runs there, so a value that cannot be meant is told here, the first one
+     * of them, and is a fault only where spans are wanted. */
+    char otel_fault[SETTINGS_FAULT_BYTES];
     bool otel_sdk_disabled;
     uint64_t otel_traces_exporter; /* enum settings_traces_exporter */
     char otel_endpoint[SETTINGS_TEXT_BYTES];
@@ -138,7 +141,7 @@ struct settings {
 };
 
 enum settings_traces_exporter { TRACES_EXPORTER_OTLP, TRACES_EXPORTER_NONE };
-enum settings_compression { COMPRESSION_UNSET, COMPRESSION_NONE, COMPRESSION_GZIP };
+enum settings_compression { COMPRESSION_NONE, COMPRESSION_GZIP, COMPRESSION_UNSET };
 enum settings_sampler {
     SAMPLER_PARENT_ALL,
     SAMPLER_PARENT_NONE,
@@ -158,10 +161,15 @@ struct settings_sources {
 
 /* Reads all sources into `out_settings`, which settings_deinit gives back. What is odd but no
  * reason to stop (an unknown USERTRAIL_* variable) goes to `warnings`, a line each. INVALID: `err`
- * says which value of which source is wrong and what it may be. */
+ * says which value of which source is wrong and what it may be; of a variable OTEL_* otel_fault
+ * says it instead. */
 MUST_USE enum status settings_read(const struct settings_sources *sources,
                                    struct settings *out_settings, FILE *warnings,
                                    struct error *err);
+
+/* What --event-log and --store were chosen, in the words of the table. Static. */
+const char *settings_event_log_name(const struct settings *settings);
+const char *settings_store_name(const struct settings *settings);
 
 /* Takes zeros, too. */
 void settings_deinit(struct settings *settings);

@@ -9,7 +9,8 @@ static const char *const log_levels[] = {"debug", "info", "warning", "error", NU
 static const char *const log_formats[] = {"auto", "text", "json", NULL};
 static const char *const traces_exporters[] = {"otlp", "none", NULL};
 static const char *const otlp_protocols[] = {"http/json", NULL};
-static const char *const compressions[] = {"unset", "none", "gzip", NULL};
+static const char *const compressions[] = {"none", "gzip", NULL};
+static const char *const traces_compressions[] = {"none", "gzip", "unset", NULL};
 static const char *const samplers[] = {"parentbased_always_on",
                                        "parentbased_always_off",
                                        "parentbased_traceidratio",
@@ -595,26 +596,28 @@ const struct setting settings_table[] = {
      FIELD(otel_endpoint),
      .default_text = "",
      .meaning = "Collector of traces, such as http://127.0.0.1:4318; /v1/traces is put behind it. "
-                "Without it, and the next one, there are no spans."},
+                "Without it, and without --otel-exporter-otlp-traces-endpoint, there are no "
+                "spans."},
     {.key = "otel-exporter-otlp-traces-endpoint",
      .section = traces,
      .type = SETTING_OPTIONAL_URI,
      FIELD(otel_traces_endpoint),
      .default_text = "",
-     .meaning = "The same as the whole address, with its path."},
+     .meaning = "Collector of traces as the whole address, with its path; it counts before "
+                "--otel-exporter-otlp-endpoint."},
     {.key = "otel-traces-exporter",
      .section = traces,
      .type = SETTING_CHOICE,
      FIELD(otel_traces_exporter),
      .default_text = "otlp",
      .choices = traces_exporters,
-     .meaning = "none sends no spans, whatever else is set."},
+     .meaning = "With none no spans are sent, whatever else is set."},
     {.key = "otel-sdk-disabled",
      .section = traces,
      .type = SETTING_SWITCH,
      FIELD(otel_sdk_disabled),
      .default_text = "false",
-     .meaning = "The same."},
+     .meaning = "Sends no spans, whatever else is set."},
     {.key = "otel-exporter-otlp-headers",
      .section = traces,
      .type = SETTING_OPTIONAL_PAIRS,
@@ -629,7 +632,7 @@ const struct setting settings_table[] = {
      FIELD(otel_traces_headers),
      .default_text = "",
      .secret = true,
-     .meaning = "In place of these, for traces."},
+     .meaning = "Fields of those requests, in place of --otel-exporter-otlp-headers."},
     {.key = "otel-exporter-otlp-certificate",
      .section = traces,
      .type = SETTING_FILE,
@@ -641,21 +644,22 @@ const struct setting settings_table[] = {
      .type = SETTING_FILE,
      FIELD(otel_traces_certificate),
      .default_text = "",
-     .meaning = "In place of this, for traces."},
+     .meaning = "Who vouches for the collector, in place of --otel-exporter-otlp-certificate."},
     {.key = "otel-exporter-otlp-protocol",
      .section = traces,
      .type = SETTING_CHOICE,
      FIELD(otel_protocol),
      .default_text = "http/json",
      .choices = otlp_protocols,
-     .meaning = "What the collector is spoken to; every collector that takes OTLP/HTTP takes it."},
+     .meaning = "What the collector is spoken to; every collector that takes OTLP/HTTP takes it. "
+                "As a variable, another one is refused where spans are wanted only."},
     {.key = "otel-exporter-otlp-traces-protocol",
      .section = traces,
      .type = SETTING_CHOICE,
      FIELD(otel_traces_protocol),
      .default_text = "http/json",
      .choices = otlp_protocols,
-     .meaning = "The same, for traces."},
+     .meaning = "What it is spoken to, in place of --otel-exporter-otlp-protocol."},
     {.key = "otel-exporter-otlp-compression",
      .section = traces,
      .type = SETTING_CHOICE,
@@ -668,8 +672,9 @@ const struct setting settings_table[] = {
      .type = SETTING_CHOICE,
      FIELD(otel_traces_compression),
      .default_text = "unset",
-     .choices = compressions,
-     .meaning = "In place of this, for traces."},
+     .choices = traces_compressions,
+     .meaning = "How they are compressed, in place of --otel-exporter-otlp-compression; unset: as "
+                "that one says."},
     {.key = "otel-exporter-otlp-timeout",
      .section = traces,
      .type = SETTING_NUMBER,
@@ -685,20 +690,23 @@ const struct setting settings_table[] = {
      .default_text = "0",
      .min = 0,
      .max = HOURS(1),
-     .meaning = "In place of this, for traces; 0: the same."},
+     .meaning =
+         "Milliseconds for one request, in place of --otel-exporter-otlp-timeout; 0: as that "
+         "one says."},
     {.key = "otel-service-name",
      .section = traces,
      .type = SETTING_OPTIONAL_NAME,
      FIELD(otel_service_name),
      .default_text = "",
-     .meaning = "What traces call this service; without it service.name of the next setting, or "
-                "usertrail."},
+     .meaning = "What traces call this service; without it service.name of "
+                "--otel-resource-attributes, or usertrail."},
     {.key = "otel-resource-attributes",
      .section = traces,
      .type = SETTING_OPTIONAL_PAIRS,
      FIELD(otel_resource_attributes),
      .default_text = "",
-     .meaning = "What else they say of it, such as deployment.environment.name=test,zone=a."},
+     .meaning = "What else traces say of this service, such as "
+                "deployment.environment.name=test,zone=a."},
     {.key = "otel-traces-sampler",
      .section = traces,
      .type = SETTING_CHOICE,
@@ -711,7 +719,7 @@ const struct setting settings_table[] = {
      .type = SETTING_NAME,
      FIELD(otel_traces_sampler_arg),
      .default_text = "1.0",
-     .meaning = "With traceidratio, which share of them: 0.0 to 1.0."},
+     .meaning = "With the samplers traceidratio, which share of traces is recorded: 0.0 to 1.0."},
     {.key = "otel-bsp-schedule-delay",
      .section = traces,
      .type = SETTING_NUMBER,
@@ -727,7 +735,7 @@ const struct setting settings_table[] = {
      .default_text = "30000",
      .min = 1,
      .max = HOURS(1),
-     .meaning = "Milliseconds for one batch of them with all attempts; then they are dropped."},
+     .meaning = "Milliseconds for one batch of spans with all attempts; then they are dropped."},
     {.key = "otel-bsp-max-queue-size",
      .section = traces,
      .type = SETTING_NUMBER,
@@ -735,7 +743,8 @@ const struct setting settings_table[] = {
      .default_text = "2048",
      .min = 1,
      .max = 1000000,
-     .meaning = "Spans that wait at most; further ones are dropped and counted."},
+     .meaning = "Spans that wait at most, and never more than 16 MiB of them; further ones are "
+                "dropped and counted."},
     {.key = "otel-bsp-max-export-batch-size",
      .section = traces,
      .type = SETTING_NUMBER,
@@ -747,3 +756,13 @@ const struct setting settings_table[] = {
 };
 
 const size_t settings_table_count = ARRAY_LENGTH(settings_table);
+
+const char *settings_event_log_name(const struct settings *settings)
+{
+    return event_logs[settings->event_log];
+}
+
+const char *settings_store_name(const struct settings *settings)
+{
+    return stores[settings->store];
+}

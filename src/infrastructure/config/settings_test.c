@@ -252,12 +252,33 @@ static void reads_the_variables_of_open_telemetry(void **state)
     assert_non_null(strstr(reading.warnings, "USERTRAIL_OTEL_SERVICE_NAME "));
     assert_null(strstr(reading.warnings, "OTEL_METRICS_EXPORTER"));
     forget(&reading);
-    expect_refused(NOTHING, WORDS("OTEL_EXPORTER_OTLP_PROTOCOL=grpc"),
-                   "OTEL_EXPORTER_OTLP_PROTOCOL: \"grpc\" is none of http/json");
-    expect_refused(NOTHING, WORDS("OTEL_BSP_MAX_QUEUE_SIZE=0"), "OTEL_BSP_MAX_QUEUE_SIZE");
+}
+
+/* Platforms set them for all programs at once: it is kept for whoever makes spans. */
+static void keeps_the_first_fault_of_a_foreign_variable(void **state)
+{
+    (void)state;
+    struct reading reading;
+    read_from(&reading, NOTHING,
+              WORDS("OTEL_EXPORTER_OTLP_PROTOCOL=grpc", "OTEL_BSP_MAX_QUEUE_SIZE=0",
+                    "OTEL_SERVICE_NAME=shop"));
+    assert_int_equal(reading.status, STATUS_OK);
+    assert_string_equal(reading.settings.otel_fault,
+                        "OTEL_EXPORTER_OTLP_PROTOCOL: \"grpc\" is none of http/json");
+    assert_int_equal(reading.settings.otel_queue_spans, 2048);
+    assert_string_equal(reading.settings.otel_service_name, "shop");
+    assert_string_equal(reading.warnings, "");
+    forget(&reading);
+    expect_refused(WORDS("--otel-exporter-otlp-protocol=grpc"), NOTHING,
+                   "--otel-exporter-otlp-protocol: \"grpc\" is none of http/json");
+    expect_refused(WORDS("--otel-exporter-otlp-compression", "unset"), NOTHING,
+                   "--otel-exporter-otlp-compression: \"unset\" is none of none, gzip");
     /* More choices than a message has room for. */
-    expect_refused(NOTHING, WORDS("OTEL_TRACES_SAMPLER=all"),
-                   "OTEL_TRACES_SAMPLER: \"all\" is not known; usertrail configuration lists");
+    expect_refused(WORDS("--otel-traces-sampler=all"), NOTHING,
+                   "--otel-traces-sampler: \"all\" is not known; usertrail configuration lists");
+    static char endpoint[2000] = "OTEL_EXPORTER_OTLP_ENDPOINT=http://";
+    memset(endpoint + strlen(endpoint), 'x', sizeof endpoint - strlen(endpoint) - 1);
+    expect_refused(NOTHING, WORDS(endpoint), "OTEL_EXPORTER_OTLP_ENDPOINT: needs 1 to 1023 bytes");
 }
 
 static void reads_a_file(void **state)
@@ -496,6 +517,7 @@ int main(void)
         cmocka_unit_test(warns_about_unknown_variables),
         cmocka_unit_test(names_of_variables_act_on_nobody),
         cmocka_unit_test(reads_the_variables_of_open_telemetry),
+        cmocka_unit_test(keeps_the_first_fault_of_a_foreign_variable),
         cmocka_unit_test(reads_a_file),
         cmocka_unit_test(refuses_lines_of_a_file_by_number),
         cmocka_unit_test(refuses_a_key_that_stands_in_a_file_twice),

@@ -20,8 +20,24 @@ enum {
     STOP_WAIT_MS_MAX = 10000,     /* for confirmations when the log is freed */
     RENEW_EVERY_MS = 1000,
     BATCH_BYTES_MAX = 1000000, /* librdkafka's own default */
-    BATCH_FRAME_BYTES = 1024
+    BATCH_FRAME_BYTES = 1024,  /* what a batch of one message takes beside its key and value */
+    BATCH_HEADER_BYTES = 61,   /* of Kafka's format of batches, version 2 */
+    VARINT_BYTES_MAX = 5,
+    MESSAGE_VARINTS = 6, /* its length, attributes, two deltas, lengths of key and value */
+    HEADER_VARINTS = 2   /* lengths of its name and its value */
 };
+
+#define CONTENT_TYPE_NAME "content-type"
+#define CONTENT_TYPE      "application/json"
+#define PARENT_NAME       "traceparent"
+#define STATE_NAME        "tracestate"
+
+/* Any activity that is let in must fit with all headers that it can have. */
+_Static_assert(BATCH_HEADER_BYTES + (MESSAGE_VARINTS + 1 + 3 * HEADER_VARINTS) * VARINT_BYTES_MAX +
+                       sizeof CONTENT_TYPE_NAME + sizeof CONTENT_TYPE + sizeof PARENT_NAME +
+                       TRACE_PARENT_BYTES + sizeof STATE_NAME + TRACE_STATE_BYTES_MAX <=
+                   BATCH_FRAME_BYTES,
+               "the frame has room for the headers of a message");
 
 /* The client ------------------------------------------------------------------------------- */
 
@@ -266,10 +282,10 @@ static rd_kafka_resp_err_t produce_message(struct kafka_producer *producer,
         producer->client, RD_KAFKA_VTYPE_RKT, producer->topic, RD_KAFKA_VTYPE_KEY,
         (const void *)message->key.data, message->key.len, RD_KAFKA_VTYPE_VALUE,
         (void *)(uintptr_t)message->value.data, message->value.len, RD_KAFKA_VTYPE_OPAQUE,
-        (void *)block, RD_KAFKA_VTYPE_HEADER, "content-type", (const void *)"application/json",
-        (ssize_t)16, header_if(traced), "traceparent", (const void *)parent, (ssize_t)sizeof parent,
-        header_if(trace.state.len > 0), "tracestate", (const void *)trace.state.data,
-        (ssize_t)trace.state.len, RD_KAFKA_VTYPE_END);
+        (void *)block, RD_KAFKA_VTYPE_HEADER, CONTENT_TYPE_NAME, (const void *)CONTENT_TYPE,
+        (ssize_t)(sizeof CONTENT_TYPE - 1), header_if(traced), PARENT_NAME, (const void *)parent,
+        (ssize_t)sizeof parent, header_if(trace.state.len > 0), STATE_NAME,
+        (const void *)trace.state.data, (ssize_t)trace.state.len, RD_KAFKA_VTYPE_END);
 }
 
 /* The first message that does not come in ends the append: none of it is promised any more. */

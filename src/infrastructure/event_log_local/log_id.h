@@ -1,7 +1,8 @@
 #pragma once
 /*
- * The file log-id: one line "usertrail-event-log 1 <uuid> <CRC-32C of all before, hexadecimal>".
- * Made by a rename, before the first segment. While the log is opened, and by the committer.
+ * The file log-id: one line "usertrail-event-log <format> <uuid> <CRC-32C of all before,
+ * hexadecimal>". Made by a rename, before the first segment. While the log is opened, and by the
+ * committer.
  *
  * The number is the format of the whole log. A version that writes another one raises it first and
  * keeps a line of this shape, so that older versions can tell a newer log from damage.

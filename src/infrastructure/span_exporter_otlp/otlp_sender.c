@@ -152,15 +152,17 @@ static enum status compress_body(struct otlp_sender *sender, struct str body)
 }
 
 /* As long as it may take, and as is left. */
-static long timeout_ms(const struct otlp_sender *sender)
+static long timeout_ms(const struct otlp_sender *sender, uint64_t deadline_ns)
 {
-    uint64_t end_ns = atomic_load(&sender->end_at_ns);
+    uint64_t stop_ns = atomic_load(&sender->end_at_ns);
+    uint64_t end_ns = deadline_ns < stop_ns ? deadline_ns : stop_ns;
     uint64_t now_ns = clock_monotonic_ns(&clock_system);
     uint64_t left_ms = end_ns <= now_ns ? 0 : (end_ns - now_ns) / NANOSECONDS_PER_MILLISECOND;
     return left_ms < sender->timeout_ms ? (long)left_ms + 1 : (long)sender->timeout_ms;
 }
 
-void otlp_sender_post(struct otlp_sender *sender, struct str body, struct otlp_answer *out_answer)
+void otlp_sender_post(struct otlp_sender *sender, struct str body, uint64_t deadline_ns,
+                      struct otlp_answer *out_answer)
 {
     enum status status = sender->compresses ? compress_body(sender, body) : STATUS_OK;
     struct str sent = sender->compresses ? buffer_str(&sender->packed) : body;
@@ -175,7 +177,9 @@ void otlp_sender_post(struct otlp_sender *sender, struct str body, struct otlp_a
     code = code == CURLE_OK
                ? curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)sent.len)
                : code;
-    code = code == CURLE_OK ? curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms(sender)) : code;
+    code = code == CURLE_OK
+               ? curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms(sender, deadline_ns))
+               : code;
     conclude(sender, code == CURLE_OK ? curl_easy_perform(curl) : code, out_answer);
 }
 

@@ -34,15 +34,19 @@ struct otlp_answer {
     struct error why;        /* of the others */
 };
 
-/* INVALID: this is no address, or there is no such file; NO_MEMORY. Does not connect yet. */
+/* INVALID: this is no address, there is no such file, or no memory to find that out. */
 MUST_USE enum status otlp_sender_check(const char *url, const char *ca_file, struct error *err);
+
+/* INVALID, as above; NO_MEMORY. Does not connect yet. */
 MUST_USE enum status otlp_sender_new(const struct otlp_sender_config *config,
                                      struct otlp_sender **out_sender, struct error *err);
 void otlp_sender_free(struct otlp_sender *sender); /* takes NULL */
 CLEANUP_FUNCTION(struct otlp_sender *, otlp_sender_free)
 
-/* Blocks for timeout_ms at most. */
-void otlp_sender_post(struct otlp_sender *sender, struct str body, struct otlp_answer *out_answer);
+/* Blocks for timeout_ms at most, and not beyond the deadline, which is of the monotonic clock as
+ * clock_system has it. */
+void otlp_sender_post(struct otlp_sender *sender, struct str body, uint64_t deadline_ns,
+                      struct otlp_answer *out_answer);
 
 /* Whatever is under way or begun later ends at this time of the monotonic clock, as clock_system
  * has it. Any thread. */

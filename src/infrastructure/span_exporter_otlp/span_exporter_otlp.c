@@ -112,7 +112,7 @@ static void export_body(struct span_exporter *exporter, size_t spans)
     bool again = now_ns() < deadline_ns;
     answer.outcome = OTLP_LATER;
     while (again) {
-        otlp_sender_post(exporter->sender, buffer_str(&exporter->body), &answer);
+        otlp_sender_post(exporter->sender, buffer_str(&exporter->body), deadline_ns, &answer);
         if (answer.outcome != OTLP_TAKEN) {
             tell_failure(exporter, &answer.why);
         }

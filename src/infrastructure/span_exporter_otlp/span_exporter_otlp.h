@@ -18,7 +18,7 @@
 enum { SPAN_EXPORTER_STOP_MS_MAX = 2000 }; /* for what waits when it is freed */
 
 struct span_exporter_otlp_config {
-    const char *url;     /* the whole address; copied, as all texts but the next three */
+    const char *url;     /* the whole address; copied, as all texts here */
     const char *headers; /* "key=value,…": secrets; "": none */
     const char *ca_file; /* NULL: whom the system trusts */
     bool compresses;

@@ -1,6 +1,7 @@
 #include "interfaces/api/api.h"
 
 #include "base/assert.h"
+#include "interfaces/api/api_answered.h"
 #include "interfaces/api/api_host.h"
 #include "interfaces/api/api_lines.h"
 #include "interfaces/api/api_origin.h"
@@ -155,7 +156,7 @@ struct http_handler api_handler(struct api *api)
 {
     return (struct http_handler){.begin = begin,
                                  .handle = handle,
-                                 .answered = api_request_answered,
+                                 .answered = api_answered,
                                  .context = api,
                                  .route_count = api_route_count() + 1,
                                  .name_route = api_route_name};

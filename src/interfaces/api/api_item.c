@@ -4,7 +4,6 @@
 #include "base/assert.h"
 #include "base/json_walk.h"
 #include "interfaces/api/api_retry_key.h"
-#include "interfaces/api/api_trace.h"
 
 #include <stdio.h>
 
@@ -92,7 +91,6 @@ bool api_item_reader_init(struct api_item_reader *reader, const struct api_call 
         .now_ns = clock_wall_ns(call->api->config.clock),
         .caller = call->caller,
         .key_name = call->caller->grant.name,
-        .trace = api_trace_carry(call->exchange),
     };
     if (!read_parameters(reader, call)) {
         return false;
@@ -125,7 +123,6 @@ enum status api_item_read(struct api_item_reader *reader, char *text, size_t len
         }
     }
     record_activities_complete(reader->loop->api->config.recorder, reader->now_ns, &draft, id_text);
-    draft.activity.trace = reader->trace;
     *out_activity = draft.activity;
     return STATUS_OK;
 }

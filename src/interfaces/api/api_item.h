@@ -28,7 +28,6 @@ struct api_item_reader {
     struct str retry_key; /* what the client calls the request, so that it can be sent again;
                              {NULL, 0}: it does not */
     uint64_t index;       /* of the next item; by it items that are equal differ */
-    struct str trace;     /* what each activity carries; {NULL, 0}: nothing */
 };
 
 /* From the header and the query string, of which the names are known. False when the request was

@@ -313,7 +313,6 @@ static enum status read_batch(struct lines *lines)
     enum status status = STATUS_OK;
     arena_reset(&lines->arena);
     lines->reader.now_ns = clock_wall_ns(lines->api->config.clock);
-    lines->reader.trace = api_trace_carry(lines->exchange);
     lines->batch_begin = lines->text.number + 1;
     while (lines->batch_count + lines->batch_rejected < BATCH_LINES_MAX &&
            (status = import_lines_next(&lines->text, &line, &err)) == STATUS_OK) {
@@ -365,7 +364,7 @@ static bool recharge(struct lines *lines)
 static enum status submit(struct lines *lines)
 {
     struct http_ticket ticket = http_exchange_ticket(lines->exchange);
-    api_trace_append(lines->exchange, lines->batch_count);
+    api_trace_begin_append(lines->exchange, lines->batch, lines->batch_count);
     enum status status = record_activities_append(
         lines->api->config.recorder, lines->batch, lines->batch_count,
         &lines->reader.loop->lines_listener,
@@ -374,7 +373,7 @@ static enum status submit(struct lines *lines)
         lines->in_flight = true;
         api_item_count_rejected(&lines->reader, lines->batch_rejected);
     } else {
-        api_promise_trace_refused(lines->api, lines->exchange, status);
+        api_promise_end_refused_span(lines->api, lines->exchange, status);
     }
     return status;
 }
@@ -524,7 +523,7 @@ static void completed_on_loop(struct http_exchange *exchange,
                               const struct http_completion *completion)
 {
     struct lines *lines = exchange == NULL ? NULL : http_exchange_data(exchange);
-    api_promise_trace(exchange, completion);
+    api_promise_end_span(exchange, completion);
     if (lines != NULL) {
         lines->in_flight = false;
     }

@@ -91,22 +91,21 @@ bool api_promise_is_lost(const struct http_completion *completion)
     return completion->data == &lost;
 }
 
-void api_promise_trace(const struct http_exchange *exchange,
-                       const struct http_completion *completion)
+void api_promise_end_span(struct http_exchange *exchange, const struct http_completion *completion)
 {
     if (exchange != NULL) {
         enum durability durability = (enum durability)completion->detail;
-        api_trace_appended(exchange, completion->status, str_from(durability_name(durability)),
-                           completion->at_ns);
+        api_trace_end_append(exchange, completion->status, str_from(durability_name(durability)),
+                             completion->at_ns);
     }
 }
 
-void api_promise_trace_refused(const struct api *api, const struct http_exchange *exchange,
-                               enum status status)
+void api_promise_end_refused_span(const struct api *api, struct http_exchange *exchange,
+                                  enum status status)
 {
     if (api->config.tracer != NULL) {
-        api_trace_appended(exchange, status, (struct str){0},
-                           clock_monotonic_ns(api->config.tracer->clock));
+        api_trace_end_append(exchange, status, (struct str){0},
+                             clock_monotonic_ns(api->config.tracer->clock));
     }
 }
 

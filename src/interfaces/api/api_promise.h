@@ -44,10 +44,9 @@ void api_promise_sum_add(struct api_promise_sum *sum, const struct http_completi
 void api_promise_sum_append(struct buffer *json, const struct api_promise_sum *sum);
 
 /* Ends the span of the append, where there is one. The first takes NULL. */
-void api_promise_trace(const struct http_exchange *exchange,
-                       const struct http_completion *completion);
-void api_promise_trace_refused(const struct api *api, const struct http_exchange *exchange,
-                               enum status status);
+void api_promise_end_span(struct http_exchange *exchange, const struct http_completion *completion);
+void api_promise_end_refused_span(const struct api *api, struct http_exchange *exchange,
+                                  enum status status);
 
 /* Releases what a completion carries. */
 void api_promise_release(const struct http_completion *completion);

@@ -112,13 +112,13 @@ static void submit(const struct api_call *call, struct record *record)
     }
     struct http_ticket ticket = http_exchange_ticket(call->exchange);
     http_exchange_set_data(call->exchange, record);
-    api_trace_append(call->exchange, record->accepted_count);
+    api_trace_begin_append(call->exchange, record->accepted, record->accepted_count);
     enum status status = record_activities_append(
         call->api->config.recorder, record->accepted, record->accepted_count,
         &record->reader.loop->listener,
         (struct append_ticket){ticket.loop, ticket.slot, ticket.generation});
     if (status != STATUS_OK) {
-        api_promise_trace_refused(call->api, call->exchange, status);
+        api_promise_end_refused_span(call->api, call->exchange, status);
         api_item_count_rejected(&record->reader, record->accepted_count);
         api_promise_answer_not_taken(call->api, call->exchange, status);
     }
@@ -339,7 +339,7 @@ static void answer_accepted(struct http_exchange *exchange,
 static void completed_on_loop(struct http_exchange *exchange,
                               const struct http_completion *completion)
 {
-    api_promise_trace(exchange, completion);
+    api_promise_end_span(exchange, completion);
     if (exchange != NULL && completion->status == STATUS_OK) {
         answer_accepted(exchange, completion);
     } else if (exchange != NULL) {

@@ -2,12 +2,8 @@
 
 #include "base/digits.h"
 #include "interfaces/api/api_private.h"
-#include "interfaces/api/api_trace.h"
 
-enum {
-    COUNT_DIGITS_MAX = 20,
-    SERVER_FAULT = 500, /* what is said of a fault of the service; 503 and 507 pass by themselves */
-};
+enum { COUNT_DIGITS_MAX = 20 };
 
 _Static_assert(REQUEST_NAMES_FRONT_BYTES + 1 + COUNT_DIGITS_MAX <= HTTP_SCRATCH_BYTES,
                "a name that is made here fits");
@@ -59,55 +55,4 @@ void api_request_name(const struct api_call *call)
         name = make_name(&api_call_loop(call)->names, http_exchange_scratch(call->exchange));
     }
     http_exchange_set_name(call->exchange, name);
-}
-
-/* "/api/v1/users/{id}/links": what somebody named stays out. */
-static struct str route_of(const struct http_request *request, char out_text[HTTP_ROUTE_BYTES])
-{
-    struct str id;
-    const struct api_route *route = api_route_find(request->path, &id);
-    if (route == NULL) {
-        return STR("none");
-    }
-    return api_route_name(api_route_number(route), out_text);
-}
-
-struct str api_request_method(enum http_method method)
-{
-    static const char *const names[] = {
-        [HTTP_METHOD_GET] = "GET",       [HTTP_METHOD_HEAD] = "HEAD",
-        [HTTP_METHOD_POST] = "POST",     [HTTP_METHOD_OPTIONS] = "OPTIONS",
-        [HTTP_METHOD_DELETE] = "DELETE", [HTTP_METHOD_PUT] = "PUT",
-        [HTTP_METHOD_PATCH] = "PATCH",   [HTTP_METHOD_OTHER] = "other"};
-    return str_from(names[method]);
-}
-
-static void log_answer(const struct api *api, const struct http_exchange *exchange, int status,
-                       enum log_level level)
-{
-    const struct http_request *request = http_exchange_request(exchange);
-    char route[HTTP_ROUTE_BYTES];
-    char trace_text[2 * TRACE_ID_BYTES];
-    struct str trace_id = api_trace_id(exchange, trace_text);
-    const struct log_field fields[] = {
-        log_text("requestId", http_exchange_name(exchange)),
-        log_text("method", api_request_method(request->method)),
-        log_text("route", route_of(request, route)),
-        log_number("status", status),
-        log_number("ms", (int64_t)http_exchange_age_ms(exchange)),
-        log_text("trace_id", trace_id), /* the last one, for requests that are part of none */
-    };
-    log_write(api->config.logger, level,
-              status == 0 ? "a client left before its answer" : "request answered", fields,
-              ARRAY_LENGTH(fields) - (trace_id.data == NULL));
-}
-
-void api_request_answered(void *context, const struct http_exchange *exchange, int status)
-{
-    const struct api *api = context;
-    enum log_level level = status == SERVER_FAULT ? LOG_ERROR : LOG_DEBUG;
-    if (log_is_on(api->config.logger, level)) {
-        log_answer(api, exchange, status, level);
-    }
-    api_trace_end(exchange, status);
 }

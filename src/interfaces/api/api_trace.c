@@ -12,7 +12,6 @@ enum { SERVER_FAULT = 500 };
 struct api_trace {
     const struct tracer *tracer; /* NULL: the context is only carried on */
     bool records;                /* spans of this request */
-    bool has_parent;             /* a context came */
     bool in_append;              /* the log has not spoken yet */
     uint8_t parent_id[SPAN_ID_BYTES];
     struct trace_context context; /* the request's own; else the one that came */
@@ -77,19 +76,19 @@ void api_trace_begin(const struct api_call *call)
     if (tracer == NULL && !call->api->config.carries_traces) {
         return;
     }
-    trace.has_parent = read_parent(call, &parent);
+    bool has_parent = read_parent(call, &parent);
     if (tracer != NULL) {
-        tracer_begin(tracer, trace.has_parent ? &parent : NULL, &trace.context);
+        tracer_begin(tracer, has_parent ? &parent : NULL, &trace.context);
         trace.records = trace_context_is_sampled(&trace.context);
     }
-    if (!trace.records && !trace.has_parent) {
+    if (!trace.records && !has_parent) {
         return; /* a trace that nobody records and nobody else knows of */
     }
     if (trace.records) {
         trace.wall_ns = clock_wall_ns(tracer->clock);
         trace.begun_ns = clock_monotonic_ns(tracer->clock);
     }
-    if (trace.has_parent) {
+    if (has_parent) {
         memcpy(trace.parent_id, parent.span_id, sizeof trace.parent_id);
     }
     if (!trace.records) { /* it goes on from the caller, and unrecorded if that was decided here */
@@ -107,27 +106,25 @@ static struct api_trace *trace_of(const struct http_exchange *exchange)
     return http_exchange_trace(exchange);
 }
 
-struct str api_trace_carry(const struct http_exchange *exchange)
+void api_trace_begin_append(struct http_exchange *exchange, struct activity *activities,
+                            size_t count)
 {
     struct api_trace *trace = trace_of(exchange);
     char packed[TRACE_PACKED_BYTES_MAX];
     if (trace == NULL) {
-        return (struct str){0};
+        return;
     }
     trace->append =
         trace->records ? tracer_begin_below(trace->tracer, &trace->context) : trace->context;
     size_t len = trace_context_pack(&trace->append, packed);
     memcpy(trace->packed, packed, len);
-    return (struct str){trace->packed, len};
-}
-
-void api_trace_append(const struct http_exchange *exchange, size_t activities)
-{
-    struct api_trace *trace = trace_of(exchange);
-    if (trace != NULL && trace->records) {
+    for (size_t i = 0; i < count; i++) {
+        activities[i].trace = (struct str){trace->packed, len};
+    }
+    if (trace->records) {
         trace->in_append = true;
         trace->append_ns = clock_monotonic_ns(trace->tracer->clock);
-        trace->append_activities = activities;
+        trace->append_activities = count;
     }
 }
 
@@ -173,8 +170,8 @@ static void end_append(struct api_trace *trace, enum status status, struct str d
     trace->in_append = false;
 }
 
-void api_trace_appended(const struct http_exchange *exchange, enum status status,
-                        struct str durability, uint64_t at_ns)
+void api_trace_end_append(struct http_exchange *exchange, enum status status, struct str durability,
+                          uint64_t at_ns)
 {
     struct api_trace *trace = trace_of(exchange);
     if (trace != NULL && trace->in_append) {
@@ -190,7 +187,7 @@ static void describe(const struct http_exchange *exchange, struct span *span,
                      char room[HTTP_ROUTE_BYTES], char name[HTTP_ROUTE_BYTES + 16])
 {
     const struct http_request *request = http_exchange_request(exchange);
-    struct str method = api_request_method(request->method);
+    struct str method = http_method_name(request->method);
     struct str rest;
     const struct api_route *route = api_route_find(request->path, &rest);
     struct str template =
@@ -200,7 +197,7 @@ static void describe(const struct http_exchange *exchange, struct span *span,
              template.len > 0 ? " " : "", (int)template.len,
              template.data == NULL ? "" : template.data);
     span->name = str_from(name);
-    span_add_text(span, STR("http.request.method"), is_known ? method : STR("_OTHER"));
+    span_add_text(span, STR("http.request.method"), method);
     span_add_text(span, STR("http.route"), template);
     span_add_text(span, STR("url.path"), template);
 }

@@ -10,6 +10,7 @@
  *                                 '--- carried by the activities, for the worker's span to link to
  */
 #include "application/tracer.h"
+#include "domain/activity.h"
 #include "interfaces/http/http_exchange.h"
 
 struct api;
@@ -18,15 +19,14 @@ struct api_call;
 /* When the header is known, with the request's name. */
 void api_trace_begin(const struct api_call *call);
 
-/* What the activities of the next append carry: lives as long as the exchange, and changes with the
- * next call. {NULL, 0}: nothing. */
-struct str api_trace_carry(const struct http_exchange *exchange);
+/* Activities are about to be handed to the log: gives them the context that they carry, which is
+ * borrowed from the exchange and changes when the next append begins. */
+void api_trace_begin_append(struct http_exchange *exchange, struct activity *activities,
+                            size_t count);
 
-/* Activities are handed to the log, and then the log has spoken: `at_ns` is when, by the monotonic
- * clock. */
-void api_trace_append(const struct http_exchange *exchange, size_t activities);
-void api_trace_appended(const struct http_exchange *exchange, enum status status,
-                        struct str durability, uint64_t at_ns);
+/* The log has spoken, or did not take them: `at_ns` is when, by the monotonic clock. */
+void api_trace_end_append(struct http_exchange *exchange, enum status status, struct str durability,
+                          uint64_t at_ns);
 
 /* The request is over; as in struct http_handler. */
 void api_trace_end(const struct http_exchange *exchange, int status);

@@ -2,6 +2,7 @@
  * given, a client that leaves before its answer, no memory; and what is carried on where nobody
  * collects spans. */
 #include "base/failing_memory.h"
+#include "interfaces/api/api_answered.h"
 #include "interfaces/api/api_bed.h"
 #include "interfaces/api/api_private.h"
 #include "interfaces/api/api_trace.h"
@@ -93,7 +94,7 @@ static void a_client_that_leaves_ends_both_spans(void **state)
     struct api_bed *bed = *state;
     post(bed);
     assert_int_equal(kept_count, 0);
-    api_request_answered(bed->api, &bed->exchange, 0);
+    api_answered(bed->api, &bed->exchange, 0);
     assert_int_equal(kept_count, 2);
     expect_in_trace(&kept[0], "commit", kept[1].span.context.span_id);
     assert_false(kept[0].span.failed);
@@ -109,7 +110,7 @@ static void what_the_log_does_not_take_has_failed(void **state)
     struct api_bed *bed = *state;
     bed->append_answer = STATUS_BUSY;
     post(bed);
-    api_request_answered(bed->api, &bed->exchange, bed->exchange.status);
+    api_answered(bed->api, &bed->exchange, bed->exchange.status);
     assert_int_equal(kept_count, 2);
     expect_in_trace(&kept[0], "commit", kept[1].span.context.span_id);
     assert_true(kept[0].span.failed);
@@ -139,6 +140,19 @@ static void what_became_durable_says_how(void **state)
     assert_int_equal(kept_count, 1);
     assert_true(kept[0].has_durability);
     assert_memory_equal(carried.span_id, kept[0].span.context.span_id, SPAN_ID_BYTES);
+}
+
+/* It has the span of its request and no other. */
+static void what_is_only_tried_appends_nothing(void **state)
+{
+    struct api_bed *bed = *state;
+    bed_request(bed, HTTP_METHOD_POST, "/logs?dry_run=1");
+    bed_add_header(bed, STR("traceparent"), PARENT);
+    bed_set_body(bed, BED_ONE);
+    bed_run(bed);
+    api_answered(bed->api, &bed->exchange, bed->exchange.status);
+    assert_int_equal(kept_count, 1);
+    expect_in_trace(&kept[0], "POST /logs", caller);
 }
 
 /* As it came, and only where it leads to others. */
@@ -191,6 +205,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_does_not_become_durable_has_failed, set_up,
                                         bed_teardown),
         cmocka_unit_test_setup_teardown(what_became_durable_says_how, set_up, bed_teardown),
+        cmocka_unit_test_setup_teardown(what_is_only_tried_appends_nothing, set_up, bed_teardown),
         cmocka_unit_test_setup_teardown(a_context_is_carried_without_a_collector, set_up,
                                         bed_teardown),
         cmocka_unit_test_setup_teardown(a_lack_of_memory_costs_the_trace_at_most, set_up,

@@ -171,7 +171,7 @@ struct http_completion {
     int detail;              /* means what `run` wants it to */
     struct uuid log_id;      /* likewise */
     struct position reached; /* likewise */
-    uint64_t at_ns;          /* likewise */
+    uint64_t at_ns;          /* likewise; a time by the monotonic clock */
     void *data;              /* likewise; `run` releases it, also when the exchange is gone */
 };
 

@@ -19,6 +19,9 @@ enum http_method {
     HTTP_METHOD_OTHER /* any other token: answered 405 */
 };
 
+/* "GET"; "_OTHER", as OpenTelemetry has it, for what has no name here. Static. */
+struct str http_method_name(enum http_method method);
+
 struct http_header {
     struct str name;  /* as sent; compare without case */
     struct str value; /* without surrounding white space */

@@ -10,13 +10,6 @@
 
 enum { STATUS_TEXT_BYTES = 8 };
 
-/* Words of OpenTelemetry; what it knows no name for is _OTHER. */
-static const char *const method_names[HTTP_METHODS] = {
-    [HTTP_METHOD_GET] = "GET",         [HTTP_METHOD_HEAD] = "HEAD",     [HTTP_METHOD_POST] = "POST",
-    [HTTP_METHOD_OPTIONS] = "OPTIONS", [HTTP_METHOD_DELETE] = "DELETE", [HTTP_METHOD_PUT] = "PUT",
-    [HTTP_METHOD_PATCH] = "PATCH",     [HTTP_METHOD_OTHER] = "_OTHER",
-};
-
 /* Requests --------------------------------------------------------------------------------- */
 
 static struct str route_name(const struct http_server *server, unsigned route,
@@ -64,12 +57,12 @@ static void tell_statuses(const struct http_server *server, unsigned route, enum
         const struct http_series_key key = {route, method, http_series_status(place)};
         struct histogram_sums sums = sum_loops(server, &key);
         if (histogram_count(&sums) > 0) {
-            metric_add_histogram(
-                text,
-                METRIC_LABELS(
-                    {"http_request_method", str_from(method_names[method])}, {"http_route", name},
-                    {"http_response_status_code", status_name_of(key.status, status_room)}),
-                &sums);
+            metric_add_histogram(text,
+                                 METRIC_LABELS({"http_request_method", http_method_name(method)},
+                                               {"http_route", name},
+                                               {"http_response_status_code",
+                                                status_name_of(key.status, status_room)}),
+                                 &sums);
         }
     }
 }
