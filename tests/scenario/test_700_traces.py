@@ -395,7 +395,7 @@ def test_a_collector_is_in_nobodys_way(make_service, answer):
         families = metrics.scrape(service)
         assert metrics.value(families, SPANS, outcome="exported") == 0
         assert metrics.value(families, "usertrail_trace_spans_waiting") <= 20
-        service.stop(timeout=10)  # of which two seconds are for the spans
+        service.stop(timeout=5)  # two seconds are for the spans; the collector that hangs took 2.2 in all
         assert service.stderr.count("spans cannot be exported") == 1
         release.set()
 
