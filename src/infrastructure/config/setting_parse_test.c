@@ -271,6 +271,10 @@ static void a_wrong_choice_is_told_the_right_ones(void **state)
             continue;
         }
         assert_int_equal(setting_parse(setting, "x", "wrong", &settings, &err), STATUS_INVALID);
+        if (strcmp(setting->key, "otel-traces-sampler") == 0) { /* they are longer than a message */
+            assert_non_null(strstr(err.message, "usertrail configuration lists what is"));
+            continue;
+        }
         for (size_t choice = 0; setting->choices[choice] != NULL; choice++) {
             assert_non_null(strstr(err.message, setting->choices[choice]));
         }
