@@ -176,8 +176,8 @@ INVALID_PARENTS = [
 def named_request(traced, collector, fields):
     """The span of a request with these fields."""
     name = secrets.token_hex(8)
-    assert traced.get("/livez", [*fields, ("X-Request-Id", name)]).status == 200
-    return wire.wait_until(lambda: next((span for span in collector.matching(name="GET /livez")
+    assert traced.get("/openapi.json", [*fields, ("X-Request-Id", name)]).status == 200
+    return wire.wait_until(lambda: next((span for span in collector.matching(name="GET /openapi.json")
                                          if span.attributes["usertrail.request_id"] == name), None), "its span", 30 * services.PATIENCE)
 
 
@@ -202,6 +202,21 @@ def test_the_state_goes_along(traced, collector, states, expected):
         assert (span.trace, span.parent, span.state) == (TRACE, SPAN, expected)
 
 
+def test_probes_are_told_only_in_a_trace_of_somebody(traced, collector):
+    """Guards that what asks every few seconds, for ever, does not drown everything else."""
+    names = {path: secrets.token_hex(8) for path in ("/livez", "/readyz", "/health", "/metrics")}
+    for path, name in names.items():
+        assert traced.get(path, [("X-Request-Id", name)]).status == 200
+    asked = secrets.token_hex(8)
+    assert traced.get("/livez", [parent_field(*new_trace(), "01"), ("X-Request-Id", asked)]).status == 200
+    wire.wait_until(lambda: asked in told_names(collector), "the span of a probe in a trace", 30 * services.PATIENCE)
+    assert not told_names(collector) & set(names.values())
+
+
+def told_names(collector):
+    return {span.attributes.get("usertrail.request_id") for span in collector.matching()}
+
+
 # --- sampling ---
 
 
@@ -217,9 +232,9 @@ def test_the_sampler_of_the_settings_decides(make_service):
             for flags in ("00", "01", "none"):
                 names[flags] = secrets.token_hex(8)
                 fields = [] if flags == "none" else [parent_field(*new_trace(), flags)]
-                assert service.get("/livez", [("X-Request-Id", names[flags]), *fields]).status == 200
+                assert service.get("/openapi.json", [("X-Request-Id", names[flags]), *fields]).status == 200
             service.stop()
-            told = {span.attributes.get("usertrail.request_id") for span in collector.matching()}
+            told = told_names(collector)
             assert [flags for flags, name in names.items() if name in told] == expected, sampler
 
 

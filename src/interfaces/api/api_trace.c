@@ -183,13 +183,11 @@ void api_trace_end_append(struct http_exchange *exchange, enum status status, st
 
 /* The name and the path have what the route says and not what a client named: users stand in paths,
  * and paths of no route may hold anything. */
-static void describe(const struct http_exchange *exchange, struct span *span,
-                     char room[HTTP_ROUTE_BYTES], char name[HTTP_ROUTE_BYTES + 16])
+static void describe(const struct http_request *request, const struct api_route *route,
+                     struct span *span, char room[HTTP_ROUTE_BYTES],
+                     char name[HTTP_ROUTE_BYTES + 16])
 {
-    const struct http_request *request = http_exchange_request(exchange);
     struct str method = http_method_name(request->method);
-    struct str rest;
-    const struct api_route *route = api_route_find(request->path, &rest);
     struct str template =
         route == NULL ? (struct str){0} : api_route_name(api_route_number(route), room);
     bool is_known = request->method != HTTP_METHOD_OTHER;
@@ -202,9 +200,24 @@ static void describe(const struct http_exchange *exchange, struct span *span,
     span_add_text(span, STR("url.path"), template);
 }
 
+/* Probes and scrapes come every few seconds for ever, and would be most of what is told; those of
+ * somebody's trace are his wish. */
+static bool is_told(const struct api_trace *trace, const struct api_route *route)
+{
+    static const uint8_t nobody[SPAN_ID_BYTES] = {0};
+    return route == NULL || !route->is_probe ||
+           memcmp(trace->parent_id, nobody, sizeof nobody) != 0;
+}
+
 static void end_request(const struct api_trace *trace, const struct http_exchange *exchange,
                         int status, uint64_t now_ns)
 {
+    const struct http_request *request = http_exchange_request(exchange);
+    struct str rest;
+    const struct api_route *route = api_route_find(request->path, &rest);
+    if (!is_told(trace, route)) {
+        return;
+    }
     char room[HTTP_ROUTE_BYTES];
     char name[HTTP_ROUTE_BYTES + 16];
     char code[16];
@@ -216,7 +229,7 @@ static void end_request(const struct api_trace *trace, const struct http_exchang
         .failed = status >= SERVER_FAULT,
     };
     memcpy(span.parent_id, trace->parent_id, sizeof span.parent_id);
-    describe(exchange, &span, room, name);
+    describe(request, route, &span, room, name);
     if (status != 0) {
         span_add_number(&span, STR("http.response.status_code"), status);
     }
