@@ -1,5 +1,6 @@
 #include "service_access.h"
 
+#include "base/clock.h"
 #include "domain/denied_actions.h"
 #include "infrastructure/disk/small_file.h"
 #include "infrastructure/key_file/key_file.h"
@@ -72,9 +73,8 @@ static enum status check_secret(const struct settings *settings, struct error *e
     return status;
 }
 
-static enum status check_limits(const struct settings *settings, struct error *err)
+static enum status check_limits(const struct settings *settings, bool keys, struct error *err)
 {
-    bool keys = settings->keys_file[0] != '\0';
     if (settings->limit_key_rate > 0 && !keys) {
         return error_set(err, STATUS_INVALID, 0,
                          "--limit-key-rate: there are no keys to limit; use --keys-file, or "
@@ -87,26 +87,14 @@ enum status service_check_access(const struct settings *settings, struct error *
 {
     struct client_ranges proxies;
     enum status status = read_proxies(settings, &proxies, err);
-    status = status == STATUS_OK ? check_limits(settings, err) : status;
+    status =
+        status == STATUS_OK ? check_limits(settings, settings->keys_file[0] != '\0', err) : status;
     status = status == STATUS_OK ? check_keys(settings, err) : status;
     status = status == STATUS_OK ? check_denied(settings, err) : status;
     return status == STATUS_OK ? check_secret(settings, err) : status;
 }
 
 /* --- making it --- */
-
-/* No rate: no limiter. No burst: that of a second. */
-static enum status make_limiter(uint64_t per_second, uint64_t burst,
-                                struct rate_limiter **out_limiter, struct error *err)
-{
-    const struct rate_limit limit = {per_second, burst == 0 ? per_second : burst};
-    if (per_second == 0) {
-        return STATUS_OK;
-    }
-    return rate_limiter_new(&limit, &random_system, out_limiter) == STATUS_OK
-               ? STATUS_OK
-               : error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for the limits");
-}
 
 static enum status open_keys(struct service_access *access, const struct settings *settings,
                              struct error *err)
@@ -155,20 +143,29 @@ static enum status open_denied(struct service_access *access, const struct setti
     return status;
 }
 
+/* Without a limit yet. */
+static enum status make_limiters(struct service_access *access, struct error *err)
+{
+    enum status status = rate_limiter_new(&random_system, &access->key_limiter);
+    if (status == STATUS_OK) {
+        status = rate_limiter_new(&random_system, &access->address_limiter);
+    }
+    return status == STATUS_OK ? STATUS_OK
+                               : error_set(err, status, 0, "there is no memory for limits");
+}
+
 enum status service_open_access(struct service_access *access, const struct settings *settings,
                                 struct error *err)
 {
     enum status status = read_proxies(settings, &access->proxies, err);
     status = status == STATUS_OK ? open_keys(access, settings, err) : status;
     status = status == STATUS_OK ? open_denied(access, settings, err) : status;
+    status = status == STATUS_OK ? make_limiters(access, err) : status;
+    status = status == STATUS_OK ? service_prepare_limits(access, settings, err) : status;
     if (status == STATUS_OK) {
-        status = make_limiter(settings->limit_key_rate, settings->limit_key_burst,
-                              &access->key_limiter, err);
+        service_set_limits(access, settings);
     }
-    return status == STATUS_OK
-               ? make_limiter(settings->limit_address_rate, settings->limit_address_burst,
-                              &access->address_limiter, err)
-               : status;
+    return status;
 }
 
 void service_close_access(struct service_access *access)
@@ -185,18 +182,54 @@ void service_close_access(struct service_access *access)
 
 struct api_access_config service_access_config(struct service_access *access)
 {
-    bool limits = access->key_limiter != NULL || access->address_limiter != NULL;
-    bool anything = access->ring != NULL || access->denies || limits;
     return (struct api_access_config){
         .control = access->ring == NULL ? NULL : &access->control,
         .key_limiter = access->key_limiter,
         .address_limiter = access->address_limiter,
         .proxies = &access->proxies,
         .denied_actions = access->denies ? &access->denied_actions : NULL,
-        .reloads = anything ? &access->reloads : NULL,
+        .reloads = &access->reloads,
         .failed_reloads = &access->failed_reloads,
         .keys = &access->keys,
     };
+}
+
+/* --- limits --- */
+
+static enum status reserve(struct rate_limiter *limiter, uint64_t per_second)
+{
+    return per_second == 0 ? STATUS_OK : rate_limiter_reserve(limiter);
+}
+
+enum status service_prepare_limits(struct service_access *access, const struct settings *settings,
+                                   struct error *err)
+{
+    enum status status = check_limits(settings, access->ring != NULL, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = reserve(access->key_limiter, settings->limit_key_rate);
+    if (status == STATUS_OK) {
+        status = reserve(access->address_limiter, settings->limit_address_rate);
+    }
+    return status == STATUS_OK ? STATUS_OK
+                               : error_set(err, status, 0, "there is no memory for the limits");
+}
+
+/* No burst: that of a second. */
+static struct rate_limit limit_of(uint64_t per_second, uint64_t burst)
+{
+    return (struct rate_limit){per_second, burst == 0 ? per_second : burst};
+}
+
+void service_set_limits(struct service_access *access, const struct settings *settings)
+{
+    uint64_t now_ns = clock_monotonic_ns(&clock_system);
+    rate_limiter_set_limit(access->key_limiter,
+                           limit_of(settings->limit_key_rate, settings->limit_key_burst), now_ns);
+    rate_limiter_set_limit(access->address_limiter,
+                           limit_of(settings->limit_address_rate, settings->limit_address_burst),
+                           now_ns);
 }
 
 /* --- again --- */

@@ -10,9 +10,10 @@
 
 struct service_access {
     struct access_control control;
-    struct key_ring *ring;      /* NULL: no keys are needed */
-    struct viewer_links *links; /* with a ring */
-    struct rate_limiter *key_limiter;
+    struct key_ring *ring;            /* NULL: no keys are needed */
+    struct viewer_links *links;       /* with a ring */
+    struct rate_limiter *key_limiter; /* this and the next as long as the service: they turn on and
+                                         off by themselves */
     struct rate_limiter *address_limiter;
     struct client_ranges proxies;
     struct shared_snapshot denied_actions;
@@ -39,6 +40,14 @@ MUST_USE enum status service_open_links(struct service_access *access,
  * then it returns false. */
 bool service_reload_access(struct service_access *access, const struct settings *settings,
                            const struct logger *logger);
+
+/* Whether these limits can be set, with the keys that there are; has the memory for them. INVALID;
+ * NO_MEMORY. */
+MUST_USE enum status service_prepare_limits(struct service_access *access,
+                                            const struct settings *settings, struct error *err);
+
+/* Has them count from now on, prepared before; buckets keep what was taken out of them. */
+void service_set_limits(struct service_access *access, const struct settings *settings);
 
 /* Takes one of which nothing was opened, too. Nobody asks any more. */
 void service_close_access(struct service_access *access);

@@ -1,7 +1,8 @@
 #pragma once
 /*
- * What SIGHUP asks for: keys, denied actions, the certificate and the level of log lines are read
- * again. What is refused stays as it was. Main's thread.
+ * What SIGHUP asks for: keys, denied actions and the certificate are read again, and those settings
+ * that settings_table.h names for it: the level of log lines, and limits. What is refused stays as
+ * it was, of settings all of them. Main's thread.
  */
 #include "service.h"
 

@@ -5,7 +5,9 @@
 
 #include <pthread.h>
 #include <stdalign.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     WAYS = 8,
@@ -22,43 +24,58 @@ struct cell {
     uint64_t full_ns; /* when the bucket is full again; what is past is full */
 };
 
+/* A limit, and what follows from it. */
+struct terms {
+    struct rate_limit limit;
+    uint64_t token_ns; /* in which one comes */
+};
+
 struct part {
     alignas(CACHE_LINE_BYTES) pthread_mutex_t lock;
+    struct terms terms;
     struct cell sets[SETS][WAYS];
 };
 
 struct rate_limiter {
-    struct rate_limit limit;
-    uint64_t token_ns; /* in which one comes */
-    uint64_t burst_ns; /* in which an empty bucket fills */
     uint64_t seed[2];
-    struct part *parts;
+    struct part *parts;            /* of whoever sets limits; once made they stay */
+    _Atomic(struct part *) active; /* the same; NULL: there is no limit */
 };
 
-enum status rate_limiter_new(const struct rate_limit *limit, const struct random *random,
-                             struct rate_limiter **out_limiter)
+/* In which an empty bucket fills. */
+static uint64_t burst_ns(const struct terms *terms)
 {
-    ASSERT(limit->per_second >= 1 && limit->per_second <= RATE_LIMIT_PER_SECOND_MAX);
-    ASSERT(limit->burst >= 1 && limit->burst <= RATE_LIMIT_BURST_MAX);
-    CLEANUP(rate_limiter_free) struct rate_limiter *limiter = calloc(1, sizeof *limiter);
+    return terms->token_ns * terms->limit.burst;
+}
+
+/* --- life --- */
+
+enum status rate_limiter_new(const struct random *random, struct rate_limiter **out_limiter)
+{
+    struct rate_limiter *limiter = calloc(1, sizeof *limiter);
     if (limiter == NULL) {
         return STATUS_NO_MEMORY;
     }
-    limiter->limit = *limit;
-    limiter->token_ns = NANOSECONDS_PER_SECOND / limit->per_second;
-    limiter->burst_ns = limiter->token_ns * limit->burst;
     random_fill(random, limiter->seed, sizeof limiter->seed);
-    limiter->parts = aligned_alloc(CACHE_LINE_BYTES, PARTS * sizeof(struct part));
-    if (limiter->parts == NULL) {
+    atomic_init(&limiter->active, NULL);
+    *out_limiter = limiter;
+    return STATUS_OK;
+}
+
+enum status rate_limiter_reserve(struct rate_limiter *limiter)
+{
+    if (limiter->parts != NULL) {
+        return STATUS_OK;
+    }
+    struct part *parts = aligned_alloc(CACHE_LINE_BYTES, PARTS * sizeof(struct part));
+    if (parts == NULL) {
         return STATUS_NO_MEMORY;
     }
+    memset(parts, 0, PARTS * sizeof(struct part));
     for (size_t i = 0; i < PARTS; i++) {
-        pthread_mutex_init(&limiter->parts[i].lock, NULL);
-        for (size_t j = 0; j < (size_t)SETS * WAYS; j++) {
-            limiter->parts[i].sets[j / WAYS][j % WAYS] = (struct cell){0};
-        }
+        pthread_mutex_init(&parts[i].lock, NULL);
     }
-    *out_limiter = TAKE(limiter);
+    limiter->parts = parts;
     return STATUS_OK;
 }
 
@@ -74,10 +91,75 @@ void rate_limiter_free(struct rate_limiter *limiter)
     free(limiter);
 }
 
-const struct rate_limit *rate_limiter_limit(const struct rate_limiter *limiter)
+/* --- the limit --- */
+
+bool rate_limiter_is_on(const struct rate_limiter *limiter)
 {
-    return &limiter->limit;
+    return limiter != NULL && atomic_load_explicit(&limiter->active, memory_order_relaxed) != NULL;
 }
+
+struct rate_limit rate_limiter_limit(const struct rate_limiter *limiter)
+{
+    struct part *parts = limiter == NULL ? NULL : atomic_load(&limiter->active);
+    if (parts == NULL) {
+        return (struct rate_limit){0};
+    }
+    pthread_mutex_lock(&parts[0].lock);
+    struct rate_limit limit = parts[0].terms.limit;
+    pthread_mutex_unlock(&parts[0].lock);
+    return limit;
+}
+
+/* As many tokens, and the same part of one, by other terms. A bucket misses at most its burst and
+ * what a request may owe, so a product is at most some 10^18. */
+static uint64_t convert_ns(uint64_t ns, const struct terms *from, const struct terms *to)
+{
+    uint64_t tokens = ns / from->token_ns;
+    uint64_t rest_ns = ns % from->token_ns;
+    return tokens * to->token_ns + rest_ns * to->token_ns / from->token_ns;
+}
+
+static void convert_cell(struct cell *cell, const struct terms *from, const struct terms *to,
+                         uint64_t now_ns)
+{
+    if (cell->full_ns <= now_ns) {
+        return; /* also one that never had terms */
+    }
+    uint64_t missing_ns = cell->full_ns - now_ns;
+    uint64_t used_ns = missing_ns < burst_ns(from) ? missing_ns : burst_ns(from);
+    uint64_t owed_ns = convert_ns(missing_ns - used_ns, from, to);
+    used_ns = convert_ns(used_ns, from, to);
+    cell->full_ns = now_ns + owed_ns + (used_ns < burst_ns(to) ? used_ns : burst_ns(to));
+}
+
+/* Takes microseconds, for which whoever has a bucket in this part waits. */
+static void set_terms(struct part *part, const struct terms *terms, uint64_t now_ns)
+{
+    pthread_mutex_lock(&part->lock);
+    for (size_t i = 0; i < (size_t)SETS * WAYS; i++) {
+        convert_cell(&part->sets[i / WAYS][i % WAYS], &part->terms, terms, now_ns);
+    }
+    part->terms = *terms;
+    pthread_mutex_unlock(&part->lock);
+}
+
+void rate_limiter_set_limit(struct rate_limiter *limiter, struct rate_limit limit, uint64_t now_ns)
+{
+    if (limit.per_second == 0) {
+        atomic_store(&limiter->active, NULL);
+        return;
+    }
+    ASSERT(limit.per_second <= RATE_LIMIT_PER_SECOND_MAX);
+    ASSERT(limit.burst >= 1 && limit.burst <= RATE_LIMIT_BURST_MAX);
+    ASSERT(limiter->parts != NULL);
+    const struct terms terms = {limit, NANOSECONDS_PER_SECOND / limit.per_second};
+    for (size_t i = 0; i < PARTS; i++) {
+        set_terms(&limiter->parts[i], &terms, now_ns);
+    }
+    atomic_store(&limiter->active, limiter->parts);
+}
+
+/* --- buckets --- */
 
 /* The finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014). */
 static uint64_t mix(uint64_t value)
@@ -115,17 +197,17 @@ static uint64_t in_seconds(uint64_t ns)
     return (ns + NANOSECONDS_PER_SECOND - 1) / NANOSECONDS_PER_SECOND;
 }
 
-static struct rate_standing standing_of(const struct rate_limiter *limiter, uint64_t full_ns,
-                                        uint64_t now_ns)
+static struct rate_standing standing_of(const struct terms *terms, uint64_t missing_ns)
 {
-    uint64_t missing_ns = full_ns - now_ns;
-    uint64_t left_ns = missing_ns < limiter->burst_ns ? limiter->burst_ns - missing_ns : 0;
+    uint64_t full_ns = burst_ns(terms);
+    uint64_t left_ns = missing_ns < full_ns ? full_ns - missing_ns : 0;
     struct rate_standing standing = {
-        .remaining = left_ns / limiter->token_ns,
+        .limit = terms->limit,
+        .remaining = left_ns / terms->token_ns,
         .full_in_s = in_seconds(missing_ns),
     };
     if (standing.remaining == 0) {
-        standing.wait_s = in_seconds(missing_ns + limiter->token_ns - limiter->burst_ns);
+        standing.wait_s = in_seconds(missing_ns + terms->token_ns - full_ns);
     }
     return standing;
 }
@@ -136,14 +218,14 @@ struct charge {
 };
 
 /* Nothing is taken from a bucket in debt. */
-static bool take(const struct rate_limiter *limiter, struct cell *cell, uint64_t now_ns,
+static bool take(const struct terms *terms, struct cell *cell, uint64_t now_ns,
                  struct charge charge)
 {
     uint64_t full_ns = cell->full_ns > now_ns ? cell->full_ns : now_ns;
     uint64_t missing_ns = full_ns - now_ns;
-    uint64_t cost_ns = charge.tokens * limiter->token_ns;
-    bool fits = missing_ns <= limiter->burst_ns &&
-                (charge.may_owe || cost_ns <= limiter->burst_ns - missing_ns);
+    uint64_t cost_ns = charge.tokens * terms->token_ns;
+    bool fits = missing_ns <= burst_ns(terms) &&
+                (charge.may_owe || cost_ns <= burst_ns(terms) - missing_ns);
     cell->full_ns = fits ? full_ns + cost_ns : full_ns;
     return fits;
 }
@@ -151,14 +233,20 @@ static bool take(const struct rate_limiter *limiter, struct cell *cell, uint64_t
 static bool take_from(struct rate_limiter *limiter, struct rate_bucket bucket, uint64_t now_ns,
                       struct charge charge, struct rate_standing *out_standing)
 {
+    struct part *parts = atomic_load_explicit(&limiter->active, memory_order_acquire);
+    if (parts == NULL) {
+        *out_standing = (struct rate_standing){0};
+        return true;
+    }
     uint64_t hash = hash_of(limiter, bucket);
-    struct part *part = &limiter->parts[hash % PARTS];
+    struct part *part = &parts[hash % PARTS];
     pthread_mutex_lock(&part->lock);
     struct cell *cell = find(part->sets[hash / PARTS % SETS], hash);
-    bool taken = take(limiter, cell, now_ns, charge);
+    const struct terms terms = part->terms;
+    bool taken = take(&terms, cell, now_ns, charge);
     uint64_t full_ns = cell->full_ns;
     pthread_mutex_unlock(&part->lock);
-    *out_standing = standing_of(limiter, full_ns, now_ns);
+    *out_standing = standing_of(&terms, full_ns - now_ns);
     return taken;
 }
 

@@ -392,3 +392,15 @@ enum status settings_read(const struct settings_sources *sources, struct setting
     }
     return status;
 }
+
+void settings_take_again(struct settings *settings, const struct settings *read)
+{
+    for (size_t i = 0; i < settings_table_count; i++) {
+        const struct setting *setting = &settings_table[i];
+        if (setting->again == SETTING_READS_VALUE) {
+            ASSERT(setting->type >= SETTING_NUMBER && setting->type != SETTING_SWITCH);
+            memcpy((char *)settings + setting->offset, (const char *)read + setting->offset,
+                   sizeof(uint64_t));
+        }
+    }
+}

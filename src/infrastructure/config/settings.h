@@ -171,6 +171,9 @@ MUST_USE enum status settings_read(const struct settings_sources *sources,
 const char *settings_event_log_name(const struct settings *settings);
 const char *settings_store_name(const struct settings *settings);
 
+/* Takes over into `settings` the values that SIGHUP reads again (settings_table.h), no others. */
+void settings_take_again(struct settings *settings, const struct settings *read);
+
 /* Takes zeros, too. */
 void settings_deinit(struct settings *settings);
 

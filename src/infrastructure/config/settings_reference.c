@@ -1,6 +1,7 @@
 /*
  * The table of settings as people read it: --help and CONFIGURATION.md.
  */
+#include "base/macros.h"
 #include "base/str.h"
 #include "infrastructure/config/settings_table.h"
 
@@ -62,6 +63,18 @@ static bool begins_section(size_t index)
            strcmp(settings_table[index].section, settings_table[index - 1].section) != 0;
 }
 
+static const char *again_sentence(const struct setting *setting)
+{
+    switch (setting->again) {
+    case SETTING_READS_FILE:
+        return " SIGHUP reads the file again.";
+    case SETTING_READS_VALUE:
+        return " SIGHUP reads it again.";
+    default:
+        return "";
+    }
+}
+
 void settings_print_help(FILE *out)
 {
     for (size_t i = 0; i < settings_table_count; i++) {
@@ -71,7 +84,8 @@ void settings_print_help(FILE *out)
         }
         fprintf(out, "  --%s ", setting->key);
         print_value(out, setting);
-        fprintf(out, "\n      %s (default %s)\n", setting->meaning, default_name(setting));
+        fprintf(out, "\n      %s%s (default %s)\n", setting->meaning, again_sentence(setting),
+                default_name(setting));
     }
     fprintf(out,
             "\nOther\n  --config PATH\n      Read settings from a file of lines `key = value`; "
@@ -128,6 +142,33 @@ static void print_variable(FILE *out, const char *key)
     fputc('`', out);
 }
 
+static void print_again(FILE *out)
+{
+    static const struct {
+        enum setting_again again;
+        const char *words;
+    } kinds[] = {
+        {SETTING_READS_VALUE, "\nthe settings"},
+        {SETTING_READS_FILE, "\nand the files that are named by"},
+    };
+    fputs("\n## What SIGHUP reads again\n\n"
+          "A service that runs reads again, from the same sources in the same order,",
+          out);
+    for (size_t kind = 0; kind < ARRAY_LENGTH(kinds); kind++) {
+        const char *before = " ";
+        fputs(kinds[kind].words, out);
+        for (size_t i = 0; i < settings_table_count; i++) {
+            if (settings_table[i].again == kinds[kind].again) {
+                fprintf(out, "%s`%s`", before, settings_table[i].key);
+                before = ", ";
+            }
+        }
+    }
+    fputs(".\nWhat is wrong there changes nothing: a value none of the settings, a file nothing of "
+          "its own. Everything\nelse waits for a restart.\n",
+          out);
+}
+
 void settings_print_markdown(FILE *out)
 {
     fputs(
@@ -164,6 +205,7 @@ void settings_print_markdown(FILE *out)
         const char *quote = setting->default_text[0] == '\0' ? "" : "`";
         fprintf(out, " | %s%s%s | ", quote, default_name(setting), quote);
         print_range(out, setting);
-        fprintf(out, " | %s |\n", setting->meaning);
+        fprintf(out, " | %s%s |\n", setting->meaning, again_sentence(setting));
     }
+    print_again(out);
 }

@@ -81,7 +81,8 @@ const struct setting settings_table[] = {
      FIELD(log_level),
      .default_text = "info",
      .choices = log_levels,
-     .meaning = "Lines below this level are dropped."},
+     .meaning = "Lines below this level are dropped.",
+     .again = SETTING_READS_VALUE},
     {.key = "log-format",
      .section = service,
      .type = SETTING_CHOICE,
@@ -410,15 +411,17 @@ const struct setting settings_table[] = {
      FIELD(keys_file),
      .default_text = "",
      .meaning =
-         "Keys that requests need, made by `usertrail keys create` and read again on SIGHUP; "
-         "without it nobody needs one. Probes need none."},
+         "Keys that requests need, made by `usertrail keys create`; without it nobody needs one. "
+         "Probes need none.",
+     .again = SETTING_READS_FILE},
     {.key = "deny-file",
      .section = access,
      .type = SETTING_FILE,
      FIELD(deny_file),
      .default_text = "",
      .meaning = "Actions that are not recorded, one a line, or the beginning of actions with * "
-                "behind it; read again on SIGHUP."},
+                "behind it.",
+     .again = SETTING_READS_FILE},
     {.key = "viewer-secret-file",
      .section = access,
      .type = SETTING_FILE,
@@ -434,9 +437,9 @@ const struct setting settings_table[] = {
      .default_text = "0",
      .min = 0,
      .max = LIMIT_RATE_MAX,
-     .meaning =
-         "What a key may send a second, beyond it 429: an array counts as its activities, "
-         "any other request as one; 0 for no limit. The links of one viewer count together."},
+     .meaning = "What a key may send a second, beyond it 429: an array counts as its activities, "
+                "any other request as one; 0 for no limit. The links of one viewer count together.",
+     .again = SETTING_READS_VALUE},
     {.key = "limit-key-burst",
      .section = access,
      .type = SETTING_NUMBER,
@@ -445,7 +448,8 @@ const struct setting settings_table[] = {
      .min = 0,
      .max = LIMIT_BURST_MAX,
      .meaning = "How much of it may come at once; 0 for that of a second. A larger array is taken "
-                "while there is any left, and what it costs beyond that is waited for afterwards."},
+                "while there is any left, and what it costs beyond that is waited for afterwards.",
+     .again = SETTING_READS_VALUE},
     {.key = "limit-address-rate",
      .section = access,
      .type = SETTING_NUMBER,
@@ -454,7 +458,8 @@ const struct setting settings_table[] = {
      .min = 0,
      .max = LIMIT_RATE_MAX,
      .meaning = "The same for each client address, with a key or without, of IPv6 for each /64 "
-                "network; probes do not count."},
+                "network; probes do not count.",
+     .again = SETTING_READS_VALUE},
     {.key = "limit-address-burst",
      .section = access,
      .type = SETTING_NUMBER,
@@ -462,7 +467,8 @@ const struct setting settings_table[] = {
      .default_text = "0",
      .min = 0,
      .max = LIMIT_BURST_MAX,
-     .meaning = "As limit-key-burst, for addresses."},
+     .meaning = "As limit-key-burst, for addresses.",
+     .again = SETTING_READS_VALUE},
     {.key = "trusted-proxies",
      .section = access,
      .type = SETTING_OPTIONAL_LIST,
@@ -486,13 +492,15 @@ const struct setting settings_table[] = {
      .default_text = "",
      .meaning =
          "Certificate (PEM) to serve TLS 1.2 and 1.3 with, and behind it those that vouch for "
-         "it; read again on SIGHUP. Without one the address speaks plain HTTP."},
+         "it. Without one the address speaks plain HTTP.",
+     .again = SETTING_READS_FILE},
     {.key = "tls-key-file",
      .section = http,
      .type = SETTING_FILE,
      FIELD(tls_key_file),
      .default_text = "",
-     .meaning = "Its private key (PEM, without a passphrase); read again on SIGHUP."},
+     .meaning = "Its private key (PEM, without a passphrase).",
+     .again = SETTING_READS_FILE},
     {.key = "connections",
      .section = http,
      .type = SETTING_NUMBER,

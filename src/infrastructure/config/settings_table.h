@@ -24,6 +24,13 @@ enum setting_type {
     SETTING_CHOICE          /* one of choices, kept as its index */
 };
 
+/* What SIGHUP does about a setting while the service runs. */
+enum setting_again {
+    SETTING_WAITS,       /* nothing: it waits for a restart */
+    SETTING_READS_FILE,  /* reads the file that it names */
+    SETTING_READS_VALUE, /* reads it, from all sources */
+};
+
 struct setting {
     const char *key;     /* --key, key in a file, USERTRAIL_KEY in the environment; of otel-key
                             OTEL_KEY, since that is what others call it, too */
@@ -36,6 +43,7 @@ struct setting {
     const char *const *choices; /* ends with NULL */
     const char *meaning;        /* a sentence */
     bool secret; /* may be read from a file that is named by the key with "-file" behind it */
+    enum setting_again again;
 };
 
 extern const struct setting settings_table[];

@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-enum { WORDS_MAX = 16 };
+enum { WORDS_MAX = 20 };
 
 struct reading {
     struct settings settings;
@@ -106,6 +106,31 @@ static void expect_file_refused(struct str content, const char *word)
         fail_msg("\"%s\" does not name %s", reading.err.message, word);
     }
     forget(&reading);
+}
+
+/* Each source is read again, and then only what may change while a service runs is taken. */
+static void some_values_are_taken_again(void **state)
+{
+    (void)state;
+    struct reading running;
+    struct reading again;
+    read_from(&running, NOTHING, NOTHING);
+    read_from(&again,
+              WORDS("--log-level", "error", "--limit-key-rate", "1", "--limit-key-burst", "2",
+                    "--limit-address-rate", "3", "--limit-address-burst", "4", "--threads", "5",
+                    "--keys-file", "other"),
+              NOTHING);
+    uint64_t threads = running.settings.threads;
+    settings_take_again(&running.settings, &again.settings);
+    assert_int_equal(running.settings.log_level, again.settings.log_level);
+    assert_int_equal(running.settings.limit_key_rate, 1);
+    assert_int_equal(running.settings.limit_key_burst, 2);
+    assert_int_equal(running.settings.limit_address_rate, 3);
+    assert_int_equal(running.settings.limit_address_burst, 4);
+    assert_int_equal(running.settings.threads, threads);
+    assert_string_equal(running.settings.keys_file, "");
+    forget(&running);
+    forget(&again);
 }
 
 static void starts_with_the_defaults(void **state)
@@ -510,6 +535,7 @@ static void there_is_at_least_one_cpu(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(some_values_are_taken_again),
         cmocka_unit_test(starts_with_the_defaults),
         cmocka_unit_test(reads_flags_in_every_form),
         cmocka_unit_test(refuses_flags_by_name),

@@ -21,7 +21,6 @@ enum status api_new(const struct api_config *config, struct api **out_api, struc
     api->config = *config;
     atomic_init(&api->draining, false);
     atomic_init(&api->store_rests_until_ms, 0);
-    api_access_format_policy(&config->access, api->rate_policy);
     api->loops = calloc(config->loops, sizeof *api->loops);
     if (api->loops == NULL) {
         return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for the API's loops");

@@ -153,7 +153,7 @@ static bool identify(const struct api_call *call, struct api_caller *caller)
     if (status == STATUS_OK && verdict == ACCESS_GRANTED) {
         return true;
     }
-    api_limits_tell(call->api, call->exchange, caller);
+    api_limits_tell(call->exchange, caller);
     if (status == STATUS_OK) {
         return refuse(call, verdict, need.scopes & ~caller->grant.scopes);
     }
@@ -225,27 +225,32 @@ bool api_access_admits_more(struct api_loop *loop, struct http_exchange *exchang
     return false;
 }
 
+static bool has_limits(const struct api_access_config *config)
+{
+    return rate_limiter_is_on(config->key_limiter) || rate_limiter_is_on(config->address_limiter);
+}
+
 static bool lets_in(const struct api_call *call, struct api_caller *caller)
 {
     const struct api_access_config *config = config_of(call);
-    bool is_limited = config->key_limiter != NULL || config->address_limiter != NULL;
-    uint64_t now_ns = is_limited ? clock_monotonic_ns(call->api->config.clock) : 0;
-    if (config->address_limiter != NULL && !api_limits_enter_address(call, caller, now_ns)) {
+    bool limits_address = rate_limiter_is_on(config->address_limiter); /* may change any time */
+    bool limits_key = rate_limiter_is_on(config->key_limiter);
+    uint64_t now_ns =
+        limits_address || limits_key ? clock_monotonic_ns(call->api->config.clock) : 0;
+    if (limits_address && !api_limits_enter_address(call, caller, now_ns)) {
         return false;
     }
     if (config->control == NULL) {
         return true;
     }
-    return identify(call, caller) &&
-           (config->key_limiter == NULL || api_limits_enter_key(call, caller, now_ns));
+    return identify(call, caller) && (!limits_key || api_limits_enter_key(call, caller, now_ns));
 }
 
 bool api_access_admits(struct api_call *call)
 {
     const struct api_access_config *config = config_of(call);
     call->caller = &anybody;
-    if (call->operation->is_open || (config->control == NULL && config->key_limiter == NULL &&
-                                     config->address_limiter == NULL)) {
+    if (call->operation->is_open || (config->control == NULL && !has_limits(config))) {
         return true;
     }
     struct api_caller *caller = arena_allocate(http_exchange_arena(call->exchange), sizeof *caller);
@@ -256,7 +261,7 @@ bool api_access_admits(struct api_call *call)
     if (!lets_in(call, caller)) {
         return false;
     }
-    api_limits_tell(call->api, call->exchange, caller);
+    api_limits_tell(call->exchange, caller);
     http_exchange_set_caller(call->exchange, caller);
     call->caller = caller;
     return true;
@@ -354,7 +359,8 @@ void api_access_append_health(const struct api *api, struct buffer *json)
     uint64_t unauthorized = 0;
     uint64_t forbidden = 0;
     uint64_t limited = 0;
-    if (config->reloads == NULL) {
+    if (config->reloads == NULL ||
+        (config->control == NULL && config->denied_actions == NULL && !has_limits(config))) {
         return;
     }
     for (unsigned i = 0; i < api->config.loops; i++) {

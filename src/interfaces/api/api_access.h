@@ -21,16 +21,16 @@ struct api_loop;
 struct api_operation;
 struct http_problem;
 
-enum { API_RATE_POLICY_BYTES = 160, API_RATE_LIMIT_BYTES = 128, API_LIMIT_DETAIL_BYTES = 192 };
+enum { API_RATE_POLICY_BYTES = 96, API_RATE_LIMIT_BYTES = 128, API_LIMIT_DETAIL_BYTES = 192 };
 
 /* All borrowed. All zero: everybody may do everything, as often as they like. */
 struct api_access_config {
     const struct access_control *control;   /* NULL: there are no keys */
-    struct rate_limiter *key_limiter;       /* NULL: keys have no limit */
-    struct rate_limiter *address_limiter;   /* NULL: addresses have none */
+    struct rate_limiter *key_limiter;       /* NULL: keys never have a limit */
+    struct rate_limiter *address_limiter;   /* NULL: addresses never have one */
     const struct client_ranges *proxies;    /* that are trusted; with an address_limiter */
     struct shared_snapshot *denied_actions; /* of struct denied_actions; NULL: none */
-    const _Atomic uint64_t *reloads;        /* for /health, as the next two; with anything above */
+    const _Atomic uint64_t *reloads; /* for /health, as the next two; NULL: it says nothing */
     const _Atomic uint64_t *failed_reloads;
     const _Atomic uint64_t *keys;
 };
@@ -47,13 +47,12 @@ struct api_caller {
     struct access_grant grant;
     bool shows_token; /* as ?token= */
     uint64_t reloads; /* of the keys, before this one was looked for */
-    bool has_address; /* it has a limit, as has the key */
-    bool has_key;
     struct rate_bucket address;
     struct rate_bucket key;
-    struct rate_standing address_standing;
+    struct rate_standing address_standing; /* without a limit nothing is asked of it any more */
     struct rate_standing key_standing;
-    char limits[API_RATE_LIMIT_BYTES]; /* the field RateLimit */
+    char policy[API_RATE_POLICY_BYTES]; /* the field RateLimit-Policy */
+    char limits[API_RATE_LIMIT_BYTES];  /* the field RateLimit */
 };
 
 /* Whether the request is let in, and then the call says whose it is; otherwise it is answered: 401,
@@ -114,7 +113,3 @@ bool api_access_covers(const struct api_call *call, struct str user_id);
 /* What /health says of it, as a member with a comma in front; nothing without access control. Any
  * thread. */
 void api_access_append_health(const struct api *api, struct buffer *json);
-
-/* What the field RateLimit-Policy says of these limits; empty without any. Any thread. */
-void api_access_format_policy(const struct api_access_config *config,
-                              char out_text[API_RATE_POLICY_BYTES]);

@@ -375,19 +375,18 @@ static void a_denied_action_is_not_recorded(void **state)
 
 /* --- limits --- */
 
-static void limit(struct api_bed *bed, struct rate_limiter **limiter, uint64_t burst)
+static void limit(struct rate_limiter **limiter, uint64_t burst)
 {
-    assert_int_equal(rate_limiter_new(&(struct rate_limit){10, burst}, &random_system, limiter),
-                     STATUS_OK);
-    api_access_format_policy(&bed->api->config.access, bed->api->rate_policy);
+    assert_int_equal(rate_limiter_new(&random_system, limiter), STATUS_OK);
+    assert_int_equal(rate_limiter_reserve(*limiter), STATUS_OK);
+    rate_limiter_set_limit(*limiter, (struct rate_limit){10, burst}, 1);
 }
 
 static void a_key_is_told_its_limit(void **state)
 {
     struct api_bed *bed = *state;
     struct api_access_config *config = &bed->api->config.access;
-    limit(bed, &config->key_limiter, 3);
-    api_access_format_policy(config, bed->api->rate_policy);
+    limit(&config->key_limiter, 3);
     get(bed, "/logs", "read");
     assert_non_null(strstr(bed->exchange.fields,
                            "RateLimit-Policy: \"key\";q=3;w=1\nRateLimit: \"key\";r=2;t=1\n"));
@@ -405,8 +404,7 @@ static void an_array_counts_as_its_activities(void **state)
 {
     struct api_bed *bed = *state;
     struct api_access_config *config = &bed->api->config.access;
-    limit(bed, &config->key_limiter, 4);
-    api_access_format_policy(config, bed->api->rate_policy);
+    limit(&config->key_limiter, 4);
     assert_int_equal(post(bed, "[" BED_ONE ",1,2]", "write")->answers, 0);
     assert_non_null(strstr(bed->exchange.fields, "\"key\";r=1;t=1"));
     assert_int_equal(post(bed, "[" BED_ONE ",1,2,3]", "write")->answers, 0); /* owes three */
@@ -419,8 +417,7 @@ static void an_address_has_a_limit_before_its_key(void **state)
 {
     struct api_bed *bed = *state;
     struct api_access_config *config = &bed->api->config.access;
-    limit(bed, &config->address_limiter, 2);
-    api_access_format_policy(config, bed->api->rate_policy);
+    limit(&config->address_limiter, 2);
     assert_int_equal(get(bed, "/logs", "")->status, 401);
     assert_int_equal(get(bed, "/logs", "nonsense")->status, 401);
     assert_int_equal(get(bed, "/logs", "read")->status, 429); /* whoever tries keys waits, too */
@@ -430,6 +427,42 @@ static void an_address_has_a_limit_before_its_key(void **state)
     bed->exchange.peer = (struct http_peer){.bytes = {0x20, 1}};
     assert_int_equal(run_with(bed, "read")->status, 200);
     rate_limiter_free(config->address_limiter);
+}
+
+static void a_limit_that_is_turned_off_says_nothing_any_more(void **state)
+{
+    struct api_bed *bed = *state;
+    struct api_access_config *config = &bed->api->config.access;
+    limit(&config->key_limiter, 3);
+    get(bed, "/logs", "read");
+    assert_non_null(strstr(bed->exchange.fields, "\"key\";r=2;t=1"));
+    uint64_t now_ns = clock_monotonic_ns(bed->api->config.clock);
+    rate_limiter_set_limit(config->key_limiter, (struct rate_limit){20, 2}, now_ns);
+    get(bed, "/logs", "read");
+    assert_non_null(strstr(bed->exchange.fields, "RateLimit-Policy: \"key\";q=2;w=1\n"));
+    rate_limiter_set_limit(config->key_limiter, (struct rate_limit){0}, now_ns);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(get(bed, "/logs", "read")->status, 200);
+        assert_null(strstr(bed->exchange.fields, "RateLimit"));
+    }
+    rate_limiter_free(config->key_limiter);
+}
+
+static void what_was_let_in_by_a_limit_that_went_is_not_charged(void **state)
+{
+    struct api_bed *bed = *state;
+    struct api_access_config *config = &bed->api->config.access;
+    char detail[API_LIMIT_DETAIL_BYTES];
+    struct http_problem problem;
+    limit(&config->key_limiter, 3);
+    struct api_caller caller = {0};
+    assert_true(rate_limiter_enter(config->key_limiter, caller.key, 1, &caller.key_standing));
+    assert_true(api_access_charges_lines(bed->api->loops, &caller, 10, detail, &problem));
+    assert_false(api_access_charges_lines(bed->api->loops, &caller, 10, detail, &problem));
+    rate_limiter_set_limit(config->key_limiter, (struct rate_limit){0}, 1);
+    assert_true(api_access_charges_lines(bed->api->loops, &caller, 10, detail, &problem));
+    assert_int_equal(caller.key_standing.limit.per_second, 0);
+    rate_limiter_free(config->key_limiter);
 }
 
 /* --- what is told of it --- */
@@ -469,6 +502,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_key_is_told_its_limit, setup, bed_teardown),
         cmocka_unit_test_setup_teardown(an_array_counts_as_its_activities, setup, bed_teardown),
         cmocka_unit_test_setup_teardown(an_address_has_a_limit_before_its_key, setup, bed_teardown),
+        cmocka_unit_test_setup_teardown(a_limit_that_is_turned_off_says_nothing_any_more, setup,
+                                        bed_teardown),
+        cmocka_unit_test_setup_teardown(what_was_let_in_by_a_limit_that_went_is_not_charged, setup,
+                                        bed_teardown),
         cmocka_unit_test_setup_teardown(health_counts_who_was_not_let_in, setup, bed_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

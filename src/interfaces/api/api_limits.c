@@ -13,33 +13,6 @@ static const struct api_access_config *config_of(const struct api_call *call)
 
 /* --- fields --- */
 
-/* In how many seconds an empty bucket is full. */
-static uint64_t window_s(const struct rate_limit *limit)
-{
-    return (limit->burst + limit->per_second - 1) / limit->per_second;
-}
-
-static size_t append_policy(char *text, size_t used, const char *name,
-                            const struct rate_limiter *limiter)
-{
-    if (limiter == NULL) {
-        return used;
-    }
-    const struct rate_limit *limit = rate_limiter_limit(limiter);
-    int len = snprintf(text + used, API_RATE_POLICY_BYTES - used, "%s\"%s\";q=%llu;w=%llu",
-                       used == 0 ? "" : ", ", name, (unsigned long long)limit->burst,
-                       (unsigned long long)window_s(limit));
-    return used + (size_t)len;
-}
-
-void api_access_format_policy(const struct api_access_config *config,
-                              char out_text[API_RATE_POLICY_BYTES])
-{
-    out_text[0] = '\0';
-    size_t used = append_policy(out_text, 0, "address", config->address_limiter);
-    append_policy(out_text, used, "key", config->key_limiter);
-}
-
 static char *append_text(char *end, struct str text)
 {
     memcpy(end, text.data, text.len);
@@ -58,6 +31,19 @@ static char *append_u64(char *end, uint64_t value)
     return append_text(end, (struct str){digits + first, DIGITS_MAX - first});
 }
 
+/* In how many seconds an empty bucket is full. */
+static uint64_t window_s(const struct rate_limit *limit)
+{
+    return (limit->burst + limit->per_second - 1) / limit->per_second;
+}
+
+static char *append_policy(char *end, struct str name, const struct rate_limit *limit)
+{
+    end = append_text(end, name);
+    end = append_u64(append_text(end, STR(";q=")), limit->burst);
+    return append_u64(append_text(end, STR(";w=")), window_s(limit));
+}
+
 static char *append_standing(char *end, struct str name, const struct rate_standing *standing)
 {
     end = append_text(end, name);
@@ -65,22 +51,33 @@ static char *append_standing(char *end, struct str name, const struct rate_stand
     return append_u64(append_text(end, STR(";t=")), standing->full_in_s);
 }
 
-/* Bounded: two names, and numbers of at most 17 digits each by the limits of rate_limiter.h. */
-void api_limits_tell(const struct api *api, struct http_exchange *exchange,
-                     struct api_caller *caller)
+static bool is_limited(const struct rate_standing *standing)
 {
-    if (!caller->has_address && !caller->has_key) {
+    return standing->limit.per_second > 0;
+}
+
+/* Bounded: two names, and numbers of at most 17 digits each by the limits of rate_limiter.h; those
+ * of a policy have 10. */
+void api_limits_tell(struct http_exchange *exchange, struct api_caller *caller)
+{
+    const struct rate_standing *address = &caller->address_standing;
+    const struct rate_standing *key = &caller->key_standing;
+    if (!is_limited(address) && !is_limited(key)) {
         return;
     }
+    char *policy = caller->policy;
     char *end = caller->limits;
-    if (caller->has_address) {
-        end = append_standing(end, STR("\"address\""), &caller->address_standing);
+    if (is_limited(address)) {
+        policy = append_policy(policy, STR("\"address\""), &address->limit);
+        end = append_standing(end, STR("\"address\""), address);
     }
-    if (caller->has_key) {
-        end = caller->has_address ? append_text(end, STR(", ")) : end;
-        end = append_standing(end, STR("\"key\""), &caller->key_standing);
+    if (is_limited(key)) {
+        struct str comma = is_limited(address) ? STR(", ") : STR("");
+        policy = append_policy(append_text(policy, comma), STR("\"key\""), &key->limit);
+        end = append_standing(append_text(end, comma), STR("\"key\""), key);
     }
-    http_exchange_put_field(exchange, STR("RateLimit-Policy"), str_from(api->rate_policy));
+    http_exchange_put_field(exchange, STR("RateLimit-Policy"),
+                            (struct str){caller->policy, (size_t)(policy - caller->policy)});
     http_exchange_put_field(exchange, STR("RateLimit"),
                             (struct str){caller->limits, (size_t)(end - caller->limits)});
 }
@@ -90,14 +87,13 @@ void api_limits_tell(const struct api *api, struct http_exchange *exchange,
 /* Whose bucket it was that had nothing left, and how long to wait. */
 struct shortage {
     const char *whose;
-    const struct rate_limiter *limiter;
     const struct rate_standing *standing;
 };
 
 static struct http_problem problem_of(const struct api_loop *loop, struct shortage shortage,
                                       char detail[API_LIMIT_DETAIL_BYTES])
 {
-    const struct rate_limit *limit = rate_limiter_limit(shortage.limiter);
+    const struct rate_limit *limit = &shortage.standing->limit;
     uint64_t wait_s = shortage.standing->wait_s > 0 ? shortage.standing->wait_s : 1;
     counter_add(&((struct api_loop *)(uintptr_t)loop)->access.limited, 1);
     snprintf(detail, API_LIMIT_DETAIL_BYTES,
@@ -109,22 +105,21 @@ static struct http_problem problem_of(const struct api_loop *loop, struct shorta
     return problem;
 }
 
-static struct shortage of_address(const struct api *api, const struct api_caller *caller)
+static struct shortage of_address(const struct api_caller *caller)
 {
-    return (struct shortage){"your address", api->config.access.address_limiter,
-                             &caller->address_standing};
+    return (struct shortage){"your address", &caller->address_standing};
 }
 
-static struct shortage of_key(const struct api *api, const struct api_caller *caller)
+static struct shortage of_key(const struct api_caller *caller)
 {
-    return (struct shortage){"this key", api->config.access.key_limiter, &caller->key_standing};
+    return (struct shortage){"this key", &caller->key_standing};
 }
 
 static bool refuse(const struct api_call *call, struct api_caller *caller, struct shortage shortage)
 {
     char detail[API_LIMIT_DETAIL_BYTES];
     struct http_problem problem = problem_of(api_call_loop(call), shortage, detail);
-    api_limits_tell(call->api, call->exchange, caller);
+    api_limits_tell(call->exchange, caller);
     http_problem_respond(call->exchange, &problem, NULL);
     return false;
 }
@@ -173,40 +168,46 @@ bool api_limits_enter_address(const struct api_call *call, struct api_caller *ca
         struct api_fields fields = api_call_fields(call);
         peer = client_address_of(config->proxies, &fields, peer);
     }
-    caller->has_address = true;
     caller->address = bucket_of_address(peer);
     if (rate_limiter_enter(config->address_limiter, caller->address, now_ns,
                            &caller->address_standing)) {
         return true;
     }
-    return refuse(call, caller, of_address(call->api, caller));
+    return refuse(call, caller, of_address(caller));
 }
 
 bool api_limits_enter_key(const struct api_call *call, struct api_caller *caller, uint64_t now_ns)
 {
-    caller->has_key = true;
     caller->key = bucket_of_grant(&caller->grant);
     if (rate_limiter_enter(config_of(call)->key_limiter, caller->key, now_ns,
                            &caller->key_standing)) {
         return true;
     }
-    return refuse(call, caller, of_key(call->api, caller));
+    return refuse(call, caller, of_key(caller));
 }
 
-/* Both are asked before the client is told of one. */
+static bool is_charged(const struct api_caller *caller)
+{
+    return is_limited(&caller->address_standing) || is_limited(&caller->key_standing);
+}
+
+/* Both are asked before the client is told of one. A limit that began after the request came takes
+ * no more of it, nor does one that ended meanwhile. */
 static bool charge(const struct api *api, struct api_caller *caller, uint64_t tokens,
                    struct shortage *out_shortage)
 {
     const struct api_access_config *config = &api->config.access;
     uint64_t now_ns = clock_monotonic_ns(api->config.clock);
-    if (caller->has_address && !rate_limiter_charge(config->address_limiter, caller->address,
-                                                    now_ns, tokens, &caller->address_standing)) {
-        *out_shortage = of_address(api, caller);
+    if (is_limited(&caller->address_standing) &&
+        !rate_limiter_charge(config->address_limiter, caller->address, now_ns, tokens,
+                             &caller->address_standing)) {
+        *out_shortage = of_address(caller);
         return false;
     }
-    if (caller->has_key && !rate_limiter_charge(config->key_limiter, caller->key, now_ns, tokens,
-                                                &caller->key_standing)) {
-        *out_shortage = of_key(api, caller);
+    if (is_limited(&caller->key_standing) &&
+        !rate_limiter_charge(config->key_limiter, caller->key, now_ns, tokens,
+                             &caller->key_standing)) {
+        *out_shortage = of_key(caller);
         return false;
     }
     return true;
@@ -216,13 +217,13 @@ bool api_access_charges(const struct api_call *call, size_t activities)
 {
     struct api_caller *caller = (struct api_caller *)(uintptr_t)call->caller;
     struct shortage shortage;
-    if (activities <= 1 || (!caller->has_key && !caller->has_address)) {
+    if (activities <= 1 || !is_charged(caller)) {
         return true;
     }
     if (!charge(call->api, caller, activities - 1, &shortage)) {
         return refuse(call, caller, shortage);
     }
-    api_limits_tell(call->api, call->exchange, caller);
+    api_limits_tell(call->exchange, caller);
     return true;
 }
 
@@ -232,8 +233,7 @@ bool api_access_charges_lines(const struct api_loop *loop, const struct api_call
 {
     struct api_caller *caller = (struct api_caller *)(uintptr_t)who;
     struct shortage shortage;
-    if (lines == 0 || (!caller->has_key && !caller->has_address) ||
-        charge(loop->api, caller, lines, &shortage)) {
+    if (lines == 0 || !is_charged(caller) || charge(loop->api, caller, lines, &shortage)) {
         return true;
     }
     *out_problem = problem_of(loop, shortage, detail);

@@ -12,6 +12,6 @@ bool api_limits_enter_address(const struct api_call *call, struct api_caller *ca
                               uint64_t now_ns);
 bool api_limits_enter_key(const struct api_call *call, struct api_caller *caller, uint64_t now_ns);
 
-/* Puts what was taken into the fields of whichever answer comes; without limits nothing. */
-void api_limits_tell(const struct api *api, struct http_exchange *exchange,
-                     struct api_caller *caller);
+/* Puts what was taken, and by which limit, into the fields of whichever answer comes; without
+ * limits nothing. */
+void api_limits_tell(struct http_exchange *exchange, struct api_caller *caller);

@@ -28,6 +28,24 @@ static void tell_access(struct metric_text *text, const struct api *api)
     metric_add(text, METRIC_LABELS({"reason", STR("rate-limited")}), limited);
 }
 
+static void tell_limits(struct metric_text *text, const struct api_access_config *config)
+{
+    static const struct metric rate = {
+        "usertrail_rate_limit_per_second", METRIC_GAUGE,
+        "Activities or requests that one may send a second, by whom; 0: there is no limit."};
+    static const struct metric burst = {
+        "usertrail_rate_limit_burst", METRIC_GAUGE,
+        "Activities or requests that one may send at once, by whom; 0: there is no limit."};
+    const struct rate_limit key = rate_limiter_limit(config->key_limiter);
+    const struct rate_limit address = rate_limiter_limit(config->address_limiter);
+    metric_begin(text, &rate);
+    metric_add(text, METRIC_LABELS({"of", STR("key")}), key.per_second);
+    metric_add(text, METRIC_LABELS({"of", STR("address")}), address.per_second);
+    metric_begin(text, &burst);
+    metric_add(text, METRIC_LABELS({"of", STR("key")}), key.burst);
+    metric_add(text, METRIC_LABELS({"of", STR("address")}), address.burst);
+}
+
 /* Whether the store answered; it is not asked while it rests. */
 static bool take_sums(struct api *api, struct accounting_sums *out_sums)
 {
@@ -71,6 +89,7 @@ static void tell_all(struct metric_text *text, struct api *api)
     metrics_tell_erasures(text, config->eraser);
     http_server_tell_metrics(api->server, text);
     tell_access(text, api);
+    tell_limits(text, &config->access);
     api_reloads_tell_metrics(config->reloads, text);
     if (config->metrics != NULL) {
         config->metrics->tell(config->metrics, text);

@@ -28,7 +28,6 @@ struct api {
     atomic_bool draining;
     _Atomic uint64_t store_rests_until_ms; /* metrics do not ask it before */
     struct api_loop *loops;                /* config.loops of them */
-    char rate_policy[API_RATE_POLICY_BYTES];
 };
 
 /* Which request this is; lives on the stack while it is handled. */
