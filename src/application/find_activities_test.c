@@ -69,7 +69,7 @@ static enum status canned_count(struct activity_store *store, const struct activ
     if (canned->count_answer != STATUS_OK) {
         return error_set(err, canned->count_answer, 0, "the store does not count");
     }
-    *out_count = 77 + filter->user_id_count;
+    *out_count = 77 + filter->user_ids.count;
     return STATUS_OK;
 }
 
@@ -202,10 +202,10 @@ static void a_cursor_goes_with_the_same_conditions(void **state)
     struct fixture *fixture = *state;
     const struct str users[] = {STR("ann"), STR("bob")};
     const struct str turned[] = {STR("bob"), STR("ann")};
-    fixture->question.filter.user_ids = users;
-    fixture->question.filter.user_id_count = 2;
+    fixture->question.filter.user_ids.items = users;
+    fixture->question.filter.user_ids.count = 2;
     fixture->question.cursor = next_cursor(fixture);
-    fixture->question.filter.user_ids = turned;
+    fixture->question.filter.user_ids.items = turned;
     fixture->question.limit = 1;
     fixture->store.page = (struct activity_page){.rows = fixture->rows, .count = 1};
     assert_int_equal(ask(fixture), STATUS_OK);
@@ -218,10 +218,10 @@ static void a_cursor_of_another_question_is_refused(void **state)
     const struct find_activities_question asked = fixture->question;
     struct str cursor = next_cursor(fixture);
     struct find_activities_question others[] = {asked, asked, asked, asked, asked};
-    others[0].filter.user_ids = &user;
-    others[0].filter.user_id_count = 1;
-    others[1].filter.actions = &user;
-    others[1].filter.action_count = 1;
+    others[0].filter.user_ids.items = &user;
+    others[0].filter.user_ids.count = 1;
+    others[1].filter.actions.items = &user;
+    others[1].filter.actions.count = 1;
     others[2].filter.from_ms = 1;
     others[3].filter.to_ms = 1;
     others[4].order = ORDER_OLDEST_FIRST;
@@ -319,8 +319,8 @@ static void all_matches_are_counted_when_asked(void **state)
     assert_int_equal(ask(fixture), STATUS_OK);
     assert_int_equal(fixture->store.counted, 0);
     fixture->question.counts = true;
-    fixture->question.filter.user_ids = &user;
-    fixture->question.filter.user_id_count = 1;
+    fixture->question.filter.user_ids.items = &user;
+    fixture->question.filter.user_ids.count = 1;
     assert_int_equal(ask(fixture), STATUS_OK);
     assert_int_equal(fixture->answer.count, 78);
     assert_int_equal(fixture->store.count_deadline_ns, fixture->store.request.deadline_ns);

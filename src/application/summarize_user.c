@@ -138,8 +138,8 @@ enum status summarize_user_run(const struct summarize_user *summarizer,
     struct user_summary summary = {.next_cursor = out_summary->next_cursor};
     struct gathering gathering = {
         .listener.heard = gather, .summary = &summary, .limit = question->limit};
-    request.filter.user_ids = &question->user_id;
-    request.filter.user_id_count = 1;
+    request.filter.user_ids.items = &question->user_id;
+    request.filter.user_ids.count = 1;
     enum status status = read_cursor(question, &request.filter, &gathering.before_ms, err);
     if (status == STATUS_OK) {
         status = fill(&request, &gathering, arena, err);

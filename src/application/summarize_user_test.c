@@ -37,7 +37,7 @@ struct timed_store {
 static enum status enter(struct timed_store *store, const struct activity_filter *filter,
                          uint64_t deadline_ns, struct error *err)
 {
-    assert_int_equal(filter->user_id_count, 1);
+    assert_int_equal(filter->user_ids.count, 1);
     store->deadline_ns = deadline_ns;
     return ++store->questions == store->fail_at
                ? error_set(err, store->answer, 0, "the store says no")
@@ -46,7 +46,7 @@ static enum status enter(struct timed_store *store, const struct activity_filter
 
 static bool matches(const struct timed_store *store, const struct activity_filter *filter, size_t i)
 {
-    return str_equal(filter->user_ids[0], STR("ann")) && store->times[i] >= filter->from_ms &&
+    return str_equal(filter->user_ids.items[0], STR("ann")) && store->times[i] >= filter->from_ms &&
            store->times[i] < filter->to_ms;
 }
 

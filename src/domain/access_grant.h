@@ -18,7 +18,7 @@ enum access_scope {
 
 enum {
     ACCESS_NAME_BYTES_MAX = 64,
-    ACCESS_USERS_MAX = FILTER_USERS_MAX, /* so that a question can be narrowed to all of them */
+    ACCESS_USERS_MAX = FILTER_NAMES_MAX, /* so that a question can be narrowed to all of them */
     ACCESS_SCOPES_TEXT_BYTES = 32        /* "write,read,admin,erase" and the NUL fit */
 };
 
@@ -56,7 +56,7 @@ bool access_grant_has_same_users(const struct access_grant *one, const struct ac
 bool access_grant_copy(struct arena *arena, const struct access_grant *from,
                        struct access_grant *out_copy);
 
-/* Narrows the users of a question, of which there may be FILTER_USERS_MAX: who asks for nobody by
+/* Narrows the users of a question, of which there may be FILTER_NAMES_MAX: who asks for nobody by
  * name asks for all users of the grant. False: one of those asked for is not covered; which one
  * goes to `out_refused`. */
 bool access_grant_narrow(const struct access_grant *grant, struct str *user_ids, size_t *count,

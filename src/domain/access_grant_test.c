@@ -85,7 +85,7 @@ static void without_a_list_all_users_are_covered(void **state)
 {
     (void)state;
     assert_true(access_grant_covers_user(&access_grant_anybody, STR("anybody")));
-    struct str asked[FILTER_USERS_MAX] = {STR("x")};
+    struct str asked[FILTER_NAMES_MAX] = {STR("x")};
     struct str refused;
     size_t count = 1;
     assert_true(access_grant_narrow(&access_grant_anybody, asked, &count, &refused));
@@ -100,7 +100,7 @@ static void questions_are_narrowed(void **state)
     (void)state;
     struct str users[] = {STR("a"), STR("b")};
     struct access_grant grant = {.users = users, .user_count = 2};
-    struct str asked[FILTER_USERS_MAX];
+    struct str asked[FILTER_NAMES_MAX];
     struct str refused = {0};
     size_t count = 0;
     assert_true(access_grant_narrow(&grant, asked, &count, &refused));

@@ -1,27 +1,49 @@
 #include "domain/activity_filter.h"
 
+#include "base/assert.h"
 #include "base/timestamp.h"
 
-bool activity_filter_lists(const struct str *list, size_t count, struct str value)
+bool name_list_has(const struct name_list *list, struct str name)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (str_equal(list[i], value)) {
+    for (size_t i = 0; i < list->count; i++) {
+        if (str_equal(list->items[i], name)) {
             return true;
         }
     }
     return false;
 }
 
-enum status activity_filter_add(struct str *list, size_t max, size_t *count, struct str value)
+enum status name_list_add(struct name_list *list, struct str *room, size_t max, struct str name)
 {
-    if (activity_filter_lists(list, *count, value)) {
+    if (name_list_has(list, name)) {
         return STATUS_OK;
     }
-    if (*count == max) {
+    if (list->count == max) {
         return STATUS_TOO_LARGE;
     }
-    list[(*count)++] = value;
+    list->items = room;
+    room[list->count++] = name;
     return STATUS_OK;
+}
+
+void name_choice_make(const struct name_list *wanted, const struct name_list *excluded,
+                      struct name_choice *out_choice)
+{
+    bool wants = wanted->count > 0;
+    const struct name_list *named = wants ? wanted : excluded;
+    ASSERT(named->count <= FILTER_NAMES_MAX);
+    out_choice->sense = wants ? ONE_OF : named->count > 0 ? NONE_OF : ANY_NAME;
+    out_choice->count = 0;
+    for (size_t i = 0; i < named->count; i++) {
+        if (!wants || !name_list_has(excluded, named->items[i])) {
+            out_choice->names[out_choice->count++] = named->items[i];
+        }
+    }
+}
+
+enum name_sense name_choice_sense(const struct name_choice *choice, size_t known)
+{
+    return choice->sense == NONE_OF && known == 0 ? ANY_NAME : choice->sense;
 }
 
 struct activity_filter activity_filter_all(void)
@@ -36,19 +58,19 @@ bool activity_filter_matches_metadata(const struct activity_filter *filter, stru
            (excluded == NULL || !metadata_filter_finds_any(excluded, metadata));
 }
 
-static bool matches_one(const struct str *values, size_t count, struct str value)
+static bool matches_one(const struct name_list *names, struct str name)
 {
-    return count == 0 || activity_filter_lists(values, count, value);
+    return names->count == 0 || name_list_has(names, name);
 }
 
 bool activity_filter_matches(const struct activity_filter *filter, const struct activity *activity)
 {
     const struct activity_exclusions *excluded = &filter->excluded;
     return activity->timestamp_ms >= filter->from_ms && activity->timestamp_ms < filter->to_ms &&
-           matches_one(filter->user_ids, filter->user_id_count, activity->user_id) &&
-           matches_one(filter->actions, filter->action_count, activity->action) &&
-           !activity_filter_lists(excluded->user_ids, excluded->user_id_count, activity->user_id) &&
-           !activity_filter_lists(excluded->actions, excluded->action_count, activity->action) &&
+           matches_one(&filter->user_ids, activity->user_id) &&
+           matches_one(&filter->actions, activity->action) &&
+           !name_list_has(&excluded->user_ids, activity->user_id) &&
+           !name_list_has(&excluded->actions, activity->action) &&
            activity_filter_matches_metadata(filter, activity->metadata);
 }
 
@@ -72,11 +94,11 @@ static uint64_t hash_number(uint64_t hash, uint64_t number)
 
 static const uint64_t hash_start = UINT64_C(0xcbf29ce484222325);
 
-static uint64_t hash_list(const struct str *values, size_t count)
+static uint64_t hash_list(const struct name_list *names)
 {
-    uint64_t sum = count;
-    for (size_t i = 0; i < count; i++) {
-        sum += hash_bytes(hash_start, values[i].data, values[i].len);
+    uint64_t sum = names->count;
+    for (size_t i = 0; i < names->count; i++) {
+        sum += hash_bytes(hash_start, names->items[i].data, names->items[i].len);
     }
     return sum;
 }
@@ -109,7 +131,7 @@ static uint64_t hash_metadata(uint64_t hash_before, const struct metadata_filter
 
 static bool excludes_any(const struct activity_exclusions *excluded)
 {
-    return excluded->user_id_count > 0 || excluded->action_count > 0 ||
+    return excluded->user_ids.count > 0 || excluded->actions.count > 0 ||
            metadata_filter_value_count(excluded->metadata) > 0;
 }
 
@@ -117,16 +139,16 @@ static bool excludes_any(const struct activity_exclusions *excluded)
 static uint64_t hash_exclusions(uint64_t hash, const struct activity_exclusions *excluded)
 {
     hash = hash_text(hash, STR("not"));
-    hash = hash_number(hash, hash_list(excluded->user_ids, excluded->user_id_count));
-    hash = hash_number(hash, hash_list(excluded->actions, excluded->action_count));
+    hash = hash_number(hash, hash_list(&excluded->user_ids));
+    hash = hash_number(hash, hash_list(&excluded->actions));
     return hash_metadata(hash, excluded->metadata);
 }
 
 uint64_t activity_filter_hash(const struct activity_filter *filter)
 {
     uint64_t hash = hash_start;
-    hash = hash_number(hash, hash_list(filter->user_ids, filter->user_id_count));
-    hash = hash_number(hash, hash_list(filter->actions, filter->action_count));
+    hash = hash_number(hash, hash_list(&filter->user_ids));
+    hash = hash_number(hash, hash_list(&filter->actions));
     hash = hash_number(hash, (uint64_t)filter->from_ms);
     hash = hash_number(hash, (uint64_t)filter->to_ms);
     hash = hash_metadata(hash, filter->metadata);

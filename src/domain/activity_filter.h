@@ -13,35 +13,55 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { FILTER_USERS_MAX = 64, FILTER_ACTIONS_MAX = 64 };
+enum { FILTER_NAMES_MAX = 64 };
+
+/* Users or actions, each once; at most FILTER_NAMES_MAX in a filter. */
+struct name_list {
+    const struct str *items;
+    size_t count;
+};
 
 /* Activities of one of these users, with one of these actions, or with one of these values in their
  * metadata. Where a path leads to nothing, no value is: such activities are not excluded. */
 struct activity_exclusions {
-    const struct str *user_ids; /* at most FILTER_USERS_MAX, each once */
-    size_t user_id_count;
-    const struct str *actions; /* at most FILTER_ACTIONS_MAX, each once */
-    size_t action_count;
+    struct name_list user_ids;
+    struct name_list actions;
     const struct metadata_filter *metadata; /* NULL: none by metadata */
 };
 
 struct activity_filter {
-    const struct str *user_ids; /* at most FILTER_USERS_MAX, each once */
-    size_t user_id_count;
-    const struct str *actions; /* at most FILTER_ACTIONS_MAX, each once */
-    size_t action_count;
+    struct name_list user_ids;
+    struct name_list actions;
     int64_t from_ms;                        /* inclusive; TIMESTAMP_MS_MIN when open */
     int64_t to_ms;                          /* exclusive; TIMESTAMP_MS_MAX + 1 when open */
     const struct metadata_filter *metadata; /* NULL: whatever it is */
     struct activity_exclusions excluded;
 };
 
-bool activity_filter_lists(const struct str *list, size_t count, struct str value);
+/* Whether the name is one of the list, compared byte by byte. */
+bool name_list_has(const struct name_list *list, struct str name);
 
-/* Adds a user or an action to a list that has room for `max`, unless it is there; TOO_LARGE. The
- * text is borrowed. */
-MUST_USE enum status activity_filter_add(struct str *list, size_t max, size_t *count,
-                                         struct str value);
+/* Adds a name unless it is there; the items are in `room` from then on, which has place for `max`.
+ * TOO_LARGE. The text is borrowed. */
+MUST_USE enum status name_list_add(struct name_list *list, struct str *room, size_t max,
+                                   struct str name);
+
+/* What one member of a row must be: any name, one of some, or none of some. */
+enum name_sense { ANY_NAME, ONE_OF, NONE_OF };
+
+/* What a filter says of one member, as one condition. */
+struct name_choice {
+    enum name_sense sense;
+    struct str names[FILTER_NAMES_MAX];
+    size_t count; /* 0 with ONE_OF: nothing matches */
+};
+
+/* What is excluded is taken off the names that are wanted, and counts by itself where none is. */
+void name_choice_make(const struct name_list *wanted, const struct name_list *excluded,
+                      struct name_choice *out_choice);
+
+/* What a choice means where only `known` of its names occur at all. */
+enum name_sense name_choice_sense(const struct name_choice *choice, size_t known);
 
 /* Everything. */
 struct activity_filter activity_filter_all(void);
@@ -51,7 +71,7 @@ bool activity_filter_matches(const struct activity_filter *filter, const struct 
 /* Whether anything depends on the action of a row. */
 static inline bool activity_filter_asks_actions(const struct activity_filter *filter)
 {
-    return filter->action_count > 0 || filter->excluded.action_count > 0;
+    return filter->actions.count > 0 || filter->excluded.actions.count > 0;
 }
 
 /* How many values are looked for in the metadata of each row, be they asked for or excluded. */

@@ -53,18 +53,18 @@ static void test_lists(void **state)
     struct str users[] = {STR("bob"), STR("ann"), STR("an")};
     struct str actions[] = {STR("view"), STR("click")};
     struct activity_filter filter = activity_filter_all();
-    filter.user_ids = users;
-    filter.actions = actions;
-    filter.user_id_count = 1;
+    filter.user_ids.items = users;
+    filter.actions.items = actions;
+    filter.user_ids.count = 1;
     assert_false(activity_filter_matches(&filter, &ann));
-    filter.user_id_count = 2;
+    filter.user_ids.count = 2;
     assert_true(activity_filter_matches(&filter, &ann));
-    filter.action_count = 1;
+    filter.actions.count = 1;
     assert_false(activity_filter_matches(&filter, &ann));
-    filter.action_count = 2;
+    filter.actions.count = 2;
     assert_true(activity_filter_matches(&filter, &ann));
-    filter.user_ids = users + 2;
-    filter.user_id_count = 1;
+    filter.user_ids.items = users + 2;
+    filter.user_ids.count = 1;
     assert_false(activity_filter_matches(&filter, &ann));
 }
 
@@ -93,22 +93,22 @@ static void test_exclusions(void **state)
     struct str users[] = {STR("ann"), STR("an"), STR("bob")};
     struct str actions[] = {STR("click"), STR("clic")};
     struct activity_filter filter = activity_filter_all();
-    filter.excluded.user_ids = users + 1;
-    filter.excluded.user_id_count = 2;
-    filter.excluded.actions = actions + 1;
-    filter.excluded.action_count = 1;
+    filter.excluded.user_ids.items = users + 1;
+    filter.excluded.user_ids.count = 2;
+    filter.excluded.actions.items = actions + 1;
+    filter.excluded.actions.count = 1;
     assert_true(activity_filter_matches(&filter, &ann));
-    filter.excluded.user_ids = users;
+    filter.excluded.user_ids.items = users;
     assert_false(activity_filter_matches(&filter, &ann));
-    filter.user_ids = users;
-    filter.user_id_count = 1;
+    filter.user_ids.items = users;
+    filter.user_ids.count = 1;
     assert_false(activity_filter_matches(&filter, &ann));
-    filter.excluded.user_id_count = 0;
+    filter.excluded.user_ids.count = 0;
     assert_true(activity_filter_matches(&filter, &ann));
     assert_true(activity_filter_asks_actions(&filter));
-    filter.excluded.actions = actions;
+    filter.excluded.actions.items = actions;
     assert_false(activity_filter_matches(&filter, &ann));
-    filter.excluded.action_count = 0;
+    filter.excluded.actions.count = 0;
     assert_false(activity_filter_asks_actions(&filter));
     assert_true(activity_filter_matches(&filter, &ann));
 }
@@ -159,10 +159,10 @@ static uint64_t hash_of(const struct str *users, size_t user_count, const struct
                         size_t action_count)
 {
     struct activity_filter filter = activity_filter_all();
-    filter.user_ids = users;
-    filter.user_id_count = user_count;
-    filter.actions = actions;
-    filter.action_count = action_count;
+    filter.user_ids.items = users;
+    filter.user_ids.count = user_count;
+    filter.actions.items = actions;
+    filter.actions.count = action_count;
     return activity_filter_hash(&filter);
 }
 
@@ -238,9 +238,9 @@ static uint64_t hash_without(size_t user_count, size_t action_count,
 {
     static const struct str texts[] = {{"ann", 3}, {"bob", 3}};
     struct activity_filter filter = activity_filter_all();
-    filter.excluded.user_ids = filter.excluded.actions = texts;
-    filter.excluded.user_id_count = user_count;
-    filter.excluded.action_count = action_count;
+    filter.excluded.user_ids.items = filter.excluded.actions.items = texts;
+    filter.excluded.user_ids.count = user_count;
+    filter.excluded.actions.count = action_count;
     filter.excluded.metadata = metadata;
     return activity_filter_hash(&filter);
 }
@@ -281,14 +281,53 @@ static void test_hash_is_stable(void **state)
 static void test_a_list_holds_each_once_and_has_a_bound(void **state)
 {
     (void)state;
-    struct str list[2];
-    size_t count = 0;
-    assert_int_equal(activity_filter_add(list, 2, &count, STR("a")), STATUS_OK);
-    assert_int_equal(activity_filter_add(list, 2, &count, STR("b")), STATUS_OK);
-    assert_int_equal(activity_filter_add(list, 2, &count, STR("a")), STATUS_OK);
-    assert_int_equal(activity_filter_add(list, 2, &count, STR("c")), STATUS_TOO_LARGE);
-    assert_int_equal(count, 2);
-    assert_true(str_equal(list[0], STR("a")) && str_equal(list[1], STR("b")));
+    struct str room[2];
+    struct name_list list = {0};
+    assert_int_equal(name_list_add(&list, room, 2, STR("a")), STATUS_OK);
+    assert_int_equal(name_list_add(&list, room, 2, STR("b")), STATUS_OK);
+    assert_int_equal(name_list_add(&list, room, 2, STR("a")), STATUS_OK);
+    assert_int_equal(name_list_add(&list, room, 2, STR("c")), STATUS_TOO_LARGE);
+    assert_int_equal(list.count, 2);
+    assert_true(str_equal(list.items[0], STR("a")) && str_equal(list.items[1], STR("b")));
+}
+
+static struct name_choice choice_of(size_t wanted_count, size_t excluded_count)
+{
+    static const struct str wanted[] = {{"a", 1}, {"b", 1}};
+    static const struct str excluded[] = {{"b", 1}, {"a", 1}};
+    struct name_choice choice;
+    name_choice_make(&(struct name_list){wanted, wanted_count},
+                     &(struct name_list){excluded, excluded_count}, &choice);
+    return choice;
+}
+
+static void expect_choice(struct name_choice choice, enum name_sense sense, size_t count)
+{
+    assert_int_equal(choice.sense, sense);
+    assert_int_equal(choice.count, count);
+}
+
+/* Stores look names up by it: to want names that are all excluded is to want nothing. */
+static void test_wanted_and_excluded_names_are_one_condition(void **state)
+{
+    (void)state;
+    expect_choice(choice_of(0, 0), ANY_NAME, 0);
+    expect_choice(choice_of(2, 0), ONE_OF, 2);
+    expect_choice(choice_of(2, 1), ONE_OF, 1);
+    assert_true(str_equal(choice_of(2, 1).names[0], STR("a")));
+    expect_choice(choice_of(2, 2), ONE_OF, 0);
+    expect_choice(choice_of(0, 2), NONE_OF, 2);
+}
+
+/* What does not occur need not be excluded, but cannot be found either. */
+static void test_a_choice_of_unknown_names(void **state)
+{
+    (void)state;
+    struct name_choice wanted = choice_of(1, 0);
+    struct name_choice excluded = choice_of(0, 1);
+    assert_int_equal(name_choice_sense(&wanted, 0), ONE_OF);
+    assert_int_equal(name_choice_sense(&excluded, 0), ANY_NAME);
+    assert_int_equal(name_choice_sense(&excluded, 1), NONE_OF);
 }
 
 int main(void)
@@ -306,6 +345,8 @@ int main(void)
         cmocka_unit_test(test_hash_is_stable),
         cmocka_unit_test(test_hash_of_metadata),
         cmocka_unit_test(test_a_list_holds_each_once_and_has_a_bound),
+        cmocka_unit_test(test_wanted_and_excluded_names_are_one_condition),
+        cmocka_unit_test(test_a_choice_of_unknown_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,10 +43,10 @@ enum status activity_store_sync(struct activity_store *store, struct error *err)
 
 static bool is_within_bounds(const struct activity_filter *filter)
 {
-    return filter->user_id_count <= FILTER_USERS_MAX &&
-           filter->action_count <= FILTER_ACTIONS_MAX &&
-           filter->excluded.user_id_count <= FILTER_USERS_MAX &&
-           filter->excluded.action_count <= FILTER_ACTIONS_MAX;
+    return filter->user_ids.count <= FILTER_NAMES_MAX &&
+           filter->actions.count <= FILTER_NAMES_MAX &&
+           filter->excluded.user_ids.count <= FILTER_NAMES_MAX &&
+           filter->excluded.actions.count <= FILTER_NAMES_MAX;
 }
 
 enum status activity_store_find(struct activity_store *store,

@@ -132,8 +132,8 @@ static void commit_breach(enum breach breach)
     struct error err = {.status = STATUS_OK};
     request.limit = breach == BREACH_LIMIT ? 0 : request.limit;
     request.bytes_max = breach == BREACH_BYTES ? 0 : request.bytes_max;
-    request.filter.user_id_count = breach == BREACH_USERS ? FILTER_USERS_MAX + 1 : 0;
-    request.filter.excluded.action_count = breach == BREACH_EXCLUDED ? FILTER_ACTIONS_MAX + 1 : 0;
+    request.filter.user_ids.count = breach == BREACH_USERS ? FILTER_NAMES_MAX + 1 : 0;
+    request.filter.excluded.actions.count = breach == BREACH_EXCLUDED ? FILTER_NAMES_MAX + 1 : 0;
     stub.page.count = breach == BREACH_TOO_MANY_ROWS ? 3 : 0;
     stub.page.cut_short = breach == BREACH_CUT_WITHOUT_MORE;
     stub.status = breach == BREACH_ERROR_DIFFERS ? STATUS_BUSY : STATUS_OK;

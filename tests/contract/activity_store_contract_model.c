@@ -78,7 +78,7 @@ static bool wants(const struct model *model, const struct activity_page_request 
 {
     struct activity_filter filter = request->filter;
     filter.to_ms += model->fault == FAULT_TO_INCLUSIVE ? 1 : 0;
-    filter.excluded.action_count *= model->fault == FAULT_EXCLUDED_KEPT ? 0 : 1;
+    filter.excluded.actions.count *= model->fault == FAULT_EXCLUDED_KEPT ? 0 : 1;
     if (!activity_filter_matches(&filter, activity) ||
         (model->fault == FAULT_ABSENT_EXCLUDED && has_no_member(&filter, activity))) {
         return false;

@@ -169,13 +169,14 @@ static void choose_metadata(struct run *run, struct metadata_filter *out_metadat
 static void choose_exclusions(struct run *run, struct chosen_filter *chosen,
                               struct activity_exclusions *out_excluded)
 {
-    out_excluded->user_ids = chosen->excluded_users;
-    out_excluded->actions = chosen->excluded_actions;
+    out_excluded->user_ids.items = chosen->excluded_users;
+    out_excluded->actions.items = chosen->excluded_actions;
     for (size_t i = 0; i < USERS && pick(run, 3) == 0; i++) {
-        chosen->excluded_users[out_excluded->user_id_count++] = str_from(users[i]);
+        chosen->excluded_users[out_excluded->user_ids.count++] = str_from(users[i]);
     }
     for (size_t i = 0; i < ACTIONS && pick(run, 3) == 0; i++) {
-        chosen->excluded_actions[out_excluded->action_count++] = str_from(actions[ACTIONS - 1 - i]);
+        chosen->excluded_actions[out_excluded->actions.count++] =
+            str_from(actions[ACTIONS - 1 - i]);
     }
     if (pick(run, 3) == 0) {
         choose_metadata(run, &chosen->excluded_metadata);
@@ -187,13 +188,13 @@ static void choose_filter(struct run *run, struct chosen_filter *chosen,
                           struct activity_filter *out_filter)
 {
     *out_filter = activity_filter_all();
-    out_filter->user_ids = chosen->users;
-    out_filter->actions = chosen->actions;
+    out_filter->user_ids.items = chosen->users;
+    out_filter->actions.items = chosen->actions;
     for (size_t i = 0; i < USERS && pick(run, 2) == 0; i++) {
-        chosen->users[out_filter->user_id_count++] = str_from(users[USERS - 1 - i]);
+        chosen->users[out_filter->user_ids.count++] = str_from(users[USERS - 1 - i]);
     }
     for (size_t i = 0; i < ACTIONS && pick(run, 3) == 0; i++) {
-        chosen->actions[out_filter->action_count++] = str_from(actions[i]);
+        chosen->actions[out_filter->actions.count++] = str_from(actions[i]);
     }
     if (pick(run, 3) == 0) {
         out_filter->from_ms = (int64_t)pick(run, TIMES + 1);

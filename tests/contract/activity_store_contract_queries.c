@@ -90,10 +90,10 @@ static void test_more_counts_matches_only(void **state)
     struct str users[] = {STR("ann"), STR("cyd")};
     struct str action = STR("view");
     struct activity_page_request request = request_all();
-    request.filter.user_ids = users;
-    request.filter.user_id_count = 2;
-    request.filter.actions = &action;
-    request.filter.action_count = 1;
+    request.filter.user_ids.items = users;
+    request.filter.user_ids.count = 2;
+    request.filter.actions.items = &action;
+    request.filter.actions.count = 1;
     request.limit = 1;
     struct activity_page page = find_page(fixture, &request);
     assert_int_equal(page.count, 1);
@@ -120,8 +120,8 @@ static void test_skip_passes_over_matches(void **state)
     request.skip = 1;
     assert_page(fixture, &request, "b c");
     struct str users[] = {STR("bob"), STR("ann")};
-    request.filter.user_ids = users;
-    request.filter.user_id_count = 2;
+    request.filter.user_ids.items = users;
+    request.filter.user_ids.count = 2;
     assert_page(fixture, &request, "b c");
     request.skip = 3;
     assert_page(fixture, &request, "d e");
@@ -211,18 +211,18 @@ static void test_filters_by_user_and_action(void **state)
     struct str users[] = {STR("bob"), STR("ann"), STR("nobody")};
     struct str actions[] = {STR("view"), STR("buy"), STR("nothing")};
     struct activity_filter filter = activity_filter_all();
-    filter.user_ids = users;
-    filter.actions = actions;
-    filter.user_id_count = 1;
+    filter.user_ids.items = users;
+    filter.actions.items = actions;
+    filter.user_ids.count = 1;
     assert_filter(fixture, &filter, "e a");
-    filter.user_id_count = 3;
+    filter.user_ids.count = 3;
     assert_filter(fixture, &filter, "e d c b a");
-    filter.action_count = 1;
+    filter.actions.count = 1;
     assert_filter(fixture, &filter, "b a");
-    filter.user_id_count = 0;
-    filter.action_count = 3;
+    filter.user_ids.count = 0;
+    filter.actions.count = 3;
     assert_filter(fixture, &filter, "f b a");
-    filter.user_id_count = 1;
+    filter.user_ids.count = 1;
     filter.from_ms = 11;
     assert_filter(fixture, &filter, "");
 }
@@ -236,12 +236,12 @@ static void test_filter_texts_match_exactly(void **state)
     for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
         struct str text = str_from(others[i]);
         struct activity_filter filter = activity_filter_all();
-        filter.user_ids = &text;
-        filter.user_id_count = 1;
+        filter.user_ids.items = &text;
+        filter.user_ids.count = 1;
         assert_filter(fixture, &filter, "");
-        filter.user_id_count = 0;
-        filter.actions = &text;
-        filter.action_count = 1;
+        filter.user_ids.count = 0;
+        filter.actions.items = &text;
+        filter.actions.count = 1;
         assert_filter(fixture, &filter, "");
     }
 }
@@ -273,10 +273,10 @@ static void test_filters_by_metadata(void **state)
     want_metadata(&metadata, "plan", "free");
     assert_filter(fixture, &filter, "d a");
     struct str user = STR("bob");
-    filter.user_ids = &user;
-    filter.user_id_count = 1;
+    filter.user_ids.items = &user;
+    filter.user_ids.count = 1;
     assert_filter(fixture, &filter, "d");
-    filter.user_id_count = 0;
+    filter.user_ids.count = 0;
     filter.to_ms = 3;
     assert_filter(fixture, &filter, "a");
     memset(&metadata, 0, sizeof metadata);
@@ -330,22 +330,22 @@ static void test_many_users_are_merged(void **state)
 {
     struct fixture *fixture = *state;
     enum { ROWS = 2000 };
-    static char names[FILTER_USERS_MAX][16];
-    static struct str users[FILTER_USERS_MAX];
+    static char names[FILTER_NAMES_MAX][16];
+    static struct str users[FILTER_NAMES_MAX];
     static char ids[ROWS][16];
     static struct activity activities[ROWS];
-    for (int i = 0; i < FILTER_USERS_MAX; i++) {
+    for (int i = 0; i < FILTER_NAMES_MAX; i++) {
         snprintf(names[i], sizeof names[i], "u%d", i);
         users[i] = str_from(names[i]);
     }
     for (int i = 0; i < ROWS; i++) {
         snprintf(ids[i], sizeof ids[i], "i%05d", i);
-        activities[i] = activity_of(names[i * 7 % FILTER_USERS_MAX], i / 3, ids[i]);
+        activities[i] = activity_of(names[i * 7 % FILTER_NAMES_MAX], i / 3, ids[i]);
     }
     put(fixture, activities, ROWS);
     struct activity_page_request request = request_all();
-    request.filter.user_ids = users;
-    request.filter.user_id_count = FILTER_USERS_MAX;
+    request.filter.user_ids.items = users;
+    request.filter.user_ids.count = FILTER_NAMES_MAX;
     request.skip = 500;
     struct activity_page page = find_page(fixture, &request);
     assert_int_equal(page.count, 1000);
@@ -469,12 +469,12 @@ static void test_long_walks_are_complete(void **state)
     struct str users[] = {STR("ann"), STR("bob")};
     struct str actions[] = {STR("rare"), STR("often")};
     struct activity_page_request request = request_all();
-    request.filter.user_ids = users;
-    request.filter.user_id_count = 1;
-    request.filter.actions = actions;
-    request.filter.action_count = 1;
+    request.filter.user_ids.items = users;
+    request.filter.user_ids.count = 1;
+    request.filter.actions.items = actions;
+    request.filter.actions.count = 1;
     assert_page(fixture, &request, "i15017 i10017 i05017 i00017");
-    request.filter.action_count = 2;
+    request.filter.actions.count = 2;
     request.limit = 1;
     request.skip = 19999;
     assert_page(fixture, &request, "i00000");

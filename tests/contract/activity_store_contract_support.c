@@ -104,8 +104,8 @@ uint64_t count_user(struct fixture *fixture, const char *user_id)
 {
     struct str user = str_from(user_id);
     struct activity_filter filter = activity_filter_all();
-    filter.user_ids = &user;
-    filter.user_id_count = 1;
+    filter.user_ids.items = &user;
+    filter.user_ids.count = 1;
     uint64_t count = UINT64_MAX;
     assert_int_equal(activity_store_count(fixture->store, &filter, 0, &count, NULL), STATUS_OK);
     return count;

@@ -208,8 +208,8 @@ static void test_values_of_metadata_make_groups(void **state)
         struct metadata_path path;
         assert_int_equal(metadata_path_read(STR("k"), &path, NULL), STATUS_OK);
         request.path = &path;
-        request.filter.user_ids = &user;
-        request.filter.user_id_count = 1;
+        request.filter.user_ids.items = &user;
+        request.filter.user_ids.count = 1;
         assert_tally(fixture, &request, "1:2 null:1 true:1");
         assert_int_equal(activity_store_sync(fixture->store, NULL), STATUS_OK);
     }
@@ -432,13 +432,13 @@ struct chosen_texts {
 static void choose_exclusions(const struct random *random, struct chosen_texts *texts,
                               struct activity_exclusions *out_excluded)
 {
-    out_excluded->user_ids = texts->excluded_users;
-    out_excluded->actions = texts->excluded_actions;
+    out_excluded->user_ids.items = texts->excluded_users;
+    out_excluded->actions.items = texts->excluded_actions;
     for (size_t i = 0; i < USERS && random_below(random, 3) == 0; i++) {
-        texts->excluded_users[out_excluded->user_id_count++] = str_from(users[USERS - 1 - i]);
+        texts->excluded_users[out_excluded->user_ids.count++] = str_from(users[USERS - 1 - i]);
     }
     for (size_t i = 0; i < ACTIONS && random_below(random, 2) == 0; i++) {
-        texts->excluded_actions[out_excluded->action_count++] = str_from(actions[i]);
+        texts->excluded_actions[out_excluded->actions.count++] = str_from(actions[i]);
     }
 }
 
@@ -446,13 +446,13 @@ static void choose_filter(const struct random *random, struct chosen_texts *text
                           struct activity_filter *out_filter)
 {
     *out_filter = activity_filter_all();
-    out_filter->user_ids = texts->users;
-    out_filter->actions = texts->actions;
+    out_filter->user_ids.items = texts->users;
+    out_filter->actions.items = texts->actions;
     for (size_t i = 0; i < USERS && random_below(random, 3) == 0; i++) {
-        texts->users[out_filter->user_id_count++] = str_from(users[i]);
+        texts->users[out_filter->user_ids.count++] = str_from(users[i]);
     }
     for (size_t i = 0; i < ACTIONS && random_below(random, 3) == 0; i++) {
-        texts->actions[out_filter->action_count++] = str_from(actions[ACTIONS - 1 - i]);
+        texts->actions[out_filter->actions.count++] = str_from(actions[ACTIONS - 1 - i]);
     }
     if (random_below(random, 2) == 0) {
         choose_exclusions(random, texts, &out_filter->excluded);
@@ -510,8 +510,8 @@ static void test_long_tallies_are_complete(void **state)
     for (int by = GROUP_BY_USER; by < GROUPING_COUNT * 2; by++) {
         struct activity_tally_request request =
             request_by((enum activity_grouping)(by % GROUPING_COUNT));
-        request.filter.actions = all;
-        request.filter.action_count = by < GROUPING_COUNT ? 0 : 2;
+        request.filter.actions.items = all;
+        request.filter.actions.count = by < GROUPING_COUNT ? 0 : 2;
         request.limit = LONG_ROWS;
         request.groups_max = LONG_ROWS;
         static const size_t groups[GROUPING_COUNT] = {

@@ -66,8 +66,8 @@ static void read_once(struct shared *shared, struct arena *arena, unsigned turn)
     uint64_t count = 0;
     request.order = turn % 2 == 0 ? ORDER_NEWEST_FIRST : ORDER_OLDEST_FIRST;
     request.limit = 100;
-    request.filter.user_ids = &user;
-    request.filter.user_id_count = turn % 3 == 0 ? 0 : 1;
+    request.filter.user_ids.items = &user;
+    request.filter.user_ids.count = turn % 3 == 0 ? 0 : 1;
     arena_reset(arena);
     enum status status = activity_store_find(shared->store, &request, arena, &page, NULL);
     bool fine = status == STATUS_OK && is_in_order(&page, request.order);

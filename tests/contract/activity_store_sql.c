@@ -210,14 +210,13 @@ static struct activity column_activity(sqlite3_stmt *statement, struct arena *ar
 }
 
 /* `condition` ends where the values begin: "user IN". */
-static void append_list(sqlite3_str *sql, const char *condition, const struct str *values,
-                        size_t count)
+static void append_list(sqlite3_str *sql, const char *condition, const struct name_list *names)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < names->count; i++) {
         sqlite3_str_appendf(sql, i == 0 ? " AND %s (%.*Q" : "%.0s, %.*Q", condition,
-                            (int)values[i].len, values[i].data);
+                            (int)names->items[i].len, names->items[i].data);
     }
-    sqlite3_str_appendall(sql, count == 0 ? "" : ")");
+    sqlite3_str_appendall(sql, names->count == 0 ? "" : ")");
 }
 
 /* Whether a value that json_each lists is the text, or what the text spells. */
@@ -300,11 +299,11 @@ static void append_filter(const struct sql_store *store, sqlite3_str *sql,
                         (long long)filter->from_ms, store->fault == SQL_TO_INCLUSIVE ? "<=" : "<",
                         (long long)filter->to_ms);
     const struct activity_exclusions *excluded = &filter->excluded;
-    append_list(sql, "user IN", filter->user_ids, filter->user_id_count);
-    append_list(sql, "action IN", filter->actions, filter->action_count);
+    append_list(sql, "user IN", &filter->user_ids);
+    append_list(sql, "action IN", &filter->actions);
     append_metadata(store, sql, " AND", filter->metadata);
-    append_list(sql, "user NOT IN", excluded->user_ids, excluded->user_id_count);
-    append_list(sql, "action NOT IN", excluded->actions, excluded->action_count);
+    append_list(sql, "user NOT IN", &excluded->user_ids);
+    append_list(sql, "action NOT IN", &excluded->actions);
     if (store->fault != SQL_EXCLUDED_KEPT) {
         append_metadata(store, sql, " AND NOT", excluded->metadata);
     }

@@ -390,8 +390,8 @@ static void compare_page(struct run *run, const struct activity_page_request *re
 }
 
 struct chosen_list {
-    struct str items[FILTER_USERS_MAX];
-    char texts[FILTER_USERS_MAX][24];
+    struct str items[FILTER_NAMES_MAX];
+    char texts[FILTER_NAMES_MAX][24];
 };
 
 struct chosen_filter {
@@ -454,10 +454,10 @@ static size_t choose_actions(struct run *run, struct chosen_list *chosen)
 static void choose_exclusions(struct run *run, struct chosen_filter *chosen,
                               struct activity_exclusions *out_excluded)
 {
-    out_excluded->user_ids = chosen->excluded_users.items;
-    out_excluded->user_id_count = choose_users(run, &chosen->excluded_users);
-    out_excluded->actions = chosen->excluded_actions.items;
-    out_excluded->action_count = choose_actions(run, &chosen->excluded_actions);
+    out_excluded->user_ids.items = chosen->excluded_users.items;
+    out_excluded->user_ids.count = choose_users(run, &chosen->excluded_users);
+    out_excluded->actions.items = chosen->excluded_actions.items;
+    out_excluded->actions.count = choose_actions(run, &chosen->excluded_actions);
     if (one_in(run, 3)) {
         choose_metadata(run, &chosen->excluded_metadata);
         out_excluded->metadata = &chosen->excluded_metadata;
@@ -468,10 +468,10 @@ static void choose_filter(struct run *run, struct chosen_filter *chosen,
                           struct activity_filter *out_filter)
 {
     *out_filter = activity_filter_all();
-    out_filter->user_ids = chosen->users.items;
-    out_filter->user_id_count = choose_users(run, &chosen->users);
-    out_filter->actions = chosen->actions.items;
-    out_filter->action_count = choose_actions(run, &chosen->actions);
+    out_filter->user_ids.items = chosen->users.items;
+    out_filter->user_ids.count = choose_users(run, &chosen->users);
+    out_filter->actions.items = chosen->actions.items;
+    out_filter->actions.count = choose_actions(run, &chosen->actions);
     if (one_in(run, 3)) {
         out_filter->from_ms = choose_time(run);
     }

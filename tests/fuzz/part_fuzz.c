@@ -108,13 +108,13 @@ static void ask_users(struct part_view *view)
         }
     }
     struct activity_filter filter = activity_filter_all();
-    filter.excluded.user_ids = asked;
-    filter.excluded.user_id_count = count;
+    filter.excluded.user_ids.items = asked;
+    filter.excluded.user_ids.count = count;
     walk_both_ways(view, &filter);
     count_rows(view, &filter);
-    filter.excluded.user_id_count = 0;
-    filter.user_ids = asked;
-    for (filter.user_id_count = 1; filter.user_id_count <= count; filter.user_id_count++) {
+    filter.excluded.user_ids.count = 0;
+    filter.user_ids.items = asked;
+    for (filter.user_ids.count = 1; filter.user_ids.count <= count; filter.user_ids.count++) {
         walk_both_ways(view, &filter);
         filter.from_ms = 1000000;
         filter.to_ms = INT64_C(1700000002000);
@@ -125,16 +125,16 @@ static void ask_actions(struct part_view *view)
 {
     const struct part_footer *footer = part_footer(part_view_part(view));
     struct activity_filter filter = activity_filter_all();
-    filter.actions = &footer->actions[footer->action_count / 2].text;
-    filter.action_count = 1;
+    filter.actions.items = &footer->actions[footer->action_count / 2].text;
+    filter.actions.count = 1;
     walk_both_ways(view, &filter);
-    filter.action_count = 0;
+    filter.actions.count = 0;
     walk_both_ways(view, &filter);
-    filter.excluded.actions = filter.actions;
-    filter.excluded.action_count = 1;
+    filter.excluded.actions.items = filter.actions.items;
+    filter.excluded.actions.count = 1;
     walk_both_ways(view, &filter);
     count_rows(view, &filter);
-    filter.excluded.action_count = 0;
+    filter.excluded.actions.count = 0;
     filter.from_ms = footer->timestamps.first_ms / 2 + footer->timestamps.last_ms / 2;
     walk_both_ways(view, &filter);
 }

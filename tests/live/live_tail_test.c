@@ -101,8 +101,8 @@ static void only_what_the_filter_lets_through(void **state)
     struct str odd = STR("odd");
     start();
     ear_init(&ears[0]);
-    ears[0].listener.filter.actions = &odd;
-    ears[0].listener.filter.action_count = 1;
+    ears[0].listener.filter.actions.items = &odd;
+    ears[0].listener.filter.actions.count = 1;
     let_in(&ears[0]);
     live_bed_append(&bed, 1000, 50);
     assert_true(ear_await(&ears[0], bed.next));
@@ -147,8 +147,8 @@ static void heartbeats_come_with_a_place(void **state)
     bed.config.heartbeat_ms = 20;
     start();
     ear_init(&ears[0]);
-    ears[0].listener.filter.actions = &never;
-    ears[0].listener.filter.action_count = 1;
+    ears[0].listener.filter.actions.items = &never;
+    ears[0].listener.filter.actions.count = 1;
     let_in(&ears[0]);
     live_bed_append(&bed, 30, 30);
     for (int i = 0; i < 1000 && ears[0].heartbeats < 5; i++) {

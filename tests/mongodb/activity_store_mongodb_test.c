@@ -267,8 +267,8 @@ static void test_documents_of_others_are_answered(void **state)
         STATUS_OK);
     assert_int_equal(activity_store_get(bed->store, STR("no user"), &bed->arena, &found, NULL),
                      STATUS_NOT_FOUND);
-    filter.user_ids = &user;
-    filter.user_id_count = 1;
+    filter.user_ids.items = &user;
+    filter.user_ids.count = 1;
     assert_string_equal(bed_ids(bed, bed->store, &filter), "507f1f77bcf86cd799439019");
     assert_int_equal(activity_store_erase(bed->store, user, 5, &erasure, NULL), STATUS_OK);
     assert_int_equal(erasure.erased, 1);

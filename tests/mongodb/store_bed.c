@@ -101,8 +101,8 @@ uint64_t bed_count(struct activity_store *store, const char *user_id)
     struct activity_filter filter = activity_filter_all();
     struct str user = user_id == NULL ? (struct str){NULL, 0} : str_from(user_id);
     uint64_t count = UINT64_MAX;
-    filter.user_ids = &user;
-    filter.user_id_count = user_id == NULL ? 0 : 1;
+    filter.user_ids.items = &user;
+    filter.user_ids.count = user_id == NULL ? 0 : 1;
     assert_int_equal(activity_store_count(store, &filter, 0, &count, NULL), STATUS_OK);
     return count;
 }

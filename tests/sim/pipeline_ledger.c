@@ -185,8 +185,8 @@ static bool user_is_in_order(struct check *check, unsigned user)
                                             .order = ORDER_OLDEST_FIRST,
                                             .limit = LEDGER_ENTRIES_MAX,
                                             .bytes_max = CHECK_ARENA_BYTES_MAX};
-    request.filter.user_ids = &user_id;
-    request.filter.user_id_count = 1;
+    request.filter.user_ids.items = &user_id;
+    request.filter.user_ids.count = 1;
     struct activity_page page;
     enum status status = activity_store_find(check->store, &request, &check->arena, &page, NULL);
     ASSERT(status == STATUS_OK && !page.more);

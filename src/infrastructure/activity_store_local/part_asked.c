@@ -1,7 +1,5 @@
 #include "infrastructure/activity_store_local/part_asked.h"
 
-#include "base/assert.h"
-
 /* Sets the number of an action; false when the part does not know it. */
 static bool find_action(const struct part_footer *footer, struct str text, uint32_t *out_number)
 {
@@ -27,35 +25,29 @@ static bool find_action(const struct part_footer *footer, struct str text, uint3
  * all bits have been seen after some thousand actions. */
 static uint64_t bits_of_asked(const struct part_footer *footer, const struct part_asked *asked)
 {
-    uint32_t count = asked->excludes ? footer->action_count : asked->action_count;
+    bool by_name = asked->sense == ONE_OF;
+    uint32_t count = by_name ? asked->action_count : footer->action_count;
     uint64_t bits = 0;
     for (uint32_t i = 0; i < count && bits != UINT64_MAX; i++) {
-        uint32_t number = asked->excludes ? i : asked->actions[i];
+        uint32_t number = by_name ? asked->actions[i] : i;
         bits |= part_asked_wants_action(asked, number) ? UINT64_C(1) << number % 64 : 0;
     }
     return bits;
 }
 
-/* What is excluded is taken off the actions that are wanted, and counts by itself where none is. */
 void part_ask_actions(const struct part_footer *footer, const struct activity_filter *filter,
                       struct part_asked *asked)
 {
-    const struct activity_exclusions *excluded = &filter->excluded;
-    bool wants = filter->action_count > 0;
-    const struct str *texts = wants ? filter->actions : excluded->actions;
-    size_t count = wants ? filter->action_count : excluded->action_count;
-    ASSERT(count <= FILTER_ACTIONS_MAX);
-    for (size_t i = 0; i < count; i++) {
+    struct name_choice choice;
+    name_choice_make(&filter->actions, &filter->excluded.actions, &choice);
+    for (size_t i = 0; i < choice.count; i++) {
         uint32_t number;
-        bool unwanted =
-            wants && activity_filter_lists(excluded->actions, excluded->action_count, texts[i]);
-        if (!unwanted && find_action(footer, texts[i], &number)) {
+        if (find_action(footer, choice.names[i], &number)) {
             asked->actions[asked->action_count++] = number;
         }
     }
-    asked->excludes = !wants;
-    asked->by_action = wants || asked->action_count > 0;
-    asked->action_bits = asked->by_action ? bits_of_asked(footer, asked) : 0;
+    asked->sense = name_choice_sense(&choice, asked->action_count);
+    asked->action_bits = asked->sense == ANY_NAME ? 0 : bits_of_asked(footer, asked);
 }
 
 /* The rows from `from_ms` up to `to_ms`. */
@@ -117,5 +109,5 @@ bool part_asked_wants_action(const struct part_asked *asked, uint32_t action)
     for (uint32_t i = 0; !named && i < asked->action_count; i++) {
         named = asked->actions[i] == action;
     }
-    return !asked->by_action || named != asked->excludes;
+    return asked->sense == ANY_NAME || named == (asked->sense == ONE_OF);
 }

@@ -9,11 +9,10 @@
 
 struct part_asked {
     struct part_span rows;
-    bool by_action; /* not every action of the part is asked for */
-    bool excludes;  /* `actions` are those that are not asked for, instead of those that are */
-    uint32_t actions[FILTER_ACTIONS_MAX];
+    enum name_sense sense; /* of its actions */
+    uint32_t actions[FILTER_NAMES_MAX];
     uint32_t action_count; /* of those that the part knows */
-    uint64_t action_bits;  /* of all that are asked for, as in the directory; with by_action only */
+    uint64_t action_bits;  /* of all that are asked for, as in the directory; 0 with ANY_NAME */
 };
 
 /* The numbers of the actions alone, into what is filled with zeros. */
@@ -23,7 +22,7 @@ void part_ask_actions(const struct part_footer *footer, const struct activity_fi
 /* Whether the part has any action that is asked for. */
 static inline bool part_asked_may_match(const struct part_asked *asked)
 {
-    return !asked->by_action || asked->action_bits != 0;
+    return asked->sense == ANY_NAME || asked->action_bits != 0;
 }
 
 /* The stretch is empty without a look at the part where it has no action that is asked for.
@@ -35,7 +34,7 @@ MUST_USE enum status part_ask(struct part_view *view, const struct part_question
 static inline bool part_asked_wants_page(const struct part_asked *asked,
                                          const struct part_page *page)
 {
-    return !asked->by_action || (page->action_bits & asked->action_bits) != 0;
+    return asked->sense == ANY_NAME || (page->action_bits & asked->action_bits) != 0;
 }
 
 bool part_asked_wants_action(const struct part_asked *asked, uint32_t action);

@@ -88,10 +88,10 @@ void bed_renew_view(struct bed *bed)
 void asking_init(struct asking *asking)
 {
     *asking = (struct asking){.filter = activity_filter_all()};
-    asking->filter.user_ids = asking->users;
-    asking->filter.actions = asking->actions;
-    asking->filter.excluded.user_ids = asking->excluded_users;
-    asking->filter.excluded.actions = asking->excluded_actions;
+    asking->filter.user_ids.items = asking->users;
+    asking->filter.actions.items = asking->actions;
+    asking->filter.excluded.user_ids.items = asking->excluded_users;
+    asking->filter.excluded.actions.items = asking->excluded_actions;
     asking->question.filter = &asking->filter;
     asking->question.clock = &clock_system;
 }
@@ -113,7 +113,7 @@ uint32_t sample_frequent_user(const struct sample *sample)
     return 0;
 }
 
-static void ask_users(struct str *users, size_t *user_count, const struct sample *sample,
+static void ask_users(struct name_list *list, struct str *users, const struct sample *sample,
                       const struct random *random)
 {
     static const char *const unknown[] = {"", "nobody", "user-", "user-99999", "zzz"};
@@ -126,12 +126,12 @@ static void ask_users(struct str *users, size_t *user_count, const struct sample
         } else if (kind == 1) {
             user = sample->users[sample_frequent_user(sample)];
         }
-        enum status status = activity_filter_add(users, ASKING_USERS_MAX, user_count, user);
+        enum status status = name_list_add(list, users, ASKING_USERS_MAX, user);
         ASSERT(status == STATUS_OK);
     }
 }
 
-static void ask_actions(struct str *actions, size_t *action_count, const struct sample *sample,
+static void ask_actions(struct name_list *list, struct str *actions, const struct sample *sample,
                         const struct random *random)
 {
     static const char *const unknown[] = {"", "ACTION_", "ACTION_1000", "zzz"};
@@ -141,7 +141,7 @@ static void ask_actions(struct str *actions, size_t *action_count, const struct 
         if (random_below(random, 5) == 0) {
             action = str_from(unknown[random_below(random, ARRAY_LENGTH(unknown))]);
         }
-        enum status status = activity_filter_add(actions, ASKING_ACTIONS_MAX, action_count, action);
+        enum status status = name_list_add(list, actions, ASKING_ACTIONS_MAX, action);
         ASSERT(status == STATUS_OK);
     }
 }
@@ -256,8 +256,8 @@ static void ask_hidden(struct asking *asking, const struct sample *sample,
 static void ask_without(struct asking *asking, const struct bed *bed, const struct random *random)
 {
     struct activity_exclusions *excluded = &asking->filter.excluded;
-    ask_users(asking->excluded_users, &excluded->user_id_count, &bed->sample, random);
-    ask_actions(asking->excluded_actions, &excluded->action_count, &bed->sample, random);
+    ask_users(&excluded->user_ids, asking->excluded_users, &bed->sample, random);
+    ask_actions(&excluded->actions, asking->excluded_actions, &bed->sample, random);
     enum status status = part_exclude_users(bed->view, &asking->question, &asking->excluded, NULL);
     ASSERT(status == STATUS_OK);
     if (random_below(random, 3) == 0) {
@@ -271,8 +271,8 @@ void asking_init_any(struct asking *asking, const struct bed *bed, const struct 
     const struct sample *sample = &bed->sample;
     asking_init(asking);
     asking->question.order = random_below(random, 2) == 0 ? ORDER_NEWEST_FIRST : ORDER_OLDEST_FIRST;
-    ask_users(asking->users, &asking->filter.user_id_count, sample, random);
-    ask_actions(asking->actions, &asking->filter.action_count, sample, random);
+    ask_users(&asking->filter.user_ids, asking->users, sample, random);
+    ask_actions(&asking->filter.actions, asking->actions, sample, random);
     ask_times(asking, sample, random);
     if (random_below(random, 2) == 0) {
         ask_after(asking, sample, random);

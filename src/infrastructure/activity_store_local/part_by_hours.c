@@ -259,7 +259,7 @@ static enum status add_action(const struct counting *counting, uint32_t number, 
 static enum status add_whole_hours(const struct counting *counting, struct error *err)
 {
     const struct part_asked *asked = &counting->asked;
-    bool by_name = asked->by_action && !asked->excludes;
+    bool by_name = asked->sense == ONE_OF;
     uint32_t count = by_name ? asked->action_count : counting->footer->action_count;
     enum status status = STATUS_OK;
     for (uint32_t i = 0; status == STATUS_OK && i < count; i++) {

@@ -25,7 +25,7 @@ struct part_hour_listener {
  * excluded are taken off as hidden ones are. */
 static inline bool part_hours_know(const struct activity_filter *filter)
 {
-    return filter->user_id_count == 0 && !activity_filter_asks_metadata(filter);
+    return filter->user_ids.count == 0 && !activity_filter_asks_metadata(filter);
 }
 
 /* Order and after of the question are ignored; part_hours_know. CORRUPT, NO_MEMORY, TIMED_OUT,

@@ -82,8 +82,8 @@ static enum status add_users(struct part_cursor *cursor, struct error *err)
     const struct activity_filter *filter = cursor->question.filter;
     enum status status = STATUS_OK;
     bool possible = part_span_length(cursor->asked.rows) > 0;
-    for (size_t i = 0; possible && status == STATUS_OK && i < filter->user_id_count; i++) {
-        status = add_user(cursor, filter->user_ids[i], err);
+    for (size_t i = 0; possible && status == STATUS_OK && i < filter->user_ids.count; i++) {
+        status = add_user(cursor, filter->user_ids.items[i], err);
     }
     return status;
 }
@@ -99,7 +99,7 @@ enum status part_cursor_new(struct part_view *view, const struct part_question *
     cursor->question = *question;
     cursor->page_number = NO_PAGE;
     cursor->block_number = NO_BLOCK;
-    cursor->by_user = question->filter->user_id_count > 0;
+    cursor->by_user = question->filter->user_ids.count > 0;
     part_rows_of_users_init(&cursor->users, view, question->order);
     enum status status = check_deadline(question, err);
     if (status == STATUS_OK) {
@@ -172,7 +172,8 @@ static bool must_look_at_metadata(const struct part_cursor *cursor)
 
 static bool must_look(const struct part_cursor *cursor)
 {
-    return cursor->asked.by_action || may_be_hidden(cursor) || must_look_at_metadata(cursor);
+    return cursor->asked.sense != ANY_NAME || may_be_hidden(cursor) ||
+           must_look_at_metadata(cursor);
 }
 
 /* The clock is read before each block, since expanding and searching one may take long. */

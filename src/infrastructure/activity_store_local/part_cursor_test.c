@@ -208,7 +208,7 @@ static void no_more_is_read_than_needed(void **state)
     assert_int_equal(count_of(&bed, &asking), 5000 - sample_rows_of_user(&bed.sample, 7));
     asking_deinit(&asking);
     asking_init(&asking);
-    asking.actions[asking.filter.action_count++] = bed.sample.actions[3];
+    asking.actions[asking.filter.actions.count++] = bed.sample.actions[3];
     assert_in_range(count_of(&bed, &asking), 1, 4999);
     asking.actions[0] = STR("unknown");
     asking.filter.from_ms = bed.sample.rows[2000].activity.timestamp_ms;
@@ -241,7 +241,7 @@ static void a_long_list_is_read_from_its_end(void **state)
     uint32_t user = sample_frequent_user(&bed.sample);
     uint32_t rows = sample_rows_of_user(&bed.sample, user);
     assert_true(rows > 3 * LIST_CHUNK_ROWS);
-    asking.users[asking.filter.user_id_count++] = bed.sample.users[user];
+    asking.users[asking.filter.user_ids.count++] = bed.sample.users[user];
     for (int order = ORDER_NEWEST_FIRST; order <= ORDER_OLDEST_FIRST; order++) {
         uint64_t skipped = 0;
         uint64_t before;
@@ -271,7 +271,7 @@ static void pages_without_the_action_are_passed_over(void **state)
     struct asking asking;
     bed_init(&bed, 82, 3000, GATHERED);
     asking_init(&asking);
-    asking.actions[asking.filter.action_count++] = bed.sample.rows[0].activity.action;
+    asking.actions[asking.filter.actions.count++] = bed.sample.rows[0].activity.action;
     for (int order = ORDER_NEWEST_FIRST; order <= ORDER_OLDEST_FIRST; order++) {
         uint64_t skipped = 0;
         uint64_t before;
@@ -295,7 +295,7 @@ static void each_touched_block_is_read_once(void **state)
     asking_want_path(&asking, "no such path");
     asking.filter.from_ms = bed.sample.rows[1000].activity.timestamp_ms;
     asking.filter.to_ms = bed.sample.rows[2000].activity.timestamp_ms;
-    asking.users[asking.filter.user_id_count++] =
+    asking.users[asking.filter.user_ids.count++] =
         bed.sample.users[sample_frequent_user(&bed.sample)];
     uint64_t blocks = 0;
     uint64_t pages = 0;
@@ -379,11 +379,11 @@ static void a_deadline_ends_a_walk(void **state)
     asking_hide(&asking, &bed.sample, 3);
     expect_skip_to_time_out(&bed, &asking, 30, UINT64_MAX);
     asking_init(&asking);
-    asking.actions[asking.filter.action_count++] = bed.sample.actions[0];
+    asking.actions[asking.filter.actions.count++] = bed.sample.actions[0];
     expect_skip_to_time_out(&bed, &asking, 30, UINT64_MAX);
     asking_init(&asking);
     for (uint32_t i = 0; i < ASKING_USERS_MAX; i++) {
-        asking.users[asking.filter.user_id_count++] =
+        asking.users[asking.filter.user_ids.count++] =
             bed.sample.users[(sample_frequent_user(&bed.sample) + i) % bed.sample.user_count];
     }
     expect_skip_to_time_out(&bed, &asking, 1 + ASKING_USERS_MAX + 2, 500);
@@ -432,7 +432,7 @@ static void bed_init_for_two(struct bed *bed, uint64_t seed, struct asking *aski
     asking_init(asking);
     asking->users[0] = bed->sample.users[user];
     asking->users[1] = bed->sample.users[(user + 1) % bed->sample.user_count];
-    asking->filter.user_id_count = 2;
+    asking->filter.user_ids.count = 2;
     asking->filter.from_ms = bed->sample.rows[500].activity.timestamp_ms;
     answer_by_looking(&bed->sample, &asking->question, answer);
 }

@@ -38,8 +38,8 @@ enum status part_exclude_users(struct part_view *view, struct part_question *que
     CLEANUP(hidden_users_unref) struct hidden_users *set = NULL;
     const struct activity_exclusions *excluded = &question->filter->excluded;
     enum status status = STATUS_OK;
-    for (size_t i = 0; status == STATUS_OK && i < excluded->user_id_count; i++) {
-        status = find_and_add(view, question, excluded->user_ids[i], &set, err);
+    for (size_t i = 0; status == STATUS_OK && i < excluded->user_ids.count; i++) {
+        status = find_and_add(view, question, excluded->user_ids.items[i], &set, err);
     }
     *out_hidden = NULL;
     if (status == STATUS_OK && set != NULL) {

@@ -36,7 +36,7 @@ void part_rows_of_users_deinit(struct part_rows_of_users *users)
 enum status part_rows_of_users_add(struct part_rows_of_users *users, const struct part_user *user,
                                    struct part_span rows, struct error *err)
 {
-    ASSERT(users->count < FILTER_USERS_MAX && !users->is_heap);
+    ASSERT(users->count < FILTER_NAMES_MAX && !users->is_heap);
     CLEANUP(free_rows) struct part_user_rows *added = calloc(1, sizeof *added);
     if (added == NULL) {
         return error_set(err, STATUS_NO_MEMORY, 0, "there is no memory for the rows of a user");

@@ -12,7 +12,7 @@ struct part_rows_of_users {
     struct part_view *view;
     enum activity_order order;
     /* Those with rows to come; a heap, whose top has the next row, once a row was taken. */
-    struct part_user_rows *users[FILTER_USERS_MAX];
+    struct part_user_rows *users[FILTER_NAMES_MAX];
     uint32_t count;
     bool is_heap;
 };
@@ -22,7 +22,7 @@ void part_rows_of_users_init(struct part_rows_of_users *users, struct part_view 
                              enum activity_order order);
 void part_rows_of_users_deinit(struct part_rows_of_users *users);
 
-/* Adds the rows of one user more that lie within `rows`; at most FILTER_USERS_MAX users, each once,
+/* Adds the rows of one user more that lie within `rows`; at most FILTER_NAMES_MAX users, each once,
  * and none after the first take. Reads the list's index, and the chunks where `rows` begins and
  * ends. CORRUPT, NO_MEMORY, and what the disk says. */
 MUST_USE enum status part_rows_of_users_add(struct part_rows_of_users *users,

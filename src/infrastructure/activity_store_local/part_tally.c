@@ -72,17 +72,17 @@ static enum status tally_asked_users(const struct tallying *tallying, struct err
 {
     const struct activity_filter *asked = tallying->question->filter;
     enum status status = STATUS_OK;
-    for (size_t i = 0; status == STATUS_OK && i < asked->user_id_count; i++) {
+    for (size_t i = 0; status == STATUS_OK && i < asked->user_ids.count; i++) {
         struct activity_filter filter = *asked;
         struct part_question question = *tallying->question;
         uint64_t count = 0;
-        filter.user_ids = &asked->user_ids[i];
-        filter.user_id_count = 1;
+        filter.user_ids.items = &asked->user_ids.items[i];
+        filter.user_ids.count = 1;
         question.filter = &filter;
         status = part_count(tallying->view, &question, &count, err);
         if (status == STATUS_OK) {
-            status =
-                tell(tallying, tally_table_add_name(tallying->into, *filter.user_ids, count), err);
+            status = tell(tallying,
+                          tally_table_add_name(tallying->into, *filter.user_ids.items, count), err);
         }
     }
     return status;
@@ -261,7 +261,7 @@ enum status part_tally(struct part_view *view, const struct part_question *quest
     if (tallying.grouping == GROUP_BY_METADATA) {
         return tally_metadata(&tallying, err);
     }
-    if (tallying.grouping == GROUP_BY_USER && filter->user_id_count > 0) {
+    if (tallying.grouping == GROUP_BY_USER && filter->user_ids.count > 0) {
         return tally_asked_users(&tallying, err);
     }
     if (tallying.grouping == GROUP_BY_USER && !activity_filter_asks_actions(filter) &&

@@ -134,7 +134,7 @@ static void any_question_is_counted_as_by_looking(void **state)
             struct asking asking;
             char question[64];
             asking_init_any(&asking, &bed, &random);
-            asking.filter.user_id_count = i % 3 == 0 ? asking.filter.user_id_count : 0;
+            asking.filter.user_ids.count = i % 3 == 0 ? asking.filter.user_ids.count : 0;
             round_times(&asking, &random);
             snprintf(question, sizeof question, "seed %llu, question %d", (unsigned long long)seed,
                      i);
@@ -176,9 +176,9 @@ static void the_footer_is_asked_and_no_row(void **state)
         struct asking asking;
         asking_init(&asking);
         assert_int_equal(reads_of(&bed, &asking, groupings[i]), 0);
-        asking.excluded_actions[asking.filter.excluded.action_count++] = bed.sample.actions[1];
+        asking.excluded_actions[asking.filter.excluded.actions.count++] = bed.sample.actions[1];
         assert_int_equal(reads_of(&bed, &asking, groupings[i]), 0);
-        asking.actions[asking.filter.action_count++] = bed.sample.actions[0];
+        asking.actions[asking.filter.actions.count++] = bed.sample.actions[0];
         assert_int_equal(reads_of(&bed, &asking, groupings[i]), 0);
         asking.filter.from_ms = bed.sample.rows[0].activity.timestamp_ms;
         asking.filter.to_ms = bed.sample.rows[ROWS - 1].activity.timestamp_ms + 1;
@@ -199,14 +199,14 @@ static void whole_hours_of_the_part_are_not_walked(void **state)
     asking.filter.from_ms = middle_hour(&bed);
     assert_in_range(reads_of(&bed, &asking, GROUP_BY_HOUR), 0, 1);
     assert_in_range(reads_of(&bed, &asking, GROUP_BY_ACTION), 0, 1);
-    asking.actions[asking.filter.action_count++] = bed.sample.actions[0];
+    asking.actions[asking.filter.actions.count++] = bed.sample.actions[0];
     bed_renew_view(&bed);
     uint64_t before = disk_simulated_count(bed.disk);
     assert_int_equal(part_count(bed.view, &asking.question, &count, NULL), STATUS_OK);
     assert_in_range(disk_simulated_count(bed.disk) - before, 0, 1);
     expect_same(&bed, &asking, GROUP_BY_DAY, "from a whole hour on");
-    asking.filter.action_count = 0;
-    asking.excluded_actions[asking.filter.excluded.action_count++] = bed.sample.actions[0];
+    asking.filter.actions.count = 0;
+    asking.excluded_actions[asking.filter.excluded.actions.count++] = bed.sample.actions[0];
     bed_renew_view(&bed);
     before = disk_simulated_count(bed.disk);
     assert_int_equal(part_count(bed.view, &asking.question, &count, NULL), STATUS_OK);
@@ -246,7 +246,7 @@ static void users_are_counted_by_their_blocks(void **state)
     bed_init(&bed, 9, ROWS, SPREAD);
     asking_init(&asking);
     assert_int_equal(reads_of(&bed, &asking, GROUP_BY_USER), part_directory(bed.part)->names_count);
-    asking.users[asking.filter.user_id_count++] =
+    asking.users[asking.filter.user_ids.count++] =
         bed.sample.users[sample_frequent_user(&bed.sample)];
     assert_in_range(reads_of(&bed, &asking, GROUP_BY_USER), 1, 2);
     bed_deinit(&bed);

@@ -98,8 +98,8 @@ static struct activity_page_request request_of(const struct str *user, enum acti
 {
     struct activity_page_request request = {
         .filter = activity_filter_all(), .order = order, .limit = PAGE_ROWS, .bytes_max = SIZE_MAX};
-    request.filter.user_ids = user;
-    request.filter.user_id_count = user->data == NULL ? 0 : 1;
+    request.filter.user_ids.items = user;
+    request.filter.user_ids.count = user->data == NULL ? 0 : 1;
     return request;
 }
 

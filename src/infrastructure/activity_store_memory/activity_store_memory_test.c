@@ -335,9 +335,9 @@ static void test_deadline_ends_a_walk(void **state)
     struct str user = STR("u0");
     struct str action = STR("click");
     struct activity_filter filter = activity_filter_all();
-    filter.user_ids = &user;
-    filter.actions = &action;
-    filter.user_id_count = filter.action_count = 1;
+    filter.user_ids.items = &user;
+    filter.actions.items = &action;
+    filter.user_ids.count = filter.actions.count = 1;
     uint64_t count = 0;
     assert_int_equal(activity_store_count(store, &filter, ticking.now_ns + 1500, &count, NULL),
                      STATUS_TIMED_OUT);

@@ -40,11 +40,6 @@ static void put_name_types(struct str name, size_t *index, struct buffer *out)
     }
 }
 
-struct name_list {
-    const struct str *names;
-    size_t count;
-};
-
 static void put_list(struct str relation, const struct name_list *list, struct buffer *out)
 {
     size_t index = 0;
@@ -53,7 +48,7 @@ static void put_list(struct str relation, const struct name_list *list, struct b
     }
     size_t member = document_open(out, DOCUMENT_ARRAY, relation);
     for (size_t i = 0; i < list->count; i++) {
-        put_name_types(list->names[i], &index, out);
+        put_name_types(list->items[i], &index, out);
     }
     document_end(out, member);
 }
@@ -65,8 +60,8 @@ static void put_names(struct str key, const struct name_list *wanted,
     if (wanted->count == 0 && excluded->count == 0) {
         return;
     }
-    if (wanted->count == 1 && excluded->count == 0 && !has_other_types(wanted->names[0])) {
-        document_put_str(out, key, wanted->names[0]);
+    if (wanted->count == 1 && excluded->count == 0 && !has_other_types(wanted->items[0])) {
+        document_put_str(out, key, wanted->items[0]);
         return;
     }
     size_t member = document_open(out, DOCUMENT_OBJECT, key);
@@ -80,20 +75,6 @@ void filter_document_append_name(struct str key, struct str name, struct buffer 
     const struct name_list wanted = {&name, 1};
     const struct name_list excluded = {0};
     put_names(key, &wanted, &excluded, out_query);
-}
-
-static void put_users(const struct activity_filter *filter, struct buffer *out)
-{
-    const struct name_list wanted = {filter->user_ids, filter->user_id_count};
-    const struct name_list excluded = {filter->excluded.user_ids, filter->excluded.user_id_count};
-    put_names(STR("userId"), &wanted, &excluded, out);
-}
-
-static void put_actions(const struct activity_filter *filter, struct buffer *out)
-{
-    const struct name_list wanted = {filter->actions, filter->action_count};
-    const struct name_list excluded = {filter->excluded.actions, filter->excluded.action_count};
-    put_names(STR("action"), &wanted, &excluded, out);
 }
 
 /* Times and keys ---------------------------------------------------------------------------- */
@@ -290,8 +271,8 @@ void filter_document_append(const struct activity_filter *filter, const struct f
 {
     size_t index = 0;
     bool by_metadata = server_finds_any(filter);
-    put_users(filter, out_query);
-    put_actions(filter, out_query);
+    put_names(STR("userId"), &filter->user_ids, &filter->excluded.user_ids, out_query);
+    put_names(STR("action"), &filter->actions, &filter->excluded.actions, out_query);
     put_times(filter, after, out_query);
     if (after == NULL && !by_metadata) {
         return;

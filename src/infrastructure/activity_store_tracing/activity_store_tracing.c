@@ -22,14 +22,14 @@ static struct call_trace trace_begin(const struct tracing_store *self)
 
 static size_t count_excluded(const struct activity_exclusions *excluded)
 {
-    return excluded->user_id_count + excluded->action_count +
+    return excluded->user_ids.count + excluded->actions.count +
            metadata_filter_value_count(excluded->metadata);
 }
 
 static void trace_filter(struct call_trace *trace, const struct activity_filter *filter)
 {
-    call_trace_number(trace, "users", (int64_t)filter->user_id_count);
-    call_trace_number(trace, "actions", (int64_t)filter->action_count);
+    call_trace_number(trace, "users", (int64_t)filter->user_ids.count);
+    call_trace_number(trace, "actions", (int64_t)filter->actions.count);
     call_trace_number(trace, "from_ms", filter->from_ms);
     call_trace_number(trace, "to_ms", filter->to_ms);
     call_trace_number(trace, "excluded", (int64_t)count_excluded(&filter->excluded));

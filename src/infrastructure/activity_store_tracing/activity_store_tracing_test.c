@@ -86,9 +86,9 @@ static void test_each_call_is_one_line(void **state)
     struct activity_erasure erasure;
     assert_int_equal(metadata_filter_add(&metadata, STR("a"), STR("secret"), NULL), STATUS_OK);
     request.filter.metadata = request.filter.excluded.metadata = &metadata;
-    request.filter.excluded.actions = request.filter.excluded.user_ids = names;
-    request.filter.excluded.action_count = 2;
-    request.filter.excluded.user_id_count = 1;
+    request.filter.excluded.actions.items = request.filter.excluded.user_ids.items = names;
+    request.filter.excluded.actions.count = 2;
+    request.filter.excluded.user_ids.count = 1;
     assert_int_equal(activity_store_put_batch(traced->store, &batch, verdicts, NULL), STATUS_OK);
     assert_line(traced,
                 "\"message\":\"activity_store put_batch\",\"rows\":2,\"stored\":1,\"duplicate\":1");

@@ -7,8 +7,7 @@ enum {
     STEP_ROWS = 4096, /* about 0.1 to 0.5 ms */
     STEP_LISTS = 1024,
     STEP_STRETCHES = 256,
-    METADATA_BYTES_A_ROW = 128, /* of metadata take as long as a row */
-    LISTS_MAX = FILTER_USERS_MAX > FILTER_ACTIONS_MAX ? FILTER_USERS_MAX : FILTER_ACTIONS_MAX
+    METADATA_BYTES_A_ROW = 128 /* of metadata take as long as a row */
 };
 
 /* One list on its way to being merged: [low, high) is left of it. */
@@ -19,32 +18,23 @@ struct cursor {
     uint32_t row; /* the next one in the order asked for */
 };
 
-enum sense { ANY_NAME, ONE_OF, NONE_OF };
-
-/* What one member of a row must be: one of the names, or none of them. */
+/* What one member of a row must be, in numbers of the table. */
 struct condition {
-    enum sense sense;
-    uint32_t names[LISTS_MAX];
+    enum name_sense sense;
+    uint32_t names[FILTER_NAMES_MAX];
     size_t count;
-};
-
-/* The texts that a condition is made of. */
-struct asked_names {
-    const struct str *wanted;
-    size_t wanted_count;
-    const struct str *excluded;
-    size_t excluded_count;
 };
 
 struct walk {
     const struct memory_table *table;
     enum activity_order order;
-    struct cursor heap[LISTS_MAX]; /* the next row of all is on top */
+    struct cursor heap[FILTER_NAMES_MAX]; /* the next row of all is on top */
     size_t count;
     struct condition users;   /* what is still to be checked of each row */
     struct condition actions; /* the same */
     const struct activity_filter *filter;
-    struct cursor minus[LISTS_MAX]; /* lists of all rows that must not be, if they are known so */
+    struct cursor
+        minus[FILTER_NAMES_MAX]; /* lists of all rows that must not be, if they are known so */
     size_t minus_count;
 };
 
@@ -185,42 +175,38 @@ static void walk_add_list(struct walk *walk, const struct memory_list *list,
     }
 }
 
-static struct asked_names asked_users(const struct activity_filter *filter)
-{
-    return (struct asked_names){.wanted = filter->user_ids,
-                                .wanted_count = filter->user_id_count,
-                                .excluded = filter->excluded.user_ids,
-                                .excluded_count = filter->excluded.user_id_count};
-}
-
-static struct asked_names asked_actions(const struct activity_filter *filter)
-{
-    return (struct asked_names){.wanted = filter->actions,
-                                .wanted_count = filter->action_count,
-                                .excluded = filter->excluded.actions,
-                                .excluded_count = filter->excluded.action_count};
-}
-
-/* The numbers of those names that exist, and how many rows carry them. What is excluded is taken
- * off the names that are wanted, and counts by itself where none is. */
+/* The numbers of those names that exist, and how many rows carry them. */
 static uint64_t condition_resolve(struct condition *condition, const struct memory_names *names,
-                                  const struct asked_names *asked)
+                                  const struct name_list *wanted, const struct name_list *excluded)
 {
+    struct name_choice choice;
     uint64_t rows = 0;
-    bool wants = asked->wanted_count > 0;
-    const struct str *texts = wants ? asked->wanted : asked->excluded;
-    size_t count = wants ? asked->wanted_count : asked->excluded_count;
+    name_choice_make(wanted, excluded, &choice);
     condition->count = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t name = memory_names_find(names, texts[i], memory_names_hash(names, texts[i]));
-        if (name != MEMORY_NONE &&
-            !(wants && activity_filter_lists(asked->excluded, asked->excluded_count, texts[i]))) {
+    for (size_t i = 0; i < choice.count; i++) {
+        uint32_t name =
+            memory_names_find(names, choice.names[i], memory_names_hash(names, choice.names[i]));
+        if (name != MEMORY_NONE) {
             condition->names[condition->count++] = name;
             rows += memory_names_at(names, name)->list.count;
         }
     }
-    condition->sense = wants ? ONE_OF : condition->count > 0 ? NONE_OF : ANY_NAME;
+    condition->sense = name_choice_sense(&choice, condition->count);
     return rows;
+}
+
+static uint64_t resolve_users(struct condition *condition, const struct memory_table *table,
+                              const struct activity_filter *filter)
+{
+    return condition_resolve(condition, &table->users, &filter->user_ids,
+                             &filter->excluded.user_ids);
+}
+
+static uint64_t resolve_actions(struct condition *condition, const struct memory_table *table,
+                                const struct activity_filter *filter)
+{
+    return condition_resolve(condition, &table->actions, &filter->actions,
+                             &filter->excluded.actions);
 }
 
 /* Walks the lists of the condition, which then needs no check any more. */
@@ -260,10 +246,8 @@ static void walk_open(struct walk *walk, const struct memory_table *table,
     walk->filter = filter;
     walk->count = 0;
     walk->minus_count = 0;
-    const struct asked_names users = asked_users(filter);
-    const struct asked_names actions = asked_actions(filter);
-    uint64_t of_users = condition_resolve(&walk->users, &table->users, &users);
-    uint64_t of_actions = condition_resolve(&walk->actions, &table->actions, &actions);
+    uint64_t of_users = resolve_users(&walk->users, table, filter);
+    uint64_t of_actions = resolve_actions(&walk->actions, table, filter);
     bool by_action = walk->actions.sense == ONE_OF;
     if (walk->users.sense == ONE_OF && (!by_action || of_users <= of_actions)) {
         walk_condition(walk, &walk->users, &table->users, query);
@@ -617,9 +601,9 @@ static enum memory_progress tally_rows(struct memory_tally_query *query,
     return MEMORY_PAUSED;
 }
 
-static bool asks_nothing(const struct asked_names *asked)
+static bool asks_users(const struct activity_filter *filter)
 {
-    return asked->wanted_count == 0 && asked->excluded_count == 0;
+    return filter->user_ids.count > 0 || filter->excluded.user_ids.count > 0;
 }
 
 /* Where most stretches would have a row or two, going from row to row is quicker. */
@@ -633,16 +617,14 @@ enum memory_progress memory_tally_query_step(struct memory_tally_query *query,
 {
     const struct activity_filter *filter = query->query.filter;
     enum activity_grouping grouping = query->into->request->grouping;
-    const struct asked_names users = asked_users(filter);
-    const struct asked_names actions = asked_actions(filter);
     struct condition named;
     bool looks = activity_filter_asks_metadata(filter);
-    if (grouping == GROUP_BY_ACTION && asks_nothing(&users) && !looks) {
-        condition_resolve(&named, &table->actions, &actions);
+    if (grouping == GROUP_BY_ACTION && !asks_users(filter) && !looks) {
+        resolve_actions(&named, table, filter);
         return tally_names(query, table, &table->actions, &named);
     }
-    if (grouping == GROUP_BY_USER && asks_nothing(&actions) && !looks) {
-        condition_resolve(&named, &table->users, &users);
+    if (grouping == GROUP_BY_USER && !activity_filter_asks_actions(filter) && !looks) {
+        resolve_users(&named, table, filter);
         return tally_names(query, table, &table->users, &named);
     }
     struct walk walk;

@@ -334,8 +334,8 @@ bool api_access_narrows(const struct api_call *call, struct activity_filter *fil
     if (!access_grant_copy(arena, &call->caller->grant, &grant)) {
         return refuse_no_memory(call);
     }
-    ASSERT(filter->user_ids == user_ids);
-    return access_grant_narrow(&grant, user_ids, &filter->user_id_count, &refused)
+    ASSERT(filter->user_ids.items == user_ids);
+    return access_grant_narrow(&grant, user_ids, &filter->user_ids.count, &refused)
                ? true
                : refuse_user(call, refused);
 }

@@ -101,7 +101,7 @@ MUST_USE enum status api_access_check_activity(const struct api_loop *loop,
                                                struct rejection *rejection);
 
 /* Narrows a question to the users of the caller; their names are copied to `arena`. `user_ids` is
- * the array that the filter points to, with room for FILTER_USERS_MAX. False: the call is answered:
+ * the array that the filter points to, with room for FILTER_NAMES_MAX. False: the call is answered:
  * 403 for other users. */
 bool api_access_narrows(const struct api_call *call, struct activity_filter *filter,
                         struct str *user_ids, struct arena *arena);

@@ -212,7 +212,7 @@ static void a_key_for_a_user_asks_about_this_user_only(void **state)
         bed_is_problem(get(bed, "/logs?userId=v", "only-u:read"), 403, "\\\"v\\\" is none"));
     assert_int_equal(get(bed, "/logs?userId=u&userId=v", "only-u:read")->status, 403);
     assert_int_equal(get(bed, "/api/v1/stats?by=action", "only-u:read")->status, 200);
-    assert_int_equal(bed->tally_asked.filter.user_id_count, 1);
+    assert_int_equal(bed->tally_asked.filter.user_ids.count, 1);
     assert_int_equal(get(bed, "/api/v1/stats?by=action&userId=v", "only-u:read")->status, 403);
     assert_true(bed_is_problem(get(bed, "/api/v1/refused", "only-u:admin"), 403, "all of them"));
 }

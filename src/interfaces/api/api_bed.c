@@ -325,11 +325,11 @@ static enum status store_find(struct activity_store *store,
         return error_set(err, bed->find_answer, 0, "the store says no");
     }
     ASSERT(bed->rows <= request->limit);
-    bed->find_filter_users = request->filter.user_id_count;
+    bed->find_filter_users = request->filter.user_ids.count;
     bed->find_deadline_ns = request->deadline_ns;
-    if (request->filter.user_id_count > 0) {
+    if (request->filter.user_ids.count > 0) {
         static char user[64];
-        keep(user, sizeof user, request->filter.user_ids[0]);
+        keep(user, sizeof user, request->filter.user_ids.items[0]);
         bed->find_user = str_from(user);
     }
     *out_page = (struct activity_page){.rows = &bed->row, .count = bed->rows, .more = bed->more};

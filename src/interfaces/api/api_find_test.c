@@ -254,7 +254,7 @@ static void counts_have_their_shape(void **state)
                         "{\"status\":\"success\",\"by\":\"action\",\"data\":[{\"key\":\"a\","
                         "\"count\":12},{\"key\":\"c\",\"count\":1}],\"more\":true}");
     assert_int_equal(bed->tally_asked.limit, 2);
-    assert_int_equal(bed->tally_asked.filter.user_id_count, 1);
+    assert_int_equal(bed->tally_asked.filter.user_ids.count, 1);
     struct activity_group hour = {.start_ms = INT64_C(1768431600000), .count = 3};
     bed->tally = (struct activity_tally){.groups = &hour, .count = 1};
     bed_get(bed, "/api/v1/stats?by=hour");

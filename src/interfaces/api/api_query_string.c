@@ -61,25 +61,18 @@ struct api_parameter_target {
 
 /* Parameters of every filter ----------------------------------------------------------------- */
 
-/* A list of the filter, and the parameters whose kind it is of, for people. */
-struct text_list {
-    const char *names;
-    struct str *items;
-    size_t max;
-    size_t *count;
-};
-
-static enum status add_to_list(const struct text_list *list, struct str value, struct error *err)
+static enum status add_name(struct name_list *list, struct str *room, const char *parameters,
+                            struct str value, struct error *err)
 {
     if (value.len == 0) {
         return error_set(err, STATUS_INVALID, 0,
                          "%s must not be empty; leave the parameter out to ask for all",
-                         list->names);
+                         parameters);
     }
-    return activity_filter_add(list->items, list->max, list->count, value) == STATUS_OK
+    return name_list_add(list, room, FILTER_NAMES_MAX, value) == STATUS_OK
                ? STATUS_OK
-               : error_set(err, STATUS_INVALID, 0, "%s may each appear at most %zu times",
-                           list->names, list->max);
+               : error_set(err, STATUS_INVALID, 0, "%s may each appear at most %d times",
+                           parameters, FILTER_NAMES_MAX);
 }
 
 static const char wanted_names[] = "userId and action";
@@ -88,33 +81,27 @@ static const char excluded_names[] = "not.userId and not.action";
 static enum status read_user_id(const struct api_parameter_target *target, struct str value,
                                 struct error *err)
 {
-    const struct text_list users = {wanted_names, target->texts->user_ids, FILTER_USERS_MAX,
-                                    &target->filter->user_id_count};
-    return add_to_list(&users, value, err);
+    return add_name(&target->filter->user_ids, target->texts->user_ids, wanted_names, value, err);
 }
 
 static enum status read_action(const struct api_parameter_target *target, struct str value,
                                struct error *err)
 {
-    const struct text_list actions = {wanted_names, target->texts->actions, FILTER_ACTIONS_MAX,
-                                      &target->filter->action_count};
-    return add_to_list(&actions, value, err);
+    return add_name(&target->filter->actions, target->texts->actions, wanted_names, value, err);
 }
 
 static enum status read_excluded_user_id(const struct api_parameter_target *target,
                                          struct str value, struct error *err)
 {
-    const struct text_list users = {excluded_names, target->texts->excluded_user_ids,
-                                    FILTER_USERS_MAX, &target->filter->excluded.user_id_count};
-    return add_to_list(&users, value, err);
+    return add_name(&target->filter->excluded.user_ids, target->texts->excluded_user_ids,
+                    excluded_names, value, err);
 }
 
 static enum status read_excluded_action(const struct api_parameter_target *target, struct str value,
                                         struct error *err)
 {
-    const struct text_list actions = {excluded_names, target->texts->excluded_actions,
-                                      FILTER_ACTIONS_MAX, &target->filter->excluded.action_count};
-    return add_to_list(&actions, value, err);
+    return add_name(&target->filter->excluded.actions, target->texts->excluded_actions,
+                    excluded_names, value, err);
 }
 
 static enum status read_time(struct str value, const char *name, int64_t *out_ms, struct error *err)
@@ -561,11 +548,11 @@ static const struct metadata_filter *empty(struct metadata_filter *metadata)
 static void begin_filter(const struct api_parameter_target *target)
 {
     *target->filter = activity_filter_all();
-    target->filter->user_ids = target->texts->user_ids;
-    target->filter->actions = target->texts->actions;
+    target->filter->user_ids.items = target->texts->user_ids;
+    target->filter->actions.items = target->texts->actions;
     target->filter->metadata = empty(&target->texts->metadata);
-    target->filter->excluded.user_ids = target->texts->excluded_user_ids;
-    target->filter->excluded.actions = target->texts->excluded_actions;
+    target->filter->excluded.user_ids.items = target->texts->excluded_user_ids;
+    target->filter->excluded.actions.items = target->texts->excluded_actions;
     target->filter->excluded.metadata = empty(&target->texts->excluded_metadata);
 }
 
@@ -618,9 +605,9 @@ enum status api_timeline_question_read(struct str query, const struct str *user_
     struct activity_filter *filter = &out_question->find.filter;
     enum status status = read_list(set, query, arena, out_question, err);
     if (status == STATUS_OK && user_id != NULL) {
-        out_question->texts.user_ids[filter->user_id_count++] = *user_id;
+        out_question->texts.user_ids[filter->user_ids.count++] = *user_id;
     }
-    return status != STATUS_OK || filter->user_id_count == 1
+    return status != STATUS_OK || filter->user_ids.count == 1
                ? status
                : error_set(err, STATUS_INVALID, 0,
                            "name one user: GET /api/v1/users/activities?userId=...");

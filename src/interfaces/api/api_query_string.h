@@ -53,11 +53,11 @@ const struct api_parameter *api_parameter_at(const struct api_parameter_set *set
 
 /* Room for what a filter points to. */
 struct api_filter_texts {
-    struct str user_ids[FILTER_USERS_MAX];
-    struct str actions[FILTER_ACTIONS_MAX];
+    struct str user_ids[FILTER_NAMES_MAX];
+    struct str actions[FILTER_NAMES_MAX];
     struct metadata_filter metadata;
-    struct str excluded_user_ids[FILTER_USERS_MAX];
-    struct str excluded_actions[FILTER_ACTIONS_MAX];
+    struct str excluded_user_ids[FILTER_NAMES_MAX];
+    struct str excluded_actions[FILTER_NAMES_MAX];
     struct metadata_filter excluded_metadata;
 };
 

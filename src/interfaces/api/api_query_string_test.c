@@ -65,8 +65,8 @@ static void expect_refused(const char *query, const char *word)
 
 static void expect_everything(const struct find_activities_question *question)
 {
-    assert_int_equal(question->filter.user_id_count, 0);
-    assert_int_equal(question->filter.action_count, 0);
+    assert_int_equal(question->filter.user_ids.count, 0);
+    assert_int_equal(question->filter.actions.count, 0);
     assert_int_equal(question->filter.from_ms, TIMESTAMP_MS_MIN);
     assert_int_equal(question->filter.to_ms, TIMESTAMP_MS_MAX + 1);
     assert_int_equal(question->order, ORDER_NEWEST_FIRST);
@@ -91,11 +91,11 @@ static void reads_every_parameter(void **state)
     const struct find_activities_question *question =
         expect_read("userId=ann&action=click&from=2024-01-15T10:00:00Z&to=2024-01-15T12:00:00%2B01:"
                     "00&limit=5&page=3&order=asc&&userId=bob");
-    assert_int_equal(question->filter.user_id_count, 2);
-    assert_true(str_equal(question->filter.user_ids[0], STR("ann")));
-    assert_true(str_equal(question->filter.user_ids[1], STR("bob")));
-    assert_int_equal(question->filter.action_count, 1);
-    assert_true(str_equal(question->filter.actions[0], STR("click")));
+    assert_int_equal(question->filter.user_ids.count, 2);
+    assert_true(str_equal(question->filter.user_ids.items[0], STR("ann")));
+    assert_true(str_equal(question->filter.user_ids.items[1], STR("bob")));
+    assert_int_equal(question->filter.actions.count, 1);
+    assert_true(str_equal(question->filter.actions.items[0], STR("click")));
     assert_int_equal(question->filter.from_ms, INT64_C(1705312800000));
     assert_int_equal(question->filter.to_ms, INT64_C(1705316400000));
     assert_int_equal(question->limit, 5);
@@ -122,7 +122,7 @@ static void reads_conditions_on_metadata(void **state)
     assert_true(matches("{\"a\":{\"b\":2},\"c.d\":\"x y&\"}"));
     assert_false(matches("{\"a\":{\"b\":3},\"c.d\":\"x y&\"}"));
     assert_false(matches("{\"a\":{\"b\":1}}"));
-    assert_int_equal(question->filter.user_id_count, 1);
+    assert_int_equal(question->filter.user_ids.count, 1);
     assert_int_equal(question->limit, 5);
     expect_read("userId=ann&metadata.a=");
     assert_true(matches("{\"a\":\"\"}"));
@@ -177,11 +177,11 @@ static void decodes_names_and_values(void **state)
     (void)state;
     const struct find_activities_question *question =
         expect_read("user%49d=a%20b+c%26d%3D%2B%25&userId=%c3%A9&userId=a=b&userId=%5Bobject]");
-    assert_int_equal(question->filter.user_id_count, 4);
-    assert_true(str_equal(question->filter.user_ids[0], STR("a b c&d=+%")));
-    assert_true(str_equal(question->filter.user_ids[1], STR("\xc3\xa9")));
-    assert_true(str_equal(question->filter.user_ids[2], STR("a=b")));
-    assert_true(str_equal(question->filter.user_ids[3], STR("[object]")));
+    assert_int_equal(question->filter.user_ids.count, 4);
+    assert_true(str_equal(question->filter.user_ids.items[0], STR("a b c&d=+%")));
+    assert_true(str_equal(question->filter.user_ids.items[1], STR("\xc3\xa9")));
+    assert_true(str_equal(question->filter.user_ids.items[2], STR("a=b")));
+    assert_true(str_equal(question->filter.user_ids.items[3], STR("[object]")));
 }
 
 static void a_repeated_value_counts_once(void **state)
@@ -189,12 +189,12 @@ static void a_repeated_value_counts_once(void **state)
     (void)state;
     char query[64 * 40] = "";
     size_t used = 0;
-    for (int i = 0; i < FILTER_USERS_MAX; i++) {
+    for (int i = 0; i < FILTER_NAMES_MAX; i++) {
         used += (size_t)snprintf(query + used, sizeof query - used, "userId=u%d&action=a%d&", i, i);
     }
     snprintf(query + used, sizeof query - used, "userId=u7&action=a7");
-    assert_int_equal(expect_read(query)->filter.user_id_count, FILTER_USERS_MAX);
-    assert_int_equal(fixture.question.find.filter.action_count, FILTER_ACTIONS_MAX);
+    assert_int_equal(expect_read(query)->filter.user_ids.count, FILTER_NAMES_MAX);
+    assert_int_equal(fixture.question.find.filter.actions.count, FILTER_NAMES_MAX);
     snprintf(query + used, sizeof query - used, "userId=other");
     expect_refused(query, "at most 64");
     snprintf(query + used, sizeof query - used, "action=other");
@@ -209,16 +209,16 @@ static void what_is_left_out_is_said_by_not(void **state)
                      "&not.metadata.a.b=1&not.metadata.a.b=2&metadata.not.x=3")
              ->filter;
     const struct activity_exclusions *excluded = &filter->excluded;
-    assert_int_equal(filter->user_id_count, 0);
-    assert_int_equal(excluded->user_id_count, 2);
-    assert_true(str_equal(excluded->user_ids[1], STR("bob")));
-    assert_int_equal(filter->action_count, 1);
-    assert_int_equal(excluded->action_count, 1);
-    assert_true(str_equal(excluded->actions[0], STR("a")));
+    assert_int_equal(filter->user_ids.count, 0);
+    assert_int_equal(excluded->user_ids.count, 2);
+    assert_true(str_equal(excluded->user_ids.items[1], STR("bob")));
+    assert_int_equal(filter->actions.count, 1);
+    assert_int_equal(excluded->actions.count, 1);
+    assert_true(str_equal(excluded->actions.items[0], STR("a")));
     assert_int_equal(excluded->metadata->value_count, 2);
     assert_true(metadata_filter_finds_any(excluded->metadata, STR("{\"a\":{\"b\":2}}")));
     assert_true(metadata_filter_matches(filter->metadata, STR("{\"not\":{\"x\":3}}")));
-    assert_int_equal(expect_read("userId=a")->filter.excluded.user_id_count, 0);
+    assert_int_equal(expect_read("userId=a")->filter.excluded.user_ids.count, 0);
     assert_int_equal(metadata_filter_value_count(expect_read("userId=a")->filter.excluded.metadata),
                      0);
 }
@@ -228,12 +228,12 @@ static void what_is_left_out_has_its_bounds(void **state)
     (void)state;
     char query[64 * 60] = "";
     size_t used = 0;
-    for (int i = 0; i < FILTER_USERS_MAX; i++) {
+    for (int i = 0; i < FILTER_NAMES_MAX; i++) {
         used += (size_t)snprintf(query + used, sizeof query - used,
                                  "not.userId=u%d&not.action=a%d&", i, i);
     }
     snprintf(query + used, sizeof query - used, "userId=x&action=y");
-    assert_int_equal(expect_read(query)->filter.excluded.user_id_count, FILTER_USERS_MAX);
+    assert_int_equal(expect_read(query)->filter.excluded.user_ids.count, FILTER_NAMES_MAX);
     snprintf(query + used, sizeof query - used, "not.userId=other");
     expect_refused(query, "not.userId and not.action may each appear at most 64 times");
     snprintf(query + used, sizeof query - used, "not.action=other");
@@ -376,16 +376,16 @@ static void counts_have_the_same_filter(void **state)
     assert_int_equal(read_stats("by=hour"), STATUS_OK);
     assert_int_equal(count->grouping.kind, GROUP_BY_HOUR);
     assert_int_equal(count->limit, COUNT_LIMIT_DEFAULT);
-    assert_int_equal(count->filter.user_id_count, 0);
+    assert_int_equal(count->filter.user_ids.count, 0);
     assert_int_equal(count->filter.to_ms, TIMESTAMP_MS_MAX + 1);
     assert_int_equal(read_stats("limit=10000&userId=a&userId=b&action=x&from=1970-01-01T00:00:01Z&"
                                 "to=1970-01-01T00:00:02Z&by=us%65r"),
                      STATUS_OK);
     assert_int_equal(count->grouping.kind, GROUP_BY_USER);
     assert_int_equal(count->limit, 10000);
-    assert_int_equal(count->filter.user_id_count, 2);
-    assert_true(str_equal(count->filter.user_ids[1], STR("b")));
-    assert_true(str_equal(count->filter.actions[0], STR("x")));
+    assert_int_equal(count->filter.user_ids.count, 2);
+    assert_true(str_equal(count->filter.user_ids.items[1], STR("b")));
+    assert_true(str_equal(count->filter.actions.items[0], STR("x")));
     assert_int_equal(count->filter.from_ms, 1000);
     assert_int_equal(count->filter.to_ms, 2000);
 }

@@ -108,8 +108,8 @@ static void prepare(struct user_export *export)
         {{"Cache-Control", 13}, {"no-store", 8}}};
     struct api_pages *pages = &export->pages;
     struct activity_filter filter = activity_filter_all();
-    filter.user_ids = &export->user_id;
-    filter.user_id_count = 1;
+    filter.user_ids.items = &export->user_id;
+    filter.user_ids.count = 1;
     walk_activities_init(&export->walk, pages->config->store,
                          &(struct activity_page_request){.filter = filter,
                                                          .order = ORDER_OLDEST_FIRST,

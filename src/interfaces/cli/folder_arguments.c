@@ -7,58 +7,44 @@
 
 /* Values ------------------------------------------------------------------------------------ */
 
-/* A list of the filter, and the option that fills it. */
-struct text_list {
-    const char *option;
-    struct str *items;
-    size_t max;
-    size_t *count;
-};
-
-static enum status add_text(const struct text_list *list, const char *value, struct error *err)
+static enum status add_name(struct name_list *list, struct str *room, const char *option,
+                            const char *value, struct error *err)
 {
     size_t code_points;
     if (value[0] == '\0' || !utf8_count(str_from(value), &code_points)) {
         return error_set(
             err, STATUS_INVALID, 0,
-            "--%s needs a text in UTF-8 that is not empty; leave it out to ask for all",
-            list->option);
+            "--%s needs a text in UTF-8 that is not empty; leave it out to ask for all", option);
     }
-    return activity_filter_add(list->items, list->max, list->count, str_from(value)) == STATUS_OK
+    return name_list_add(list, room, FILTER_NAMES_MAX, str_from(value)) == STATUS_OK
                ? STATUS_OK
-               : error_set(err, STATUS_INVALID, 0, "--%s may be given at most %zu times",
-                           list->option, list->max);
+               : error_set(err, STATUS_INVALID, 0, "--%s may be given at most %d times", option,
+                           FILTER_NAMES_MAX);
 }
 
 enum status folder_read_user(struct folder_question *question, const char *value, struct error *err)
 {
-    const struct text_list users = {"user", question->user_ids, FILTER_USERS_MAX,
-                                    &question->filter.user_id_count};
-    return add_text(&users, value, err);
+    return add_name(&question->filter.user_ids, question->user_ids, "user", value, err);
 }
 
 enum status folder_read_action(struct folder_question *question, const char *value,
                                struct error *err)
 {
-    const struct text_list actions = {"action", question->actions, FILTER_ACTIONS_MAX,
-                                      &question->filter.action_count};
-    return add_text(&actions, value, err);
+    return add_name(&question->filter.actions, question->actions, "action", value, err);
 }
 
 enum status folder_read_not_user(struct folder_question *question, const char *value,
                                  struct error *err)
 {
-    const struct text_list users = {"not-user", question->excluded_user_ids, FILTER_USERS_MAX,
-                                    &question->filter.excluded.user_id_count};
-    return add_text(&users, value, err);
+    return add_name(&question->filter.excluded.user_ids, question->excluded_user_ids, "not-user",
+                    value, err);
 }
 
 enum status folder_read_not_action(struct folder_question *question, const char *value,
                                    struct error *err)
 {
-    const struct text_list actions = {"not-action", question->excluded_actions, FILTER_ACTIONS_MAX,
-                                      &question->filter.excluded.action_count};
-    return add_text(&actions, value, err);
+    return add_name(&question->filter.excluded.actions, question->excluded_actions, "not-action",
+                    value, err);
 }
 
 /* No other condition is asked for beside it, as it is over HTTP: nobody else waits for the folder.
@@ -191,11 +177,7 @@ static void ask_for_everything(struct folder_question *question)
                                          .order = ORDER_NEWEST_FIRST,
                                          .grouping.kind = GROUPING_COUNT,
                                          .limit = UINT64_MAX};
-    question->filter.user_ids = question->user_ids;
-    question->filter.actions = question->actions;
     question->filter.metadata = &question->metadata.filter;
-    question->filter.excluded.user_ids = question->excluded_user_ids;
-    question->filter.excluded.actions = question->excluded_actions;
     question->filter.excluded.metadata = &question->excluded_metadata.filter;
 }
 

@@ -24,11 +24,11 @@ struct folder_question {
     const char *directory;        /* this or the server's URL; the other is NULL */
     struct server_address server; /* the directory stands in there, too */
     struct activity_filter filter;
-    struct str user_ids[FILTER_USERS_MAX];
-    struct str actions[FILTER_ACTIONS_MAX];
+    struct str user_ids[FILTER_NAMES_MAX];
+    struct str actions[FILTER_NAMES_MAX];
     struct folder_conditions metadata;
-    struct str excluded_user_ids[FILTER_USERS_MAX];
-    struct str excluded_actions[FILTER_ACTIONS_MAX];
+    struct str excluded_user_ids[FILTER_NAMES_MAX];
+    struct str excluded_actions[FILTER_NAMES_MAX];
     struct folder_conditions excluded_metadata;
     struct str from_text; /* as it was given; {NULL, 0}: it was not */
     struct str to_text;

@@ -48,8 +48,8 @@ static void a_folder_alone_asks_for_everything(void **state)
     struct folder_question question;
     assert_int_equal(READ(&question, NULL, "data"), STATUS_OK);
     assert_string_equal(question.directory, "data");
-    assert_int_equal(question.filter.user_id_count, 0);
-    assert_int_equal(question.filter.action_count, 0);
+    assert_int_equal(question.filter.user_ids.count, 0);
+    assert_int_equal(question.filter.actions.count, 0);
     assert_false(activity_filter_asks_metadata(&question.filter));
     assert_int_equal(question.filter.from_ms, TIMESTAMP_MS_MIN);
     assert_int_equal(question.filter.to_ms, TIMESTAMP_MS_MAX + 1);
@@ -68,16 +68,16 @@ static void options_come_in_any_order_and_notation(void **state)
                           "1970-01-01T02:00:02+02:00"),
                      STATUS_OK);
     assert_string_equal(question.directory, "data");
-    assert_int_equal(question.filter.user_id_count, 2);
-    assert_true(str_equal(question.filter.user_ids[0], STR("a")));
-    assert_true(str_equal(question.filter.user_ids[1], STR("b")));
-    assert_int_equal(question.filter.action_count, 1);
-    assert_true(str_equal(question.filter.actions[0], STR("--user")));
+    assert_int_equal(question.filter.user_ids.count, 2);
+    assert_true(str_equal(question.filter.user_ids.items[0], STR("a")));
+    assert_true(str_equal(question.filter.user_ids.items[1], STR("b")));
+    assert_int_equal(question.filter.actions.count, 1);
+    assert_true(str_equal(question.filter.actions.items[0], STR("--user")));
     assert_int_equal(question.filter.from_ms, 1000);
     assert_int_equal(question.filter.to_ms, 2000);
     assert_true(question.count);
     assert_int_equal(READ(&question, NULL, "d", "--user=a=b"), STATUS_OK);
-    assert_true(str_equal(question.filter.user_ids[0], STR("a=b")));
+    assert_true(str_equal(question.filter.user_ids.items[0], STR("a=b")));
 }
 
 /* The first sign of equality ends the path; the rest is value. */
@@ -106,11 +106,11 @@ static void what_is_left_out_is_said_likewise(void **state)
                           "--not-metadata=cart.coupon=a=b"),
                      STATUS_OK);
     const struct activity_exclusions *excluded = &question.filter.excluded;
-    assert_int_equal(question.filter.user_id_count, 1);
-    assert_int_equal(excluded->user_id_count, 2);
-    assert_true(str_equal(excluded->user_ids[1], STR("b")));
-    assert_int_equal(excluded->action_count, 1);
-    assert_true(str_equal(excluded->actions[0], STR("x")));
+    assert_int_equal(question.filter.user_ids.count, 1);
+    assert_int_equal(excluded->user_ids.count, 2);
+    assert_true(str_equal(excluded->user_ids.items[1], STR("b")));
+    assert_int_equal(excluded->actions.count, 1);
+    assert_true(str_equal(excluded->actions.items[0], STR("x")));
     assert_true(metadata_filter_finds_any(excluded->metadata, STR("{\"n\":1}")));
     assert_true(
         metadata_filter_finds_any(excluded->metadata, STR("{\"cart\":{\"coupon\":\"a=b\"}}")));
@@ -157,19 +157,19 @@ static void what_is_wrong_is_named(void **state)
 static void lists_have_a_bound(void **state)
 {
     (void)state;
-    static char texts[FILTER_USERS_MAX + 1][16];
-    const char *words[FILTER_USERS_MAX + 3] = {"data"};
+    static char texts[FILTER_NAMES_MAX + 1][16];
+    const char *words[FILTER_NAMES_MAX + 3] = {"data"};
     struct folder_question question;
     struct error err;
-    for (size_t i = 0; i <= FILTER_USERS_MAX; i++) {
+    for (size_t i = 0; i <= FILTER_NAMES_MAX; i++) {
         snprintf(texts[i], sizeof texts[i], "--user=u%zu", i);
         words[i + 1] = texts[i];
     }
     assert_int_equal(read_words(words, &question, &err), STATUS_INVALID);
     assert_non_null(strstr(err.message, "at most 64 times"));
-    words[FILTER_USERS_MAX + 1] = NULL;
+    words[FILTER_NAMES_MAX + 1] = NULL;
     assert_int_equal(read_words(words, &question, &err), STATUS_OK);
-    assert_int_equal(question.filter.user_id_count, FILTER_USERS_MAX);
+    assert_int_equal(question.filter.user_ids.count, FILTER_NAMES_MAX);
 }
 
 int main(void)

@@ -48,11 +48,10 @@ void server_append_segment(struct buffer *target, struct str segment)
     append_encoded(target, segment);
 }
 
-static void append_list(struct buffer *target, struct str name, const struct str *values,
-                        size_t count)
+static void append_list(struct buffer *target, struct str name, const struct name_list *list)
 {
-    for (size_t i = 0; i < count; i++) {
-        server_append_parameter(target, name, values[i]);
+    for (size_t i = 0; i < list->count; i++) {
+        server_append_parameter(target, name, list->items[i]);
     }
 }
 
@@ -80,11 +79,11 @@ void server_append_filter(struct buffer *target, const struct folder_question *q
 {
     const struct activity_filter *filter = &question->filter;
     const struct activity_exclusions *excluded = &filter->excluded;
-    append_list(target, STR("userId"), filter->user_ids, filter->user_id_count);
-    append_list(target, STR("action"), filter->actions, filter->action_count);
+    append_list(target, STR("userId"), &filter->user_ids);
+    append_list(target, STR("action"), &filter->actions);
     append_conditions(target, STR("metadata."), &question->metadata);
-    append_list(target, STR("not.userId"), excluded->user_ids, excluded->user_id_count);
-    append_list(target, STR("not.action"), excluded->actions, excluded->action_count);
+    append_list(target, STR("not.userId"), &excluded->user_ids);
+    append_list(target, STR("not.action"), &excluded->actions);
     append_conditions(target, STR("not.metadata."), &question->excluded_metadata);
     if (question->from_text.data != NULL) {
         server_append_parameter(target, STR("from"), question->from_text);
