@@ -280,6 +280,23 @@ def running(*flags, **options):
         service.close()
 
 
+@contextlib.contextmanager
+def running_with_parts(batches):
+    """A service that has recorded the batches, which are its `rows`: a part for each but the last, which is in memory, where the
+    pair keeps what a restart finds."""
+    with running() as service:
+        service.rows = []
+        for batch in batches:
+            if service.rows and pair.keeps_stored("stop"):
+                service.restart()
+            service.record(batch)
+            service.rows += batch
+            if not pair.LOG_SURVIVES:
+                service.wait_settled()
+        service.wait_count(len(service.rows))
+        yield service
+
+
 def load(command, service, *arguments, timeout=120):
     """Runs usertrail-load to its end; returns (exit code, figures)."""
     result = subprocess.run([LOAD_CLIENT, command, "--url", service.url, "--json", "-", *map(str, arguments)], text=True,

@@ -82,19 +82,8 @@ def groups(answer, by):
 
 @pytest.fixture(scope="module")
 def filled():
-    """A service with two parts and rows in memory, where the pair keeps what a restart finds."""
     chance = random.Random(65)
-    with services.running() as service:
-        service.rows = []
-        for first in (0, 1200, 2400):
-            made = activities(chance, first, 1200)
-            service.record(made)
-            service.rows += made
-            if not pair.LOG_SURVIVES:
-                service.wait_settled()
-            if first < 2400 and pair.keeps_stored("stop"):
-                service.restart()
-        service.wait_count(3600)
+    with services.running_with_parts([activities(chance, first, 1200) for first in (0, 1200, 2400)]) as service:
         yield service
 
 

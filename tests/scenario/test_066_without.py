@@ -38,19 +38,8 @@ def activities(chance, first, count):
 
 @pytest.fixture(scope="module")
 def filled():
-    """A service with two parts and rows in memory, where the pair keeps what a restart finds."""
     chance = random.Random(66)
-    with services.running() as service:
-        service.rows = []
-        for first in (0, 600, 1200):
-            made = activities(chance, first, 600)
-            service.record(made)
-            service.rows += made
-            if not pair.LOG_SURVIVES:
-                service.wait_settled()
-            if first < 1200 and pair.keeps_stored("stop"):
-                service.restart()
-        service.wait_count(1800)
+    with services.running_with_parts([activities(chance, first, 600) for first in (0, 600, 1200)]) as service:
         yield service
 
 

@@ -28,7 +28,7 @@ def test_wrong_arguments_are_2(tmp_path, arguments):
     assert len(commands()) >= 16
     for command in commands():
         words = [command, "create"] if command == "keys" else [command, "list"] if command == "refused" else [command]
-        result = services.run_program(*words, *arguments)
+        result = services.run_program(*words, *arguments, folder=tmp_path)
         assert (command, result.returncode) == (command, 2) and result.stdout == "", result
         assert list(tmp_path.iterdir()) == []
 
