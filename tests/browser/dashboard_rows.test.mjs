@@ -6,6 +6,7 @@ needsLibraries();
 const MANY = 100_000;
 const ROWS_IN_PAGE_MAX = 80;
 const FRAMES_USUAL = 6;
+const FRAMES_MOST_MAX = 20; // of 95 steps in a hundred
 const FRAMES_MAX = 60; // beside other work a step may wait for its turn
 
 test('a hundred thousand rows scroll as one', async ({ dashboard, page, fresh }) => {
@@ -37,6 +38,7 @@ test('a hundred thousand rows scroll as one', async ({ dashboard, page, fresh })
   const [ms, frames] = ['ms', 'frames'].map(name => steps.map(step => step[name]).sort((one, other) => one - other));
   test.info().annotations.push({ type: 'a step', description: `median ${ms[30].toFixed(1)} ms, ${frames[30]} frames, at most ${frames.at(-1)}` });
   expect(frames[30]).toBeLessThan(FRAMES_USUAL);
+  expect(frames[Math.ceil(0.95 * frames.length) - 1]).toBeLessThan(FRAMES_MOST_MAX);
   expect(frames.at(-1)).toBeLessThan(FRAMES_MAX);
 });
 

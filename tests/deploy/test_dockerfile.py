@@ -2,8 +2,12 @@
 
 import fnmatch
 import json
+import re
 
 import deployment
+
+# Files that are read or made into others while CMake configures. What install() names is read by nobody before that.
+READ_BY_CMAKE = re.compile(r"(?:file\((?:READ|STRINGS)|configure_file\(|CMAKE_CONFIGURE_DEPENDS)\s*\$\{PROJECT_SOURCE_DIR\}/([\w./-]+)")
 
 
 def ignored(path):
@@ -43,6 +47,17 @@ def test_what_is_copied_is_there():
     for source in sources:
         assert any(path == source or path.startswith(source + "/") for path in tracked), f"{source} is not in the repository"
         assert not ignored(source), f"{source} is kept out by .dockerignore"
+
+
+def test_what_cmake_reads_is_copied():
+    """Guards the image against files that only a checkout has: what cmake/ reads while it configures is among what is copied."""
+    scripts = [deployment.ROOT / "CMakeLists.txt", *sorted((deployment.ROOT / "cmake").glob("*"))]
+    read = {path for script in scripts for path in READ_BY_CMAKE.findall(script.read_text())}
+    assert "deploy/systemd/usertrail.service" in read
+    sources = [source for instruction in deployment.dockerfile_stages()[0] if instruction.word == "COPY"
+               for source in instruction.items[:-1]]
+    for path in sorted(read):
+        assert any(path == source or path.startswith(source + "/") for source in sources), f"{path} is not copied"
 
 
 def test_nothing_else_gets_into_the_build():
