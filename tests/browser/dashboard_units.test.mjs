@@ -83,7 +83,7 @@ test('the API is asked for what it can, and no more', () => {
   expect(filters.filterPairs(all.slice(0, 2), {}, 'action')).toEqual([['userId', '1']]);
   expect(filters.filterPairs([{ field: 'metadata.k', value: 'v', out: true }], {})).toEqual([
     ['not.metadata.k', 'v'], ['from', '1970-01-01T00:00:00.000Z']]);
-  expect(filters.livePairs(all)).toEqual([['userId', '1'], ['not.action', 'a'], ['metadata.k', 'v']]);
+  expect(filters.valuePairs(all)).toEqual([['userId', '1'], ['not.action', 'a'], ['metadata.k', 'v']]);
 });
 
 test('values at a path are found as the API finds them', () => {

@@ -16,8 +16,8 @@ static enum status open_new(struct disk *disk, const char *path, enum disk_mode 
     return status == STATUS_OK ? disk_open(disk, path, mode, out_file, err) : status;
 }
 
-/* Nobody reads it, and on a full disk its room is wanted; why it was written says more than why it
- * stays. */
+/* Nobody reads what was written in part, and on a full disk its room is wanted. Where it cannot be
+ * removed, either, the caller tells why it could not be written, which says more. */
 static void abandon(struct disk *disk, const char *path)
 {
     enum status removed = disk_remove(disk, path, NULL);

@@ -5,7 +5,7 @@ import { useDeed } from './answer.js';
 import { Columns, pathsOf } from './columns.js';
 import { Facets } from './facets.js';
 import { FilterBar } from './filter_bar.js';
-import { filterPairs, livePairs } from './filters.js';
+import { filterPairs, valuePairs } from './filters.js';
 import { Histogram } from './histogram.js';
 import { LiveTail } from './live_tail.js';
 import { Empty, Failure, Icon, Loading, Popover, formatNumber, plural } from './parts.js';
@@ -62,7 +62,7 @@ function useLive(active, list, filters) {
   const tail = useRef(null);
   useEffect(() => {
     if (!active) return undefined;
-    tail.current = new LiveTail(livePairs(filters), {
+    tail.current = new LiveTail(valuePairs(filters), {
       show: activities => list.prepend(activities),
       gap: gap => list.prependGap(gap),
       tell: setLive,

@@ -79,13 +79,13 @@ export function completionOf(text) {
 
 const ANY_TIME = '1970-01-01T00:00:00.000Z';
 
-// Pairs for the live tail, which has no times.
-export const livePairs = filters => filters.map(({ field, value, out }) => [out ? `not.${field}` : field, value]);
+// Pairs of what is asked for and left out, without times; the live tail has none.
+export const valuePairs = filters => filters.map(({ field, value, out }) => [out ? `not.${field}` : field, value]);
 
 // Pairs for a query string. A filter on metadata needs something beside it, which a time is that everything comes after.
 export function filterPairs(filters, { from = null, to = null } = {}, without = null) {
   const asked = filters.filter(filter => filter.field !== without);
-  const pairs = livePairs(asked);
+  const pairs = valuePairs(asked);
   const bare = from === null && to === null && asked.some(({ field }) => field.startsWith(METADATA));
   if (from !== null || bare) pairs.push(['from', bare ? ANY_TIME : new Date(from).toISOString()]);
   if (to !== null) pairs.push(['to', new Date(to).toISOString()]);
