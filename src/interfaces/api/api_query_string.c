@@ -2,8 +2,8 @@
 
 #include "base/assert.h"
 #include "base/digits.h"
-#include "base/timestamp.h"
 #include "base/utf8.h"
+#include "interfaces/api/api_filter_parameters.h"
 
 #include <stdio.h>
 
@@ -45,118 +45,6 @@ enum status api_percent_decode(struct str text, bool plus_is_space, struct arena
     }
     *out_text = result;
     return STATUS_OK;
-}
-
-/* What is being read: the filter, and the question that it belongs to. */
-struct api_parameter_target {
-    struct activity_filter *filter; /* NULL: the question has none */
-    struct api_filter_texts *texts;
-    struct str *after;                     /* the receipt to wait for; NULL: none is read */
-    struct find_activities_question *find; /* NULL: none is read */
-    bool *csv;                             /* likewise, as the next ones */
-    struct count_activities_question *count;
-    struct list_refusals_question *refusals;
-    struct summarize_user_question *summary;
-};
-
-/* Parameters of every filter ----------------------------------------------------------------- */
-
-static enum status add_name(struct name_list *list, struct str *room, const char *parameters,
-                            struct str value, struct error *err)
-{
-    if (value.len == 0) {
-        return error_set(err, STATUS_INVALID, 0,
-                         "%s must not be empty; leave the parameter out to ask for all",
-                         parameters);
-    }
-    return name_list_add(list, room, FILTER_NAMES_MAX, value) == STATUS_OK
-               ? STATUS_OK
-               : error_set(err, STATUS_INVALID, 0, "%s may each appear at most %d times",
-                           parameters, FILTER_NAMES_MAX);
-}
-
-static const char wanted_names[] = "userId and action";
-static const char excluded_names[] = "not.userId and not.action";
-
-static enum status read_user_id(const struct api_parameter_target *target, struct str value,
-                                struct error *err)
-{
-    return add_name(&target->filter->user_ids, target->texts->user_ids, wanted_names, value, err);
-}
-
-static enum status read_action(const struct api_parameter_target *target, struct str value,
-                               struct error *err)
-{
-    return add_name(&target->filter->actions, target->texts->actions, wanted_names, value, err);
-}
-
-static enum status read_excluded_user_id(const struct api_parameter_target *target,
-                                         struct str value, struct error *err)
-{
-    return add_name(&target->filter->excluded.user_ids, target->texts->excluded_user_ids,
-                    excluded_names, value, err);
-}
-
-static enum status read_excluded_action(const struct api_parameter_target *target, struct str value,
-                                        struct error *err)
-{
-    return add_name(&target->filter->excluded.actions, target->texts->excluded_actions,
-                    excluded_names, value, err);
-}
-
-static enum status read_time(struct str value, const char *name, int64_t *out_ms, struct error *err)
-{
-    if (timestamp_parse(value, out_ms)) {
-        return STATUS_OK;
-    }
-    return error_set(err, STATUS_INVALID, 0,
-                     "%s must be an RFC 3339 date-time such as 2024-01-15T10:00:00Z (a \"+\" in an "
-                     "offset is written %%2B)",
-                     name);
-}
-
-static enum status read_from(const struct api_parameter_target *target, struct str value,
-                             struct error *err)
-{
-    return read_time(value, "from", &target->filter->from_ms, err);
-}
-
-static enum status read_to(const struct api_parameter_target *target, struct str value,
-                           struct error *err)
-{
-    return read_time(value, "to", &target->filter->to_ms, err);
-}
-
-/* Those of users first and those of a time last, since some sets leave them out. */
-static const struct api_parameter filter_parameters[] = {
-    {{"userId", 6}, true, read_user_id}, {{"not.userId", 10}, true, read_excluded_user_id},
-    {{"action", 6}, true, read_action},  {{"not.action", 10}, true, read_excluded_action},
-    {{"from", 4}, false, read_from},     {{"to", 2}, false, read_to},
-};
-
-/* Before a parameter of the filter: what has that value is left out. */
-static const struct str excluding_prefix = {"not.", 4};
-
-/* Any number of parameters that begin so, also behind the prefix above. */
-static const struct str metadata_prefix = {"metadata.", 9};
-
-static struct str without_prefix(struct str name, struct str prefix)
-{
-    return (struct str){name.data + prefix.len, name.len - prefix.len};
-}
-
-/* Reads a parameter that is one of metadata; NOT_FOUND, and `err` as it was, when it is none. */
-static enum status read_metadata(const struct api_parameter_target *target, struct str name,
-                                 struct str value, struct error *err)
-{
-    struct metadata_filter *metadata = &target->texts->metadata;
-    if (str_starts_with(name, excluding_prefix)) {
-        metadata = &target->texts->excluded_metadata;
-        name = without_prefix(name, excluding_prefix);
-    }
-    return str_starts_with(name, metadata_prefix)
-               ? metadata_filter_add(metadata, without_prefix(name, metadata_prefix), value, err)
-               : STATUS_NOT_FOUND;
 }
 
 /* Parameters of the list --------------------------------------------------------------------- */
@@ -355,12 +243,7 @@ static const struct api_parameter user_export_parameters[] = {
 
 /* Reading ------------------------------------------------------------------------------------ */
 
-enum {
-    FILTER_PARAMETER_COUNT = ARRAY_LENGTH(filter_parameters),
-    USER_PARAMETER_COUNT = 2,
-    TIME_PARAMETER_COUNT = 2,
-    PARAMETERS_MAX = 16
-};
+enum { PARAMETERS_MAX = 16 };
 
 const struct api_parameter_set api_list_parameters = {
     .own = list_parameters, .own_count = ARRAY_LENGTH(list_parameters), .has_filter = true};
@@ -420,23 +303,11 @@ const struct api_parameter_set api_post_parameters = {.own = post_parameters,
 const struct api_parameter_set api_verbose_parameters = {
     .own = verbose_parameters, .own_count = ARRAY_LENGTH(verbose_parameters)};
 
-/* How many of the filter's are left out, and how many are there. */
-static size_t filter_begin(const struct api_parameter_set *set)
-{
-    return set->user_in_path ? USER_PARAMETER_COUNT : 0;
-}
-
-static size_t filter_count(const struct api_parameter_set *set)
-{
-    size_t end = FILTER_PARAMETER_COUNT - (set->has_no_times ? TIME_PARAMETER_COUNT : 0);
-    return set->has_filter ? end - filter_begin(set) : 0;
-}
-
 const struct api_parameter *api_parameter_at(const struct api_parameter_set *set, size_t index)
 {
-    size_t of_filter = filter_count(set);
+    size_t of_filter = api_filter_parameter_count(set);
     if (index < of_filter) {
-        return &filter_parameters[filter_begin(set) + index];
+        return api_filter_parameter_at(set, index);
     }
     index -= of_filter;
     return index < set->own_count ? &set->own[index] : NULL;
@@ -444,23 +315,28 @@ const struct api_parameter *api_parameter_at(const struct api_parameter_set *set
 
 enum { NAMES_BYTES_MAX = 128 };
 
+/* Returns the new length; a name that does not fit is left out: the document has them all. */
+static size_t list_name(char text[NAMES_BYTES_MAX], size_t len, struct str name)
+{
+    size_t room = NAMES_BYTES_MAX - len;
+    int written = snprintf(text + len, room, "%s%.*s", len == 0 ? "" : ", ", STR_FORMAT(name));
+    return written >= 0 && (size_t)written < room ? len + (size_t)written : len;
+}
+
 /* "userId, action, limit", for people, and of those with a "not." in front only that there are
- * such. What does not fit is left out: the document has them all. */
+ * such. */
 static struct str list_names(const struct api_parameter_set *set, char text[NAMES_BYTES_MAX])
 {
-    static const char further[] = ", metadata.<path>, not.<field>";
     size_t len = 0;
+    size_t of_filter = api_filter_parameter_count(set);
     const struct api_parameter *parameter;
     for (size_t i = 0; (parameter = api_parameter_at(set, i)) != NULL; i++) {
-        bool last_of_filter = set->has_filter && i + 1 == filter_count(set);
-        bool named = !str_starts_with(parameter->name, excluding_prefix);
-        int written = snprintf(text + len, NAMES_BYTES_MAX - len, "%s%.*s%s",
-                               len == 0 || !named ? "" : ", ", named ? (int)parameter->name.len : 0,
-                               parameter->name.data, last_of_filter ? further : "");
-        if (written < 0 || (size_t)written >= NAMES_BYTES_MAX - len) {
-            break;
+        len =
+            api_filter_parameter_excludes(parameter) ? len : list_name(text, len, parameter->name);
+        if (i + 1 == of_filter) {
+            len = list_name(text, len, STR("metadata.<path>"));
+            len = list_name(text, len, STR("not.<field>"));
         }
-        len += (size_t)written;
     }
     return (struct str){text, len};
 }
@@ -477,7 +353,7 @@ static enum status read_value(struct query_reading *reading, struct str name, st
                               struct error *err)
 {
     if (reading->set->has_filter) {
-        enum status status = read_metadata(reading->target, name, value, err);
+        enum status status = api_filter_read_metadata(reading->target, name, value, err);
         if (status != STATUS_NOT_FOUND) {
             return status;
         }
@@ -527,9 +403,9 @@ static enum status check_metadata(const struct query_reading *reading, struct er
     bool narrowed = filter == NULL || (!activity_filter_asks_metadata(filter) && !groups);
     /* A stream looks at every row anyway. */
     narrowed = narrowed || reading->set->user_in_path || reading->set->has_no_times;
-    for (size_t i = 0; i < filter_count(reading->set) && !narrowed; i++) {
+    for (size_t i = 0; i < api_filter_parameter_count(reading->set) && !narrowed; i++) {
         const struct api_parameter *parameter = api_parameter_at(reading->set, i);
-        narrowed = reading->seen[i] && !str_starts_with(parameter->name, excluding_prefix);
+        narrowed = reading->seen[i] && !api_filter_parameter_excludes(parameter);
     }
     return narrowed ? STATUS_OK
                     : error_set(err, STATUS_INVALID, 0,
@@ -537,33 +413,14 @@ static enum status check_metadata(const struct query_reading *reading, struct er
                                 "say in what activities it is looked for");
 }
 
-/* Without touching the kilobytes of what it has room for. */
-static const struct metadata_filter *empty(struct metadata_filter *metadata)
-{
-    metadata->path_count = 0;
-    metadata->value_count = 0;
-    return metadata;
-}
-
-static void begin_filter(const struct api_parameter_target *target)
-{
-    *target->filter = activity_filter_all();
-    target->filter->user_ids.items = target->texts->user_ids;
-    target->filter->actions.items = target->texts->actions;
-    target->filter->metadata = empty(&target->texts->metadata);
-    target->filter->excluded.user_ids.items = target->texts->excluded_user_ids;
-    target->filter->excluded.actions.items = target->texts->excluded_actions;
-    target->filter->excluded.metadata = empty(&target->texts->excluded_metadata);
-}
-
 static enum status read_query(const struct api_parameter_set *set,
                               const struct api_parameter_target *target, struct str query,
                               struct arena *arena, struct error *err)
 {
     struct query_reading reading = {.set = set, .target = target, .arena = arena};
-    ASSERT(FILTER_PARAMETER_COUNT + set->own_count <= PARAMETERS_MAX);
+    ASSERT(api_filter_parameter_count(set) + set->own_count <= PARAMETERS_MAX);
     if (target->filter != NULL) {
-        begin_filter(target);
+        api_filter_begin(target);
     }
     enum status status = STATUS_OK;
     while (status == STATUS_OK && query.data != NULL) {
