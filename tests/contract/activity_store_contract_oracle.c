@@ -6,6 +6,7 @@
  */
 #include "activity_store_contract.h"
 #include "activity_store_contract_model.h"
+#include "activity_store_contract_names.h"
 #include "base/random.h"
 #include "support/seeds.h"
 
@@ -169,15 +170,10 @@ static void choose_metadata(struct run *run, struct metadata_filter *out_metadat
 static void choose_exclusions(struct run *run, struct chosen_filter *chosen,
                               struct activity_exclusions *out_excluded)
 {
-    out_excluded->user_ids.items = chosen->excluded_users;
-    out_excluded->actions.items = chosen->excluded_actions;
-    for (size_t i = 0; i < USERS && pick(run, 3) == 0; i++) {
-        chosen->excluded_users[out_excluded->user_ids.count++] = str_from(users[i]);
-    }
-    for (size_t i = 0; i < ACTIONS && pick(run, 3) == 0; i++) {
-        chosen->excluded_actions[out_excluded->actions.count++] =
-            str_from(actions[ACTIONS - 1 - i]);
-    }
+    choose_names(&run->random, &(struct name_pool){users, USERS, .one_in = 3},
+                 chosen->excluded_users, &out_excluded->user_ids);
+    choose_names(&run->random, &(struct name_pool){actions, ACTIONS, .one_in = 3, .from_end = true},
+                 chosen->excluded_actions, &out_excluded->actions);
     if (pick(run, 3) == 0) {
         choose_metadata(run, &chosen->excluded_metadata);
         out_excluded->metadata = &chosen->excluded_metadata;
@@ -188,14 +184,10 @@ static void choose_filter(struct run *run, struct chosen_filter *chosen,
                           struct activity_filter *out_filter)
 {
     *out_filter = activity_filter_all();
-    out_filter->user_ids.items = chosen->users;
-    out_filter->actions.items = chosen->actions;
-    for (size_t i = 0; i < USERS && pick(run, 2) == 0; i++) {
-        chosen->users[out_filter->user_ids.count++] = str_from(users[USERS - 1 - i]);
-    }
-    for (size_t i = 0; i < ACTIONS && pick(run, 3) == 0; i++) {
-        chosen->actions[out_filter->actions.count++] = str_from(actions[i]);
-    }
+    choose_names(&run->random, &(struct name_pool){users, USERS, .one_in = 2, .from_end = true},
+                 chosen->users, &out_filter->user_ids);
+    choose_names(&run->random, &(struct name_pool){actions, ACTIONS, .one_in = 3}, chosen->actions,
+                 &out_filter->actions);
     if (pick(run, 3) == 0) {
         out_filter->from_ms = (int64_t)pick(run, TIMES + 1);
     }

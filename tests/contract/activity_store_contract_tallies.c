@@ -1,4 +1,5 @@
 /* tally: every sentence of the port and of activity_tally.h as a case. */
+#include "activity_store_contract_names.h"
 #include "activity_store_contract_support.h"
 #include "base/clock.h"
 #include "base/timestamp.h"
@@ -429,33 +430,19 @@ struct chosen_texts {
     struct str excluded_actions[ACTIONS];
 };
 
-static void choose_exclusions(const struct random *random, struct chosen_texts *texts,
-                              struct activity_exclusions *out_excluded)
-{
-    out_excluded->user_ids.items = texts->excluded_users;
-    out_excluded->actions.items = texts->excluded_actions;
-    for (size_t i = 0; i < USERS && random_below(random, 3) == 0; i++) {
-        texts->excluded_users[out_excluded->user_ids.count++] = str_from(users[USERS - 1 - i]);
-    }
-    for (size_t i = 0; i < ACTIONS && random_below(random, 2) == 0; i++) {
-        texts->excluded_actions[out_excluded->actions.count++] = str_from(actions[i]);
-    }
-}
-
 static void choose_filter(const struct random *random, struct chosen_texts *texts,
                           struct activity_filter *out_filter)
 {
     *out_filter = activity_filter_all();
-    out_filter->user_ids.items = texts->users;
-    out_filter->actions.items = texts->actions;
-    for (size_t i = 0; i < USERS && random_below(random, 3) == 0; i++) {
-        texts->users[out_filter->user_ids.count++] = str_from(users[i]);
-    }
-    for (size_t i = 0; i < ACTIONS && random_below(random, 3) == 0; i++) {
-        texts->actions[out_filter->actions.count++] = str_from(actions[ACTIONS - 1 - i]);
-    }
+    choose_names(random, &(struct name_pool){users, USERS, .one_in = 3}, texts->users,
+                 &out_filter->user_ids);
+    choose_names(random, &(struct name_pool){actions, ACTIONS, .one_in = 3, .from_end = true},
+                 texts->actions, &out_filter->actions);
     if (random_below(random, 2) == 0) {
-        choose_exclusions(random, texts, &out_filter->excluded);
+        choose_names(random, &(struct name_pool){users, USERS, .one_in = 3, .from_end = true},
+                     texts->excluded_users, &out_filter->excluded.user_ids);
+        choose_names(random, &(struct name_pool){actions, ACTIONS, .one_in = 2},
+                     texts->excluded_actions, &out_filter->excluded.actions);
     }
     if (random_below(random, 3) > 0) {
         out_filter->from_ms = choose_time(random);
