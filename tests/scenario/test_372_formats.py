@@ -86,6 +86,18 @@ def test_filters_are_those_of_the_api(folder, server, way):
     assert ids("--limit", "2") == ["f-3", "f-2"]
 
 
+@WAYS
+def test_more_than_is_shown_is_told(folder, server, way):
+    """Guards that nobody takes the first rows for all of them, in any format; and that nothing is said when they are all."""
+    place = where(folder, server, way)
+    for name in ("table", "json", "csv", "ndjson"):
+        result = run("query", *place, "--limit", "2", "--order", "asc", "--format", name)
+        assert result.stderr == "usertrail: 2 shown, there are more; --limit N shows more, export writes all\n"
+        assert run("query", *place, "--limit", "3", "--format", name).stderr == ""
+    assert run("query", *place, "--action", "login", "--limit", "1").stderr == ""
+    assert run("query", *place, "--count").stderr == ""
+
+
 def test_pages_of_a_server(make_service):
     """Guards questions that take more than one page: each row once, in order, up to the limit."""
     service = make_service().start()
@@ -93,6 +105,9 @@ def test_pages_of_a_server(make_service):
     service.wait_count(2500)
     rows = [json.loads(line)["id"] for line in run("query", "--url", service.url, "--limit", 2400).stdout.splitlines()]
     assert rows == [row["id"] for row in service.walk()][:2400]
+    shown = run("query", "--url", service.url)
+    assert shown.stdout.count("\n") == 10 and shown.stderr.startswith("usertrail: 10 shown, there are more;")
+    assert run("query", "--url", service.url, "--limit", 2500).stderr == ""
     result = run("export", "--url", service.url, "--output", service.home / "all")
     assert "2500 activities" in result.stderr
     assert sorted(json.loads(line)["id"] for line in (service.home / "all").read_text().splitlines()) == sorted(

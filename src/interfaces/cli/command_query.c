@@ -71,8 +71,9 @@ static enum status print_rows(struct lookup *lookup, struct cli_output *output, 
 {
     struct row_output rows;
     struct error later;
+    bool more = false;
     row_output_init(&rows, output, lookup->question->format);
-    const struct folder_visitor visitor = {.visit = print_row, .context = &rows};
+    const struct folder_visitor visitor = {.visit = print_row, .context = &rows, .more = &more};
     enum status status = lookup_walk(lookup, &visitor, err);
     /* What was found before something failed is shown, too; only then is it not ended. */
     enum status ended =
@@ -83,6 +84,11 @@ static enum status print_rows(struct lookup *lookup, struct cli_output *output, 
     }
     if (status == STATUS_OK && rows.count == 0 && output->is_terminal) {
         cli_tell("nothing matches");
+    }
+    /* Whoever reads ten rows in a pipe shall not take them for all there are. */
+    if (status == STATUS_OK && more) {
+        cli_tell("%llu shown, there are more; --limit N shows more, export writes all",
+                 (unsigned long long)rows.count);
     }
     row_output_deinit(&rows);
     return status;

@@ -119,6 +119,9 @@ enum status folder_walk_rows(struct activity_store *store, const struct folder_q
             status = visit_page(&page, visitor, err);
         }
     }
+    if (status == STATUS_OK && visitor->more != NULL) {
+        *visitor->more = !walk.ended;
+    }
     arena_deinit(&arena);
     return status;
 }

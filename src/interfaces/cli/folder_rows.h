@@ -30,6 +30,7 @@ typedef enum status folder_visit_row(void *context, const struct activity *activ
 struct folder_visitor {
     folder_visit_row *visit;
     void *context;
+    bool *more; /* becomes whether rows follow those up to the limit; NULL: nobody wants to know */
 };
 
 /* All rows that the question asks for, in its order, up to its limit. */

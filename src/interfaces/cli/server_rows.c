@@ -114,6 +114,9 @@ enum status server_walk_rows(const struct server_access *access, struct server_l
     while (status == STATUS_OK && !walk.ended && left > 0) {
         status = visit_page(&walk, visitor, &left, err);
     }
+    if (status == STATUS_OK && visitor->more != NULL) {
+        *visitor->more = !walk.ended;
+    }
     walk_deinit(&walk);
     return status;
 }
