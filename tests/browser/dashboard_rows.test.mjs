@@ -63,6 +63,39 @@ test('columns are chosen by click and by key, and stand in the address', async (
   await expect(dashboard.table.getByRole('columnheader')).toHaveText(['Time', 'User', 'Action', 'Metadata']);
 });
 
+// What a parser that knows doubles alone would show as 12345678901234567000, 19.9 and null.
+const EXACT = '{"order":12345678901234567890,"price":19.90,"far":1e400,"cart":[{"total":0.10},{"total":12345678901234567891}]}';
+const EXACT_WORDS = 'order 12345678901234567890price 19.90far 1e400cart [{"total":0.10},{"total":12345678901234567891}]'; // cells have gaps instead of spaces
+
+test('numbers stay as they were stored: in table, columns, filters, the live tail and of a user', async ({ dashboard, page, fresh }) => {
+  const record = async id => {
+    const body = `{"id":"${id}","userId":"buyer","action":"pay","metadata":${EXACT}}`;
+    const answer = await fetch(`${fresh.url}/api/v1/activities`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body });
+    expect(answer.status, await answer.text()).toBe(202);
+    await fresh.settle();
+  };
+  const cells = row => dashboard.rows.nth(row).getByRole('cell');
+  const expected = ['', EXACT_WORDS, '12345678901234567890', '0.10, 12345678901234567891', '1e400'];
+  await record('exact-1');
+  await fresh.record(shopActivities(5));
+  await dashboard.visit('#/activities?column=metadata&column=metadata.order&column=metadata.cart.total&column=metadata.far');
+  await expect(cells(0)).toHaveText(expected);
+  await dashboard.rows.first().getByRole('button').click();
+  for (const value of ['order 12345678901234567890', 'price 19.90', 'far 1e400', 'cart.total 12345678901234567891']) {
+    await dashboard.button(`Only metadata.${value}`).click();
+    await expect(dashboard.chips).toHaveText([`metadata.${value.replace(' ', '=')}`]);
+    await expect(dashboard.results).toContainText('1 loaded, all there are');
+    await dashboard.button(`Remove metadata.${value.replace(' ', '=')}`).click();
+  }
+  await dashboard.button('Live').click();
+  await expect(page.locator('.live-words')).toHaveText('Live');
+  await record('exact-2');
+  await expect(dashboard.rows).toHaveCount(7);
+  await expect(cells(0)).toHaveText(expected);
+  await dashboard.visit('#/users/buyer');
+  await expect(page.locator('.timeline .pairs')).toHaveText([EXACT_WORDS, EXACT_WORDS]);
+});
+
 const live = (number, action = 'live') => ({ id: `live-${number}`, userId: 'follower', action, metadata: { number } });
 
 test('what comes is shown, waits during a pause, and passes the filter', async ({ dashboard, page, fresh }) => {

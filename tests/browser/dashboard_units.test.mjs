@@ -1,4 +1,5 @@
 // The modules of the dashboard that know nothing of a page: what they make of texts, times and numbers. No browser is started.
+import * as activityRows from '../../src/interfaces/dashboard/activity_row.js';
 import * as buckets from '../../src/interfaces/dashboard/buckets.js';
 import { EventStreamReader } from '../../src/interfaces/dashboard/event_stream.js';
 import * as filters from '../../src/interfaces/dashboard/filters.js';
@@ -87,13 +88,15 @@ test('the API is asked for what it can, and no more', () => {
 });
 
 test('values at a path are found as the API finds them', () => {
-  const found = (path, metadata) => filters.valuesAt(metadata, filters.splitPath(path));
-  expect(found('a.b', { a: { b: 1 } })).toEqual([1]);
-  expect(found('a', { a: [false, true] })).toEqual([false, true]);
-  expect(found('a', { a: null })).toEqual([null]);
-  expect(found('a\\.b', { 'a.b': 'x' })).toEqual(['x']);
-  expect(found('a.b', { 'a.b': 'x' })).toEqual([]);
-  expect(found('toString', {})).toEqual([]);
+  const found = (path, metadata) => json.textsAt(metadata, filters.splitPath(path));
+  expect(found('a.b', '{"x":0,"a":{"b":1}}')).toEqual(['1']);
+  expect(found('a', '{"a":[false,[true],{"b":1}]}')).toEqual(['false', 'true', '{"b":1}']);
+  expect(found('a.b', '{"a":[{"b":19.90},{"c":0},{"b":[1e400]}]}')).toEqual(['19.90', '1e400']);
+  expect(found('a', '{"a":null}')).toEqual(['null']);
+  expect(found('a\\.b', '{"a.b":"x"}')).toEqual(['"x"']);
+  expect(found('a.b', '{"a.b":"x"}')).toEqual([]);
+  expect(found('a.b', '{"a":"x"}')).toEqual([]);
+  expect(found('toString', '{}')).toEqual([]);
 });
 
 test('the last word about a value counts', () => {
@@ -145,6 +148,21 @@ test('members are told with their paths, as filters take them', () => {
     { path: 'e', value: '{}', kind: 'empty' }, { path: '', value: '', kind: 'text' }, { path: 's', value: 'A', kind: 'text' }]);
   expect(json.memberText('{"id":"x","metadata":{"metadata":1,"n":[20e2]}}', 'metadata')).toBe('{"metadata":1,"n":[20e2]}');
   expect(json.memberText('{"id":{"x":1}}', 'x')).toBe('');
+});
+
+test('what is inside is cut out of the text as it stands there', () => {
+  expect(json.insideOf('{"a" : 12345678901234567890 , "b\\"}":"x,]}\\\\","":{"c":[1,{}]} ,"e":[]}')).toEqual([
+    { name: 'a', text: '12345678901234567890' }, { name: 'b"}', text: '"x,]}\\\\"' },
+    { name: '', text: '{"c":[1,{}]}' }, { name: 'e', text: '[]' }]);
+  expect(json.insideOf('[ 1e400,"]", [19.90] ]').map(({ text }) => text)).toEqual(['1e400', '"]"', '[19.90]']);
+  expect([...json.insideOf('{}'), ...json.insideOf('[ ]')]).toEqual([]);
+  expect(['"a\\u0041\\n"', '19.90', '{"a":1.0}'].map(json.plainText)).toEqual(['aA\n', '19.90', '{"a":1.0}']);
+  const metadata = '{"order":12345678901234567890,"text":"\\u2028"}';
+  const page = `{"data":[{"id":"1","userId":"u","action":"a","timestamp":"t","metadata":${metadata}},{"id":"2"}],"nextCursor":"c"}`;
+  const { data, nextCursor } = activityRows.readPage(page);
+  expect([data[0].id, data[0].userId, data[0].action, data[0].timestamp, activityRows.metadataOf(data[0])]).toEqual(['1', 'u', 'a', 't', metadata]);
+  expect([data.length, activityRows.metadataOf(data[1]), nextCursor]).toEqual([2, '{}', 'c']);
+  expect(activityRows.readPage('{"data":[],"nextCursor":null}')).toEqual({ data: [], nextCursor: null });
 });
 
 // --- rows ---

@@ -1,6 +1,7 @@
 // The page that one begins at: what was done, when, by whom.
+import { readPage } from './activity_row.js';
 import { ActivityTable } from './activity_table.js';
-import { addressOf, ask, download } from './api.js';
+import { addressOf, askText, download } from './api.js';
 import { useDeed } from './answer.js';
 import { Columns, pathsOf } from './columns.js';
 import { Facets } from './facets.js';
@@ -27,7 +28,8 @@ function useRows(question) {
   const list = useMemo(() => {
     const pairs = filterPairs(question.filters, question.times);
     return new RowList({
-      load: (limit, cursor) => ask('api/v1/activities', [['limit', limit], ...(cursor ? [['cursor', cursor]] : []), ...pairs]),
+      load: async (limit, cursor) =>
+        readPage(await askText('api/v1/activities', [['limit', limit], ...(cursor ? [['cursor', cursor]] : []), ...pairs])),
       changed,
     });
   }, [question]);

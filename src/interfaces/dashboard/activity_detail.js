@@ -57,7 +57,7 @@ async function load(activity, signal) {
   try {
     return await askText(`api/v1/activities/${encodeURIComponent(activity.id)}`, [], { signal });
   } catch (error) {
-    if (error.status === 404) return JSON.stringify(activity);
+    if (error.status === 404) return activity.text;
     throw error;
   }
 }

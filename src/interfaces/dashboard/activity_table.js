@@ -1,7 +1,9 @@
 // The table of activities. However long it is, only the rows that can be seen are in the page (row_window.js).
 import { ActivityDetail } from './activity_detail.js';
-import { Metadata, asText } from './activity_parts.js';
-import { splitPath, valuesAt } from './filters.js';
+import { Metadata } from './activity_parts.js';
+import { metadataOf } from './activity_row.js';
+import { splitPath } from './filters.js';
+import { plainText, textsAt } from './json_text.js';
 import { Icon, plural } from './parts.js';
 import { ROW_HEIGHT, scrollTo, windowOf } from './row_window.js';
 import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from './runtime.js';
@@ -20,14 +22,14 @@ const CELLS = {
   user: ({ row, state }) => html`
     <a tabindex="-1" href=${linkTo(state, { page: 'users', userId: row.userId })}><bdi>${row.userId}</bdi></a>`,
   action: ({ row }) => html`<bdi class="action">${row.action}</bdi>`,
-  metadata: ({ row }) => html`<${Metadata} metadata=${row.metadata} />`,
+  metadata: ({ row }) => html`<${Metadata} row=${row} />`,
   id: ({ row }) => html`<code>${row.id}</code>`,
 };
 
 function Cell({ column, row, state }) {
   if (CELLS[column]) return html`<td class=${`cell-${column}`}>${CELLS[column]({ row, state })}</td>`;
-  const values = valuesAt(row.metadata, splitPath(column.slice('metadata.'.length)));
-  return html`<td class="cell-member"><bdi>${values.map(asText).join(', ')}</bdi></td>`;
+  const texts = textsAt(metadataOf(row), splitPath(column.slice('metadata.'.length)));
+  return html`<td class="cell-member"><bdi>${texts.map(plainText).join(', ')}</bdi></td>`;
 }
 
 const GAPS = {

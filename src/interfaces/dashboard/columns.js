@@ -1,4 +1,5 @@
 // Which columns the table has: those of every activity, and members of the metadata.
+import { metadataOf } from './activity_row.js';
 import { membersOf } from './json_text.js';
 import { Popover } from './parts.js';
 import { html, useState } from './runtime.js';
@@ -11,9 +12,9 @@ const PATHS_MAX = 60;
 // Paths of members of the metadata that the first rows have, the most frequent first.
 export function pathsOf(rows) {
   const seen = new Map();
-  for (const { metadata } of rows.slice(0, ROWS_LOOKED_AT)) {
-    if (!metadata) continue;
-    const paths = new Set(membersOf(JSON.stringify(metadata)).map(({ path }) => path).filter(path => path !== ''));
+  for (const row of rows.slice(0, ROWS_LOOKED_AT)) {
+    if (row.gap) continue;
+    const paths = new Set(membersOf(metadataOf(row)).map(({ path }) => path).filter(path => path !== ''));
     for (const path of paths) seen.set(path, (seen.get(path) ?? 0) + 1);
   }
   return [...seen].sort(([one, often], [other, oftener]) => oftener - often || one.localeCompare(other))

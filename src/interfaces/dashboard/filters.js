@@ -103,11 +103,3 @@ export function splitPath(path) {
   }
   return keys;
 }
-
-// All that stands at a path, through arrays.
-export function valuesAt(value, keys) {
-  if (Array.isArray(value)) return value.flatMap(element => valuesAt(element, keys));
-  if (keys.length === 0) return [value];
-  if (value === null || typeof value !== 'object' || !Object.hasOwn(value, keys[0])) return [];
-  return valuesAt(value[keys[0]], keys.slice(1));
-}

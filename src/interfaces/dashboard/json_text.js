@@ -74,20 +74,65 @@ export function membersOf(text) {
   return members;
 }
 
-// The text of one member of an object, "" when it has none of that name.
-export function memberText(text, name) {
-  const tokens = tokensOf(text);
+// --- parts of a text, without looking into them ---
+
+function endOfString(text, at) {
+  let end = at + 1;
+  while (end < text.length && text[end] !== '"') end += text[end] === '\\' ? 2 : 1;
+  return end + 1;
+}
+
+function endOfValue(text, at) {
+  if (text[at] === '"') return endOfString(text, at);
   let depth = 0;
-  for (let at = 0; at < tokens.length; at++) {
-    if (depth === 1 && tokens[at + 1] === ':' && tokens[at][0] === '"' && JSON.parse(tokens[at]) === name) {
-      let end = at + 2;
-      for (let inner = 0; ; end++) {
-        inner += isOpening(tokens[end]) ? 1 : isClosing(tokens[end]) ? -1 : 0;
-        if (inner === 0) break;
-      }
-      return tokens.slice(at + 2, end + 1).join('');
+  let end = at;
+  while (end < text.length && (depth > 0 || (text[end] !== ',' && !isClosing(text[end])))) {
+    if (text[end] === '"') {
+      end = endOfString(text, end);
+    } else {
+      depth += isOpening(text[end]) ? 1 : isClosing(text[end]) ? -1 : 0;
+      end++;
     }
-    depth += isOpening(tokens[at]) ? 1 : isClosing(tokens[at]) ? -1 : 0;
   }
-  return '';
+  return end;
+}
+
+const BETWEEN = /[\s,:]*/y;
+
+function skip(text, at) {
+  BETWEEN.lastIndex = at;
+  BETWEEN.exec(text);
+  return BETWEEN.lastIndex;
+}
+
+// The members of an object, { name, text }, or the elements of an array, { text }; the texts as they were sent.
+export function insideOf(text) {
+  const inside = [];
+  for (let at = skip(text, 1); at < text.length && !isClosing(text[at]);) {
+    let name;
+    if (text[0] === '{') {
+      const end = endOfString(text, at);
+      name = JSON.parse(text.slice(at, end));
+      at = skip(text, end);
+    }
+    const end = endOfValue(text, at);
+    inside.push({ name, text: text.slice(at, end).trimEnd() });
+    at = skip(text, end);
+  }
+  return inside;
+}
+
+// The text of one member of an object, "" when it has none of that name.
+export const memberText = (text, name) => insideOf(text).find(member => member.name === name)?.text ?? '';
+
+// A string as people read it, and all else as it was sent.
+export const plainText = text => (text[0] === '"' ? JSON.parse(text) : text);
+
+// The texts of all that stands at a path, through arrays.
+export function textsAt(text, keys) {
+  if (text[0] === '[') return insideOf(text).flatMap(element => textsAt(element.text, keys));
+  if (keys.length === 0) return [text];
+  if (text[0] !== '{') return [];
+  const member = memberText(text, keys[0]);
+  return member === '' ? [] : textsAt(member, keys.slice(1));
 }

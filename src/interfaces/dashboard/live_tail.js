@@ -1,4 +1,5 @@
 // Follows activities as they come. When the connection ends it is made again, and goes on behind the last one.
+import { readActivity } from './activity_row.js';
 import { addressOf, send } from './api.js';
 import { EventStreamReader } from './event_stream.js';
 
@@ -59,7 +60,7 @@ export class LiveTail {
   }
 
   #take({ type, data }) {
-    if (type === 'activity') this.#hold({ activity: JSON.parse(data) });
+    if (type === 'activity') this.#hold({ activity: readActivity(data) });
     if (type === 'gap') this.#hold({ gap: JSON.parse(data) });
   }
 

@@ -1,7 +1,8 @@
 // One user: in short, in sessions, and day by day; all of it to take along, and to erase.
 import { useAnswer, useDeed } from './answer.js';
 import { Metadata } from './activity_parts.js';
-import { addressOf, ask, download } from './api.js';
+import { readPage } from './activity_row.js';
+import { addressOf, ask, askText, download } from './api.js';
 import { EraseDialog } from './erase_dialog.js';
 import { formatFilter } from './filters.js';
 import { Histogram } from './histogram.js';
@@ -127,21 +128,21 @@ function Day({ day, activities, state, userId }) {
     <section class="day" aria-labelledby=${`day-${day}`}>
       <h3 id=${`day-${day}`}>${day} <span class="note">${plural(activities.length, 'activity', 'activities')} shown</span></h3>
       <ol>
-        ${activities.map(({ id, action, timestamp, metadata }) => html`
-          <li key=${id}>
-            <a href=${inTable(state, userId, { open: id })}>
-              <time dateTime=${timestamp}>${formatTime(Date.parse(timestamp), state.zone, { seconds: true }).slice(11)}</time></a>
-            <bdi class="action">${action}</bdi>
-            <span class="pairs"><${Metadata} metadata=${metadata} /></span>
+        ${activities.map(row => html`
+          <li key=${row.id}>
+            <a href=${inTable(state, userId, { open: row.id })}>
+              <time dateTime=${row.timestamp}>${formatTime(Date.parse(row.timestamp), state.zone, { seconds: true }).slice(11)}</time></a>
+            <bdi class="action">${row.action}</bdi>
+            <span class="pairs"><${Metadata} row=${row} /></span>
           </li>`)}
       </ol>
     </section>`;
 }
 
 function Timeline({ userId, state }) {
-  const { items, phase, error, ended, more } = usePages((cursor, signal) => {
+  const { items, phase, error, ended, more } = usePages(async (cursor, signal) => {
     const pairs = [['userId', userId], ['limit', TIMELINE], ...(cursor ? [['cursor', cursor]] : [])];
-    return ask('api/v1/users/activities', pairs, { signal });
+    return readPage(await askText('api/v1/users/activities', pairs, { signal }));
   }, [userId]);
   const days = useMemo(() => groupByDay(items, state.zone), [items, state.zone]);
   return html`
