@@ -61,8 +61,10 @@ struct verified_chain {
     uint8_t hash[VERIFIED_HASH_BYTES]; /* of its last record */
     uint64_t checkpoint_records; /* that a checkpoint of this chain vouches for; 0: none does */
     int64_t checkpoint_ms;       /* when it was signed */
-    uint64_t expired_since;      /* activities that retention took from the files since ... */
-    uint64_t left_out_since;     /* ... or that were erased */
+    uint64_t expired_since;      /* activities that retention took from the files since */
+    uint64_t erasures_since;     /* records of erasures since, which count at once ... */
+    uint64_t erased_since;       /* ... so many activities, in the files still or not */
+    uint64_t left_out_since;     /* activities that were erased, before or since, and left since */
     struct verified_receipt receipt;
     struct error problems[VERIFIED_PROBLEMS_MAX];
     size_t problem_count;

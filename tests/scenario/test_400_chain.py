@@ -91,11 +91,14 @@ def test_a_checkpoint_is_kept(signing, keys, tmp_path):
     expect.problem(service.get(CHECKPOINT), 503, detail="nothing was sealed yet, so there is nothing to sign: the store seals when enough waits")
     record_and_seal(service, 0, 100)
     kept = keep(service, tmp_path / "kept")
-    vouches = "; the checkpoint of {} vouches for 1 of the records: ok".format(kept.read_text().splitlines()[3].split()[1])
-    assert chain_line(verify(service.data, kept, keys)).endswith(vouches)
+    vouches = "; the checkpoint of {} vouches for 1 of the records".format(kept.read_text().splitlines()[3].split()[1])
+    assert chain_line(verify(service.data, kept, keys)).endswith(vouches + ": ok")
     record_and_seal(service, 100, 100)
+    assert chain_line(verify(service.data, kept, keys)).endswith(vouches + ": ok")
     erase(service, "user-7")
-    verify(service.data, kept, keys)
+    gone = sum(number % USERS == 7 for number in range(200))
+    vouches += f", 1 erasure of {gone} activities since"
+    assert chain_line(verify(service.data, kept, keys)).endswith(vouches + ": ok")
     service.restart()
     later = keep(service, tmp_path / "later")
     service.record(activities(200, 100))
@@ -103,13 +106,27 @@ def test_a_checkpoint_is_kept(signing, keys, tmp_path):
     for one in (kept, later):
         line = chain_line(verify(service.data, one, keys))
         assert line.startswith("chain: 3 records, 2 seals over 200 activities") and line.endswith(": ok")
+        assert ("erasure" in line) == (one == kept)
     service.start()
     service.stop()
     logged, = {json.loads(line)["checkpoint"] for line in service.stderr.splitlines() if '"checkpoint":' in line}
     (tmp_path / "logged").write_text(logged, encoding="utf-8")
     assert re.search(r"; the checkpoint of \S+ vouches for 4 of the records: ok$",
                      chain_line(verify(service.data, tmp_path / "logged", keys)))
-    assert chain_line(verify(service.data, kept, keys)).endswith(vouches)
+    assert vouches in chain_line(verify(service.data, kept, keys))
+
+
+def test_one_is_one(signing, keys, tmp_path):
+    """Guards what is told of the smallest folder, whose only activity was erased, and that its erasure is told while it is in the files."""
+    service = signing().start()
+    service.record({"userId": "user-1", "action": "a", "id": "s-1"})
+    service.restart()
+    kept = keep(service, tmp_path / "kept")
+    erase(service, "user-1")
+    service.stop()
+    lines = verify(service.data, kept, keys)
+    assert "1 seal over 1 activity" in chain_line(lines) and ", 1 erasure of 1 activity since" in chain_line(lines)
+    assert not any(" 1 activities" in line or line.startswith("1 activities") for line in lines), lines
 
 
 def gone_of(lines):

@@ -51,6 +51,10 @@ static enum status add_record(struct chain_verification *verification,
         return seal_check_add(&verification->seals, &record->seal);
     case CHAIN_ERASURE:
         verification->erased += record->erasure.rows;
+        if (verification->seals.behind_checkpoint) {
+            verification->erasures_since++;
+            verification->erased_since += record->erasure.rows;
+        }
         return add_erasure(verification, &record->erasure);
     case CHAIN_EXPIRY:
         return add_expiry(verification, &record->expiry);

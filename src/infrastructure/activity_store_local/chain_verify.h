@@ -29,7 +29,9 @@ struct chain_verification {
     size_t erasure_capacity;
     uint64_t sealed; /* activities */
     uint64_t erased; /* of them, by all erasures, whether they are in the files still or not */
-    uint64_t left_out_since; /* of them, behind the checkpoint */
+    uint64_t left_out_since; /* of them, those that left the files behind the checkpoint */
+    uint64_t erasures_since; /* records behind the checkpoint ... */
+    uint64_t erased_since;   /* ... and the activities of them */
     struct error damage;  /* STATUS_OK: the chain is whole up to the end that the manifest names */
     struct chain_end end; /* up to which it could be read */
     struct chain_evidence evidence;

@@ -284,6 +284,8 @@ static enum status verify_chain(struct verifying *verifying, struct verification
         verified->checkpoint_records = chain->evidence.checkpoint->records;
         verified->checkpoint_ms = chain->evidence.checkpoint->time_ms;
         verified->expired_since = expired.since;
+        verified->erasures_since = chain->erasures_since;
+        verified->erased_since = chain->erased_since;
         verified->left_out_since = chain->left_out_since;
     }
     if (chain->is_of_receipt) {

@@ -86,6 +86,11 @@ static void show_progress(struct verification_listener *listener, const struct v
     }
 }
 
+static const char *activity_word(uint64_t count)
+{
+    return count == 1 ? "activity" : "activities";
+}
+
 /* Parts name themselves in some of their messages; the line does so already. */
 static const char *words_of(const struct verified_part *part, const struct error *problem)
 {
@@ -97,8 +102,8 @@ static const char *words_of(const struct verified_part *part, const struct error
 
 static void print_part(const struct verified_part *part)
 {
-    printf("part %" PRIu64 ": %" PRIu64 " activities, %" PRIu64 " bytes, ", part->number,
-           part->activities, part->bytes);
+    printf("part %" PRIu64 ": %" PRIu64 " %s, %" PRIu64 " bytes, ", part->number, part->activities,
+           activity_word(part->activities), part->bytes);
     if (part->first_ms <= part->last_ms) {
         char first[TIMESTAMP_TEXT_BYTES];
         char last[TIMESTAMP_TEXT_BYTES];
@@ -137,6 +142,25 @@ static void print_hash(const uint8_t hash[VERIFIED_HASH_BYTES])
     }
 }
 
+/* Erasures count from their record on: their activities stay in the files until parts are written
+ * anew. */
+static void print_what_went(const struct verified_chain *chain)
+{
+    if (chain->expired_since > 0) {
+        printf(", %" PRIu64 " %s expired since", chain->expired_since,
+               activity_word(chain->expired_since));
+    }
+    if (chain->erasures_since > 0) {
+        printf(", %" PRIu64 " erasure%s of %" PRIu64 " %s since", chain->erasures_since,
+               chain->erasures_since == 1 ? "" : "s", chain->erased_since,
+               activity_word(chain->erased_since));
+    }
+    if (chain->left_out_since > 0) {
+        printf(", %" PRIu64 " erased %s left the files since", chain->left_out_since,
+               activity_word(chain->left_out_since));
+    }
+}
+
 static void print_checkpoint(const struct verified_chain *chain, bool signature_checked)
 {
     char when[TIMESTAMP_TEXT_BYTES];
@@ -147,12 +171,7 @@ static void print_checkpoint(const struct verified_chain *chain, bool signature_
         if (!signature_checked) {
             printf(" (nobody's signature was checked)");
         }
-        if (chain->expired_since > 0) {
-            printf(", %" PRIu64 " activities expired since", chain->expired_since);
-        }
-        if (chain->left_out_since > 0) {
-            printf(", %" PRIu64 " were erased and left the files since", chain->left_out_since);
-        }
+        print_what_went(chain);
     }
 }
 
@@ -165,8 +184,9 @@ static void print_receipt(const struct verified_receipt *receipt)
     }
     timestamp_format(receipt->erased_at_ms, when);
     printf("receipt: record %" PRIu64 " of the chain is the erasure that it is of: its user, "
-           "%.*s, %" PRIu64 " activities",
-           receipt->record, TIMESTAMP_TEXT_BYTES, when, receipt->sealed);
+           "%.*s, %" PRIu64 " %s",
+           receipt->record, TIMESTAMP_TEXT_BYTES, when, receipt->sealed,
+           activity_word(receipt->sealed));
     if (receipt->erased > receipt->sealed) {
         printf("; %" PRIu64 " more were erased before they were sealed, which no record tells",
                receipt->erased - receipt->sealed);
@@ -178,9 +198,9 @@ static void show_chain(struct verification_listener *listener, const struct veri
 {
     struct verify_output *output = CONTAINER_OF(listener, struct verify_output, listener);
     output->receipt_holds = chain->receipt.record > 0;
-    printf("chain: %" PRIu64 " record%s, %" PRIu64 " seal%s over %" PRIu64 " activities",
-           chain->records, chain->records == 1 ? "" : "s", chain->seals,
-           chain->seals == 1 ? "" : "s", chain->sealed);
+    printf("chain: %" PRIu64 " record%s, %" PRIu64 " seal%s over %" PRIu64 " %s", chain->records,
+           chain->records == 1 ? "" : "s", chain->seals, chain->seals == 1 ? "" : "s",
+           chain->sealed, activity_word(chain->sealed));
     if (chain->expired > 0) {
         printf(", of which %" PRIu64 " expired", chain->expired);
     }
@@ -225,8 +245,9 @@ static uint64_t verify_log(const struct folder_access *access, const char *direc
         printf("event log: %s\n", err.message);
         return 1;
     }
-    printf("event log: %" PRIu64 " activities in %" PRIu64 " segment%s, %" PRIu64 " bytes: %s\n",
-           found.activities, found.segments, found.segments == 1 ? "" : "s", found.bytes,
+    printf("event log: %" PRIu64 " %s in %" PRIu64 " segment%s, %" PRIu64 " bytes: %s\n",
+           found.activities, activity_word(found.activities), found.segments,
+           found.segments == 1 ? "" : "s", found.bytes,
            found.problems == 0 ? "ok" : "not all of it can be read");
     return found.problems;
 }
@@ -244,8 +265,9 @@ static bool output_is_written(void)
 
 static int conclude(const struct store_verification *found, uint64_t problems)
 {
-    printf("%" PRIu64 " part%s, %" PRIu64 " activities, %" PRIu64 " bytes: ", found->parts,
-           found->parts == 1 ? "" : "s", found->activities, found->bytes);
+    printf("%" PRIu64 " part%s, %" PRIu64 " %s, %" PRIu64 " bytes: ", found->parts,
+           found->parts == 1 ? "" : "s", found->activities, activity_word(found->activities),
+           found->bytes);
     if (problems == 0) {
         printf("all of it is as it was written\n");
     } else {
@@ -260,9 +282,9 @@ static int conclude(const struct store_verification *found, uint64_t problems)
 
 static void print_signature(const struct verified_signature *verified)
 {
-    printf("signature: of %s at %s: %" PRIu64 " activit%s erased, received before %s: ok\n",
+    printf("signature: of %s at %s: %" PRIu64 " %s erased, received before %s: ok\n",
            verified->signed_by, verified->signed_at, verified->erased,
-           verified->erased == 1 ? "y" : "ies", verified->erased_at);
+           activity_word(verified->erased), verified->erased_at);
 }
 
 /* Nothing but a receipt and a key. */
