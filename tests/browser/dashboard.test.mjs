@@ -8,7 +8,7 @@ test('the newest come first, with time, user, action and metadata', async ({ das
   await fresh.record(shopActivities(40));
   await dashboard.visit();
   await expect(page).toHaveTitle('Activities · usertrail');
-  await expect(dashboard.table.getByRole('columnheader')).toHaveText(['Time', 'User', 'Action', 'Metadata']);
+  await expect(dashboard.table.getByRole('columnheader')).toHaveText(['Time (local)', 'User', 'Action', 'Metadata']);
   const [newest] = shopActivities(1);
   const first = dashboard.rows.first();
   await expect(first).toContainText(newest.userId);
@@ -132,7 +132,7 @@ test('an address shows the same again, and steps can be gone back', async ({ das
   const shown = async target => [await target.locator('tr.row').allTextContents(), await target.locator('.chip').allTextContents(),
     await target.locator('tr.detail').allTextContents(), await target.locator('thead').textContent()];
   await expect(dashboard.chips).toHaveText(['action=view_page', 'userId≠user-1001']);
-  await expect(dashboard.table.getByRole('columnheader')).toHaveText(['Time', 'path']);
+  await expect(dashboard.table.getByRole('columnheader')).toHaveText(['Time (UTC)', 'path']);
   await expect(dashboard.detail).toContainText('shop-9');
   // Written anew by the page, with another row open.
   await dashboard.rows.first().getByRole('button').click();

@@ -131,7 +131,7 @@ test('the state of the service is told, also when it is gone', async ({ dashboar
   await fetch(`${fresh.url}/api/v1/activities`, { method: 'POST', body: '[{"userId":"u"}]', headers: { 'Content-Type': 'application/json' } });
   await dashboard.visit();
   const status = page.getByRole('list', { name: 'Service' }).getByRole('listitem');
-  await expect(status).toHaveText(['Service ok', 'Lag 0', 'Rejected 1', 'Refused 0', 'Sums close']);
+  await expect(status).toHaveText(['Service ok', 'Lag 0', 'Rejected 1', 'Refused 0', 'Sums add up']);
   await page.route(/\/health$/, route => route.abort());
   await expect(status).toHaveText(['Service cannot be reached']);
   await page.unroute(/\/health$/);
@@ -173,7 +173,7 @@ test('a key opens what is shut, stays in the tab, and goes with it', async ({ pa
   await dashboard.button('Sign in').click();
   await expect(dashboard.chips).toHaveText(['action=view_page']);
   await expect(dashboard.rows.first()).toBeVisible();
-  await expect(page.getByRole('list', { name: 'Service' })).toContainText('Sums close');
+  await expect(page.getByRole('list', { name: 'Service' })).toContainText('Sums add up');
   expect(await page.evaluate(() => [localStorage.length, document.cookie])).toEqual([1, '']);
   expect(page.url()).not.toContain(locked.keys.all);
   await page.reload();

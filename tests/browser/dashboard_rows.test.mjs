@@ -49,7 +49,7 @@ test('columns are chosen by click and by key, and stand in the address', async (
   await dashboard.button('Columns').click();
   await page.getByLabel('path', { exact: true }).check();
   await page.getByLabel('Metadata', { exact: true }).uncheck();
-  await expect(dashboard.table.getByRole('columnheader')).toHaveText(['Time', 'User', 'Action', 'path']);
+  await expect(dashboard.table.getByRole('columnheader')).toHaveText(['Time (local)', 'User', 'Action', 'path']);
   await page.getByLabel('Another path of the metadata').fill('cart.items');
   await page.keyboard.press('Enter');
   await dashboard.expectAddress('column=metadata.path&column=metadata.cart.items');
@@ -60,7 +60,7 @@ test('columns are chosen by click and by key, and stand in the address', async (
   await page.keyboard.press('Space');
   await expect(dashboard.table.getByRole('columnheader')).toHaveText(['User', 'Action', 'path', 'cart.items']);
   await dashboard.button('As at the beginning').click();
-  await expect(dashboard.table.getByRole('columnheader')).toHaveText(['Time', 'User', 'Action', 'Metadata']);
+  await expect(dashboard.table.getByRole('columnheader')).toHaveText(['Time (local)', 'User', 'Action', 'Metadata']);
 });
 
 // What a parser that knows doubles alone would show as 12345678901234567000, 19.9 and null.

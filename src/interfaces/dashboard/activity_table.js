@@ -8,13 +8,13 @@ import { Icon, plural } from './parts.js';
 import { ROW_HEIGHT, scrollTo, windowOf } from './row_window.js';
 import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from './runtime.js';
 import { linkTo } from './state.js';
-import { formatTime } from './times.js';
+import { formatTime, zoneInWords } from './times.js';
 
 const HEADING_HEIGHT = 30;
 const ROWS_AHEAD = 200; // so many before the end the next ones are asked for
 const DETAIL_HEIGHT = 260; // until it is measured
 
-const TITLES = { time: 'Time', user: 'User', action: 'Action', metadata: 'Metadata', id: 'Id' };
+const TITLES = { user: 'User', action: 'Action', metadata: 'Metadata', id: 'Id' };
 
 const CELLS = {
   time: ({ row, state }) => html`
@@ -57,6 +57,12 @@ function Row({ row, at, serial, focused, open, state, onToggle, onFocus }) {
       </td>
       ${state.columns.map(column => html`<${Cell} key=${column} column=${column} row=${row} state=${state} />`)}
     </tr>`;
+}
+
+// Times on the screen say nothing of their zone, so the head of the column does.
+function Heading({ column, zone }) {
+  if (column === 'time') return html`<th scope="col" title=${zoneInWords(zone)}>Time <bdi>(${zone})</bdi></th>`;
+  return html`<th scope="col"><bdi>${TITLES[column] ?? column.slice('metadata.'.length)}</bdi></th>`;
 }
 
 // The place of the table on the screen: { top, height }, kept up with scrolling and with the window.
@@ -171,8 +177,7 @@ export function ActivityTable({ list, version, state, navigate }) {
         </colgroup>
         <thead><tr aria-rowindex="1">
           <td class="cell-toggle"></td>
-          ${state.columns.map(column => html`
-            <th scope="col" key=${column}><bdi>${TITLES[column] ?? column.slice('metadata.'.length)}</bdi></th>`)}
+          ${state.columns.map(column => html`<${Heading} key=${column} column=${column} zone=${state.zone} />`)}
         </tr></thead>
         <tbody>${space(above, 'above')}${shown}${space(below, 'below')}</tbody>
       </table>

@@ -50,7 +50,7 @@ function Item({ label, value, mood = 'fine', title }) {
 function Sums({ sums }) {
   if (!sums.may) return html`<${Item} label="Sums" value="need the scope admin" mood="quiet" />`;
   if (sums.error) return html`<${Item} label="Sums" value="unknown" mood="bad" title=${sums.error.message} />`;
-  return html`<${Item} label="Sums" value=${sums.closes ? 'close' : 'do not close'} mood=${sums.closes ? 'fine' : 'bad'}
+  return html`<${Item} label="Sums" value=${sums.closes ? 'add up' : 'do not add up'} mood=${sums.closes ? 'fine' : 'bad'}
     title=${sums.closes ? 'Everything that was received is accounted for' : 'Not everything that was received is accounted for'} />`;
 }
 
