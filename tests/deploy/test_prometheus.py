@@ -39,6 +39,24 @@ def test_alerts_fire_and_stay_quiet():
         assert quiet and re.search(rf"^        alertname: {alert}\n        exp_alerts:", text, re.MULTILINE), alert
 
 
+def test_an_alert_of_your_own_waits(tmp_path):
+    """Guards the rule that docs/operating.md shows: quiet while Prometheus is new and while somebody records, and then it fires."""
+    page = (deployment.ROOT / "docs" / "operating.md").read_text()
+    rule, = re.findall(r"```yaml\n(      - alert: NobodyRecords\n.*?)```", page, re.DOTALL)
+    (tmp_path / "own.yaml").write_text("groups:\n  - name: own\n    rules:\n" + rule)
+
+    def case(values, eval_time, fires):
+        told = [{"exp_labels": {"severity": "warning"}, "exp_annotations": {"summary": "nothing was recorded for ten minutes"}}]
+        return {"interval": "15s", "input_series": [{"series": 'usertrail_answered_activities_total{answer="accepted"}', "values": values}],
+                "alert_rule_test": [{"eval_time": eval_time, "alertname": "NobodyRecords", "exp_alerts": told if fires else []}]}
+
+    tests = [case("0x160", "5m", False), case("0x160", "9m", False), case("0x160", "15m", True),
+             case("0+1x160", "40m", False), case("0+1x40 40x120", "12m", False), case("0+1x40 40x120", "35m", True)]
+    (tmp_path / "own_test.yaml").write_text(json.dumps({"rule_files": ["own.yaml"], "evaluation_interval": "15s", "tests": tests}))
+    result = promtool("test", "rules", tmp_path / "own_test.yaml")
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
 @pytest.mark.parametrize("was, becomes", [("difference != 0", "difference > 0"), ("failures_total > 0", "failures_total > 1"),
                                           ("> 0.01", "> 0.0001"), ("> 0.8", "> 0.7"), ("{state=\"failed\"} ", "")])
 def test_the_tests_of_alerts_see_a_change(tmp_path, was, becomes):
