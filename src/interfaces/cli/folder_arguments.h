@@ -107,7 +107,8 @@ MUST_USE enum status folder_read_format(struct folder_question *question, const 
     "                  without what has it, whatever else is asked for; may be repeated\n"
 
 #define FOLDER_SERVER_HELP                                                                         \
-    "  --url URL       asks this server, such as http://127.0.0.1:3000, instead of a folder\n"     \
+    "  --url URL       asks this server, such as http://127.0.0.1:3000, instead of a folder;\n"    \
+    "                  there --metadata needs a user, an action or a time beside it\n"             \
     "  --key-file FILE a key for it: a file that nobody else may read; or its text in the\n"       \
     "                  variable USERTRAIL_KEY\n"                                                   \
     "  --cacert FILE   who vouches for a server of https, in PEM\n"
