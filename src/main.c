@@ -646,7 +646,7 @@ static int run_version(int argument_count, char **arguments)
 static const struct cli_command commands[] = {
     {.name = "serve",
      .arguments = "[options]",
-     .summary = "Accepts activities over HTTP, keeps them, answers questions about them.",
+     .summary = "Accepts activities over HTTP, keeps them, answers questions.",
      .help = "Examples\n"
              "  usertrail serve --data-dir ./data\n"
              "  usertrail serve --listen 127.0.0.1:8080 --log-bytes 20GiB\n"
@@ -675,23 +675,22 @@ static const struct cli_command commands[] = {
      .run = run_export},
     {.name = "import",
      .arguments = "FILE|- --data-dir DIR|--url URL [options]",
-     .summary = "Imports activities from a file of NDJSON, once each, into a folder or a server.",
+     .summary = "Imports a file of NDJSON, each line once.",
      .help = command_import_help,
      .run = run_import},
     {.name = "replay",
      .arguments = "--from OFFSET|TIME [options]",
-     .summary =
-         "Reads a Kafka topic again into the store; nothing doubles, nothing erased returns.",
+     .summary = "Reads a Kafka topic again into the store; nothing doubles.",
      .help = command_replay_help,
      .run = run_replay},
     {.name = "forward",
      .arguments = "DIR [options]",
-     .summary = "Moves activities that wait in a data folder into the event log of serve.",
+     .summary = "Moves what waits in a data folder into the event log of serve.",
      .help = command_forward_help,
      .run = run_forward},
     {.name = "verify",
      .arguments = "[DIR] [options]",
-     .summary = "Reads all of store and event log in a data folder and says what is wrong with it.",
+     .summary = "Reads all of a data folder and says what is wrong with it.",
      .help = command_verify_help,
      .run = run_verify},
     {.name = "backup",
@@ -706,7 +705,7 @@ static const struct cli_command commands[] = {
      .run = run_restore},
     {.name = "health",
      .arguments = "[options]",
-     .summary = "Asks a server whether it is ready, for HEALTHCHECK and the like.",
+     .summary = "Asks a server whether it is ready, for health checks.",
      .help = command_health_help,
      .run = run_health},
     {.name = "erase",
@@ -726,7 +725,7 @@ static const struct cli_command commands[] = {
      .run = run_keys},
     {.name = "check-config",
      .arguments = "[options]",
-     .summary = "Reads flags, environment and file as serve does and says what is wrong.",
+     .summary = "Reads settings as serve does and says what is wrong.",
      .help = "Examples\n"
              "  usertrail check-config --config usertrail.conf\n"
              "  USERTRAIL_LISTEN=0.0.0.0:3000 usertrail check-config --allow-anonymous",

@@ -176,7 +176,7 @@ def fill_desk(service, folder):
     run(f"curl -sf -X DELETE {ADDRESS}/api/v1/users/somebody -o erased.json", service, folder)
     run("usertrail keys create --keys-file keys --scopes read --name a | tail -n 1 >key && chmod 600 key && rm keys", service, folder)
     (folder / "usertrail.conf").write_text("retention-days = 30\n")
-    run("usertrail backup ./data 2026-01-14 && ln -s data data-of-before", service, folder)
+    run("usertrail backup ./data 2026-01-14 && ln -s data before", service, folder)
 
 
 @needs_openssl

@@ -46,23 +46,6 @@ static const char *default_name(const struct setting *setting)
     return setting->default_text[0] == '\0' ? "none" : setting->default_text;
 }
 
-static void print_value(FILE *out, const struct setting *setting)
-{
-    if (setting->type != SETTING_CHOICE) {
-        fputs(value_name(setting), out);
-        return;
-    }
-    for (size_t i = 0; setting->choices[i] != NULL; i++) {
-        fprintf(out, "%s%s", i == 0 ? "" : "|", setting->choices[i]);
-    }
-}
-
-static bool begins_section(size_t index)
-{
-    return index == 0 ||
-           strcmp(settings_table[index].section, settings_table[index - 1].section) != 0;
-}
-
 static const char *again_sentence(const struct setting *setting)
 {
     switch (setting->again) {
@@ -75,6 +58,68 @@ static const char *again_sentence(const struct setting *setting)
     }
 }
 
+static bool begins_section(size_t index)
+{
+    return index == 0 ||
+           strcmp(settings_table[index].section, settings_table[index - 1].section) != 0;
+}
+
+/* Help, on lines that a terminal of 80 columns does not break ------------------------------ */
+
+enum { HELP_COLUMNS = 79, HELP_INDENT = 6, DEFAULT_BYTES = 512 };
+
+/* `between` stands in front of a word that fits on the line; another one begins a line. */
+static void print_word(FILE *out, const char *between, struct str word, size_t *column)
+{
+    size_t len = strlen(between) + word.len;
+    if (*column + len > HELP_COLUMNS) {
+        fprintf(out, "\n%*s", HELP_INDENT, "");
+        *column = HELP_INDENT;
+        between = "";
+        len = word.len;
+    }
+    fprintf(out, "%s%.*s", between, STR_FORMAT(word));
+    *column += len;
+}
+
+static void print_words(FILE *out, const char *words, size_t *column)
+{
+    words += strspn(words, " ");
+    while (*words != '\0') {
+        size_t len = strcspn(words, " ");
+        print_word(out, " ", (struct str){words, len}, column);
+        words += len + strspn(words + len, " ");
+    }
+}
+
+/* Choices with "|" between them, which ends a line where the next one does not fit. */
+static void print_value(FILE *out, const struct setting *setting, size_t column)
+{
+    if (setting->type != SETTING_CHOICE) {
+        fputs(value_name(setting), out);
+        return;
+    }
+    for (size_t i = 0; setting->choices[i] != NULL; i++) {
+        char choice[DEFAULT_BYTES];
+        snprintf(choice, sizeof choice, "%s%s", setting->choices[i],
+                 setting->choices[i + 1] == NULL ? "" : "|");
+        print_word(out, "", str_from(choice), &column);
+    }
+}
+
+static void print_setting(FILE *out, const struct setting *setting)
+{
+    char last[DEFAULT_BYTES];
+    int len = fprintf(out, "  --%s ", setting->key);
+    print_value(out, setting, len > 0 ? (size_t)len : 0);
+    size_t column = HELP_COLUMNS; /* so that the first word begins a line */
+    print_words(out, setting->meaning, &column);
+    print_words(out, again_sentence(setting), &column);
+    snprintf(last, sizeof last, "(default %s)", default_name(setting));
+    print_word(out, " ", str_from(last), &column);
+    fputc('\n', out);
+}
+
 void settings_print_help(FILE *out)
 {
     for (size_t i = 0; i < settings_table_count; i++) {
@@ -82,14 +127,11 @@ void settings_print_help(FILE *out)
         if (begins_section(i)) {
             fprintf(out, "\n%s\n", setting->section);
         }
-        fprintf(out, "  --%s ", setting->key);
-        print_value(out, setting);
-        fprintf(out, "\n      %s%s (default %s)\n", setting->meaning, again_sentence(setting),
-                default_name(setting));
+        print_setting(out, setting);
     }
     fprintf(out,
             "\nOther\n  --config PATH\n      Read settings from a file of lines `key = value`; "
-            "environment and flags override it.\n");
+            "environment and flags\n      override it.\n");
 }
 
 static void print_unit(FILE *out, const struct setting *setting, uint64_t value)

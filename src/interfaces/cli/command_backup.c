@@ -11,37 +11,37 @@
 #include <stdio.h>
 
 const char command_backup_help[] =
-    "DATA_DIR is the folder that serve has as --data-dir; a server may work in it. Everything "
-    "that\n"
-    "it acknowledged before the command began is in the backup, each activity once.\n\n"
-    "BACKUP_DIR must not be there yet. On the file system of DATA_DIR most of it is made of "
-    "second\n"
-    "names (hard links), which take no space and no time; a disk that fails takes both, so bring\n"
-    "the backup elsewhere, too, or name a folder on another disk.\n\n"
+    "DATA_DIR is the folder that serve has as --data-dir; a server may work in it.\n"
+    "Everything that it acknowledged before the command began is in the backup, each\n"
+    "activity once.\n\n"
+    "BACKUP_DIR must not be there yet. On the file system of DATA_DIR most of it is\n"
+    "made of second names (hard links), which take no space and no time; a disk that\n"
+    "fails takes both, so bring the backup elsewhere, too, or name a folder on\n"
+    "another disk.\n\n"
     "  --copy    copies everything, so that no file is shared with DATA_DIR\n"
     "  --quiet   no progress and no summary\n\n"
-    "verify, query, stats and export take a backup as they do a data folder. serve does not, "
-    "since\n"
-    "it would change it: `usertrail restore` makes a folder for serve of it.\n\n"
-    "Not in it: files that are not in DATA_DIR, as keys, certificates and the configuration; and\n"
-    "DATA_DIR/viewer-secret, so that links of viewers from before end with a restored server.\n\n"
-    "Ends with 1 when there is no backup, and then leaves nothing that looks like one.\n\n"
+    "verify, query, stats and export take a backup as they do a data folder. serve\n"
+    "does not, since it would change it: `usertrail restore` makes a folder for\n"
+    "serve of it.\n\n"
+    "Not in it: files that are not in DATA_DIR, as keys, certificates and the\n"
+    "configuration; and DATA_DIR/viewer-secret, so that links of viewers from before\n"
+    "end with a restored server.\n\n"
+    "Ends with 1 when there is no backup, and then leaves nothing that looks like\n"
+    "one.\n\n"
     "Examples\n"
     "  usertrail backup ./data /mnt/backups/$(date +%F)";
 
 const char command_restore_help[] =
-    "BACKUP_DIR is what `usertrail backup` made. It is verified first, as `usertrail verify` "
-    "does.\n"
-    "DATA_DIR must be missing or empty; everything is copied into it, so that a server on it\n"
-    "leaves the backup as it is.\n\n"
-    "  --keep-erasures-of DIR   erases in DATA_DIR whoever was erased in this data folder since "
-    "the\n"
-    "                           backup; without it they are back, and so is what expired, until\n"
-    "                           retention comes to it\n"
+    "BACKUP_DIR is what `usertrail backup` made. It is verified first, as `usertrail\n"
+    "verify` does. DATA_DIR must be missing or empty; everything is copied into it,\n"
+    "so that a server on it leaves the backup as it is.\n\n"
+    "  --keep-erasures-of DIR   erases in DATA_DIR whoever was erased in this data\n"
+    "                           folder since the backup; without it they are back,\n"
+    "                           and so is what expired, until retention comes to it\n"
     "  --quiet                  no progress and no summary\n\n"
     "Ends with 1 when it failed; no server starts on what is unfinished then.\n\n"
     "Examples\n"
-    "  usertrail restore /mnt/backups/2026-01-14 ./data --keep-erasures-of ./data-of-before";
+    "  usertrail restore /mnt/backups/2026-01-14 ./data --keep-erasures-of ./before";
 
 struct copy_command {
     struct folder_copy_listener listener;

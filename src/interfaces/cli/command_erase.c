@@ -11,15 +11,18 @@
 enum { ARENA_BYTES_MAX = 64 << 20, REPLY_BYTES = 16 };
 
 const char command_erase_help[] =
-    "Erases all activities of a user that the server received so far, and the user's entries in\n"
-    "the refused list: they leave every answer at once and never come back. Prints the receipt of\n"
-    "the server as it came: keep it, `usertrail verify --receipt` can check it later.\n\n"
+    "Erases all activities of a user that the server received so far, and the user's\n"
+    "entries in the refused list: they leave every answer at once and never come\n"
+    "back. Prints the receipt of the server as it came: keep it, `usertrail verify\n"
+    "--receipt` can check it later.\n\n"
     "Asks before it does so; the key needs the scope erase.\n\n"
-    "  --yes            does not ask, for scripts\n" SERVER_HELP "\n"
-    "Ends with 0 when the user is erased, with 1 when not, with 2 for wrong arguments.\n\n"
+    "  --yes            does not ask, for scripts\n" //
+    SERVER_HELP "\n"                                 //
+    "Ends with 0 when the user is erased, with 1 when not, with 2 for wrong\n"
+    "arguments.\n\n"
     "Examples\n"
     "  usertrail erase user-101 > receipt.json\n"
-    "  usertrail erase user-101 --yes --url https://trail.example --key-file key > receipt.json";
+    "  usertrail erase user-101 --yes --url https://trail.example --key-file key";
 
 struct erase_arguments {
     struct server_address server;

@@ -16,25 +16,25 @@ enum {
 };
 
 const char command_export_help[] =
-    "DIR is the folder that serve has as --data-dir. Nothing in it is changed, and a server may "
-    "run\n"
-    "on it. Writes all activities that match, oldest first, whatever their number, as they are at\n"
-    "the moment when the command starts.\n\n" FOLDER_FILTER_HELP
+    "DIR is the folder that serve has as --data-dir. Nothing in it is changed, and a\n"
+    "server may run on it. Writes all activities that match, oldest first, whatever\n"
+    "their number, as they are at the moment when the command starts.\n\n" //
+    FOLDER_FILTER_HELP                                                     //
     "  --from TIME     at or after this time, such as 2024-01-15T10:00:00Z\n"
     "  --to TIME       before this time\n"
-    "  --format NAME   ndjson: one JSON object in each line, the default; csv: RFC 4180 with the\n"
-    "                  columns id,userId,action,timestamp,metadata; an apostrophe stands\n"
-    "                  before a field that a spreadsheet would take for a formula\n"
-    "  --output FILE   appears when all of it is on the disk, FILE.part until then; standard "
-    "output\n"
-    "                  by default\n" //
-    FOLDER_SERVER_HELP "\n"          //
-    FOLDER_WAITING_HELP "\n"
+    "  --format NAME   ndjson: one JSON object in each line, the default; csv: RFC\n"
+    "                  4180 with the columns id,userId,action,timestamp,metadata; an\n"
+    "                  apostrophe stands before a field that a spreadsheet would\n"
+    "                  take for a formula\n"
+    "  --output FILE   appears when all of it is on the disk, FILE.part until then;\n"
+    "                  standard output by default\n" //
+    FOLDER_SERVER_HELP "\n"                          //
+    FOLDER_WAITING_HELP "\n"                         //
     "Examples\n"
     "  usertrail export ./data --output activities.ndjson\n"
     "  usertrail export ./data --user user-101 --format csv > user-101.csv\n"
     "  usertrail export ./data --not-user robot --output people.ndjson\n"
-    "  usertrail export --url https://trail.example --key-file key --output all.ndjson";
+    "  usertrail export --url https://trail.example --key-file key --output all";
 
 static enum status read_format(struct folder_question *question, const char *value,
                                struct error *err)

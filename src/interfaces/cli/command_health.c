@@ -13,12 +13,12 @@
 enum { URL_BYTES = 1024, TEXT_BYTES_MAX = 512, TIMEOUT_S_DEFAULT = 3, TIMEOUT_S_MAX = 3600 };
 
 const char command_health_help[] =
-    "Asks /readyz: should requests be sent there? Prints one line, ends with 0 when it\n"
-    "answers 200, otherwise with 1.\n\n"
+    "Asks /readyz: should requests be sent there? Prints one line, ends with 0 when\n"
+    "it answers 200, otherwise with 1.\n\n"
     "  --url URL       of the server; " SERVER_URL_USUAL " by default\n"
     "  --live          ask /livez instead: does the process turn at all?\n"
-    "  --cacert FILE   who vouches for a server of https, in PEM; on this machine's own addresses\n"
-    "                  nobody needs to\n"
+    "  --cacert FILE   who vouches for a server of https, in PEM; on this machine's\n"
+    "                  own addresses nobody needs to\n"
     "  --timeout N     so many seconds at most, in all; 3 by default\n\n"
     "Examples\n"
     "  usertrail health\n"

@@ -10,23 +10,26 @@
 #include <string.h>
 
 const char command_keys_help[] =
-    "A server that is started with --keys-file lets nobody in without a key of that file.\n"
-    "It reads the file again on SIGHUP.\n\n"
-    "  keys create    makes a key and prints it, alone on the last line: nothing keeps it, so\n"
-    "                 this is the only time that it can be read\n"
-    "  keys list      shows the keys of a file: names, scopes, users, when they were made\n"
+    "A server that is started with --keys-file lets nobody in without a key of that\n"
+    "file. It reads the file again on SIGHUP.\n\n"
+    "  keys create    makes a key and prints it, alone on the last line: nothing\n"
+    "                 keeps it, so this is the only time that it can be read\n"
+    "  keys list      shows the keys of a file: names, scopes, users, when they were\n"
+    "                 made\n"
     "  keys revoke    takes a key out of the file\n\n"
     "  --keys-file FILE  the file; create makes it when it is missing\n"
     "  --name NAME       of the key, of letters, digits, and . _ -\n"
-    "  --scopes LIST     what the key may do: write (post activities), read (ask), admin (the\n"
-    "                    refused list, accounting, checkpoints; with read: links for viewers),\n"
-    "                    erase (erase users); with commas\n"
+    "  --scopes LIST     what the key may do: write (post activities), read (ask),\n"
+    "                    admin (the refused list, accounting, checkpoints; with\n"
+    "                    read: links for viewers), erase (erase users); with commas\n"
     "  --user USER       limits the key to this user; up to 64 times\n\n"
-    "Send a key as `Authorization: Bearer KEY`, or as the password of Basic with any user name.\n\n"
-    "Ends with 0 when it is done, with 1 when it could not be, with 2 for wrong arguments.\n\n"
+    "Send a key as `Authorization: Bearer KEY`, or as the password of Basic with any\n"
+    "user name.\n\n"
+    "Ends with 0 when it is done, with 1 when it could not be, with 2 for wrong\n"
+    "arguments.\n\n"
     "Examples\n"
     "  usertrail keys create --keys-file keys --scopes write --name web-frontend\n"
-    "  usertrail keys create --keys-file keys --scopes read --name support --user user-123\n"
+    "  usertrail keys create --keys-file keys --scopes read --name me --user user-1\n"
     "  usertrail keys revoke --keys-file keys --name web-frontend";
 
 struct request {

@@ -9,10 +9,10 @@
 enum { LIMIT_DEFAULT = 10 };
 
 const char command_query_help[] =
-    "DIR is the folder that serve has as --data-dir. Nothing in it is changed, and a server may "
-    "run\n"
-    "on it. On a terminal a table, otherwise one JSON object in each line, as GET answers them.\n"
-    "\n" FOLDER_FILTER_HELP
+    "DIR is the folder that serve has as --data-dir. Nothing in it is changed, and a\n"
+    "server may run on it. On a terminal a table, otherwise one JSON object in each\n"
+    "line, as GET answers them.\n\n" //
+    FOLDER_FILTER_HELP               //
     "  --from TIME     at or after this time, such as 2024-01-15T10:00:00Z\n"
     "  --to TIME       before this time\n"
     "  --limit N       so many at most; 10 by default\n"
@@ -20,7 +20,7 @@ const char command_query_help[] =
     "  --count         only says how many there are\n"
     "  --format NAME   table, json (one array), csv (as export has it) or ndjson\n" //
     FOLDER_SERVER_HELP "\n"                                                         //
-    FOLDER_WAITING_HELP "\n"
+    FOLDER_WAITING_HELP "\n"                                                        //
     "Examples\n"
     "  usertrail query ./data --user user-101 --limit 3\n"
     "  usertrail query ./data --action login --from 2024-01-15T00:00:00Z --count\n"

@@ -19,18 +19,19 @@ enum {
 #define REFUSED_PATH "/api/v1/refused"
 
 const char command_refused_help[] =
-    "What was in the event log and could not be stored is kept with its reason. The key needs the\n"
-    "scope admin.\n\n"
+    "What was in the event log and could not be stored is kept with its reason. The\n"
+    "key needs the scope admin.\n\n"
     "  refused list         shows it, the newest first\n"
     "  refused resend ID…   sends these once more, after the cause was mended\n"
     "  refused resend --all sends all of it once more\n\n"
     "  --limit N        of list: so many at most; 100 by default\n"
-    "  --format NAME    of list: table, json (one array) or ndjson; by default a table on a "
-    "terminal,\n"
-    "                   ndjson elsewhere\n" SERVER_HELP "\n"
-    "What is sent again keeps its id, so sending twice stores once. What cannot be sent stays in\n"
-    "the list, and stderr says why.\n\n"
-    "Ends with 0 when it is done, with 1 when some of it was not, with 2 for wrong arguments.\n\n"
+    "  --format NAME    of list: table, json (one array) or ndjson; by default a\n"
+    "                   table on a terminal, ndjson elsewhere\n" //
+    SERVER_HELP "\n"                                             //
+    "What is sent again keeps its id, so sending twice stores once. What cannot be\n"
+    "sent stays in the list, and stderr says why.\n\n"
+    "Ends with 0 when it is done, with 1 when some of it was not, with 2 for wrong\n"
+    "arguments.\n\n"
     "Examples\n"
     "  usertrail refused list\n"
     "  usertrail refused resend --all --url https://trail.example --key-file key";

@@ -10,20 +10,23 @@
 #include <string.h>
 
 const char command_replay_help[] =
-    "Reads the topic again and puts what it holds into the store: for a store that lost something\n"
-    "or came later. What is there stays and is not doubled; users that were erased, and what is\n"
-    "older than --retention-days, stay away. Workers may go on meanwhile.\n\n"
-    "  --from OFFSET|TIME  begin at this offset of every partition, or at the first message that\n"
-    "                      the topic took at or after this time, such as 2024-01-15T10:00:00Z\n"
-    "  --to OFFSET|TIME    end before it; by default at the topic's end as it is at the start\n\n"
-    "Every other option is one of serve, such as --kafka-brokers, --kafka-topic, --store and\n"
-    "--mongodb-uri; environment and --config count, too. Ctrl-C ends it cleanly; it may be begun\n"
-    "again anywhere before.\n\n"
-    "Ends with 0 when all was read, with 1 when it could not go on or was stopped, with 2 for\n"
-    "wrong arguments.\n\n"
+    "Reads the topic again and puts what it holds into the store: for a store that\n"
+    "lost something or came later. What is there stays and is not doubled; users\n"
+    "that were erased, and what is older than --retention-days, stay away. Workers\n"
+    "may go on meanwhile.\n\n"
+    "  --from OFFSET|TIME  begin at this offset of every partition, or at the first\n"
+    "                      message that the topic took at or after this time, such\n"
+    "                      as 2024-01-15T10:00:00Z\n"
+    "  --to OFFSET|TIME    end before it; by default at the topic's end as it is at\n"
+    "                      the start\n\n"
+    "Every other option is one of serve, such as --kafka-brokers, --kafka-topic,\n"
+    "--store and --mongodb-uri; environment and --config count, too. Ctrl-C ends it\n"
+    "cleanly; it may be begun again anywhere before.\n\n"
+    "Ends with 0 when all was read, with 1 when it could not go on or was stopped,\n"
+    "with 2 for wrong arguments.\n\n"
     "Examples\n"
-    "  usertrail replay --from 0 --store mongodb --mongodb-uri mongodb://127.0.0.1/usertrail\n"
-    "  usertrail replay --from 2024-01-15T10:00:00Z --to 2024-01-15T11:00:00Z --config FILE";
+    "  usertrail replay --from 0 --store mongodb --mongodb-uri-file uri\n"
+    "  usertrail replay --from 2024-01-15T10:00:00Z --to 2024-01-16T10:00:00Z";
 
 enum { SHOW_EVERY_MS = 100, TELL_EVERY_MS = 10 * 1000 };
 

@@ -8,26 +8,25 @@
 #define ARENA_BYTES_MAX ((size_t)256 << 20)
 
 const char command_stats_help[] =
-    "DIR is the folder that serve has as --data-dir. Nothing in it is changed, and a server may "
-    "run\n"
-    "on it. On a terminal a table with bars, otherwise one JSON object in each line.\n\n"
-    "  --by WHAT       action, user or metadata.PATH, the largest count first; or minute, hour, "
-    "day\n"
-    "                  or time (UTC), in their order. metadata.PATH needs a user, an action or a\n"
-    "                  time beside it\n"
+    "DIR is the folder that serve has as --data-dir. Nothing in it is changed, and a\n"
+    "server may run on it. On a terminal a table with bars, otherwise one JSON\n"
+    "object in each line.\n\n"
+    "  --by WHAT       action, user or metadata.PATH, the largest count first; or\n"
+    "                  minute, hour, day or time (UTC), in their order.\n"
+    "                  metadata.PATH needs a user, an action or a time beside it\n"
     "  --interval N    how long the stretches of --by time are: 90s, 15m, 6h, 7d\n" //
-    FOLDER_FILTER_HELP "  --from TIME     at or after this time, such as 2024-01-15T10:00:00Z\n"
+    FOLDER_FILTER_HELP                                                              //
+    "  --from TIME     at or after this time, such as 2024-01-15T10:00:00Z\n"
     "  --to TIME       before this time\n"
     "  --limit N       so many lines at most; 100 by default\n"
     "  --format NAME   table, json (one array), csv or ndjson\n" //
     FOLDER_SERVER_HELP "\n"                                      //
-    FOLDER_WAITING_HELP "\n"
+    FOLDER_WAITING_HELP "\n"                                     //
     "Examples\n"
     "  usertrail stats ./data --by action\n"
     "  usertrail stats ./data --by day --not-action heartbeat\n"
     "  usertrail stats ./data --by hour --user user-101 --from 2024-01-15T00:00:00Z\n"
-    "  usertrail stats --url http://127.0.0.1:3000 --by metadata.plan --action sign_up --format "
-    "csv";
+    "  usertrail stats --url http://127.0.0.1:3000 --by metadata.plan --action login";
 
 /* The server is told the words. */
 static enum status read_by(struct folder_question *question, const char *value, struct error *err)

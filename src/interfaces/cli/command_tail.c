@@ -7,23 +7,24 @@
 enum { LIMIT_DEFAULT = 10 };
 
 const char command_tail_help[] =
-    "Prints the newest activities, the oldest of them first; with --follow also whatever comes,\n"
-    "from the live stream of the server, until it is ended by Ctrl-C or nobody reads any more.\n"
-    "Where the stream breaks off it is taken up again and nothing is left out; what the server\n"
-    "could not keep for so long is told on stderr as a gap.\n\n"
-    "DIR is a folder to look into; with --follow its server is asked, whose address stands in its\n"
-    "lock. Without DIR and --url the server is " SERVER_URL_USUAL ".\n\n"
+    "Prints the newest activities, the oldest of them first; with --follow also\n"
+    "whatever comes, from the live stream of the server, until it is ended by Ctrl-C\n"
+    "or nobody reads any more. Where the stream breaks off it is taken up again and\n"
+    "nothing is left out; what the server could not keep for so long is told on\n"
+    "stderr as a gap.\n\n"
+    "DIR is a folder to look into; with --follow its server is asked, whose address\n"
+    "stands in its lock. Without DIR and --url the server is " SERVER_URL_USUAL ".\n\n"
     "  -f, --follow    goes on with what comes\n"
-    "  -n, --limit N   so many of the newest; 10 by default, 0 with --follow for none\n" //
-    FOLDER_FILTER_HELP                                                                   //
-    "  --format NAME   table, csv or ndjson; json (one array) without --follow\n"        //
-    FOLDER_SERVER_HELP "\n"
+    "  -n, --limit N   so many of the newest; 10 by default, 0 with --follow for\n"
+    "                  none\n"                                                    //
+    FOLDER_FILTER_HELP                                                            //
+    "  --format NAME   table, csv or ndjson; json (one array) without --follow\n" //
+    FOLDER_SERVER_HELP "\n"                                                       //
     "Examples\n"
     "  usertrail tail -f\n"
     "  usertrail tail ./data -n 50 --action login\n"
     "  usertrail tail -f --not-action heartbeat\n"
-    "  usertrail tail -f --url https://trail.example --key-file key --user user-101 --format "
-    "ndjson";
+    "  usertrail tail -f --url https://trail.example --key-file key --format ndjson";
 
 static enum status read_limit(struct folder_question *question, const char *value,
                               struct error *err)

@@ -100,23 +100,25 @@ MUST_USE enum status folder_read_format(struct folder_question *question, const 
     "  --user ID       of this user; may be repeated\n"                                            \
     "  --action NAME   with this action; may be repeated\n"                                        \
     "  --metadata PATH=VALUE\n"                                                                    \
-    "                  with this value in metadata, such as cart.coupon=SPRING; may be "           \
-    "repeated:\n"                                                                                  \
-    "                  one of the values of a path must be there, and that for each path\n"        \
+    "                  with this value in metadata, such as cart.coupon=SPRING; may\n"             \
+    "                  be repeated: one of the values of a path must be there, and\n"              \
+    "                  that for each path\n"                                                       \
     "  --not-user ID, --not-action NAME, --not-metadata PATH=VALUE\n"                              \
-    "                  without what has it, whatever else is asked for; may be repeated\n"
+    "                  without what has it, whatever else is asked for; may be\n"                  \
+    "                  repeated\n"
 
 #define FOLDER_SERVER_HELP                                                                         \
-    "  --url URL       asks this server, such as http://127.0.0.1:3000, instead of a folder;\n"    \
-    "                  there --metadata needs a user, an action or a time beside it\n"             \
-    "  --key-file FILE a key for it: a file that nobody else may read; or its text in the\n"       \
-    "                  variable USERTRAIL_KEY\n"                                                   \
+    "  --url URL       asks this server, such as http://127.0.0.1:3000, instead of a\n"            \
+    "                  folder; there --metadata needs a user, an action or a time\n"               \
+    "                  beside it\n"                                                                \
+    "  --key-file FILE a key for it: a file that nobody else may read; or its text\n"              \
+    "                  in the variable USERTRAIL_KEY\n"                                            \
     "  --cacert FILE   who vouches for a server of https, in PEM\n"
 
 #define FOLDER_WAITING_HELP                                                                        \
-    "Activities that a server keeps in memory, or had there when it was killed, are in its "       \
-    "event\n"                                                                                      \
-    "log only, and are missing in the folder; how many is said on stderr.\n"
+    "Activities that a server keeps in memory, or had there when it was killed, are\n"             \
+    "in its event log only, and are missing in the folder; how many is said on\n"                  \
+    "stderr.\n"
 
 #define FOLDER_FIELD_OPTIONS                                                                       \
     {.name = "user", .repeatable = true, .read = folder_read_user},                                \

@@ -26,11 +26,10 @@ struct server_address {
 
 #define SERVER_HELP                                                                                \
     "  --url URL        the server; " SERVER_URL_USUAL " by default\n"                             \
-    "  --data-dir DIR   instead: the server that runs on this folder, whose address stands in "    \
-    "its\n"                                                                                        \
-    "                   lock\n"                                                                    \
-    "  --key-file FILE  a key for it: a file that nobody else may read; or its text in the\n"      \
-    "                   variable USERTRAIL_KEY\n"                                                  \
+    "  --data-dir DIR   instead: the server that runs on this folder, whose address\n"             \
+    "                   stands in its lock\n"                                                      \
+    "  --key-file FILE  a key for it: a file that nobody else may read; or its text\n"             \
+    "                   in the variable USERTRAIL_KEY\n"                                           \
     "  --cacert FILE    who vouches for a server of https, in PEM\n"
 
 /* INVALID: what was given does not go together. */
