@@ -13,8 +13,7 @@ const { chromium } = load('@playwright/test');
 const options = readArguments({ url: null, count: 10 });
 const WAIT_MS = 20_000;
 
-// In the page, before anything of it runs. A frame that was asked for when something was there has been painted when the next
-// one begins.
+// In the page, before anything of it runs. What is posted while a frame is prepared arrives when that frame was painted.
 function watch() {
   const parts = { rows: 'tr.row', chart: '.histogram canvas', counts: '.facets .facet' };
   window.painted = {};
@@ -22,7 +21,9 @@ function watch() {
     for (const [name, selector] of Object.entries(parts)) {
       if (name in window.painted || !document.querySelector(selector)) continue;
       window.painted[name] = null;
-      requestAnimationFrame(() => requestAnimationFrame(() => { window.painted[name] = performance.now(); }));
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => { window.painted[name] = performance.now(); };
+      requestAnimationFrame(() => port2.postMessage(null));
     }
   };
   new MutationObserver(look).observe(document, { childList: true, subtree: true });
@@ -36,6 +37,7 @@ async function visit(browser) {
   await page.addInitScript(watch);
   await page.goto(options.url);
   await page.waitForFunction(complete, undefined, { timeout: WAIT_MS });
+  await page.waitForLoadState('networkidle'); // what is still counted would be work beside the next visit
   const painted = await page.evaluate(() => window.painted);
   await context.close();
   return painted;

@@ -1,7 +1,7 @@
 // The page that one begins at: what was done, when, by whom.
 import { readPage } from './activity_row.js';
 import { ActivityTable } from './activity_table.js';
-import { addressOf, askText, download } from './api.js';
+import { addressOf, download } from './api.js';
 import { useDeed } from './answer.js';
 import { Columns, pathsOf } from './columns.js';
 import { Facets } from './facets.js';
@@ -10,32 +10,26 @@ import { filterPairs, valuePairs } from './filters.js';
 import { Histogram } from './histogram.js';
 import { LiveTail } from './live_tail.js';
 import { Empty, Failure, Icon, Loading, Popover, formatNumber, plural } from './parts.js';
+import { askRows, passTurn, questionOf, takeFirstRows } from './question.js';
 import { RowList } from './row_list.js';
 import { html, useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from './runtime.js';
 import { TimePicker } from './time_picker.js';
 import { rangeInWords, resolveRange } from './times.js';
 
-// What is asked, the same object as long as it is the same question: "now" stands still in it, so that pages fit together.
 function useQuestion({ range, filters }, asked) {
-  return useMemo(() => {
-    const now = Date.now();
-    return { filters, times: resolveRange(range, now), now };
-  }, [JSON.stringify([range, filters]), asked]);
+  return useMemo(() => questionOf({ range, filters }), [JSON.stringify([range, filters]), asked]);
 }
 
 function useRows(question) {
   const [version, changed] = useReducer(count => count + 1, 0);
   const list = useMemo(() => {
-    const pairs = filterPairs(question.filters, question.times);
     return new RowList({
-      load: async (limit, cursor) =>
-        readPage(await askText('api/v1/activities', [['limit', limit], ...(cursor ? [['cursor', cursor]] : []), ...pairs])),
+      load: async (limit, cursor) => readPage(await (cursor ? askRows(question, limit, cursor) : takeFirstRows(question))),
       changed,
     });
   }, [question]);
-  // Before the questions of other parts, which may take longer.
   useLayoutEffect(() => {
-    list.more();
+    list.more().then(() => passTurn(question));
     return () => list.leave();
   }, [list]);
   return { list, version };

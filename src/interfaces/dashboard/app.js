@@ -2,6 +2,7 @@
 import { ActivitiesPage } from './activities_page.js';
 import { hasKey, onAccess, setKey } from './api.js';
 import { Announcer, Icon } from './parts.js';
+import { firstAnswer } from './question.js';
 import { RefusedPage } from './refused_page.js';
 import { html, render, useCallback, useEffect, useRef, useState } from './runtime.js';
 import { SignIn } from './sign_in.js';
@@ -110,6 +111,7 @@ function App() {
 }
 
 applyTheme(readTheme());
+await firstAnswer;
 const place = document.getElementById('app');
 place.replaceChildren();
 render(html`<${App} />`, place);

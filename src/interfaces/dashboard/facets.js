@@ -9,8 +9,10 @@ const SHOWN = 8;
 const LIMIT = 50;
 
 // What the filter on the field itself would leave out is counted, too, so that another value can be chosen.
-const load = ({ filters, times }, { by, field }, signal) =>
-  ask('api/v1/stats', [['by', by], ['limit', LIMIT], ...filterPairs(filters, times, field)], { signal });
+async function load({ filters, times, turn }, { by, field }, signal) {
+  await turn;
+  return ask('api/v1/stats', [['by', by], ['limit', LIMIT], ...filterPairs(filters, times, field)], { signal });
+}
 
 function Value({ field, group, most, filter, filters, navigate }) {
   const change = out => {

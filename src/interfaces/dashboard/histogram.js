@@ -15,7 +15,8 @@ const count = async (by, pairs, signal) =>
   (await ask('api/v1/stats', [...by, ['limit', GROUPS_MAX], ...pairs], { signal })).data;
 
 // Where the range has no begin, days tell where the first activity is.
-async function loadBuckets({ filters, times, now }, signal) {
+async function loadBuckets({ filters, times, now, turn }, signal) {
+  await turn;
   const pairs = filterPairs(filters, times);
   let span = { from: times.from, to: times.to ?? now };
   if (times.from === null) {

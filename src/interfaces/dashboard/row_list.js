@@ -1,7 +1,7 @@
 // The rows of the table: pages as they are loaded, newest first, and in front of them what comes while somebody follows.
 // It knows nothing of the page; `load` asks for one page, `changed` is called after every change.
 
-const ROWS_FIRST = 100; // so that the first ones are there at once
+export const ROWS_FIRST = 100; // so that the first ones are there at once
 const ROWS_FURTHER = 1000;
 
 export class RowList {
