@@ -205,7 +205,10 @@ def test_the_id_of_the_log(killed, how):
     assert '"level":"error"' in service.stderr
     service.restart()
     assert ids_of(service) == ids
-    assert path.read_bytes() == before and '"level":"error"' not in service.stderr
+    # "usertrail-event-log FORMAT ID CRC": of the newest format, since nobody knows what it was.
+    name, version, log_id, _ = before.split()
+    assert path.read_bytes().split()[:3] == [name, b"2", log_id] and version == b"1"
+    assert '"level":"error"' not in service.stderr
 
 
 def test_a_segment_with_an_impossible_number(make_service):
