@@ -10,7 +10,7 @@ import { filterPairs, valuePairs } from './filters.js';
 import { Histogram } from './histogram.js';
 import { LiveTail } from './live_tail.js';
 import { Empty, Failure, Icon, Loading, Popover, formatNumber, plural } from './parts.js';
-import { askRows, passTurn, questionOf, takeFirstRows } from './question.js';
+import { askRows, passTurn, questionOf } from './question.js';
 import { RowList } from './row_list.js';
 import { html, useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from './runtime.js';
 import { TimePicker } from './time_picker.js';
@@ -24,7 +24,7 @@ function useRows(question) {
   const [version, changed] = useReducer(count => count + 1, 0);
   const list = useMemo(() => {
     return new RowList({
-      load: async (limit, cursor) => readPage(await (cursor ? askRows(question, limit, cursor) : takeFirstRows(question))),
+      load: async (limit, cursor) => readPage(await askRows(question, limit, cursor)),
       changed,
     });
   }, [question]);

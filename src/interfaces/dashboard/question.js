@@ -20,13 +20,20 @@ function makeQuestion({ range, filters }) {
   return { filters, times: resolveRange(range, now), now, turn, pass, early: null };
 }
 
-export const askRows = ({ filters, times }, limit, cursor) =>
+const send = ({ filters, times }, limit, cursor) =>
   askText('api/v1/activities', [['limit', limit], ...(cursor ? [['cursor', cursor]] : []), ...filterPairs(filters, times)]);
+
+// A page of rows. The first answer may be there already, and is given once.
+export function askRows(question, limit, cursor) {
+  const { early } = question;
+  question.early = null;
+  return early ?? send(question, limit, cursor);
+}
 
 function askEarly(state) {
   if (state.page !== 'activities') return null;
   const question = makeQuestion(state);
-  question.early = askRows(question, ROWS_FIRST, null);
+  question.early = send(question, ROWS_FIRST, null);
   question.early.catch(() => {}); // who takes it is told
   return { key: keyOf(state), question };
 }
@@ -44,13 +51,6 @@ export function questionOf(state) {
   const asked = first;
   first = null;
   return asked && asked.key === keyOf(state) ? asked.question : makeQuestion(state);
-}
-
-// The answer to the first page, once: asked already, or now.
-export function takeFirstRows(question) {
-  const { early } = question;
-  question.early = null;
-  return early ?? askRows(question, ROWS_FIRST, null);
 }
 
 export function passTurn({ pass }) {
