@@ -2,9 +2,9 @@
 
 #include "application/live_tail_private.h"
 #include "base/condition.h"
+#include "base/thread.h"
 
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 
 enum {
@@ -350,17 +350,12 @@ static void *run_follower(void *context)
 
 static enum status start_threads(struct live_tail *tail, struct error *err)
 {
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&tail->follower, NULL, run_follower, tail);
+    int failed = thread_start(&tail->follower, run_follower, tail);
     tail->threads = failed == 0;
     if (failed == 0) {
-        failed = pthread_create(&tail->filler, NULL, live_backfill_run, tail);
+        failed = thread_start(&tail->filler, live_backfill_run, tail);
         tail->threads += failed == 0;
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     return failed == 0 ? STATUS_OK
                        : error_set_system(err, failed, "the live tail's threads cannot be made");
 }

@@ -2,10 +2,10 @@
 
 #include "base/assert.h"
 #include "base/condition.h"
+#include "base/thread.h"
 #include "infrastructure/activity_store_local/local_store.h"
 #include "infrastructure/activity_store_local/snapshot_query.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,20 +104,14 @@ static void *run_merger(void *context)
     return NULL;
 }
 
-/* No signal is ever handled on the store's threads. */
 static enum status start_threads(struct local_store *self, struct error *err)
 {
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int result = pthread_create(&self->sealer, NULL, run_sealer, self);
+    int result = thread_start(&self->sealer, run_sealer, self);
     self->sealer_runs = result == 0;
     if (result == 0) {
-        result = pthread_create(&self->merger, NULL, run_merger, self);
+        result = thread_start(&self->merger, run_merger, self);
         self->merger_runs = result == 0;
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     return result == 0 ? STATUS_OK
                        : error_set(err, STATUS_UNAVAILABLE, result,
                                    "cannot start the threads of the store");

@@ -1,6 +1,7 @@
 #include "infrastructure/event_log_local/event_log_local.h"
 
 #include "base/assert.h"
+#include "base/thread.h"
 #include "infrastructure/disk/disk_lock.h"
 #include "infrastructure/event_log_local/append_queue.h"
 #include "infrastructure/event_log_local/commit_writer.h"
@@ -10,7 +11,6 @@
 #include "infrastructure/event_log_local/recovery.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -247,15 +247,9 @@ static void *run_committer(void *context)
     }
 }
 
-/* No signal is ever handled on the committer's thread. */
 static enum status start_committer(struct event_log_local *local, struct error *err)
 {
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int result = pthread_create(&local->committer, NULL, run_committer, local);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int result = thread_start(&local->committer, run_committer, local);
     if (result != 0) {
         return error_set(err, STATUS_UNAVAILABLE, result, "cannot start the event log's thread");
     }

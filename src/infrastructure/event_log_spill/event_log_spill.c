@@ -5,9 +5,9 @@
 #include "base/assert.h"
 #include "base/condition.h"
 #include "base/flow_rate.h"
+#include "base/thread.h"
 #include "infrastructure/event_log_spill/spill_private.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -423,20 +423,14 @@ static enum status look_into_spill(struct event_log_spill *spill, struct error *
     return STATUS_OK;
 }
 
-/* No signal is ever handled on these threads. */
 static enum status start_threads(struct event_log_spill *spill, struct error *err)
 {
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int result = pthread_create(&spill->keeper, NULL, spill_run_keeper, spill);
+    int result = thread_start(&spill->keeper, spill_run_keeper, spill);
     spill->keeper_runs = result == 0;
     if (result == 0) {
-        result = pthread_create(&spill->mover, NULL, spill_run_mover, spill);
+        result = thread_start(&spill->mover, spill_run_mover, spill);
         spill->mover_runs = result == 0;
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     return result == 0 ? STATUS_OK
                        : error_set(err, STATUS_UNAVAILABLE, result,
                                    "cannot start the threads of the spill");

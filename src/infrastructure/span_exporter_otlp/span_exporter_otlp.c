@@ -3,13 +3,13 @@
 #include "base/assert.h"
 #include "base/backoff.h"
 #include "base/condition.h"
+#include "base/thread.h"
 #include "base/uuid.h"
 #include "infrastructure/span_exporter_otlp/otlp_json.h"
 #include "infrastructure/span_exporter_otlp/otlp_list.h"
 #include "infrastructure/span_exporter_otlp/otlp_sender.h"
 #include "infrastructure/span_exporter_otlp/span_queue.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -162,15 +162,9 @@ static void *run(void *context)
     return NULL;
 }
 
-/* No signal is ever handled on this thread. */
 static enum status start(struct span_exporter *exporter, struct error *err)
 {
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&exporter->thread, NULL, run, exporter);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int failed = thread_start(&exporter->thread, run, exporter);
     exporter->runs = failed == 0;
     return failed == 0 ? STATUS_OK
                        : error_set_system(err, failed,
